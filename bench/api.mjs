@@ -1,0 +1,53 @@
+/** Clients of the API, made from what the build generated. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import esbuild from 'esbuild';
+import { TOOLS } from './tools.mjs';
+
+const bundle = join(TOOLS, 'api.cjs');
+const modules = ['init', 'services'].map((name) => `export * from './gen/my_init/v1/${name}.js';`);
+await esbuild.build({
+  stdin: {
+    contents: `export { credentials } from '@grpc/grpc-js';${modules.join('')}`,
+    resolveDir: fileURLToPath(new URL('..', import.meta.url)),
+  },
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  logLevel: 'error',
+});
+const api = createRequire(import.meta.url)(bundle);
+
+export const { RestartRequest, WaitLevel, WatchResponse } = api;
+
+/** A connection of its own to my_init of a container; calls are promised, `watch` is a stream of encoded answers. */
+export function connect(container) {
+  const address = `unix:${join(container.directory, 'run/my_init.sock')}`;
+  // Without it, all clients of one address share a connection.
+  const options = { 'grpc.use_local_subchannel_pool': 1, 'grpc.initial_reconnect_backoff_ms': 100 };
+  const client = (kind) => new kind(address, api.credentials.createInsecure(), options);
+  const init = client(api.InitClient);
+  const services = client(api.ServicesClient);
+  return {
+    info: () => promisify(init.getInfo.bind(init))({}),
+    list: promisify(services.list.bind(services)),
+    get: promisify(services.get.bind(services)),
+    restart: promisify(services.restart.bind(services)),
+    watch: () => {
+      const { path, requestSerialize } = api.ServicesService.watch;
+      return services.makeServerStreamRequest(
+        path,
+        requestSerialize,
+        (answer) => answer,
+        api.WatchRequest.fromPartial({}),
+      );
+    },
+    close() {
+      init.close();
+      services.close();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * `npm run bench -- [--install] [--rounds N] [--json FILE] [PART...]`: measures us beside others in one run, in turns, so that what the machine does
+ * meanwhile hits all alike. Prints a table for each part; `--json` writes the same, with more digits, into a file.
+ */
+import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { installPeers } from './peers.mjs';
+import { Samples, table } from './table.mjs';
+
+const PARTS = ['start', 'restart', 'many', 'orphans', 'idle', 'memory', 'commands', 'api', 'controller', 'logs'];
+
+const { values: options, positionals } = parse();
+if (options.install) installPeers();
+const results = [];
+for (const name of positionals.length > 0 ? positionals : PARTS) {
+  const result = await measure(name, await import(`./parts/${name}.mjs`));
+  process.stdout.write(`${table(result.measures)}\n${missing(result)}`);
+  results.push(result);
+}
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ node: process.version, results })}\n`);
+
+function parse() {
+  try {
+    const parsed = parseArgs({
+      allowPositionals: true,
+      options: { install: { type: 'boolean' }, rounds: { type: 'string' }, json: { type: 'string' } },
+    });
+    if (parsed.positionals.every((name) => PARTS.includes(name))) return parsed;
+  } catch {
+    // An unknown option is answered alike.
+  }
+  process.stderr.write(`usage: npm run bench -- [--install] [--rounds N] [--json FILE] [${PARTS.join('|')}]...\n`);
+  process.exit(2);
+}
+
+async function measure(name, part) {
+  const samples = new Samples();
+  const present = part.contenders.filter((contender) => contender.isThere());
+  const rounds = Number(options.rounds ?? part.rounds);
+  const load = loadavg()[0];
+  for (let round = 0; round < rounds; round++)
+    for (const contender of present) {
+      progress(`${name}: round ${round + 1} of ${rounds}, ${contender.name}`);
+      await part.run(contender, (title, unit, value, of) =>
+        samples.add(title, unit, of === undefined ? contender.name : `${contender.name}: ${of}`, value),
+      );
+    }
+  progress('');
+  const absent = part.contenders.filter((contender) => !present.includes(contender));
+  return {
+    part: name,
+    rounds,
+    load,
+    measures: samples.summary(),
+    missing: absent.map(({ name, source }) => `${name} (${source})`),
+  };
+}
+
+function missing({ missing: absent }) {
+  return absent.length === 0 ? '' : `not installed: ${absent.join(', ')}; --install installs them\n\n`;
+}
+
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}

@@ -1,0 +1,126 @@
+/** PID 1 of a PID namespace of its own, with services that note when they start. */
+import { spawn } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { children, cpuMs, executable, family, workingDirectory } from './proc.mjs';
+import { SERVICE, STOPWATCH } from './tools.mjs';
+
+/** Everything is kept in memory, so that no disk is measured. */
+export const PLACE = isWritable('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** The clock of stopwatch.c, in milliseconds. */
+export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
+
+const STOPPED_WITHIN_MS = 20_000;
+
+export class Container {
+  directory = mkdtempSync(join(PLACE, 'my_init-bench-'));
+  #notes = join(this.directory, 'notes');
+  #unshare;
+  #exited;
+
+  /** `prepare` is given the directory, and says what to run there: `{ command, environment }`. */
+  constructor(prepare) {
+    mkdirSync(join(this.directory, 'run'));
+    const { command, environment } = prepare(this.directory);
+    const options = ['--pid', '--fork', '--mount', '--mount-proc', '--kill-child'];
+    const inside = 'mount -t tmpfs tmpfs /run && exec "$@"';
+    this.#unshare = spawn(
+      'unshare',
+      [...options, 'sh', '-c', inside, 'sh', STOPWATCH, 'begin', this.#notes, ...command],
+      {
+        stdio: ['ignore', 'ignore', process.env.BENCH_DEBUG ? 'inherit' : 'ignore'],
+        cwd: this.directory,
+        env: { PATH: process.env.PATH, HOME: this.directory, STOPWATCH: this.#notes, ...environment },
+      },
+    );
+    this.#exited = new Promise((resolve) => this.#unshare.once('exit', () => resolve(nowMs())));
+  }
+
+  /** As the host sees it. */
+  get pid() {
+    return children(this.#unshare.pid)[0];
+  }
+
+  /** What the services have noted: `{ what, name, atMs }`, and when PID 1 was executed. */
+  notes() {
+    const text = existsSync(this.#notes) ? readFileSync(this.#notes, 'utf8') : '';
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => {
+        const [what, name, , at] = line.split(' ');
+        return { what, name, atMs: Number(at) / 1e6 };
+      });
+  }
+
+  /** When PID 1 was executed, and each start since then. Resolves when there are so many. */
+  async started(count, withinMs = 60_000) {
+    const begun = await until(`${count} services to run`, withinMs, () => {
+      const notes = this.notes();
+      return notes.length > 0 && notes.filter(({ what }) => what === 'start').length >= count && notes;
+    });
+    return {
+      begunMs: begun.find(({ what }) => what === 'begin').atMs,
+      starts: begun.filter(({ what }) => what === 'start').sort((a, b) => a.atMs - b.atMs),
+    };
+  }
+
+  /** The processes that are not services: what the supervision costs. */
+  supervisors() {
+    return family(this.pid).filter((pid) => executable(pid) !== SERVICE);
+  }
+
+  /** The process of a service. */
+  service(name) {
+    return family(this.pid).find((pid) => executable(pid) === SERVICE && basename(workingDirectory(pid)) === name);
+  }
+
+  /** Asks for the end; resolves to how long it took, if it did, and how many services were let end by themselves. */
+  async stop(signal) {
+    const asked = nowMs();
+    process.kill(this.pid, signal);
+    const ended = await Promise.race([this.#exited, delay(STOPPED_WITHIN_MS)]);
+    return {
+      ms: ended === undefined ? undefined : ended - asked,
+      graceful: this.notes().filter(({ what }) => what === 'stop').length,
+    };
+  }
+
+  async dispose() {
+    this.#unshare.kill('SIGKILL');
+    await this.#exited;
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Looks until it is so. */
+export async function until(what, withinMs, look) {
+  for (const end = nowMs() + withinMs; nowMs() < end; await delay(5)) {
+    const found = look();
+    if (found) return found;
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+/** Resolves when processes have (next to) nothing to do any more. */
+export async function settled(pids, everyMs = 250) {
+  const work = () => pids().reduce((sum, pid) => sum + cpuMs(pid), 0);
+  for (let last = work(); ; ) {
+    await delay(everyMs);
+    const now = work();
+    if (now - last < everyMs / 100) return;
+    last = now;
+  }
+}
+
+function isWritable(path) {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

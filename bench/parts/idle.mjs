@@ -1,0 +1,49 @@
+/** A hundred services with nothing to do: what their supervision uses in a minute, and what a scrape adds for us. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from '../api.mjs';
+import { Container, settled } from '../container.mjs';
+import { cpuMs, wakeUps } from '../proc.mjs';
+import { SUPERVISORS } from '../supervisors.mjs';
+
+const { my_init, runit, s6, daemontools, supervisord, pm2 } = SUPERVISORS;
+
+const SERVICES = 100;
+const MINUTE_MS = 60_000;
+/** Some seconds after the last work V8 tidies up, once. */
+const REST_MS = 15_000;
+const SCRAPES = 4;
+
+export const rounds = 1;
+export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2];
+
+export async function run(contender, record) {
+  const container = new Container(contender.prepare(SERVICES));
+  try {
+    await container.started(SERVICES);
+    await settled(() => container.supervisors(), 3_000);
+    await delay(REST_MS);
+    const pids = container.supervisors();
+    const used = async (work) => {
+      const measure = () => pids.map((pid) => ({ wakes: wakeUps(pid), cpu: cpuMs(pid) }));
+      const before = measure();
+      await work();
+      return measure().map(({ wakes, cpu }, at) => ({ wakes: wakes - before[at].wakes, cpu: cpu - before[at].cpu }));
+    };
+    const sum = (list, kind) => list.reduce((total, one) => total + one[kind], 0);
+    const minute = await used(() => delay(MINUTE_MS));
+    record('idle for a minute: wake-ups', '', sum(minute, 'wakes'));
+    record('idle for a minute: CPU', 'ms', sum(minute, 'cpu'));
+    if (contender !== my_init) return;
+    record('idle for a minute: wake-ups', '', minute[0].wakes, 'of it PID 1');
+    record('idle for a minute: CPU', 'ms', minute[0].cpu, 'of it PID 1');
+    const client = connect(container);
+    const url = `http://${(await client.info()).httpAddress}/metrics`;
+    client.close();
+    const scraped = await used(async () => {
+      for (let scrape = 0; scrape < SCRAPES; scrape++) await (await fetch(url)).text();
+    });
+    record('a scrape: CPU', 'ms', sum(scraped, 'cpu') / SCRAPES);
+  } finally {
+    await container.dispose();
+  }
+}

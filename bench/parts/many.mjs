@@ -1,0 +1,28 @@
+/** A hundred and five hundred services: until all run, and until all have ended. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Container } from '../container.mjs';
+import { SUPERVISORS } from '../supervisors.mjs';
+
+const { my_init, runit, s6, daemontools, supervisord, pm2 } = SUPERVISORS;
+
+export const rounds = 5;
+export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2];
+
+export async function run(contender, record) {
+  for (const count of [100, 500]) {
+    // Minutes of it would say no more.
+    if (contender === pm2 && count > 100) continue;
+    const container = new Container(contender.prepare(count));
+    try {
+      const { begunMs, starts } = await container.started(count);
+      record(`${count} services: start`, 'ms', starts.at(-1).atMs - begunMs);
+      await delay(1_500);
+      const { ms, graceful } = await container.stop(contender.stop);
+      if (ms === undefined) continue;
+      record(`${count} services: stop`, 'ms', ms);
+      record(`${count} services: let end by themselves`, '', graceful);
+    } finally {
+      await container.dispose();
+    }
+  }
+}

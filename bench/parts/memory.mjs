@@ -1,0 +1,39 @@
+/** What the supervision itself takes, services apart: proportional (shared pages divided among those who share them), anonymous, resident. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Container } from '../container.mjs';
+import { memory } from '../proc.mjs';
+import { SUPERVISORS } from '../supervisors.mjs';
+
+const { my_init, runit, runitWithLoggers, s6, s6WithLoggers, daemontools, supervisord, pm2 } = SUPERVISORS;
+
+const COUNTS = [0, 10, 100, 500, 1000];
+/** What a start leaves behind is given back by then. */
+const REST_MS = 5_000;
+
+export const rounds = 1;
+export const contenders = [my_init, runit, runitWithLoggers, s6, s6WithLoggers, daemontools, supervisord, pm2];
+
+export async function run(contender, record) {
+  for (const count of COUNTS) {
+    // Minutes of it would say no more.
+    if (contender === pm2 && (count === 0 || count > 100)) continue;
+    const container = new Container(contender.prepare(count));
+    try {
+      await container.started(count, 120_000);
+      await delay(REST_MS);
+      const processes = container.supervisors().map(memory);
+      const total = (kind) => processes.reduce((sum, process) => sum + process[kind], 0);
+      record(`${count} services: proportional`, 'kB', total('pss'));
+      record(`${count} services: anonymous`, 'kB', total('anonymous'));
+      record(`${count} services: resident`, 'kB', total('rss'));
+      if (contender !== my_init) continue;
+      // PID 1 comes first.
+      const [init] = processes;
+      record(`${count} services: proportional`, 'kB', init.pss, 'of it PID 1');
+      record(`${count} services: anonymous`, 'kB', init.anonymous, 'of it PID 1');
+      record(`${count} services: resident`, 'kB', init.rss, 'of it PID 1');
+    } finally {
+      await container.dispose();
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** From `kill -9` of a long-lived service to the first instruction of the next run. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Container, nowMs, until } from '../container.mjs';
+import { names, SUPERVISORS } from '../supervisors.mjs';
+
+const { my_init, runit, s6, daemontools, supervisord, pm2 } = SUPERVISORS;
+
+/** A service lives for two seconds before its turn comes: short runs are restarted later, by some. */
+const SERVICES = 20;
+const EVERY_MS = 100;
+
+export const rounds = 3;
+export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2];
+
+export async function run(contender, record) {
+  const container = new Container(contender.prepare(SERVICES));
+  try {
+    await container.started(SERVICES);
+    await delay(2_000);
+    const kills = [];
+    for (let turn = 0; turn < 2; turn++)
+      for (const name of names(SERVICES)) {
+        const pid = await until(`${name} to run`, 10_000, () => container.service(name));
+        kills.push({ name, atMs: nowMs() });
+        process.kill(pid, 'SIGKILL');
+        await delay(EVERY_MS);
+      }
+    const { starts } = await container.started(SERVICES + kills.length);
+    for (const { name, atMs } of kills)
+      record(
+        'kill -9 to the next run',
+        'ms',
+        starts.find((start) => start.name === name && start.atMs > atMs).atMs - atMs,
+      );
+  } finally {
+    await container.dispose();
+  }
+}

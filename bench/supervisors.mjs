@@ -1,0 +1,130 @@
+/** Who supervises services in these benchmarks, and how each is told to. */
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PM2_RUNTIME } from './peers.mjs';
+import { inPath, SERVICE } from './tools.mjs';
+
+export const MY_INIT = fileURLToPath(new URL('../dist/my_init', import.meta.url));
+
+/** `web-1`, `web-2` … */
+export const names = (count) => Array.from({ length: count }, (_, index) => `web-${index + 1}`);
+
+/**
+ * @typedef {object} Supervisor
+ * @property {string} name
+ * @property {() => boolean} isThere
+ * @property {string} source where to get it
+ * @property {NodeJS.Signals} stop what makes it end, as orderly as it can
+ * @property {(count: number, options?: object) => (directory: string) => { command: string[], environment?: object }} prepare
+ *   lays out so many services in a directory, and says what supervises them
+ */
+
+/** @type {Readonly<Record<string, Supervisor>>} */
+export const SUPERVISORS = {
+  my_init: {
+    name: 'my_init',
+    isThere: () => true,
+    stop: 'SIGTERM',
+    prepare:
+      (count, { args = [] } = {}) =>
+      (directory) => ({
+        command: [
+          MY_INIT,
+          ...['--service-dir', serviceDirectories(directory, count), '--socket', join(directory, 'run/my_init.sock')],
+          ...['--http-listen', '127.0.0.1:0', ...args],
+        ],
+      }),
+  },
+  runit: scanner('runit', 'runsvdir', 'SIGHUP', (_count, directory) => ['runsvdir', '-P', directory]),
+  runitWithLoggers: scanner(
+    'runit + svlogd',
+    'runsvdir',
+    'SIGHUP',
+    (_count, directory) => ['runsvdir', '-P', directory],
+    '#!/bin/sh\nmkdir -p main\nexec svlogd main\n',
+  ),
+  s6: scanner('s6', 's6-svscan', 'SIGTERM', (count, directory) => ['s6-svscan', '-c', `${2 * count + 10}`, directory]),
+  s6WithLoggers: scanner(
+    's6 + s6-log',
+    's6-svscan',
+    'SIGTERM',
+    (count, directory) => ['s6-svscan', '-c', `${2 * count + 10}`, directory],
+    '#!/bin/sh\nexec s6-log main\n',
+  ),
+  daemontools: scanner('daemontools', 'svscan', 'SIGTERM', (_count, directory) => ['svscan', directory]),
+  supervisord: {
+    name: 'supervisord',
+    isThere: () => inPath('supervisord'),
+    source: 'Debian package supervisor',
+    stop: 'SIGTERM',
+    prepare: (count) => (directory) => {
+      const file = join(directory, 'supervisord.conf');
+      writeFileSync(file, supervisordConfiguration(directory, count));
+      return { command: ['supervisord', '-n', '-c', file] };
+    },
+  },
+  pm2: {
+    name: 'pm2',
+    isThere: () => existsSync(PM2_RUNTIME),
+    source: 'npm package pm2',
+    stop: 'SIGTERM',
+    prepare: (count) => (directory) => {
+      const places = serviceDirectories(directory, count);
+      const apps = names(count).map((name) => ({
+        name,
+        script: SERVICE,
+        interpreter: 'none',
+        cwd: join(places, name),
+      }));
+      const file = join(directory, 'ecosystem.config.json');
+      writeFileSync(file, JSON.stringify({ apps }));
+      return { command: ['node', PM2_RUNTIME, 'start', file], environment: { PM2_HOME: join(directory, 'pm2') } };
+    },
+  },
+};
+
+/** One that looks for service directories. */
+function scanner(name, program, stop, command, logger) {
+  return {
+    name,
+    isThere: () => inPath(program),
+    source: `Debian package ${name.split(' ')[0]}`,
+    stop,
+    prepare: (count) => (directory) => ({ command: command(count, serviceDirectories(directory, count, logger)) }),
+  };
+}
+
+function serviceDirectories(directory, count, logger) {
+  const places = join(directory, 'service');
+  mkdirSync(places);
+  for (const name of names(count)) {
+    mkdirSync(join(places, name));
+    symlinkSync(SERVICE, join(places, name, 'run'));
+    if (logger === undefined) continue;
+    mkdirSync(join(places, name, 'log'));
+    writeFileSync(join(places, name, 'log/run'), logger, { mode: 0o755 });
+  }
+  return places;
+}
+
+function supervisordConfiguration(directory, count) {
+  const places = serviceDirectories(directory, count);
+  const programs = names(count).map(
+    (name) => `[program:${name}]\ncommand=${SERVICE}\ndirectory=${join(places, name)}\n`,
+  );
+  return `[supervisord]
+user=root
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile=${directory}/pid
+childlogdir=${directory}
+minfds=4096
+[unix_http_server]
+file=${directory}/run/supervisor.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://${directory}/run/supervisor.sock
+${programs.join('')}`;
+}

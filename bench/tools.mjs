@@ -1,0 +1,27 @@
+/** The programs of the benchmark itself, compiled when it starts. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where they are, until the end. */
+export const TOOLS = mkdtempSync(join(tmpdir(), 'my_init-bench-tools-'));
+process.on('exit', () => rmSync(TOOLS, { recursive: true, force: true }));
+
+export const inPath = (program) =>
+  (process.env.PATH ?? '').split(delimiter).some((place) => existsSync(join(place, program)));
+
+/** Compiles a program of this directory; static, so that as little as possible of what is measured is its own start. */
+export function compile(source) {
+  const program = join(TOOLS, source.replace(/.*\/|\.c$/g, ''));
+  const compiler = inPath('musl-gcc') ? 'musl-gcc' : 'cc';
+  execFileSync(compiler, ['-O2', '-static', '-o', program, fileURLToPath(new URL(source, import.meta.url))]);
+  return program;
+}
+
+export const STOPWATCH = compile('stopwatch.c');
+
+/** The same, called as a service. */
+export const SERVICE = join(TOOLS, 'service');
+copyFileSync(STOPWATCH, SERVICE);

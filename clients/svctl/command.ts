@@ -1,0 +1,22 @@
+import type { Context } from './context.js';
+import type { ExitCode } from './exit-code.js';
+import type { OptionSpec } from './options.js';
+
+/** What the words after a command are, for its completion. */
+export type Operands = 'services' | 'signal-and-services' | 'health' | 'shell' | 'none';
+
+/** One command of svctl: what the help and the completion say of it, and what it does. */
+export interface Command {
+  readonly name: string;
+  /** A few words for the list of commands. */
+  readonly summary: string;
+  /** What follows the name, as the usage line shows it. */
+  readonly usage: string;
+  readonly operands: Operands;
+  /** What it does, in full sentences. */
+  readonly description: string;
+  readonly examples: readonly string[];
+  /** Beside those that every command takes. */
+  readonly options: readonly OptionSpec[];
+  readonly run: (context: Context) => Promise<ExitCode>;
+}

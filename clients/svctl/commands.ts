@@ -1,0 +1,37 @@
+import type { Command } from './command.js';
+import { completion } from './commands/completion.js';
+import { health } from './commands/health.js';
+import { info } from './commands/info.js';
+import { logs } from './commands/logs.js';
+import { ps } from './commands/ps.js';
+import { reexec } from './commands/reexec.js';
+import { rescan } from './commands/rescan.js';
+import { restart } from './commands/restart.js';
+import { shutdown } from './commands/shutdown.js';
+import { reload, signal } from './commands/signal.js';
+import { once, start } from './commands/start.js';
+import { status } from './commands/status.js';
+import { stop } from './commands/stop.js';
+import { version } from './commands/version.js';
+import { watch } from './commands/watch.js';
+
+/** All commands, in the order of the help. The first is what svctl does without one. */
+export const COMMANDS: readonly [Command, ...Command[]] = [
+  status,
+  start,
+  stop,
+  restart,
+  reload,
+  signal,
+  once,
+  logs,
+  watch,
+  health,
+  info,
+  ps,
+  rescan,
+  reexec,
+  shutdown,
+  completion,
+  version,
+];

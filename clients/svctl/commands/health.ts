@@ -1,0 +1,137 @@
+import {
+  HealthCheckResponse,
+  HealthListResponse,
+  HealthService,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../../../gen/grpc/health/v1/health.js';
+import { DesiredState, type Service, ServiceState } from '../../../gen/my_init/v1/service.js';
+import { ServicesService } from '../../../gen/my_init/v1/services.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { GrpcCode, RpcError } from '../grpc-http2.js';
+import { outputOption, timeoutOption } from '../options.js';
+import { Problem } from '../problem.js';
+import { selectorOf } from '../selector.js';
+import type { Style } from '../text/paint.js';
+import { type Row, table } from '../text/table.js';
+import { fullState, troubleWords } from '../words.js';
+
+/** What my_init answers for beside its services. */
+export const OWN_CHECKS = ['liveness', 'readiness', 'startup'];
+
+const SERVICE = 'service/';
+
+export const health: Command = {
+  name: 'health',
+  summary: 'show what the probes would see',
+  usage: '[NAME…]',
+  operands: 'health',
+  description:
+    'Shows the health as grpc.health.v1 has it: liveness (my_init works), readiness (the services can be used), startup (the boot is over) and each service. The exit code is 0 when all three, or all that are named, are serving, and 1 when not. NAME is liveness, readiness, startup or a service.',
+  examples: ['svctl health', 'svctl health readiness', 'svctl health memcached'],
+  options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
+  run: showHealth,
+};
+
+async function showHealth(context: Context): Promise<ExitCode> {
+  const names = context.operands.map((name) =>
+    OWN_CHECKS.includes(name) || name.startsWith(SERVICE) ? name : SERVICE + name,
+  );
+  const response = names.length === 0 ? await context.ask(HealthService.list, {}) : await checks(context, names);
+  if (context.format === 'table') await printTable(context, response);
+  else if (context.format === 'json') context.json(HealthListResponse.toJSON(response));
+  else for (const [check, answer] of sorted(response)) context.json({ check, ...asJson(answer) });
+  const decisive = names.length === 0 ? OWN_CHECKS : names;
+  return decisive.every((name) => response.statuses[name]?.status === ServingStatus.SERVING)
+    ? ExitCode.ok
+    : ExitCode.failed;
+}
+
+async function checks(context: Context, names: readonly string[]): Promise<HealthListResponse> {
+  const statuses: Record<string, HealthCheckResponse> = {};
+  for (const name of names) {
+    try {
+      statuses[name] = await context.ask(HealthService.check, { service: name });
+    } catch (error) {
+      const plain = error instanceof RpcError && error.code === GrpcCode.notFound && error.details.length === 0;
+      if (!plain) throw error;
+      throw new Problem(
+        ExitCode.noSuchService,
+        `no service "${name.slice(SERVICE.length)}"`,
+        'svctl health lists all that can be asked.',
+      );
+    }
+  }
+  return { statuses };
+}
+
+async function printTable(context: Context, response: HealthListResponse): Promise<void> {
+  const services = await reasons(context);
+  const rows = sorted(response).map(
+    ([name, { status }]): Row => ({
+      cells: [name, { text: statusName(status), style: styleOf(status) }, why(name, status, services)],
+    }),
+  );
+  context.print(table(['CHECK', 'STATUS', 'WHY'], rows, context.paint));
+}
+
+function why(check: string, status: ServingStatus, services: ReadonlyMap<string, Service>): string {
+  if (status === ServingStatus.SERVING) return '';
+  if (check === 'readiness') {
+    const wanted = [...services.values()].filter(({ desired }) => desired === DesiredState.DESIRED_STATE_UP);
+    return wanted
+      .filter((service) => !usable(service))
+      .map((service) => `${service.name} is ${fullState(service)}`)
+      .join(', ');
+  }
+  const service = check.startsWith(SERVICE) ? services.get(check.slice(SERVICE.length)) : undefined;
+  return service === undefined
+    ? ''
+    : [fullState(service), troubleWords(service, Date.now())].filter(Boolean).join(': ');
+}
+
+/** The health protocol has no room for a reason; the services have it. Without them the table is still worth showing. */
+async function reasons(context: Context): Promise<ReadonlyMap<string, Service>> {
+  try {
+    const { services } = await context.ask(ServicesService.list, { selector: selectorOf([]) });
+    return new Map(services.map((service) => [service.name, service]));
+  } catch {
+    return new Map();
+  }
+}
+
+function usable({ state, ready, paused }: Service): boolean {
+  return state === ServiceState.SERVICE_STATE_UP && ready && !paused;
+}
+
+/** my_init's own first, then the services; "" is the server as a whole, which liveness says better. */
+function sorted({ statuses }: HealthListResponse): [string, HealthCheckResponse][] {
+  const rank = (name: string): number => OWN_CHECKS.indexOf(name) + 1 || OWN_CHECKS.length + 1;
+  return Object.entries(statuses)
+    .filter(([name]) => name !== '')
+    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+function asJson(answer: HealthCheckResponse): Record<string, unknown> {
+  return { ...(HealthCheckResponse.toJSON(answer) as Record<string, unknown>) };
+}
+
+function statusName(status: ServingStatus): string {
+  switch (status) {
+    case ServingStatus.SERVING:
+      return 'serving';
+    case ServingStatus.NOT_SERVING:
+      return 'not serving';
+    case ServingStatus.SERVICE_UNKNOWN:
+    case ServingStatus.UNKNOWN:
+    case ServingStatus.UNRECOGNIZED:
+      return 'unknown';
+    default:
+      return status satisfies never;
+  }
+}
+
+function styleOf(status: ServingStatus): Style {
+  return status === ServingStatus.SERVING ? 'good' : 'bad';
+}

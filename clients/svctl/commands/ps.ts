@@ -1,0 +1,136 @@
+import { InitService, ListProcessesResponse, Process, ProcessRole } from '../../../gen/my_init/v1/init.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { FORMATS, outputOption, timeoutOption } from '../options.js';
+import { span } from '../text/duration.js';
+import { type Cell, type Row, table } from '../text/table.js';
+import { roleName } from '../words.js';
+
+export const ps: Command = {
+  name: 'ps',
+  summary: 'show the processes and whose they are',
+  usage: '[SERVICE…]',
+  operands: 'services',
+  description:
+    'Shows the processes below my_init as a tree, each with the service it belongs to; zombies are marked. With names, the processes of these services alone. Command lines are not shown: they may hold secrets.',
+  examples: ['svctl ps', 'svctl ps memcached', 'svctl ps -o name memcached'],
+  options: [outputOption(FORMATS), timeoutOption('how long to wait for an answer')],
+  run: showProcesses,
+};
+
+async function showProcesses(context: Context): Promise<ExitCode> {
+  const response = await context.ask(InitService.listProcesses, {});
+  const { operands } = context;
+  const processes =
+    operands.length === 0 ? response.processes : response.processes.filter(({ service }) => operands.includes(service));
+  switch (context.format) {
+    case 'json':
+      context.json(ListProcessesResponse.toJSON({ processes }));
+      break;
+    case 'jsonl':
+      for (const process of processes) context.json(Process.toJSON(process));
+      break;
+    case 'name':
+      for (const { pid } of processes) context.line(String(pid));
+      break;
+    case 'table':
+    case 'wide':
+      context.print(processTable(processes, context, Date.now()));
+      break;
+    default:
+      context.format satisfies never;
+  }
+  const zombies = processes.filter(isZombie).length;
+  if (zombies > 0 && context.format === 'table')
+    context.note(`${zombies === 1 ? '1 zombie' : `${zombies} zombies`}, not reaped by the parent yet`);
+  return ExitCode.ok;
+}
+
+const COLUMNS = ['PID', 'SERVICE', 'STATE', 'UPTIME', 'CPU', 'MEMORY', 'PROCESS'];
+const WIDE_COLUMNS = ['PID', 'PPID', 'SESSION', 'SERVICE', 'ROLE', 'STATE', 'UPTIME', 'CPU', 'MEMORY', 'PROCESS'];
+
+function processTable(processes: readonly Process[], context: Context, nowMs: number): string {
+  const wide = context.format === 'wide';
+  const rows = tree(processes).map(({ process, branch }): Row => {
+    const first: Cell[] = wide
+      ? [
+          String(process.pid),
+          String(process.parentPid),
+          String(process.session),
+          process.service || '-',
+          roleName(process.role),
+        ]
+      : [String(process.pid), process.service || '-'];
+    return { cells: [...first, ...cells(process, branch, nowMs)] };
+  });
+  return table(wide ? WIDE_COLUMNS : COLUMNS, rows, context.paint, ['PID', 'PPID', 'SESSION', 'CPU', 'MEMORY']);
+}
+
+function cells(process: Process, branch: string, nowMs: number): Cell[] {
+  const zombie = isZombie(process);
+  return [
+    zombie ? { text: 'zombie', style: 'bad' } : stateWord(process.state),
+    process.startedAt === undefined ? '-' : span(nowMs - process.startedAt.getTime()),
+    cpu(process.cpuSeconds),
+    zombie ? '-' : memory(process.residentBytes),
+    branch + process.name,
+  ];
+}
+
+interface Node {
+  readonly process: Process;
+  /** The lines that lead to it. */
+  readonly branch: string;
+}
+
+/** Parents before their children; a process whose parent is not among them stands at the left. */
+function tree(processes: readonly Process[]): Node[] {
+  const pids = new Set(processes.map(({ pid }) => pid));
+  const children = new Map<number, Process[]>();
+  const roots: Process[] = [];
+  for (const process of processes) {
+    if (!pids.has(process.parentPid) || process.parentPid === process.pid) roots.push(process);
+    else children.set(process.parentPid, [...(children.get(process.parentPid) ?? []), process]);
+  }
+  const nodes: Node[] = [];
+  const add = (process: Process, own: string, below: string): void => {
+    nodes.push({ process, branch: own });
+    const ownChildren = children.get(process.pid) ?? [];
+    ownChildren.forEach((child, index) => {
+      const last = index === ownChildren.length - 1;
+      add(child, below + (last ? '└─ ' : '├─ '), below + (last ? '   ' : '│  '));
+    });
+  };
+  for (const root of roots) add(root, '', '');
+  return nodes;
+}
+
+function isZombie({ state, role }: Process): boolean {
+  return state === 'Z' || role === ProcessRole.PROCESS_ROLE_ZOMBIE;
+}
+
+/** The kernel's letters, proc_pid_stat(5). */
+function stateWord(letter: string): string {
+  return STATE_WORDS[letter] ?? letter;
+}
+
+const STATE_WORDS: Readonly<Record<string, string>> = {
+  R: 'running',
+  S: 'sleeping',
+  D: 'disk wait',
+  T: 'stopped',
+  t: 'traced',
+  I: 'idle',
+  X: 'dead',
+};
+
+function cpu(seconds: number): string {
+  return seconds < 60 ? `${seconds.toFixed(1)}s` : span(seconds * 1000);
+}
+
+function memory(bytes: bigint): string {
+  const kib = Number(bytes) / 1024;
+  if (kib < 1024) return `${Math.round(kib)}K`;
+  return kib < 1024 * 1024 ? `${(kib / 1024).toFixed(1)}M` : `${(kib / 1024 / 1024).toFixed(1)}G`;
+}

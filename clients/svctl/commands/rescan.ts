@@ -1,0 +1,31 @@
+import { InitService, RescanResponse } from '../../../gen/my_init/v1/init.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { outputOption, timeoutOption } from '../options.js';
+
+export const rescan: Command = {
+  name: 'rescan',
+  summary: 'look at the service directory now',
+  usage: '',
+  operands: 'none',
+  description:
+    'Looks at the service directory now. my_init is told of changes by the kernel; this is for file systems that do not tell.',
+  examples: ['svctl rescan'],
+  options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
+  run: rescanServices,
+};
+
+async function rescanServices(context: Context): Promise<ExitCode> {
+  const timeoutMs = context.duration('timeout');
+  const response = await context.order(InitService.rescan, {}, timeoutMs === undefined ? undefined : { timeoutMs });
+  if (context.format !== 'table') {
+    context.json(RescanResponse.toJSON(response));
+    return ExitCode.ok;
+  }
+  for (const name of response.added) context.line(`${name} added`);
+  for (const name of response.removed) context.line(`${name} removed`);
+  if (response.added.length + response.removed.length === 0) context.line('nothing has changed');
+  for (const { name, reason } of response.skipped) context.note(`${name} is no service: ${reason}`);
+  return ExitCode.ok;
+}

@@ -1,0 +1,42 @@
+import { type Outcome, ServicesService } from '../../../gen/my_init/v1/services.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import type { ExitCode } from '../exit-code.js';
+import { ALL, NO_WAIT, operate, STOP_TIMEOUT, toDuration, waiting, waitOption } from '../operation.js';
+import { FORMATS, outputOption, timeoutOption } from '../options.js';
+import { changeSelector } from '../selector.js';
+import { took } from '../text/duration.js';
+import { startWords } from './start.js';
+
+export const restart: Command = {
+  name: 'restart',
+  summary: 'stop services and start them again',
+  usage: 'NAME… | --all',
+  operands: 'services',
+  description:
+    'Stops the services where they run and starts them, also those that are down. Waits until a new process is ready.',
+  examples: ['svctl restart memcached', 'svctl restart memcached --wait started --timeout 5'],
+  options: [
+    ALL,
+    waitOption(['none', 'started', 'ready'], 'ready'),
+    NO_WAIT,
+    STOP_TIMEOUT,
+    timeoutOption('how long to wait (the stop timeout and 30 s)'),
+    outputOption(FORMATS),
+  ],
+  run: restartServices,
+};
+
+function restartServices(context: Context): Promise<ExitCode> {
+  const selector = changeSelector(context.operands, context.has('all'), 'restart');
+  const stopTimeout = toDuration(context.duration('stop-timeout'));
+  return operate(context, ServicesService.restart, { selector, ...waiting(context), stopTimeout }, restartWords);
+}
+
+function restartWords(outcome: Outcome): string {
+  const { name, oldPid, service, seconds } = outcome;
+  const pid = service?.pid ?? 0;
+  if (oldPid === 0) return startWords({ ...outcome, changed: true });
+  if (pid === 0 || pid === oldPid) return `${name} is to restart (pid ${oldPid})`;
+  return `${name} restarted: pid ${oldPid} → ${pid} in ${took(seconds)}`;
+}

@@ -1,0 +1,118 @@
+import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { InitService, ShutdownProgress } from '../../../gen/my_init/v1/init.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { GrpcCode, RpcError } from '../grpc-http2.js';
+import { toDuration } from '../operation.js';
+import { outputOption, timeoutOption, usage } from '../options.js';
+import { Problem } from '../problem.js';
+
+export const shutdown: Command = {
+  name: 'shutdown',
+  summary: 'end the container in order',
+  usage: '',
+  operands: 'none',
+  description:
+    'Shuts the container down in order (main command, hooks, services, the rest) and shows how it goes until my_init is gone.',
+  examples: ['svctl shutdown', 'svctl shutdown --reason "node drain" --timeout 25', 'svctl shutdown --exit-code 3'],
+  options: [
+    { name: 'reason', value: 'TEXT', help: 'for the log and the termination message' },
+    { name: 'exit-code', value: 'NUMBER', help: "the container's exit code, where no main command has one (0)" },
+    timeoutOption('instead of the configured shutdown timeout'),
+    outputOption(['table', 'json', 'jsonl']),
+  ],
+  run: shutDown,
+};
+
+/** What init may need beyond the deadline to kill and reap what is left. */
+const END_SLACK_MS = 10_000;
+
+async function shutDown(context: Context): Promise<ExitCode> {
+  const request = {
+    reason: context.option('reason') ?? '',
+    exitCode: exitCode(context.option('exit-code')),
+    timeout: toDuration(context.duration('timeout')),
+  };
+  // svctl is one of the processes that the shutdown ends: that is the shutdown going well.
+  process.once('SIGTERM', () => process.exit(ExitCode.ok));
+  let latest: ShutdownProgress | undefined;
+  try {
+    for await (const progress of context.stream(InitService.shutdown, request)) {
+      show(context, progress, latest);
+      latest = progress;
+    }
+  } catch (error) {
+    const ended = error instanceof RpcError && error.code === GrpcCode.unavailable && latest !== undefined;
+    if (!ended) throw error;
+  }
+  await gone(context.socket, (latest?.remainingSeconds ?? 0) * 1000 + END_SLACK_MS);
+  if (context.format === 'table') context.line('my_init is gone');
+  return ExitCode.ok;
+}
+
+function show(context: Context, progress: ShutdownProgress, before: ShutdownProgress | undefined): void {
+  if (context.format !== 'table') {
+    context.json(ShutdownProgress.toJSON(progress));
+    return;
+  }
+  const words = progressWords(progress);
+  if (before !== undefined && words === progressWords(before)) return;
+  context.line(`${progress.elapsedSeconds.toFixed(1).padStart(5)} s  ${words}`);
+}
+
+function progressWords({ stage, remaining }: ShutdownProgress): string {
+  return remaining.length === 0 ? stage : `${stage}: waiting for ${listed(remaining)}`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).join(', ');
+  return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown;
+}
+
+const NAMES_SHOWN = 8;
+
+/**
+ * Resolves when nobody holds the socket any more. init keeps it open to its own last instant: a connection that nobody
+ * accepts ends with init, and after that none comes about. Throws {@link Problem} after the timeout.
+ */
+async function gone(socket: string, timeoutMs: number): Promise<void> {
+  const signal = AbortSignal.timeout(Math.ceil(timeoutMs));
+  while (await connectedUntilClosed(socket, signal)) {
+    if (signal.aborted) {
+      const hint = 'svctl ps shows what is left.';
+      throw new Problem(ExitCode.timedOut, 'the shutdown has run but my_init is still there', hint);
+    }
+    await delay(RETRY_MS);
+  }
+}
+
+/** Between the end of the controller's connections and the next look. */
+const RETRY_MS = 20;
+
+/** Resolves with whether a connection came about at all, when it has ended. */
+function connectedUntilClosed(socket: string, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = net.connect(socket);
+    let connected = false;
+    const give = (): void => void connection.destroy();
+    signal.addEventListener('abort', give, { once: true });
+    connection.on('error', () => undefined);
+    connection.once('connect', () => {
+      connected = true;
+    });
+    connection.once('close', () => {
+      signal.removeEventListener('abort', give);
+      resolve(connected);
+    });
+    connection.resume();
+  });
+}
+
+function exitCode(given: string | undefined): number {
+  const code = Number(given ?? 0);
+  if (!Number.isInteger(code) || code < 0 || code > 255)
+    throw usage(`--exit-code cannot be "${given}": a number from 0 to 255`);
+  return code;
+}

@@ -1,0 +1,68 @@
+import { type Outcome, ServicesService } from '../../../gen/my_init/v1/services.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import type { ExitCode } from '../exit-code.js';
+import { ALL, operate } from '../operation.js';
+import { FORMATS, outputOption, timeoutOption, usage } from '../options.js';
+import { changeSelector } from '../selector.js';
+
+/** What a person may want to send, for the completion. */
+export const SIGNALS = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'ALRM', 'WINCH'];
+
+export const reload: Command = {
+  name: 'reload',
+  summary: 'have services read their configuration again',
+  usage: 'NAME… | --all',
+  operands: 'services',
+  description: 'Sends HUP to the services, which most take as: read your configuration again.',
+  examples: ['svctl reload nginx'],
+  options: [ALL, timeoutOption('how long to wait for an answer'), outputOption(FORMATS)],
+  run: reloadServices,
+};
+
+export const signal: Command = {
+  name: 'signal',
+  summary: 'send a signal to services',
+  usage: 'SIGNAL NAME… | SIGNAL --all',
+  operands: 'signal-and-services',
+  description:
+    'Sends a signal (HUP, SIGHUP or 1) to the process of each service, or with --group to its process group.',
+  examples: ['svctl signal USR1 nginx', 'svctl signal KILL --group stuck'],
+  options: [
+    { name: 'group', help: 'to the whole process group' },
+    { name: 'run-id', value: 'ID', help: 'only if this run is still the current one' },
+    ALL,
+    timeoutOption('how long to wait for an answer'),
+    outputOption(FORMATS),
+  ],
+  run: signalServices,
+};
+
+function reloadServices(context: Context): Promise<ExitCode> {
+  const selector = changeSelector(context.operands, context.has('all'), 'reload');
+  return operate(context, ServicesService.reload, { selector }, (outcome) => sentWords(outcome, 'HUP'));
+}
+
+function signalServices(context: Context): Promise<ExitCode> {
+  const [name, ...services] = context.operands;
+  if (name === undefined)
+    throw usage('signal: which signal?', 'svctl signal SIGNAL NAME…, like: svctl signal USR1 nginx');
+  if (!/^(SIG)?[A-Z0-9+]+$/i.test(name)) throw usage(`no signal "${name}"`, `The signals: ${SIGNALS.join(' ')} …`);
+  const selector = changeSelector(services, context.has('all'), `signal ${name}`);
+  const request = {
+    selector,
+    signal: name.toUpperCase(),
+    group: context.has('group'),
+    expectedRunId: context.option('run-id') ?? '',
+  };
+  return operate(context, ServicesService.signal, request, (outcome) => sentWords(outcome, plain(request.signal)));
+}
+
+function sentWords({ name, oldPid, service }: Outcome, signalName: string): string {
+  const pid = oldPid === 0 ? (service?.pid ?? 0) : oldPid;
+  return `${name}: ${signalName} sent${pid === 0 ? '' : ` to pid ${pid}`}`;
+}
+
+function plain(signalName: string): string {
+  return /^\d+$/.test(signalName) ? `signal ${signalName}` : signalName.replace(/^SIG/, '');
+}

@@ -1,0 +1,46 @@
+import { ServiceState } from '../../../gen/my_init/v1/service.js';
+import { type Outcome, ServicesService } from '../../../gen/my_init/v1/services.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import type { ExitCode } from '../exit-code.js';
+import { ALL, NO_WAIT, operate, STOP_TIMEOUT, toDuration, waiting, waitOption } from '../operation.js';
+import { FORMATS, outputOption, timeoutOption } from '../options.js';
+import { changeSelector } from '../selector.js';
+import { took } from '../text/duration.js';
+import { exitWords } from '../words.js';
+
+export const stop: Command = {
+  name: 'stop',
+  summary: 'stop services',
+  usage: 'NAME… | --all',
+  operands: 'services',
+  description:
+    'Stops the services: TERM, and KILL when they have not ended within their stop timeout. From now on they are wanted down. Waits until they and all that they left behind are gone.',
+  examples: ['svctl stop memcached', 'svctl stop slow --stop-timeout 60'],
+  options: [
+    ALL,
+    waitOption(['none', 'stopped'], 'stopped'),
+    NO_WAIT,
+    STOP_TIMEOUT,
+    timeoutOption('how long to wait (the stop timeout and 10 s)'),
+    outputOption(FORMATS),
+  ],
+  run: stopServices,
+};
+
+function stopServices(context: Context): Promise<ExitCode> {
+  const selector = changeSelector(context.operands, context.has('all'), 'stop');
+  const stopTimeout = toDuration(context.duration('stop-timeout'));
+  return operate(context, ServicesService.stop, { selector, ...waiting(context), stopTimeout }, stopWords);
+}
+
+function stopWords({ name, changed, oldPid, service, seconds }: Outcome): string {
+  if (!changed) return `${name} is already down`;
+  const pid = oldPid === 0 ? '' : `pid ${oldPid}`;
+  if (service !== undefined && service.state !== ServiceState.SERVICE_STATE_DOWN) {
+    return `${name} is to stop${pid === '' ? '' : ` (${pid})`}`;
+  }
+  if (pid === '') return `${name} stopped; it had no process`;
+  const exit = service?.lastExit === undefined ? '' : ` (${exitWords(service.lastExit)})`;
+  return `${name} stopped: ${pid}${exit} in ${took(seconds)}`;
+}

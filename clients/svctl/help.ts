@@ -1,0 +1,72 @@
+import type { Command } from './command.js';
+import { EXIT_CODE_MEANINGS } from './exit-code.js';
+import { COMMON_OPTIONS, type OptionSpec, VERSION_OPTION } from './options.js';
+
+/** `svctl --help`. */
+export function generalHelp(commands: readonly Command[]): string {
+  return [
+    'Usage: svctl [COMMAND] [OPTIONS] [NAME…]',
+    '',
+    wrapped(
+      'Shows and controls the services of a container that my_init runs. NAME is a service or a pattern like "web-*".',
+    ),
+    '',
+    'Commands:',
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
+    '',
+    'Options:',
+    ...optionLines([...COMMON_OPTIONS, VERSION_OPTION]),
+    '',
+    'Exit codes:',
+    ...EXIT_CODE_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`),
+    '',
+    'svctl COMMAND --help says more of a command.',
+    '',
+  ].join('\n');
+}
+
+/** `svctl COMMAND --help`. */
+export function commandHelp({ name, usage, description, options, examples }: Command): string {
+  return [
+    `Usage: svctl ${name} [OPTIONS] ${usage}`.trimEnd(),
+    '',
+    wrapped(description),
+    '',
+    'Options:',
+    ...optionLines([...options, ...COMMON_OPTIONS]),
+    '',
+    examples.length === 1 ? 'Example:' : 'Examples:',
+    ...examples.map((example) => `  ${example}`),
+    '',
+  ].join('\n');
+}
+
+function optionLines(options: readonly OptionSpec[]): string[] {
+  return columns(
+    options.map(({ name, short, value, help }) => [
+      `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
+      help,
+    ]),
+  );
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}
+
+const WIDTH = 80;
+
+function wrapped(text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join('\n');
+}

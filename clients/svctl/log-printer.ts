@@ -1,0 +1,180 @@
+import { isUtf8 } from 'node:buffer';
+import { once } from 'node:events';
+import {
+  type LogGap,
+  type LogLine,
+  type LogMarker,
+  LogMarkerKind,
+  LogStream,
+  type ReadResponse,
+} from '../../gen/my_init/v1/logs.js';
+import { Exit } from '../../gen/my_init/v1/service.js';
+import type { Context } from './context.js';
+import { selectorOf } from './selector.js';
+import { NAME_STYLES, type Style } from './text/paint.js';
+import { printable, printableJson } from './text/printable.js';
+import { exitWords } from './words.js';
+
+const NEWLINE = Buffer.from('\n');
+
+/** Prints what a reading of the log has to tell, in the form that was asked for. */
+export class LogPrinter {
+  readonly #context: Context;
+  readonly #json: boolean;
+  readonly #raw = process.stdout.isTTY !== true;
+  /** Several services may be told of. */
+  readonly #named: boolean;
+  readonly #styles = new Map<string, Style>();
+  #width = 0;
+  /** The service and stream of the piece that was printed last, whose line goes on. */
+  #open = '';
+  #chunks: Buffer[] = [];
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#json = context.format === 'json' || context.format === 'jsonl';
+    const { names, globs } = selectorOf(context.operands);
+    this.#named = names.length !== 1 || globs.length > 0;
+  }
+
+  /** Resolves when standard output takes more: what is not taken stays in my_init, not here. */
+  async take({ event }: ReadResponse): Promise<void> {
+    switch (event?.$case) {
+      case 'lines':
+        for (const line of event.value.lines) this.#line(line);
+        break;
+      case 'gap':
+        this.#gap(event.value);
+        break;
+      case 'marker':
+        this.#marker(event.value);
+        break;
+      case 'caughtUp':
+      case 'heartbeat':
+      case undefined:
+        break;
+      default:
+        event satisfies never;
+    }
+    if (!this.#flush()) await once(process.stdout, 'drain');
+  }
+
+  /** Ends the line that was left open. */
+  end(): void {
+    this.#close();
+    this.#flush();
+  }
+
+  #line(line: LogLine): void {
+    if (this.#json) {
+      this.#object(lineJson(line));
+      return;
+    }
+    const key = `${line.stream} ${line.service}`;
+    if (this.#open !== key) {
+      this.#close();
+      const prefix = this.#prefix(line);
+      if (prefix !== '') this.#chunks.push(Buffer.from(prefix));
+    }
+    this.#chunks.push(this.#text(line));
+    this.#open = key;
+    if (!line.partial) this.#close();
+  }
+
+  #close(): void {
+    if (this.#open !== '') this.#chunks.push(NEWLINE);
+    this.#open = '';
+  }
+
+  #text({ text, stream }: LogLine): Buffer {
+    if (this.#raw) return text;
+    // A tab does no harm.
+    const shown = text.toString().split('\t').map(printable).join('\t');
+    return Buffer.from(stream === LogStream.LOG_STREAM_STDERR ? this.#context.paint('bad', shown) : shown);
+  }
+
+  #prefix({ service, time }: LogLine): string {
+    const at = this.#context.has('timestamps') ? `${this.#context.paint('faint', iso(time))} ` : '';
+    return this.#named ? `${at}${this.#name(service)} | ` : at;
+  }
+
+  #name(service: string): string {
+    const name = printable(service);
+    this.#width = Math.max(this.#width, name.length);
+    let style = this.#styles.get(service);
+    if (style === undefined) {
+      style = NAME_STYLES[this.#styles.size % NAME_STYLES.length] ?? 'faint';
+      this.#styles.set(service, style);
+    }
+    return this.#context.paint(style, name.padEnd(this.#width));
+  }
+
+  #gap(gap: LogGap): void {
+    const [lines, bytes] = [Number(gap.lines), Number(gap.bytes)];
+    if (this.#json) {
+      this.#object({ service: gap.service, gap: { lines, bytes } });
+      return;
+    }
+    this.end();
+    const words = `${lines} ${lines === 1 ? 'line' : 'lines'} of ${gap.service} (${bytes} bytes) lost before they could be read`;
+    this.#context.faintNote(words);
+  }
+
+  #marker(marker: LogMarker): void {
+    if (this.#json) {
+      this.#object(markerJson(marker));
+      return;
+    }
+    if (!this.#context.has('markers')) return;
+    this.#close();
+    const at = this.#context.has('timestamps') ? `${iso(marker.time)} ` : '';
+    const words = `${at}-- ${printable(marker.service)}: ${markerWords(marker)} --`;
+    this.#chunks.push(Buffer.from(`${this.#context.paint('faint', words)}\n`));
+  }
+
+  #object(value: unknown): void {
+    this.#chunks.push(Buffer.from(`${printableJson(value)}\n`));
+  }
+
+  #flush(): boolean {
+    if (this.#chunks.length === 0) return true;
+    const text = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    return process.stdout.write(text);
+  }
+}
+
+function markerWords({ kind, run, exit }: LogMarker): string {
+  switch (kind) {
+    case LogMarkerKind.LOG_MARKER_KIND_STARTED:
+      return `run ${run} started`;
+    case LogMarkerKind.LOG_MARKER_KIND_READY:
+      return `run ${run} is ready`;
+    case LogMarkerKind.LOG_MARKER_KIND_EXITED:
+      return `run ${run} ended${exit === undefined ? '' : `: ${exitWords(exit)}`}`;
+    case LogMarkerKind.LOG_MARKER_KIND_UNSPECIFIED:
+    case LogMarkerKind.UNRECOGNIZED:
+      return `run ${run}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The text as a string, since that is what it is nearly always; bytes that are no text are beside it as they are. */
+function lineJson({ service, stream, time, text, partial }: LogLine): object {
+  return {
+    service,
+    stream: stream === LogStream.LOG_STREAM_STDERR ? 'stderr' : 'stdout',
+    time: iso(time),
+    text: text.toString(),
+    ...(!isUtf8(text) && { bytes: text.toString('base64') }),
+    ...(partial && { partial }),
+  };
+}
+
+function markerJson({ service, kind, time, run, runId, exit }: LogMarker): object {
+  const marker = LogMarkerKind[kind]?.replace('LOG_MARKER_KIND_', '').toLowerCase();
+  return { service, marker, time: iso(time), run, runId, ...(exit !== undefined && { exit: Exit.toJSON(exit) }) };
+}
+
+const iso = (time: Date | undefined): string => (time ?? new Date(0)).toISOString();

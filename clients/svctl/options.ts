@@ -1,0 +1,136 @@
+import { ExitCode } from './exit-code.js';
+import { Problem } from './problem.js';
+import { parseDuration } from './text/duration.js';
+import { nearest } from './text/nearest.js';
+
+/** An option as `--help` and the completion show it, and the parser knows it. */
+export interface OptionSpec {
+  readonly name: string;
+  readonly short?: string;
+  /** What its value is called; an option without is a flag. */
+  readonly value?: string;
+  /** The only values it takes. */
+  readonly choices?: readonly string[];
+  readonly help: string;
+}
+
+export const FORMATS = ['table', 'wide', 'json', 'jsonl', 'name'] as const;
+export type Format = (typeof FORMATS)[number];
+
+const HELP: OptionSpec = { name: 'help', short: 'h', help: 'show this help' };
+const SOCKET: OptionSpec = { name: 'socket', value: 'PATH', help: "my_init's socket (or MY_INIT_SOCKET)" };
+const NO_COLOR: OptionSpec = { name: 'no-color', help: 'no colours (or NO_COLOR); they are for terminals only' };
+
+/** What every command takes. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [SOCKET, NO_COLOR, HELP];
+
+/** What may stand instead of a command. */
+export const VERSION_OPTION: OptionSpec = { name: 'version', short: 'V', help: 'show the version of svctl' };
+
+/** `-o` with the formats that a command has. */
+export function outputOption(formats: readonly Format[]): OptionSpec {
+  return { name: 'output', short: 'o', value: 'FORMAT', choices: formats, help: `${formats.join(', ')}` };
+}
+
+export function timeoutOption(help: string): OptionSpec {
+  return { name: 'timeout', value: 'TIME', help: `${help} (10, 500ms, 2m)` };
+}
+
+/** The command line, taken apart. */
+export interface CommandLine {
+  /** All that are no options: the command and what follows it. */
+  readonly words: readonly string[];
+  /** Options by name, in the order given; '' for a flag. */
+  readonly given: ReadonlyMap<string, string>;
+}
+
+/**
+ * Takes the arguments apart: options may stand anywhere, `--` ends them, `--name=value`, `--name value`, `-ovalue`.
+ * `known` are the options of all commands. Throws {@link Problem} for an unknown option or a missing value.
+ */
+export function parseCommandLine(args: readonly string[], known: readonly OptionSpec[]): CommandLine {
+  const words: string[] = [];
+  const given = new Map<string, string>();
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '--') {
+      words.push(...rest);
+      break;
+    }
+    if (!arg.startsWith('-') || arg === '-') {
+      words.push(arg);
+      continue;
+    }
+    const { option, inline } = arg.startsWith('--') ? longOption(arg, known) : shortOption(arg, known, rest);
+    if (option.value === undefined && inline !== undefined) throw usage(`--${option.name} takes no value`);
+    const value = option.value === undefined ? '' : (inline ?? rest.shift());
+    if (value === undefined)
+      throw usage(`--${option.name} needs a value: ${option.choices?.join(', ') ?? option.value}`);
+    given.set(option.name, value);
+  }
+  return { words, given };
+}
+
+/** Throws {@link Problem} for an option that the command does not take, or a value that it is not to have. */
+export function checkOptions(given: CommandLine['given'], command: string, options: readonly OptionSpec[]): void {
+  for (const [name, value] of given) {
+    const option = options.find((candidate) => candidate.name === name);
+    if (option === undefined) {
+      throw usage(`${command} takes no --${name}`, `svctl ${command} --help lists its options.`);
+    }
+    if (option.choices !== undefined && !option.choices.includes(value)) {
+      const meant = nearest(value, option.choices);
+      throw usage(
+        `--${name} cannot be "${value}": ${option.choices.join(', ')}${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+      );
+    }
+  }
+}
+
+/** A duration among the options, in milliseconds; undefined when not given. Throws {@link Problem} when it is none. */
+export function durationOption(given: CommandLine['given'], name: string): number | undefined {
+  const value = given.get(name);
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms === undefined) throw usage(`--${name} cannot be "${value}": a time like 10, 500ms, 2m`);
+  return ms;
+}
+
+/** A mistake on the command line. */
+export function usage(message: string, hint = ''): Problem {
+  return new Problem(ExitCode.usage, message, hint);
+}
+
+interface Found {
+  readonly option: OptionSpec;
+  readonly inline: string | undefined;
+}
+
+function longOption(arg: string, known: readonly OptionSpec[]): Found {
+  const equals = arg.indexOf('=');
+  const name = arg.slice(2, equals < 0 ? undefined : equals);
+  const option = known.find((candidate) => candidate.name === name);
+  if (option === undefined) throw unknown(`--${name}`, name, known);
+  return { option, inline: equals < 0 ? undefined : arg.slice(equals + 1) };
+}
+
+function shortOption(arg: string, known: readonly OptionSpec[], rest: string[]): Found {
+  const letter = arg.charAt(1);
+  const option = known.find((candidate) => candidate.short === letter);
+  if (option === undefined) throw unknown(arg.length > 2 ? arg : `-${letter}`, arg.replace(/^-+/, ''), known);
+  if (arg.length === 2) return { option, inline: undefined };
+  if (option.value !== undefined) return { option, inline: arg.slice(2).replace(/^=/, '') };
+  rest.unshift(`-${arg.slice(2)}`);
+  return { option, inline: undefined };
+}
+
+function unknown(shown: string, name: string, known: readonly OptionSpec[]): Problem {
+  const meant = nearest(
+    name,
+    known.map((option) => option.name),
+  );
+  return usage(
+    `no option ${shown}${meant === undefined ? '' : `. Did you mean --${meant}?`}`,
+    meant === undefined ? 'svctl --help lists them.' : '',
+  );
+}

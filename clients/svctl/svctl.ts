@@ -1,0 +1,81 @@
+import type { Command } from './command.js';
+import { ownVersion } from './commands/version.js';
+import { COMMANDS } from './commands.js';
+import { Context } from './context.js';
+import { ExitCode } from './exit-code.js';
+import { commandHelp, generalHelp } from './help.js';
+import { COMMON_OPTIONS, type CommandLine, checkOptions, parseCommandLine, usage, VERSION_OPTION } from './options.js';
+import { Problem } from './problem.js';
+import { nearest } from './text/nearest.js';
+
+/** The command line for people: finds the command, runs it, and turns what goes wrong into words and an exit code. */
+async function main(args: readonly string[]): Promise<ExitCode> {
+  let context = new Context([], new Map());
+  try {
+    const { words, given } = parseCommandLine(args, KNOWN_OPTIONS);
+    const [name, ...operands] = words;
+    context = new Context(operands, given);
+    if (given.has('version')) {
+      context.line(ownVersion());
+      return ExitCode.ok;
+    }
+    if (given.has('help') || name === 'help') {
+      const about = name === 'help' ? operands[0] : name;
+      context.print(about === undefined ? generalHelp(COMMANDS) : commandHelp(commandOf(about)));
+      return ExitCode.ok;
+    }
+    return await run(commandOf(name), context, given);
+  } catch (error) {
+    const problem = context.problem(error);
+    if (!(problem instanceof Problem)) throw error;
+    context.complain(problem);
+    return problem.exitCode;
+  } finally {
+    context.close();
+  }
+}
+
+const KNOWN_OPTIONS = [...COMMON_OPTIONS, VERSION_OPTION, ...COMMANDS.flatMap(({ options }) => options)];
+
+async function run(command: Command, context: Context, given: CommandLine['given']): Promise<ExitCode> {
+  checkOptions(given, command.name, [...command.options, ...COMMON_OPTIONS]);
+  if (command.operands === 'none' && context.operands.length > 0) {
+    throw usage(`${command.name} takes no names`, `svctl ${command.name} --help says more.`);
+  }
+  return await command.run(context);
+}
+
+function commandOf(name: string | undefined): Command {
+  const [standard] = COMMANDS;
+  if (name === undefined) return standard;
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const meant = nearest(
+    name,
+    COMMANDS.map((candidate) => candidate.name),
+  );
+  throw usage(
+    `no command "${name}"${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+    'svctl --help lists them.',
+  );
+}
+
+/** A reader that has seen enough (`svctl status | head -1`) is no error: the exit code stays that of the command. */
+function tolerateBrokenPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return;
+      if (stream === process.stdout) process.stderr.write(`svctl: cannot write: ${error.message}\n`);
+      process.exit(ExitCode.failed);
+    });
+  }
+}
+
+/** As the only process of a sidecar it is PID 1, which the kernel shields from a TERM that nobody listens to. */
+function endOnTerm(): void {
+  if (process.pid === 1) process.once('SIGTERM', () => process.exit(128 + 15));
+}
+
+tolerateBrokenPipe();
+endOnTerm();
+process.exitCode = await main(process.argv.slice(2));

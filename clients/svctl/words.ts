@@ -1,0 +1,120 @@
+import { Phase, ProcessRole } from '../../gen/my_init/v1/init.js';
+import {
+  type Cause,
+  CauseKind,
+  DesiredState,
+  type Exit,
+  type Service,
+  ServiceState,
+} from '../../gen/my_init/v1/service.js';
+import { roughSpan, span, took } from './text/duration.js';
+import type { Style } from './text/paint.js';
+
+/** The name of a state, as everywhere in my_init. */
+function stateName(state: ServiceState): string {
+  return lowerName(ServiceState[state], 'SERVICE_STATE_');
+}
+
+export function desiredName(desired: DesiredState): string {
+  return lowerName(DesiredState[desired], 'DESIRED_STATE_');
+}
+
+export function roleName(role: ProcessRole): string {
+  return lowerName(ProcessRole[role], 'PROCESS_ROLE_').replace('_', ' ');
+}
+
+export function phaseName(phase: Phase): string {
+  return lowerName(Phase[phase], 'PHASE_').replace('_', ' ');
+}
+
+/** The state of a service with what else is to be known of it: `up, not ready`, `up, paused`. */
+export function fullState(service: Service): string {
+  const notReady = service.state === ServiceState.SERVICE_STATE_UP && !service.ready;
+  return [stateName(service.state), notReady ? 'not ready' : '', service.paused ? 'paused' : '']
+    .filter(Boolean)
+    .join(', ');
+}
+
+export function stateStyle({ state, ready, paused }: Service): Style {
+  switch (state) {
+    case ServiceState.SERVICE_STATE_UP:
+      return ready && !paused ? 'good' : 'changing';
+    case ServiceState.SERVICE_STATE_DOWN:
+      return 'faint';
+    case ServiceState.SERVICE_STATE_STARTING:
+    case ServiceState.SERVICE_STATE_STOPPING:
+    case ServiceState.SERVICE_STATE_FINISHING:
+      return 'changing';
+    case ServiceState.SERVICE_STATE_BACKOFF:
+    case ServiceState.SERVICE_STATE_FAILED:
+      return 'bad';
+    case ServiceState.SERVICE_STATE_UNSPECIFIED:
+    case ServiceState.UNRECOGNIZED:
+      return 'faint';
+    default:
+      return state satisfies never;
+  }
+}
+
+/** How a run ended: `exit 1`, `KILL`, `SEGV (core dumped)`, `lost` when nobody can say. */
+export function exitWords({ code, signal, coreDumped, lost }: Exit): string {
+  if (lost) return 'lost';
+  if (signal === '') return `exit ${code}`;
+  return coreDumped ? `${signal} (core dumped)` : signal;
+}
+
+/** How and when the latest run ended: `exit 1, 3m ago`, `-`. */
+export function lastExitWords(exit: Exit | undefined, nowMs: number): string {
+  if (exit === undefined) return '-';
+  return exit.at === undefined ? exitWords(exit) : `${exitWords(exit)}, ${roughSpan(nowMs - exit.at.getTime())} ago`;
+}
+
+/** What is wrong with a service and when it is tried again; '' when nothing is. */
+export function troubleWords({ trouble, nextStartAt }: Service, nowMs: number): string {
+  if (nextStartAt === undefined) return trouble;
+  const leftMs = nextStartAt.getTime() - nowMs;
+  const next = leftMs < 1000 ? 'tried again now' : `tried again in ${span(leftMs)}`;
+  return trouble === '' ? next : `${trouble}; ${next}`;
+}
+
+/** Why a service is in its state, and who asked: `exit 1 after 3s`, `restart asked for by uid 0 (root), pid 312`. */
+export function causeWords(service: Service): string {
+  const { cause, lastExit } = service;
+  if (cause === undefined) return '';
+  const by = cause.actor === '' ? '' : ` by ${cause.actor}`;
+  const words = kindWords(cause, by, lastExit);
+  return cause.message === '' || words.includes(cause.message) ? words : `${words}: ${cause.message}`;
+}
+
+function kindWords({ kind, message }: Cause, by: string, exit: Exit | undefined): string {
+  switch (kind) {
+    case CauseKind.CAUSE_KIND_BOOT:
+      return 'boot';
+    case CauseKind.CAUSE_KIND_API:
+      return `asked for${by}`;
+    case CauseKind.CAUSE_KIND_SV:
+      return `asked for through sv${by}`;
+    case CauseKind.CAUSE_KIND_SIGNAL:
+      return `signal to my_init${by}`;
+    case CauseKind.CAUSE_KIND_EXIT:
+      return exit === undefined ? 'it could not be started' : `${exitWords(exit)} after ${took(exit.runSeconds)}`;
+    case CauseKind.CAUSE_KIND_CHECK:
+      return 'a check failed';
+    case CauseKind.CAUSE_KIND_DEPENDENCY:
+      return 'another service';
+    case CauseKind.CAUSE_KIND_SCAN:
+      return message === '' ? 'the service directory changed' : message;
+    case CauseKind.CAUSE_KIND_SHUTDOWN:
+      return `shutdown${by}`;
+    case CauseKind.CAUSE_KIND_UNSPECIFIED:
+    case CauseKind.UNRECOGNIZED:
+      return `unknown cause${by}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function lowerName(name: string | undefined, prefix: string): string {
+  if (name === undefined || !name.startsWith(prefix) || name.endsWith('_UNSPECIFIED')) return 'unknown';
+  return name.slice(prefix.length).toLowerCase();
+}

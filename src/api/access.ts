@@ -1,0 +1,37 @@
+import type { Socket } from 'node:net';
+import { native, type PeerCredentials } from '../process/native.js';
+
+/** What a client may do: everything, or read. */
+export type Access = 'full' | 'read';
+
+/** Who is at the other end of a connection. */
+export interface Peer {
+  readonly access: Access;
+  /** For causes and the log: `uid 0 (root), pid 312`. */
+  readonly actor: string;
+}
+
+/**
+ * Who connected, as the kernel vouches for it (`SO_PEERCRED`, unix(7): as of the time of connect(2)).
+ *
+ * @param fullAccessGroupId members of this group may change things too
+ * @throws Error of getsockopt(2), and when the connection is closed already
+ */
+export function peerOf(socket: Socket, fullAccessGroupId: number | undefined): Peer {
+  const { _handle: handle } = socket as unknown as { readonly _handle: { readonly fd: number } | null };
+  if (handle === null) throw new Error('the connection is closed');
+  const credentials = native().peerCredentials(handle.fd);
+  return { access: accessOf(credentials, fullAccessGroupId), actor: actorOf(credentials) };
+}
+
+function accessOf({ uid, gid, groups }: PeerCredentials, fullAccessGroupId: number | undefined): Access {
+  if (uid === 0 || uid === process.getuid?.()) return 'full';
+  if (fullAccessGroupId === undefined) return 'read';
+  return gid === fullAccessGroupId || groups.includes(fullAccessGroupId) ? 'full' : 'read';
+}
+
+/** A client in a PID namespace that is not below ours has no pid here: 0. */
+function actorOf({ uid, pid }: PeerCredentials): string {
+  const user = uid === 0 ? 'uid 0 (root)' : `uid ${uid}`;
+  return pid === 0 ? user : `${user}, pid ${pid}`;
+}

@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+import type { Access } from './access.js';
+
+/** As many as a busy sidecar needs many times over. Those who may only read cannot take the places of those who may act. */
+const MAX_CONNECTIONS: Readonly<Record<Access, number>> = { full: 128, read: 64 };
+
+/** The preface of HTTP/2 (RFC 9113, 3.4), which all clients send at once. */
+const PREFACE_BYTES = 24;
+
+/** Counts the connections of each access, and closes those that never say anything. */
+export class Connections {
+  readonly #prefaceTimeoutMs: number;
+  readonly #open: Readonly<Record<Access, Set<Socket>>> = { full: new Set(), read: new Set() };
+
+  /** @param prefaceTimeoutMs how long a client may take to say its first 24 bytes */
+  constructor(prefaceTimeoutMs: number) {
+    this.#prefaceTimeoutMs = prefaceTimeoutMs;
+  }
+
+  /** Whether the connection has a place; without one it is closed. */
+  admit(socket: Socket, access: Access): boolean {
+    const open = this.#open[access];
+    if (open.size >= MAX_CONNECTIONS[access]) {
+      socket.destroy();
+      return false;
+    }
+    open.add(socket);
+    const timer = setTimeout(() => {
+      if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
+    }, this.#prefaceTimeoutMs);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      open.delete(socket);
+    });
+    return true;
+  }
+
+  /** Closes what is still open, whether or not the other end reads. */
+  destroyAll(): void {
+    for (const socket of [...this.#open.full, ...this.#open.read]) socket.destroy();
+  }
+}

@@ -1,0 +1,123 @@
+import { status as codes, Metadata, type ServerErrorResponse } from '@grpc/grpc-js';
+import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../../gen/google/rpc/error_details.js';
+import { Status } from '../../gen/google/rpc/status.js';
+import { OperationError, type OperationReason } from '../types/service.js';
+
+/** `google.rpc.ErrorInfo.reason`: what can go wrong. Stable, documented in docs/api.md. */
+export type ErrorReason =
+  | OperationReason
+  | 'READ_ONLY_ACCESS'
+  | 'BOOT_CHANGED'
+  | 'CONTROLLER_REPLACED'
+  | 'TOO_MANY_STREAMS'
+  | 'TOO_MANY_CALLS'
+  | 'INTERNAL_ERROR';
+
+/** The gRPC code of each reason. */
+export const CODES: Readonly<Record<ErrorReason, codes>> = {
+  EMPTY_SELECTOR: codes.INVALID_ARGUMENT,
+  INVALID_ARGUMENT: codes.INVALID_ARGUMENT,
+  SERVICE_NOT_FOUND: codes.NOT_FOUND,
+  NO_MATCH: codes.NOT_FOUND,
+  NOT_RUNNING: codes.FAILED_PRECONDITION,
+  RUN_CHANGED: codes.ABORTED,
+  SIGNAL_FAILED: codes.FAILED_PRECONDITION,
+  START_FAILED: codes.FAILED_PRECONDITION,
+  EXITED_EARLY: codes.ABORTED,
+  SUPERSEDED: codes.ABORTED,
+  WAIT_TIMEOUT: codes.DEADLINE_EXCEEDED,
+  REMOVED: codes.NOT_FOUND,
+  SHUTTING_DOWN: codes.UNAVAILABLE,
+  CANNOT_REPLACE: codes.FAILED_PRECONDITION,
+  READ_ONLY_ACCESS: codes.PERMISSION_DENIED,
+  BOOT_CHANGED: codes.OUT_OF_RANGE,
+  CONTROLLER_REPLACED: codes.UNAVAILABLE,
+  TOO_MANY_STREAMS: codes.RESOURCE_EXHAUSTED,
+  TOO_MANY_CALLS: codes.RESOURCE_EXHAUSTED,
+  INTERNAL_ERROR: codes.INTERNAL,
+};
+
+/** When it makes sense to try again, in seconds, where it does. A container that ends may be started again. */
+const RETRY_SECONDS: Partial<Record<ErrorReason, bigint>> = {
+  SHUTTING_DOWN: 5n,
+  CONTROLLER_REPLACED: 1n,
+  TOO_MANY_STREAMS: 1n,
+  TOO_MANY_CALLS: 1n,
+};
+
+/** Details travel in a header, whose sum clients limit to 8 KiB (grpc core): 4 KiB is never too much. */
+const MAX_MESSAGE_LENGTH = 500;
+const MAX_METADATA_LENGTH = 200;
+
+/** An error of the API itself, not of an operation. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    readonly reason: ErrorReason,
+    message: string,
+    readonly metadata: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** The argument `field` (its path in the request) cannot be what it is. */
+export function badArgument(field: string, why: string): OperationError {
+  return new OperationError('INVALID_ARGUMENT', `${field}: ${why}`, { field });
+}
+
+/** An error as the contract has it: `google.rpc.Status` with ErrorInfo and what else belongs to its reason. */
+export function statusOf(error: OperationError | ApiError): Status {
+  const { reason } = error;
+  const message = shortened(error.message, MAX_MESSAGE_LENGTH);
+  const metadata = Object.fromEntries(
+    Object.entries(error.metadata).map(([key, value]) => [key, shortened(value, MAX_METADATA_LENGTH)]),
+  );
+  const details = [detail('ErrorInfo', ErrorInfo, { domain: 'my_init', reason, metadata })];
+  if (CODES[reason] === codes.INVALID_ARGUMENT) {
+    const violation = {
+      field: metadata.field ?? 'selector',
+      description: message,
+      reason,
+      localizedMessage: undefined,
+    };
+    details.push(detail('BadRequest', BadRequest, { fieldViolations: [violation] }));
+  }
+  if (CODES[reason] === codes.NOT_FOUND && metadata.service !== undefined) {
+    const resource = { resourceType: 'my_init.v1.Service', resourceName: metadata.service, owner: '', description: '' };
+    details.push(detail('ResourceInfo', ResourceInfo, resource));
+  }
+  const seconds = RETRY_SECONDS[reason];
+  if (seconds !== undefined) details.push(detail('RetryInfo', RetryInfo, { retryDelay: { seconds, nanos: 0 } }));
+  return { code: CODES[reason], message, details };
+}
+
+/**
+ * An exception as what a handler gives to grpc-js: the Status in `grpc-status-details-bin`, as every gRPC library reads it.
+ * One that nobody foresaw is logged with its stack, and the client hears no more of it than that.
+ */
+export function grpcErrorOf(error: unknown, method: string, log: (message: string) => void): ServerErrorResponse {
+  const { code, message, details } = statusOf(foreseen(error, method, log));
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(Status.encode({ code, message, details }).finish()));
+  return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+function foreseen(error: unknown, method: string, log: (message: string) => void): OperationError | ApiError {
+  if (error instanceof OperationError || error instanceof ApiError) return error;
+  log(`${method} failed: ${error instanceof Error ? error.stack : String(error)}`);
+  return new ApiError('INTERNAL_ERROR', 'my_init made a mistake; its log says which');
+}
+
+interface Encoder<T> {
+  encode(message: T): { finish(): Uint8Array };
+}
+
+function detail<T>(type: string, encoder: Encoder<T>, message: T): Status['details'][number] {
+  return { typeUrl: `type.googleapis.com/google.rpc.${type}`, value: Buffer.from(encoder.encode(message).finish()) };
+}
+
+/** grpc-js encodes the message with encodeURI, which throws at half a surrogate pair. */
+function shortened(text: string, length: number): string {
+  return (text.length > length ? `${text.slice(0, length - 1)}…` : text).replace(/\p{Surrogate}/gu, '\uFFFD');
+}

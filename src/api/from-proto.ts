@@ -1,0 +1,47 @@
+/** The API's requests as the rooms behind it have them; what cannot be is a bad argument. */
+import type { Duration } from '../../gen/google/protobuf/duration.js';
+import { type Selector as SelectorMessage, WaitLevel as WaitMessage } from '../../gen/my_init/v1/services.js';
+import type { Selector, WaitLevel } from '../types/service.js';
+import { badArgument } from './errors.js';
+
+/** Far below what a timer of Node can hold (2^31 ms). */
+const MAX_DURATION_MS = 24 * 3600 * 1000;
+
+const NOTHING: Selector = { names: [], globs: [], all: false };
+
+export function selectorOf(message: SelectorMessage | undefined): Selector {
+  return message ?? NOTHING;
+}
+
+/**
+ * Milliseconds, or undefined when the field is unset.
+ *
+ * @throws OperationError INVALID_ARGUMENT: negative, or more than a day
+ */
+export function millisecondsOf(duration: Duration | undefined, field: string): number | undefined {
+  if (duration === undefined) return undefined;
+  const ms = Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+  if (ms < 0 || ms > MAX_DURATION_MS) throw badArgument(field, 'must be from 0 to 24 hours');
+  return ms;
+}
+
+/**
+ * The level asked for; `unset` when none is.
+ *
+ * @throws OperationError INVALID_ARGUMENT: not among `possible`
+ */
+export function waitLevelOf<L extends WaitLevel>(message: WaitMessage, possible: readonly L[], unset: L): L {
+  const level = WAIT_LEVELS[message];
+  if (level === 'unset') return unset;
+  const found = possible.find((one) => one === level);
+  if (found === undefined) throw badArgument('wait', `must be one of ${possible.join(', ').toUpperCase()}`);
+  return found;
+}
+
+const WAIT_LEVELS: Readonly<Record<number, WaitLevel | 'unset'>> = {
+  [WaitMessage.WAIT_LEVEL_UNSPECIFIED]: 'unset',
+  [WaitMessage.WAIT_LEVEL_NONE]: 'none',
+  [WaitMessage.WAIT_LEVEL_STARTED]: 'started',
+  [WaitMessage.WAIT_LEVEL_READY]: 'ready',
+  [WaitMessage.WAIT_LEVEL_STOPPED]: 'stopped',
+};

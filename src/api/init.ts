@@ -1,0 +1,74 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { InitServer, ShutdownProgress as ProgressMessage, ShutdownRequest } from '../../gen/my_init/v1/init.js';
+import type { ShutdownProgress, System } from '../types/system.js';
+import type { Access } from './access.js';
+import type { Calls } from './call.js';
+import { badArgument } from './errors.js';
+import { millisecondsOf } from './from-proto.js';
+import { requireFullAccess } from './services.js';
+import { infoMessage, processMessage, type Surroundings } from './to-proto.js';
+
+/** A line of the log and of /dev/termination-log. */
+const MAX_REASON_LENGTH = 500;
+
+/** `my_init.v1.Init`: my_init itself. */
+export function initServer(system: System, surroundings: Surroundings, calls: Calls, access: Access): InitServer {
+  return {
+    getInfo: calls.unary(() => infoMessage(system, surroundings, access === 'full')),
+
+    listProcesses: calls.unary(() => ({ processes: system.processes().map(processMessage) })),
+
+    rescan: calls.unary(async (_, { actor }) => {
+      requireFullAccess(access, actor);
+      const { added, removed, skipped } = await system.rescan();
+      return { added: [...added], removed: [...removed], skipped: [...skipped] };
+    }),
+
+    reexec: calls.unary(async (_, { actor }) => {
+      requireFullAccess(access, actor);
+      const { version, leave } = await system.reexec(actor);
+      // After the answer.
+      setImmediate(leave);
+      return { versionBefore: system.info.version, version, controllerPid: process.pid };
+    }),
+
+    shutdown: calls.streamToTheEnd((call) => {
+      requireFullAccess(access, call.getPeer());
+      return shutdown(call, system);
+    }),
+  };
+}
+
+/** A client that does not read misses steps of the progress, never holds up the shutdown. */
+function shutdown(call: ServerWritableStream<ShutdownRequest, ProgressMessage>, system: System): () => void {
+  const { exitCode, reason } = call.request;
+  if (exitCode > 255) throw badArgument('exit_code', 'must be from 0 to 255');
+  if (reason.length > MAX_REASON_LENGTH)
+    throw badArgument('reason', `must have ${MAX_REASON_LENGTH} characters at most`);
+  const timeoutMs = millisecondsOf(call.request.timeout, 'timeout');
+  let [blocked, ended] = [false, false];
+  let latest: ShutdownProgress | undefined;
+  const send = () => {
+    if (blocked || ended || latest === undefined) return;
+    blocked = !call.write(progressMessage(latest));
+    latest = undefined;
+  };
+  call.on('drain', () => {
+    blocked = false;
+    send();
+  });
+  system.shutdown({ actor: call.getPeer(), reason, exitCode, timeoutMs }, (progress) => {
+    latest = progress;
+    send();
+  });
+  return () => {
+    ended = true;
+  };
+}
+
+const progressMessage = (progress: ShutdownProgress): ProgressMessage => ({
+  stage: progress.stage,
+  remaining: [...progress.remaining],
+  elapsedSeconds: progress.elapsedMs / 1000,
+  remainingSeconds: progress.remainingMs / 1000,
+});

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+
+/** `sun_path` of unix(7), less the NUL at its end. */
+const MAX_PATH_BYTES = 107;
+
+/** The shortest name under which a socket is bound before it gets its own: long enough not to meet another. */
+const MIN_TEMPORARY_NAME = 6;
+
+export interface ListenOptions {
+  readonly path: string;
+  /** The socket's permission bits: 0o660. */
+  readonly mode: number;
+  /** The socket's group; that of the process when undefined. */
+  readonly groupId?: number;
+  /** A socket that already listens at `path`, kept by init from an earlier controller. */
+  readonly inheritedFd?: number;
+}
+
+export type ListenReason = 'PATH_TOO_LONG' | 'NOT_A_SOCKET' | 'IN_USE' | 'SYSTEM';
+
+/** The socket cannot be had. `reason` is stable, the message is for people. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  constructor(
+    readonly reason: ListenReason,
+    path: string,
+    why: string,
+  ) {
+    super(`cannot listen on ${path}: ${why}`);
+  }
+}
+
+/**
+ * Listens on a Unix socket. A stale socket (nobody answers) is replaced, a live one is not; the name appears only when the
+ * socket has its mode and group. Connections are accepted from then on: attach the `connection` listener in the same turn.
+ *
+ * Closing the server leaves the name in place, so that the descriptor ({@link listeningFd}) can go to the next controller.
+ *
+ * @throws ListenError
+ */
+export async function listenUnix(options: ListenOptions): Promise<Server> {
+  const { path, inheritedFd } = options;
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_PATH_BYTES)
+    throw new ListenError('PATH_TOO_LONG', path, `its path has ${bytes} bytes, a socket's may have ${MAX_PATH_BYTES}`);
+  const present = kindOf(path);
+  if (present === 'other')
+    throw new ListenError('NOT_A_SOCKET', path, 'something that is not a socket has this name (remove it)');
+  if (inheritedFd !== undefined && present === 'socket') return listening({ fd: inheritedFd }, path);
+  if (present === 'socket' && (await answers(path)))
+    throw new ListenError('IN_USE', path, 'another my_init answers there (choose another --socket)');
+  return await bindAndName(options);
+}
+
+/** The descriptor of a listening server, for init to hold; undefined once it is closed. */
+export function listeningFd(server: Server): number | undefined {
+  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } | null };
+  return handle !== null && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+async function bindAndName({ path, mode, groupId }: ListenOptions): Promise<Server> {
+  const temporary = join(dirname(path), temporaryName(basename(path)));
+  if (Buffer.byteLength(temporary) > MAX_PATH_BYTES)
+    throw new ListenError('PATH_TOO_LONG', path, 'its directory is too long to make a socket in');
+  try {
+    makeDirectory(dirname(path));
+    const server = await bind(temporary, path);
+    try {
+      if (groupId !== undefined) chownSync(temporary, -1, groupId);
+      chmodSync(temporary, mode);
+      renameSync(temporary, path);
+      return server;
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error instanceof ListenError ? error : new ListenError('SYSTEM', path, (error as Error).message);
+  }
+}
+
+/** The socket is made in this very turn, so that the umask is nobody else's. */
+function bind(temporary: string, path: string): Promise<Server> {
+  const umask = process.umask(0o177);
+  try {
+    return listening({ path: temporary }, path);
+  } finally {
+    process.umask(umask);
+  }
+}
+
+function listening(where: { readonly path: string } | { readonly fd: number }, path: string): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new ListenError('SYSTEM', path, error.message)));
+    server.listen(where, () => resolve(server.removeAllListeners('error')));
+  });
+}
+
+/** Not `recursive: true`: that never returns where mkdir(2) says ENOENT of a directory that is there, as it does in /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  mkdirSync(path, 0o755);
+}
+
+/** As long as the name itself, so that it fits wherever that does. */
+function temporaryName(name: string): string {
+  const length = Math.max(Buffer.byteLength(name), MIN_TEMPORARY_NAME);
+  return `.${randomBytes(length).toString('hex')}`.slice(0, length);
+}
+
+function kindOf(path: string): 'socket' | 'other' | 'none' {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return 'none';
+  return found.isSocket() ? 'socket' : 'other';
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
+      // A full backlog: somebody listens and does not come to accept.
+      else if (error.code === 'EAGAIN') resolve(true);
+      else reject(new ListenError('SYSTEM', path, error.message));
+    });
+  });
+}

@@ -1,0 +1,112 @@
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
+import type {
+  ServicesServer as GeneratedServer,
+  OperationResponse,
+  Selector as SelectorMessage,
+  StopRequest,
+  WatchRequest,
+} from '../../gen/my_init/v1/services.js';
+import type { Cause, OperationOptions, Outcome, ServiceControl, ServiceView, WaitLevel } from '../types/service.js';
+import type { System } from '../types/system.js';
+import type { Access } from './access.js';
+import type { Caller, Calls } from './call.js';
+import { ApiError, badArgument } from './errors.js';
+import { millisecondsOf, selectorOf, waitLevelOf } from './from-proto.js';
+import { outcomeMessage, serviceMessage } from './to-proto.js';
+import { Turns } from './turns.js';
+import { watchServices } from './watch.js';
+import { WatchMessages } from './watch-messages.js';
+
+/** Watchers get bytes: see `servicesService`. */
+type ServicesServer = Omit<GeneratedServer, 'watch'> & {
+  readonly watch: handleServerStreamingCall<WatchRequest, Buffer>;
+};
+
+/** What the API serves. */
+export interface Backend {
+  readonly view: ServiceView;
+  readonly control: ServiceControl;
+  readonly system: System;
+}
+
+/** `my_init.v1.Services`: translation between the messages and {@link ServiceControl}, and nothing else. */
+export function servicesServer({ view, control, system }: Backend, calls: Calls, access: Access): ServicesServer {
+  const changing = <Q extends { readonly selector: SelectorMessage | undefined }>(
+    operate: (request: Q, caller: Caller) => Promise<readonly Outcome[]>,
+  ) =>
+    calls.unary(async (request: Q, caller): Promise<OperationResponse> => {
+      requireFullAccess(access, caller.actor);
+      return { outcomes: (await operate(request, caller)).map(outcomeMessage) };
+    });
+
+  const messages = new WatchMessages(view);
+  const turns = new Turns();
+
+  return {
+    list: calls.unary((request) => ({
+      services: control.select(selectorOf(request.selector)).map(serviceMessage),
+      revision: BigInt(view.revision),
+      bootId: view.bootId,
+    })),
+
+    get: calls.unary(({ name }) => {
+      if (name === '') throw badArgument('name', 'must be the name of a service');
+      const [service] = control.select({ names: [name], globs: [], all: false });
+      return { service: service && serviceMessage(service) };
+    }),
+
+    watch: calls.stream((call) =>
+      watchServices(call, { view, control, version: system.info.version, messages, turns }),
+    ),
+
+    start: changing((request, caller) =>
+      control.start(selectorOf(request.selector), {
+        ...waiting(request, caller, waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready')),
+        once: request.once,
+      }),
+    ),
+
+    stop: changing((request, caller) =>
+      control.stop(selectorOf(request.selector), {
+        ...waiting(request, caller, waitLevelOf(request.wait, ['none', 'stopped'], 'stopped')),
+        stopTimeoutMs: millisecondsOf(request.stopTimeout, 'stop_timeout'),
+      }),
+    ),
+
+    restart: changing((request, caller) =>
+      control.restart(selectorOf(request.selector), {
+        ...waiting(request, caller, waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready')),
+        stopTimeoutMs: millisecondsOf(request.stopTimeout, 'stop_timeout'),
+      }),
+    ),
+
+    reload: changing((request, caller) => control.reload(selectorOf(request.selector), { cause: causeOf(caller) })),
+
+    signal: changing((request, caller) => {
+      if (request.signal === '') throw badArgument('signal', 'must be a name or number: "HUP", "SIGHUP" or "1"');
+      return control.signal(selectorOf(request.selector), request.signal, {
+        cause: causeOf(caller),
+        group: request.group,
+        expectedRunId: request.expectedRunId === '' ? undefined : request.expectedRunId,
+      });
+    }),
+  };
+}
+
+/** @throws ApiError READ_ONLY_ACCESS */
+export function requireFullAccess(access: Access, actor: string): void {
+  if (access === 'full') return;
+  const who = "root, my_init's own user and the members of the socket's group";
+  throw new ApiError('READ_ONLY_ACCESS', `${actor} may read, not change anything: only ${who} may`, { actor });
+}
+
+function waiting(request: Pick<StopRequest, 'waitTimeout'>, caller: Caller, wait: WaitLevel): OperationOptions {
+  return {
+    cause: causeOf(caller),
+    wait,
+    waitTimeoutMs: millisecondsOf(request.waitTimeout, 'wait_timeout'),
+    abort: caller.giveUp,
+  };
+}
+
+const causeOf = ({ actor }: Caller): Cause => ({ kind: 'api', actor });

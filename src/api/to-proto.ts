@@ -1,0 +1,188 @@
+/** The services and the system as the API's messages have them. */
+import { type GetInfoResponse, Phase as PhaseMessage, type Process, ProcessRole } from '../../gen/my_init/v1/init.js';
+import { CauseKind, DesiredState, type Exit, type Service, ServiceState } from '../../gen/my_init/v1/service.js';
+import type { Outcome as OutcomeMessage, WatchChange } from '../../gen/my_init/v1/services.js';
+import { wallClock } from '../process/clock.js';
+import { signalName } from '../process/signals.js';
+import type {
+  Change,
+  Desired,
+  ExitStatus,
+  CauseKind as Kind,
+  LastExit,
+  Outcome,
+  ServiceStatus,
+  State,
+} from '../types/service.js';
+import type { Phase, ProcessInfo, ProcessRole as Role, System } from '../types/system.js';
+import { statusOf } from './errors.js';
+
+const STATES: Readonly<Record<State, ServiceState>> = {
+  down: ServiceState.SERVICE_STATE_DOWN,
+  starting: ServiceState.SERVICE_STATE_STARTING,
+  up: ServiceState.SERVICE_STATE_UP,
+  stopping: ServiceState.SERVICE_STATE_STOPPING,
+  finishing: ServiceState.SERVICE_STATE_FINISHING,
+  backoff: ServiceState.SERVICE_STATE_BACKOFF,
+  failed: ServiceState.SERVICE_STATE_FAILED,
+};
+
+const DESIRED: Readonly<Record<Desired, DesiredState>> = {
+  up: DesiredState.DESIRED_STATE_UP,
+  down: DesiredState.DESIRED_STATE_DOWN,
+  once: DesiredState.DESIRED_STATE_ONCE,
+};
+
+const CAUSES: Readonly<Record<Kind, CauseKind>> = {
+  boot: CauseKind.CAUSE_KIND_BOOT,
+  api: CauseKind.CAUSE_KIND_API,
+  sv: CauseKind.CAUSE_KIND_SV,
+  signal: CauseKind.CAUSE_KIND_SIGNAL,
+  exit: CauseKind.CAUSE_KIND_EXIT,
+  check: CauseKind.CAUSE_KIND_CHECK,
+  dependency: CauseKind.CAUSE_KIND_DEPENDENCY,
+  scan: CauseKind.CAUSE_KIND_SCAN,
+  shutdown: CauseKind.CAUSE_KIND_SHUTDOWN,
+};
+
+const PHASES: Readonly<Record<Phase, PhaseMessage>> = {
+  booting: PhaseMessage.PHASE_BOOTING,
+  running: PhaseMessage.PHASE_RUNNING,
+  shutting_down: PhaseMessage.PHASE_SHUTTING_DOWN,
+};
+
+const ROLES: Readonly<Record<Role, ProcessRole>> = {
+  init: ProcessRole.PROCESS_ROLE_INIT,
+  controller: ProcessRole.PROCESS_ROLE_CONTROLLER,
+  service: ProcessRole.PROCESS_ROLE_SERVICE,
+  service_child: ProcessRole.PROCESS_ROLE_SERVICE_CHILD,
+  main_command: ProcessRole.PROCESS_ROLE_MAIN_COMMAND,
+  zombie: ProcessRole.PROCESS_ROLE_ZOMBIE,
+  other: ProcessRole.PROCESS_ROLE_OTHER,
+};
+
+export function serviceMessage(status: ServiceStatus): Service {
+  return {
+    name: status.name,
+    directory: status.directory,
+    state: STATES[status.state],
+    desired: DESIRED[status.desired],
+    ready: status.ready,
+    paused: status.paused,
+    stateSince: wallClock(status.stateSinceMs),
+    pid: status.pid,
+    run: status.run,
+    runId: status.runId,
+    startedAt: optionalTime(status.startedAtMs),
+    startsTotal: status.counters.starts,
+    restartsTotal: Object.values(status.counters.restarts).reduce((sum, count) => sum + count, 0),
+    consecutiveFailures: status.consecutiveFailures,
+    lastExit: status.lastExit === undefined ? undefined : exitMessage(status.lastExit),
+    nextStartAt: optionalTime(status.nextStartAtMs),
+    cause: {
+      kind: CAUSES[status.cause.kind],
+      actor: status.cause.actor ?? '',
+      message: status.cause.message ?? '',
+    },
+    trouble: status.trouble,
+    autostart: status.autostart,
+  };
+}
+
+export function changeMessage(change: Change): WatchChange {
+  return {
+    revision: BigInt(change.revision),
+    time: wallClock(change.atMs),
+    service: serviceMessage(change.status),
+    previousState: STATES[change.previousState],
+    removed: change.removed,
+  };
+}
+
+export function outcomeMessage(outcome: Outcome): OutcomeMessage {
+  return {
+    name: outcome.name,
+    changed: outcome.changed,
+    error: outcome.error === undefined ? undefined : statusOf(outcome.error),
+    oldPid: outcome.oldPid,
+    service: outcome.status === undefined ? undefined : serviceMessage(outcome.status),
+    seconds: outcome.durationMs / 1000,
+  };
+}
+
+/** What only the server of the API knows of itself. */
+export interface Surroundings {
+  /** The path of the socket. */
+  readonly socket: string;
+  /** Where probes and metrics are served, '' when they are not. */
+  readonly httpAddress: () => string;
+}
+
+export function infoMessage(system: System, surroundings: Surroundings, mayChange: boolean): GetInfoResponse {
+  const { info, reaping } = system;
+  const last = system.lastControllerEnd();
+  return {
+    version: info.version,
+    nodeVersion: process.version,
+    bootId: info.bootId,
+    bootedAt: wallClock(info.bootedAtMs),
+    pid: info.initPid,
+    pid1: info.pid1,
+    subreaper: info.subreaper,
+    controllerPid: process.pid,
+    controllerRestarts: Object.values(reaping.controllerRestarts()).reduce((sum, count) => sum + count, 0),
+    controllerStartedAt: wallClock(info.controllerStartedAtMs),
+    phase: PHASES[system.phase()],
+    serviceDirectory: info.serviceDirectory,
+    socket: surroundings.socket,
+    httpAddress: surroundings.httpAddress(),
+    shutdownTimeoutSeconds: info.shutdownTimeoutMs / 1000,
+    zombiesReapedTotal: BigInt(reaping.zombiesReapedTotal()),
+    mayChange,
+    controllerEnds: { ...reaping.controllerRestarts() },
+    lastControllerEnd: last && { cause: last.cause, text: last.text, at: wallClock(last.atMs), lastWords: last.words },
+  };
+}
+
+export function processMessage(info: ProcessInfo): Process {
+  return {
+    pid: info.pid,
+    parentPid: info.parentPid,
+    session: info.session,
+    state: info.state,
+    service: info.service,
+    role: ROLES[info.role],
+    name: info.name,
+    startedAt: wallClock(info.startedAtMs),
+    residentBytes: BigInt(Math.trunc(info.residentBytes)),
+    cpuSeconds: info.cpuSeconds,
+  };
+}
+
+function exitMessage(exit: LastExit): Exit {
+  const common = {
+    run: exit.run,
+    at: wallClock(exit.atMs),
+    runSeconds: exit.durationMs / 1000,
+    expected: exit.expected,
+  };
+  return { ...common, ...exitStatusFields(exit.status) };
+}
+
+/** How a process ended. */
+export function exitStatusFields(status: ExitStatus): Pick<Exit, 'code' | 'signal' | 'coreDumped' | 'lost'> {
+  switch (status.kind) {
+    case 'exited':
+      return { code: status.code, signal: '', coreDumped: false, lost: false };
+    case 'signaled': {
+      const { signal, coreDumped } = status;
+      return { code: 128 + signal, signal: signalName(signal), coreDumped, lost: false };
+    }
+    case 'lost':
+      return { code: 0, signal: '', coreDumped: false, lost: true };
+    default:
+      return status satisfies never;
+  }
+}
+
+const optionalTime = (atMs: number | undefined): Date | undefined => (atMs === undefined ? undefined : wallClock(atMs));

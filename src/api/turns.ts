@@ -1,0 +1,35 @@
+/** How long watchers are served before it is the turn of everything else, in milliseconds. */
+const TURN_MS = 4;
+
+/** Work that may wait, in turns that are short: however many watch, a service that dies is seen in time. */
+export class Turns {
+  readonly #waiting = new Set<() => void>();
+  #scheduled = false;
+
+  /** Runs it soon, once however often that is said meanwhile. */
+  add(work: () => void): void {
+    this.#waiting.add(work);
+    this.#schedule();
+  }
+
+  delete(work: () => void): void {
+    this.#waiting.delete(work);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#take());
+  }
+
+  #take(): void {
+    this.#scheduled = false;
+    const end = performance.now() + TURN_MS;
+    for (const work of this.#waiting) {
+      this.#waiting.delete(work);
+      work();
+      if (performance.now() > end) break;
+    }
+    if (this.#waiting.size > 0) this.#schedule();
+  }
+}

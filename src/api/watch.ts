@@ -1,0 +1,114 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { ServicesService, type WatchRequest } from '../../gen/my_init/v1/services.js';
+import type { ServiceControl, ServiceView } from '../types/service.js';
+import { badArgument } from './errors.js';
+import { millisecondsOf, selectorOf } from './from-proto.js';
+import { matcherOf } from './selector.js';
+import type { Turns } from './turns.js';
+import { encoded, type WatchMessages } from './watch-messages.js';
+
+const HEARTBEAT_MS = { min: 1000, default: 15_000, max: 600_000 };
+
+/** `Services.Watch` answers with what {@link WatchMessages} has encoded. */
+export const servicesService = {
+  ...ServicesService,
+  watch: { ...ServicesService.watch, responseSerialize: (message: Buffer): Buffer => message },
+} as const;
+
+interface Sources {
+  readonly view: ServiceView;
+  readonly control: ServiceControl;
+  readonly version: string;
+  /** Shared by all who watch. */
+  readonly messages: WatchMessages;
+  readonly turns: Turns;
+}
+
+/**
+ * `Services.Watch`: hello, snapshot, changes, heartbeats. The changes that the view holds are the only buffer: a client that
+ * reads too slowly is told of the gap and gets a new snapshot.
+ *
+ * @returns what ends the watching
+ */
+export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, sources: Sources): () => void {
+  const { view, control, version, messages, turns } = sources;
+  const { request } = call;
+  const heartbeatMs = heartbeatOf(request);
+  const selector = selectorOf(request.selector);
+  control.select(selector);
+  const selected = matcherOf(selector);
+
+  const resumed = resumedFrom(request, view);
+  /** The last revision that the client knows of. */
+  let known = resumed ?? view.revision;
+  let blocked = false;
+
+  const send = (message: Buffer) => {
+    blocked = !call.write(message);
+    heartbeat.refresh();
+  };
+
+  const sendGap = (from: number) =>
+    send(encoded({ $case: 'gap', value: { fromRevision: BigInt(from), toRevision: BigInt(view.revision) } }));
+
+  const sendSnapshot = () => {
+    known = view.revision;
+    send(messages.snapshot(selected));
+  };
+
+  /** Sends what the client does not know yet, as long as it reads. */
+  const catchUp = () => {
+    if (blocked || known === view.revision) return;
+    const changes = view.changesSince(known);
+    if (changes === undefined) {
+      sendGap(known + 1);
+      sendSnapshot();
+      return;
+    }
+    for (const change of changes) {
+      known = change.revision;
+      if (selected(change.status.name)) send(messages.change(change));
+      if (blocked) return;
+    }
+  };
+
+  const heartbeat = setInterval(() => {
+    if (!blocked) send(encoded({ $case: 'heartbeat', value: { revision: BigInt(known), time: new Date() } }));
+  }, heartbeatMs);
+
+  const hello = { bootId: view.bootId, version, revision: BigInt(view.revision), heartbeatSeconds: heartbeatMs / 1000 };
+  send(encoded({ $case: 'hello', value: hello }));
+  if (resumed === undefined) {
+    if (request.bootId !== '') sendGap(Math.min(1, view.revision));
+    sendSnapshot();
+  }
+  turns.add(catchUp);
+
+  // Several changes go out together, and after whoever made them has finished.
+  const unsubscribe = view.subscribe(() => turns.add(catchUp));
+  call.on('drain', () => {
+    blocked = false;
+    turns.add(catchUp);
+  });
+  return () => {
+    clearInterval(heartbeat);
+    unsubscribe();
+    turns.delete(catchUp);
+  };
+}
+
+/** The revision to go on after; undefined when there is none, or it is of another boot or from the future. */
+function resumedFrom(request: WatchRequest, view: ServiceView): number | undefined {
+  if (request.sinceRevision > 0n && request.bootId === '')
+    throw badArgument('boot_id', 'must say which boot since_revision belongs to');
+  if (request.bootId !== view.bootId || request.sinceRevision > BigInt(view.revision)) return undefined;
+  return Number(request.sinceRevision);
+}
+
+/** @throws OperationError INVALID_ARGUMENT */
+export function heartbeatOf({ heartbeatInterval }: Pick<WatchRequest, 'heartbeatInterval'>): number {
+  const asked = millisecondsOf(heartbeatInterval, 'heartbeat_interval') ?? HEARTBEAT_MS.default;
+  if (asked < HEARTBEAT_MS.min || asked > HEARTBEAT_MS.max)
+    throw badArgument('heartbeat_interval', 'must be from 1 second to 10 minutes');
+  return asked;
+}

@@ -1,0 +1,120 @@
+import type { Environment } from '../process/environment.js';
+import type { ProcessHost } from '../process/process-host.js';
+import { signalName } from '../process/signals.js';
+import type { LaunchFailure } from '../process/start-register.js';
+import type { ExitStatus } from '../types/service.js';
+
+/** How the main command ended. */
+export interface CommandEnd {
+  readonly status: ExitStatus;
+  /** A sentence: how it ended, or why it could not be executed. */
+  readonly message: string;
+}
+
+/** It is started once in the life of a container. */
+const PURPOSE = 'command';
+
+/** The main command: in the foreground of the terminal, with my_init's own standard input. */
+export class MainCommand {
+  readonly #host: ProcessHost;
+  readonly #words: readonly string[];
+  #pid = 0;
+  #ended: (end: CommandEnd) => void = () => {};
+  #onEnd: (end: CommandEnd) => void = () => {};
+  /** Resolves when the command has ended; never where there is none. */
+  readonly end: Promise<CommandEnd>;
+
+  /** `words`: the program and its arguments; none when there is no main command. */
+  constructor(host: ProcessHost, words: readonly string[]) {
+    this.#host = host;
+    this.#words = words;
+    this.end = new Promise((resolve) => {
+      this.#ended = (end) => {
+        this.#pid = 0;
+        this.#onEnd(end);
+        resolve(end);
+      };
+    });
+  }
+
+  /** Somebody wants one. */
+  get wanted(): boolean {
+    return this.#words.length > 0;
+  }
+
+  /** As it was given; its arguments may hold secrets and are not for the log. */
+  get program(): string {
+    return this.#words[0] ?? '';
+  }
+
+  /** 0 when it does not run. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** Calls the listener in the very moment of the end: what it puts on record is there before init forgets the exit status. */
+  onEnd(listener: (end: CommandEnd) => void): void {
+    this.#onEnd = listener;
+  }
+
+  start(environment: Environment): void {
+    const { program } = this;
+    this.#host.spawn(
+      { purpose: PURPOSE, program, args: this.#words.slice(1), environment, as: 'foreground', searchPath: true },
+      {
+        spawned: (pid) => {
+          this.#pid = pid;
+        },
+        failed: (error) =>
+          this.#ended({
+            status: { kind: 'exited', code: 126 },
+            message: `${program} could not be started: ${error.code ?? error.message}`,
+          }),
+        ended: (status, failure) =>
+          this.#ended({ status, message: failure ? explain(program, failure) : describe(program, status) }),
+      },
+    );
+  }
+
+  /** The pid of the command that an earlier controller started and did not put on record any more, 0 where it did not. */
+  get latePid(): number {
+    return this.#host.lateStart(PURPOSE);
+  }
+
+  /** Takes over the command that an earlier controller started. */
+  adopt(pid: number): void {
+    this.#pid = pid;
+    this.#host.adopt(pid, (status) => this.#ended({ status, message: describe(this.program, status) }));
+  }
+
+  signal(signal: NodeJS.Signals, group = false): void {
+    if (this.#pid !== 0) void this.#host.signal(this.#pid, signal, group);
+  }
+}
+
+function describe(program: string, status: ExitStatus): string {
+  switch (status.kind) {
+    case 'exited':
+      return `${program} exited with status ${status.code}`;
+    case 'signaled':
+      return `${program} was killed by ${signalName(status.signal)}${status.coreDumped ? ' (core dumped)' : ''}`;
+    case 'lost':
+      return `${program} is gone and nobody can say how it ended`;
+    default:
+      return status satisfies never;
+  }
+}
+
+function explain(program: string, { stage, code }: LaunchFailure): string {
+  if (stage !== 'exec') return `${program} could not be started (${stage}: ${code})`;
+  switch (code) {
+    case 'ENOENT':
+      return `${program}: command not found`;
+    case 'EACCES':
+      return `${program}: permission denied (is it an executable file?)`;
+    case 'ENOEXEC':
+      return `${program}: exec format error (does its first line lack #!/bin/sh ?)`;
+    default:
+      return `${program} cannot be executed (${code})`;
+  }
+}

@@ -1,0 +1,113 @@
+import { dirname, join } from 'node:path';
+import type { CloseReason } from './api/call.js';
+import { type Api, serveApi } from './api/server.js';
+import type { Container } from './boot/container.js';
+import { ContainerSystem } from './boot/container-system.js';
+import { groupId } from './boot/group-id.js';
+import { type ApiSocket, openApiSocket } from './control-plane/api-socket.js';
+import { keepReadyFile } from './control-plane/ready-file.js';
+import { type HttpEndpoint, serveHttp } from './http/serve.js';
+import { Operations } from './supervisor/operations.js';
+import { RpcStats } from './types/rpc-stats.js';
+import type { System } from './types/system.js';
+
+/** Clients that do not end their streams by themselves. */
+const CLOSE_GRACE_MS = 100;
+
+/**
+ * Opens everything by which the outside reaches my_init: the API on its socket, probes and metrics on their port. `booted`
+ * settles when the services have been told to start.
+ */
+export async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
+  const rpc = new RpcStats();
+  let socket: ApiSocket | undefined;
+  let http: HttpEndpoint | undefined;
+  const system = new ContainerSystem(container, booted, async () => {
+    // Who connects from now on waits until the next controller accepts.
+    socket?.leave();
+    await closed('CONTROLLER_REPLACED');
+  });
+  const api = openApi(container, system, rpc, {
+    socket: () => socket?.path() ?? '',
+    http: () => http?.address() ?? '',
+  });
+  const closed = (why: CloseReason): Promise<unknown> =>
+    Promise.race([
+      Promise.all([api.close(CLOSE_GRACE_MS, why), http?.close()]),
+      new Promise((resolve) => setTimeout(resolve, 2 * CLOSE_GRACE_MS)),
+    ]);
+  container.ending.beforeExit(async () => {
+    await closed('SHUTTING_DOWN');
+    socket?.close();
+  });
+  socket = await openSocket(container, system, api);
+  if (!container.ending.begun) http = await openPort(container, system, rpc);
+}
+
+function openApi(
+  { settings, set, logs, stopTimeoutMs }: Container,
+  system: System,
+  rpc: RpcStats,
+  addresses: { readonly socket: () => string; readonly http: () => string },
+): Api {
+  const group = fullAccessGroup(settings);
+  return serveApi({
+    view: set,
+    control: new Operations(set, () => stopTimeoutMs),
+    system,
+    get socket() {
+      return addresses.socket();
+    },
+    httpAddress: addresses.http,
+    ...(group !== undefined && { fullAccessGroupId: group }),
+    logs,
+    rpc,
+    log: (text) => settings.messages.warn(text),
+  });
+}
+
+function openSocket({ settings, link, handover, set }: Container, system: System, api: Api): Promise<ApiSocket> {
+  const { config, messages } = settings;
+  const group = fullAccessGroup(settings);
+  if (config.socketGroup !== undefined && group === undefined)
+    messages.warn(
+      `there is no group ${config.socketGroup} (--socket-group): only root and my_init's own user may change things`,
+    );
+  return openApiSocket({
+    path: config.socket,
+    mode: config.socketMode,
+    groupId: group,
+    inheritedFd: handover.held.get('listen.api'),
+    onConnection: api.accept,
+    onListening: (path, fd) => {
+      if (fd !== undefined) link.hold('listen.api', fd);
+      keepReadyFile(join(dirname(path), 'ready'), { view: set, system });
+    },
+    warn: (text) => messages.warn(text),
+    info: (text) => messages.info(text),
+  });
+}
+
+async function openPort(
+  { settings, link, handover, set, logs }: Container,
+  system: System,
+  rpc: RpcStats,
+): Promise<HttpEndpoint | undefined> {
+  const listen = settings.config.httpListen;
+  if (listen === undefined) return undefined;
+  const inheritedFd = handover.held.get('listen.http');
+  return serveHttp({
+    listen,
+    ...(inheritedFd !== undefined && { inheritedFd }),
+    system,
+    services: set,
+    rpc,
+    logs,
+    onListening: (fd) => link.hold('listen.http', fd),
+    log: (text) => settings.messages.warn(text),
+  });
+}
+
+function fullAccessGroup({ config }: Container['settings']): number | undefined {
+  return config.socketGroup === undefined ? undefined : groupId(config.socketGroup);
+}

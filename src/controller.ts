@@ -1,0 +1,84 @@
+import { writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { boot } from './boot/boot.js';
+import { type Container, makeContainer } from './boot/container.js';
+import { EXIT } from './boot/exit-codes.js';
+import { Messages } from './boot/messages.js';
+import { COMPATIBILITY, ownCompatibility } from './boot/reexec.js';
+import { relaySignals } from './boot/relay-signals.js';
+import { resume } from './boot/resume.js';
+import { settingsOrExit } from './boot/settings.js';
+import { InitLink } from './process/init-link.js';
+import { keepLastWords, standardError } from './process/last-words.js';
+import { native } from './process/native.js';
+
+/** Startup scripts that take longer are something people want to look at while they run. */
+const LONG_BOOT_MS = 1_000;
+
+/** Too many open files, or a file of the installation that cannot be read, may be over by then. */
+const RETRY_MS = 5_000;
+
+const messages = new Messages();
+
+async function main(): Promise<void> {
+  // Without a listener, SIGUSR1 would open Node's inspector.
+  process.on('SIGUSR1', () => {});
+  if (process.env.MY_INIT_LINK !== '1') {
+    if (process.argv[2] === COMPATIBILITY) {
+      process.stdout.write(`${JSON.stringify(ownCompatibility())}\n`);
+      return;
+    }
+    messages.error('The controller is started by my_init, not by hand.');
+    process.exit(EXIT.usage);
+  }
+  const link = new InitLink();
+  const handover = await link.handover();
+  keepLastWords(link);
+  native().endWhenBlocked();
+  const container = makeContainer(link, handover, settingsOrExit(handover, messages));
+  link.on('refused', (text) => messages.error(`init refused an order: ${text}`));
+  link.on('closed', () => endWithoutInit(container));
+  relaySignals(container);
+  const booted = handover.generation === 1 ? boot(container) : resume(container);
+  booted.catch(die);
+  await Promise.race([booted, delay(LONG_BOOT_MS, undefined, { ref: false })]);
+  await openControlPlane(container, booted);
+}
+
+/** Without it the services run all the same: that it cannot be opened now is no reason to die, and to be started again. */
+async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
+  while (!container.ending.begun) {
+    try {
+      // Loaded only now, when the services run: gRPC, HTTP, metrics.
+      const controlPlane = await import('./control-plane.js');
+      if (!container.ending.begun) await controlPlane.openControlPlane(container, booted);
+      return;
+    } catch (error) {
+      messages.error(
+        `svctl and probes get no answer: ${(error as Error).message}; tried again in ${RETRY_MS / 1000} s`,
+      );
+      await delay(RETRY_MS, undefined, { ref: false });
+    }
+  }
+}
+
+/** Somebody killed an init that is not PID 1: what it had under it is not to be left behind. */
+function endWithoutInit({ ending }: Container): void {
+  if (ending.begun) return;
+  const reason = 'init is gone';
+  ending.begin({ code: EXIT.internal, reason, cause: { kind: 'shutdown', message: reason }, signal: 'SIGTERM' });
+}
+
+/** The next controller brings it into the log; where there is none, init brings it to standard error. */
+function die(error: unknown): never {
+  const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (standardError() === 2) messages.error(`The controller failed: ${words}`);
+  else writeSync(2, `${words}\n`);
+  process.exit(EXIT.internal);
+}
+
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);
+// Node itself would write them to descriptor 2, which is for last words.
+process.on('warning', ({ name, message }) => messages.warn(`${name}: ${message}`));
+main().catch(die);

@@ -1,0 +1,75 @@
+import type { Socket } from 'node:net';
+
+/**
+ * The open connections: not more than a limit, and none that keeps us waiting for ever. When all places are taken, the
+ * connection that has been idle the longest makes room; so silent clients cannot lock a probe out.
+ *
+ * These are not the time limits of `http.Server`: those work only for a server that listens by itself, and check by a timer
+ * that never rests.
+ */
+export class Connections {
+  readonly #limit: number;
+  readonly #deadlines = new Map<Socket, NodeJS.Timeout | undefined>();
+  /** In the order in which they became idle. */
+  readonly #idle = new Set<Socket>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#deadlines.size;
+  }
+
+  /** Takes a new connection in, as an idle one. Returns false, and destroys it, when there is no place for it. */
+  admit(socket: Socket, idleMs: number): boolean {
+    socket.on('error', () => socket.destroy());
+    if (this.size >= this.#limit && !this.#makeRoom()) {
+      socket.destroy();
+      return false;
+    }
+    this.#deadlines.set(socket, undefined);
+    socket.once('close', () => this.#forget(socket));
+    this.idle(socket, idleMs);
+    return true;
+  }
+
+  /** Nothing is going on; it is closed unless that changes within the time. */
+  idle(socket: Socket, withinMs: number): void {
+    if (!this.#deadlines.has(socket)) return;
+    this.#expect(socket, withinMs);
+    this.#idle.delete(socket);
+    this.#idle.add(socket);
+  }
+
+  /** It is being served; it is closed if that takes longer than the time. Without one, its server looks after it. */
+  busy(socket: Socket, withinMs?: number): void {
+    if (!this.#deadlines.has(socket)) return;
+    this.#expect(socket, withinMs);
+    this.#idle.delete(socket);
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#deadlines.keys()) socket.destroy();
+  }
+
+  #expect(socket: Socket, withinMs: number | undefined): void {
+    clearTimeout(this.#deadlines.get(socket));
+    const timer = withinMs === undefined ? undefined : setTimeout(() => socket.destroy(), withinMs);
+    this.#deadlines.set(socket, timer);
+  }
+
+  #makeRoom(): boolean {
+    const [longest] = this.#idle;
+    if (!longest) return false;
+    longest.destroy();
+    this.#forget(longest);
+    return true;
+  }
+
+  #forget(socket: Socket): void {
+    clearTimeout(this.#deadlines.get(socket));
+    this.#deadlines.delete(socket);
+    this.#idle.delete(socket);
+  }
+}

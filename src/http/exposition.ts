@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Metric, MetricValue, RegistryContentType } from 'prom-client';
+import type { Family, HistogramSeries } from './metrics/family.js';
+
+/** A text format of metrics: Prometheus 0.0.4, or OpenMetrics 1.0.0. */
+export type Format = 'prometheus' | 'openmetrics';
+
+export interface Exposition {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/**
+ * Writes the families in a format, one at a time with a turn of the event loop between them: with hundreds of services it is
+ * long work, and supervising comes first. prom-client is loaded at the first call.
+ */
+export async function expose(families: readonly Family[], format: Format): Promise<Exposition> {
+  const { Registry } = (await import('prom-client')).default;
+  const registry = new Registry<RegistryContentType>();
+  registry.setContentType(
+    format === 'openmetrics' ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
+  );
+  const parts: string[] = [];
+  for (const family of families) {
+    const name = familyName(family, format);
+    registry.registerMetric(readMetric(name, family));
+    parts.push(await registry.getSingleMetricAsString(name));
+    registry.removeSingleMetric(name);
+    await nextTurn();
+  }
+  if (format === 'openmetrics') parts.push('# EOF');
+  return { contentType: registry.contentType, text: `${parts.join('\n')}\n` };
+}
+
+/** A counter of OpenMetrics has `_total` in its samples, and not in its own name. */
+const familyName = ({ name, type }: Family, format: Format): string =>
+  format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
+
+/**
+ * A registry asks no more of a metric than a name and `get()`. The metrics of prom-client count by themselves and cannot be
+ * told a value: ours are counted elsewhere.
+ */
+function readMetric(name: string, family: Family): Metric {
+  const { help, type } = family;
+  return { name, get: async () => ({ name, help, type, values: valuesOf(family) }) } as unknown as Metric;
+}
+
+type Value = MetricValue<string> & { metricName?: string };
+
+function valuesOf(family: Family): Value[] {
+  if (family.type === 'histogram') return family.series.flatMap((series) => histogramValues(family, series));
+  return family.samples.map(([value, ...labels]) => ({ value, labels: labelled(family.labels, labels) }));
+}
+
+function histogramValues(
+  { name, labels: names, bounds }: { name: string; labels: readonly string[]; bounds: readonly number[] },
+  { labels: values, counts, count, sum }: HistogramSeries,
+): Value[] {
+  const labels = labelled(names, values);
+  let below = 0;
+  const buckets = bounds.map((bound, index) => {
+    below += counts[index] ?? 0;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: String(bound) }, value: below };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
+}
+
+const labelled = (names: readonly string[], values: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));

@@ -1,0 +1,111 @@
+import { monotonicMs } from '../process/clock.js';
+import type { LogStatistics } from '../types/logs.js';
+import type { RpcStats } from '../types/rpc-stats.js';
+import type { ServiceView } from '../types/service.js';
+import type { ProcessInfo, System } from '../types/system.js';
+import { controllerMetrics, measureEventLoopLag } from './metrics/controller-metrics.js';
+import { CpuAccounting } from './metrics/cpu-accounting.js';
+import type { Family } from './metrics/family.js';
+import { logMetrics } from './metrics/log-metrics.js';
+import { resourceMetrics } from './metrics/resource-metrics.js';
+import { type ResourceUse, resourceUse } from './metrics/resource-use.js';
+import { rpcMetrics } from './metrics/rpc-metrics.js';
+import { PARTS, type Part, scrapeMetrics } from './metrics/scrape-metrics.js';
+import { serviceMetrics } from './metrics/service-metrics.js';
+import { reapingMetrics, systemMetrics } from './metrics/system-metrics.js';
+import { steadyWallClock } from './metrics/wall-clock.js';
+
+/** Reading /proc costs time with each process: scrapers that come together share one look at it. */
+const PROCESSES_MAX_AGE_MS = 1000;
+
+export interface MetricsSources {
+  readonly services: ServiceView;
+  readonly system: System;
+  readonly rpc: RpcStats;
+  readonly logs: LogStatistics;
+  readonly log: (message: string) => void;
+}
+
+/** All metrics of my_init. Nothing is kept up to date between scrapes: the numbers live where the things happen. */
+export class Metrics {
+  readonly #sources: MetricsSources;
+  readonly #clock = steadyWallClock();
+  readonly #cpu: CpuAccounting;
+  readonly #errors = new Map<Part, number>();
+  #rejected = 0;
+  #durationSeconds = 0;
+  #sample: ProcessSample | undefined;
+
+  constructor(sources: MetricsSources) {
+    this.#sources = sources;
+    this.#cpu = new CpuAccounting(sources.system.info.controllerStartedAtMs);
+  }
+
+  /** The families as they are now, in a fixed order. A part that cannot be read is left out, counted, and logged the first time. */
+  async collect(): Promise<readonly Family[]> {
+    const lagSeconds = await measureEventLoopLag();
+    const startedAtMs = monotonicMs();
+    const families = PARTS.flatMap((part) => this.#attempt(part, lagSeconds));
+    const scrape = scrapeMetrics({
+      errors: this.#errors,
+      rejected: this.#rejected,
+      durationSeconds: this.#durationSeconds,
+    });
+    this.#durationSeconds = (monotonicMs() - startedAtMs) / 1000;
+    return [...families, ...scrape];
+  }
+
+  /** A scrape was turned away. */
+  reject(): void {
+    this.#rejected += 1;
+  }
+
+  #attempt(part: Part, lagSeconds: number): readonly Family[] {
+    try {
+      return this.#part(part, lagSeconds);
+    } catch (error) {
+      const before = this.#errors.get(part) ?? 0;
+      this.#errors.set(part, before + 1);
+      if (before === 0) this.#sources.log(`metrics: ${part} cannot be read and are left out: ${String(error)}`);
+      return [];
+    }
+  }
+
+  #part(part: Part, lagSeconds: number): readonly Family[] {
+    const { services, system, rpc, logs } = this.#sources;
+    const names = (): readonly string[] => services.list().map(({ name }) => name);
+    switch (part) {
+      case 'services':
+        return serviceMetrics(services.list(), this.#clock);
+      case 'resources':
+        return resourceMetrics(names(), this.#processes().use);
+      case 'reaping':
+        return reapingMetrics(system.reaping, this.#processes().list, names());
+      case 'logs':
+        return logMetrics(logs);
+      case 'system':
+        return systemMetrics(system, this.#clock);
+      case 'api':
+        return rpcMetrics(rpc);
+      case 'controller':
+        return controllerMetrics(this.#clock.seconds(system.info.controllerStartedAtMs), lagSeconds);
+    }
+  }
+
+  #processes(): ProcessSample {
+    const nowMs = monotonicMs();
+    if (!this.#sample || nowMs - this.#sample.atMs >= PROCESSES_MAX_AGE_MS) {
+      const list = this.#sources.system.processes();
+      const names = this.#sources.services.list().map(({ name }) => name);
+      const use = list.length > 0 ? resourceUse(list, names, this.#cpu) : undefined;
+      this.#sample = { atMs: nowMs, list, use };
+    }
+    return this.#sample;
+  }
+}
+
+interface ProcessSample {
+  readonly atMs: number;
+  readonly list: readonly ProcessInfo[];
+  readonly use: ReadonlyMap<string, ResourceUse> | undefined;
+}

@@ -1,0 +1,77 @@
+import type { Socket } from 'node:net';
+import type { HealthSources } from '../health/health.js';
+import type { LogStatistics } from '../types/logs.js';
+import type { RpcStats } from '../types/rpc-stats.js';
+import type { ServiceView } from '../types/service.js';
+import type { System } from '../types/system.js';
+import { Connections } from './connections.js';
+import { detectProtocol } from './detect-protocol.js';
+import { http1 } from './http1.js';
+import { http2 } from './http2.js';
+import { Metrics } from './metrics.js';
+import { openPort } from './port.js';
+
+const MAX_CONNECTIONS = 64;
+/** From the connection to the end of the first request's head: a probe sends it at once. */
+const FIRST_REQUEST_MS = 5000;
+
+export interface HttpOptions {
+  /** `HOST:PORT`, `:PORT` or `[IPV6]:PORT`; without a host all addresses. */
+  readonly listen: string;
+  /** A listening socket kept by init from an earlier controller. */
+  readonly inheritedFd?: number;
+  readonly system: System;
+  readonly services: ServiceView;
+  readonly rpc: RpcStats;
+  readonly logs: LogStatistics;
+  /** It listens, now or later: `fd` is the socket that init is to hold. */
+  readonly onListening?: (fd: number) => void;
+  readonly log: (message: string) => void;
+}
+
+/** The HTTP port: `/metrics`, `/livez`, `/readyz`, `/startupz`, and `grpc.health.v1` over HTTP/2. It changes nothing. */
+export interface HttpEndpoint {
+  /** `HOST:PORT` while it listens, else ''. */
+  address(): string;
+  /** Ends the port and its connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves probes and metrics. A port that cannot be had is logged once and tried again; it is no error.
+ *
+ * @throws ListenAddressError when `listen` cannot be understood
+ */
+export async function serveHttp(options: HttpOptions): Promise<HttpEndpoint> {
+  const { listen, inheritedFd, system, services, rpc, logs, onListening, log } = options;
+  const health: HealthSources = { view: services, system };
+  const connections = new Connections(MAX_CONNECTIONS);
+  const metrics = new Metrics({ services, system, rpc, logs, log });
+  const first = http1({ health, connections, metrics, log });
+  const second = http2({ health, rpc, connections, log });
+
+  const onConnection = (socket: Socket): void => {
+    if (!connections.admit(socket, FIRST_REQUEST_MS)) return;
+    detectProtocol(socket, (protocol) => {
+      switch (protocol) {
+        case 'http2':
+          return second.serve(socket);
+        case 'http1':
+          return first.serve(socket);
+        default:
+          return protocol satisfies never;
+      }
+    });
+  };
+
+  const port = await openPort({ listen, inheritedFd, onConnection, onListening, log });
+  return {
+    address: port.address,
+    close: async () => {
+      const closed = port.close();
+      second.close();
+      connections.destroyAll();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,197 @@
+/* Keeps the controller running. */
+#include "my_init.h"
+
+#include <libgen.h>
+#include <sys/auxv.h>
+
+#define INSTALLED "/usr/lib/my_init"
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define MAX_DEATHS 5
+#define DEATHS_WITHIN (60 * SECOND)
+#define READY_WITHIN (60 * SECOND)
+#define HUNG_UP_MAY_LIVE SECOND /* it may be about to exit with a code worth knowing */
+#define STOPPED_MAY_LIVE (5 * SECOND) /* somebody may want to look into it */
+#define RETRY_AFTER 100
+
+static char **command, *environment[4];
+static char node[PATH_MAX], script[PATH_MAX];
+static pid_t pid;
+static bool ready, to_be_replaced, hung;
+static const char *last_end; /* exit, signal, hung, reexec: of the one before */
+static int generation, last_status, start_error;
+static int64_t deaths[MAX_DEATHS];
+
+static bool find(char file[PATH_MAX], const char *path, const char *name, int mode) {
+  for (size_t length; *path != '\0'; path += length + (path[length] == ':')) {
+    length = strcspn(path, ":");
+    if (*path != '/') continue; /* it would depend on the directory the container was started in */
+    int used = snprintf(file, PATH_MAX, "%.*s/%s", (int)length, path, name);
+    if (used < PATH_MAX && access(file, mode) == 0) return true;
+  }
+  return false;
+}
+
+/* NODE_OPTIONS, LD_PRELOAD and their kin are meant for the application. */
+static void clean_environment(void) {
+  static char link[] = "MY_INIT_LINK=1";
+  size_t count = 0;
+  environment[count++] = link;
+  for (char **at = environ; *at != NULL && count < 3; at++)
+    if (strncmp(*at, "PATH=", 5) == 0 || strncmp(*at, "TZ=", 3) == 0) environment[count++] = *at;
+}
+
+void controller_find(int argc, char **argv) {
+  /* A larger young generation is no faster here, and what a burst makes it grow to is never given back: 20 MB with 500 services. */
+  static char heap[] = "--max-old-space-size=64", young[] = "--max-semi-space-size=1";
+  char ourselves[PATH_MAX], *path = getenv("PATH");
+  if (realpath((const char *)getauxval(AT_EXECFN), ourselves) == NULL) *ourselves = '\0';
+  const char *home = dirname(ourselves);
+  if (!find(script, home, "controller.js", R_OK)) home = INSTALLED;
+  if (!find(script, home, "controller.js", R_OK)) give_up(127, "cannot find controller.js beside my_init or in " INSTALLED);
+  /* A Node of our own, if we brought one, is not the one that the application brings for itself. */
+  if (!find(node, home, "node", X_OK) && !find(node, path != NULL ? path : "", "node", X_OK) &&
+      !find(node, DEFAULT_PATH, "node", X_OK))
+    give_up(127, "cannot find node in PATH or " DEFAULT_PATH);
+  command = calloc((size_t)argc + 4, sizeof *command);
+  if (command == NULL) give_up(EXIT_INTERNAL, "no memory");
+  command[0] = node;
+  command[1] = heap;
+  command[2] = young;
+  command[3] = script;
+  for (int i = 1; i < argc; i++) command[i + 3] = argv[i];
+  clean_environment();
+}
+
+/* The child of vfork: it shares our memory until it execs. */
+static _Noreturn void become_controller(const int ends[2], volatile int *error) {
+  sigset_t none;
+  sigemptyset(&none);
+  setpgid(0, 0);
+  if (dup2(ends[0], 3) == 3 && dup2(ends[1], 4) == 4) {
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(node, command, environment);
+  }
+  *error = errno;
+  _exit(127);
+}
+
+/* errno of what failed, or 0. */
+static int start(void) {
+  int ends[2] = {-1, -1};
+  volatile int error = 0;
+  pid_t child = link_open(ends) ? vfork() : -1;
+  if (child == 0) become_controller(ends, &error);
+  if (child < 0) error = errno;
+  close(ends[0]);
+  close(ends[1]);
+  if (error == 0) pid = child;
+  else link_drain();
+  if (error != 0 && child > 0) waitpid(child, NULL, 0);
+  return error;
+}
+
+/* One word for what ended a controller. */
+static const char *how(int status) {
+  if (to_be_replaced && status == 0) return "reexec";
+  return hung ? "hung" : WIFSIGNALED(status) ? "signal" : "exit";
+}
+
+static int number(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status); }
+
+static void hand_over(void) {
+  link_line("init 1 %s %d %d %d %d %lld %lld %lld", MY_INIT_VERSION, facts.pid, facts.pid1, facts.subreaper, generation,
+            (long long)facts.booted_at, (long long)facts.descriptors.rlim_cur, (long long)facts.descriptors.rlim_max);
+  if (generation > 1) link_line("died %s %d", last_end, number(last_status));
+  link_line("reaped %llu", (unsigned long long)orphans_told());
+  hold_hand_over();
+  watch_hand_over();
+  signals_hand_over();
+  link_line("go");
+}
+
+void controller_start(void) {
+  ready = to_be_replaced = hung = false;
+  int error = start(), error_before = start_error;
+  start_error = error;
+  if (error == 0) {
+    generation++;
+    timer_set(TIMER_CONTROLLER, READY_WITHIN);
+    return hand_over();
+  }
+  bool for_good = error == EACCES || error == ENOEXEC || error == ENOENT;
+  if (generation == 0 && for_good) give_up(126, "cannot execute %s: %s", node, strerror(error));
+  if (error != error_before) say("cannot start the controller, retrying: %s", strerror(error));
+  timer_set(TIMER_CONTROLLER, RETRY_AFTER);
+}
+
+pid_t controller_pid(void) { return pid; }
+
+void controller_ready(void) {
+  ready = true;
+  timer_set(TIMER_CONTROLLER, NEVER);
+}
+
+bool controller_is_ready(void) { return ready; }
+
+void controller_to_be_replaced(void) { to_be_replaced = true; }
+
+void controller_hung_up(void) {
+  if (pid != 0) timer_set(TIMER_CONTROLLER, HUNG_UP_MAY_LIVE);
+}
+
+void controller_signal(int signal) {
+  if (pid != 0) kill(pid, signal);
+}
+
+void controller_due(void) {
+  if (pid == 0) return controller_start();
+  say("the controller %s; killing it", ready ? "has closed its link" : "is not ready");
+  controller_signal(SIGKILL);
+}
+
+static bool has(int become) {
+  siginfo_t info = {0};
+  return pid != 0 && waitid(P_PID, (id_t)pid, &info, become | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+bool controller_is_away(void) { return !ready || has(WEXITED); }
+
+void controller_look(void) {
+  if (ready && !finishing() && !timer_runs(TIMER_STOPPED) && has(WSTOPPED)) timer_set(TIMER_STOPPED, STOPPED_MAY_LIVE);
+}
+
+void controller_stopped(void) {
+  if (has(WSTOPPED)) controller_replace("has been stopped for too long");
+}
+
+bool controller_replace(const char *why) {
+  if (!ready) return false;
+  say("the controller %s; replacing it", why);
+  hung = true;
+  controller_signal(SIGKILL);
+  return true;
+}
+
+static bool dies_too_often(void) {
+  memmove(deaths, deaths + 1, (MAX_DEATHS - 1) * sizeof *deaths);
+  deaths[MAX_DEATHS - 1] = now();
+  return deaths[0] != 0 && now() - deaths[0] < DEATHS_WITHIN;
+}
+
+void controller_died(int status) {
+  char why[128];
+  pid = 0;
+  last_end = how(status);
+  last_status = status;
+  link_drain();
+  timer_set(TIMER_CONTROLLER, NEVER);
+  timer_set(TIMER_STOPPED, NEVER);
+  if (finishing()) return;
+  if (generation == 1 && !ready) return finish_ourselves(WIFSIGNALED(status) ? 128 + number(status) : number(status));
+  if (strcmp(last_end, "reexec") == 0) return controller_start();
+  say("the controller ended: %s %d", last_end, number(status));
+  if (!dies_too_often()) return controller_start();
+  snprintf(why, sizeof why, "%d controllers ended within %d s, the last one: %s %d", MAX_DEATHS, DEATHS_WITHIN / SECOND,
+           last_end, number(status));
+  finish_badly(why);
+}

@@ -1,0 +1,84 @@
+/* The end: TERM to what is left, wait until it is gone, KILL, exit. */
+#include "my_init.h"
+
+#define TICK 10              /* strangers of the namespace are not our children: nothing tells of their end */
+#define OWN_END (3 * SECOND)
+#define LAST_WORDS SECOND    /* of the controller, when all others are gone */
+#define KILLED_WITHIN SECOND /* what even KILL does not end sleeps in the kernel */
+
+static enum stage { NOT_YET, LEAVING, ASKED, KILLED } stage;
+static int code, killed_code;
+static int64_t next_stage_at, last_words_until;
+
+bool finishing(void) { return stage != NOT_YET; }
+
+static bool begin(enum stage with, int with_code, int64_t in_ms) {
+  if (finishing()) return false;
+  stage = with;
+  code = with_code;
+  next_stage_at = now() + in_ms;
+  for (int timer = 0; timer < TIMERS; timer++) timer_set((enum timer)timer, NEVER);
+  return true;
+}
+
+bool finish(int with_code, int with_killed_code, int64_t in_ms) {
+  if (!begin(ASKED, with_code, in_ms)) return false;
+  killed_code = with_killed_code;
+  processes_signal(SIGTERM);
+  processes_signal(SIGCONT); /* a stopped process gets its TERM only when it goes on */
+  return true;
+}
+
+/* Only the controller is waited for: the rest is left to itself, or to the kernel when init is PID 1. */
+bool finish_leaving(int with_code) {
+  if (!begin(LEAVING, with_code, LAST_WORDS + KILLED_WITHIN)) return false;
+  controller_signal(SIGTERM);
+  return true;
+}
+
+void finish_ourselves(int with_code) { finish(with_code, with_code, OWN_END); }
+
+/* Where a kubelet looks for the reason; there may be no such file. */
+static void leave_reason(const char *why) {
+  int fd = open("/dev/termination-log", O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return;
+  dprintf(fd, "my_init: %s; exit code %d\n", why, EXIT_INTERNAL);
+  close(fd);
+}
+
+void finish_badly(const char *why) {
+  if (finishing()) return;
+  say("%s; ending without it", why);
+  leave_reason(why);
+  finish_ourselves(EXIT_INTERNAL);
+}
+
+void finish_late(void) { finish_badly("the controller did not come to the end in time"); }
+
+void finish_now(void) {
+  if (stage == ASKED) next_stage_at = now();
+}
+
+/* It hears of being alone by the end of file, and may say its last words. */
+static void let_the_controller_finish(void) {
+  if (last_words_until == 0) last_words_until = now() + LAST_WORDS;
+  link_end();
+  if (now() >= last_words_until) controller_signal(SIGKILL);
+}
+
+void finish_step(void) {
+  if (!finishing()) return;
+  bool time_is_up = now() >= next_stage_at;
+  enum left left = stage != LEAVING ? processes_left() : controller_pid() != 0 ? LEFT_CONTROLLER : LEFT_NOBODY;
+  if (left == LEFT_NOBODY || controller_pid() == 0) hold_pour_logs();
+  if (left == LEFT_NOBODY) _exit(code);
+  if (left == LEFT_CONTROLLER) let_the_controller_finish();
+  if (time_is_up && stage != ASKED) give_up(code, "something does not end even when killed");
+  if (time_is_up) {
+    stage = KILLED;
+    next_stage_at = now() + KILLED_WITHIN;
+    if (left == LEFT_OTHERS) code = killed_code;
+  }
+  if (stage == KILLED) processes_signal(SIGKILL);
+  timer_set(TIMER_FINISH, TICK);
+}

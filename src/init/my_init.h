@@ -1,0 +1,130 @@
+/* PID 1: reaps, relays signals, keeps the controller running, holds its descriptors, finishes. docs/design/init-link.md */
+#ifndef MY_INIT_H
+#define MY_INIT_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_LINE 256 /* with its LF */
+#define MAX_NAME 64  /* with its NUL */
+#define MAX_HELD 8192
+#define MAX_WATCHED 4096
+#define SECOND 1000 /* times are in milliseconds of CLOCK_MONOTONIC */
+#define EXIT_INTERNAL 70
+
+/* system.c: what init is and was started with */
+extern struct init_facts {
+  pid_t pid;
+  bool pid1, subreaper;
+  int64_t booted_at;
+  struct rlimit descriptors; /* as they were before init raised its own */
+} facts;
+void system_set_up(void);
+
+/* say.c */
+#define say(format, ...) say_text("my_init: " format "\n", ##__VA_ARGS__)
+void say_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define give_up(code, ...) (say(__VA_ARGS__), _exit(code))
+
+/* timers.c */
+enum timer { TIMER_CONTROLLER, TIMER_STOPPED, TIMER_TAKEN, TIMER_ORPHANS, TIMER_FINISH, TIMERS };
+#define NEVER 0
+int64_t now(void);
+void timer_set(enum timer timer, int64_t in_ms);
+bool timer_runs(enum timer timer);
+int timers_next(void); /* for poll: -1 when there is nothing to wait for */
+void timers_run(void);
+
+/* signals.c */
+int signals_open(void);
+void signals_read(int fd);
+bool signals_tell(void); /* this and its like: one line to the controller, false when there is nothing to tell */
+void signals_hand_over(void); /* this and its like: what a new controller is to hear */
+bool signals_took(const char *name);
+void signals_not_taken(void);
+
+/* watch.c: the exit statuses that are kept */
+bool watch_add(pid_t pid);
+void watch_remove(pid_t pid);
+bool watch_has(pid_t pid);
+bool watch_ended(pid_t pid, int status); /* false: it is not watched */
+void watch_waited_for(pid_t pid, int status); /* by the controller, which has yet to act on it */
+bool watch_tell(void);
+void watch_hand_over(void);
+void watch_signal(int signal); /* to those that live, and their groups */
+
+/* reap.c */
+bool reap(void); /* true: there may be more */
+void orphans_due(void);
+bool orphans_tell(void);
+uint64_t orphans_told(void);
+
+/* processes.c: what is to be known from /proc, and only from there */
+enum left { LEFT_NOBODY, LEFT_CONTROLLER, LEFT_OTHERS };
+void processes_open(void);
+enum left processes_left(void);
+void processes_signal(int signal);
+
+/* hold.c */
+void hold_environment(void);
+bool hold_receive(int socket); /* false: the other end is closed */
+void hold_release(const char *name);
+void hold_hand_over(void);
+void hold_pour_logs(void);
+
+/* pour.c */
+void pour(int from, int to);
+
+/* link.c */
+bool link_open(int ends[2]);
+void link_poll(struct pollfd polled[2]);
+void link_receive(const struct pollfd polled[2]);
+void link_take_descriptors(void); /* also before a line that is about one of them, as it was sent before it */
+void link_catch_up(void); /* with its lines, at little cost when there are none */
+void link_send(void);
+void link_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void link_drain(void); /* takes what a dead controller has left, and closes */
+void link_end(void);
+
+/* orders.c */
+void order_carry_out(char *line, size_t length);
+bool is_text(const char *bytes, size_t length, char lowest); /* printable, from this on */
+
+/* controller.c */
+void controller_find(int argc, char **argv);
+void controller_start(void);
+void controller_ready(void);
+void controller_to_be_replaced(void);
+void controller_hung_up(void);
+void controller_look(void);
+void controller_stopped(void);
+bool controller_replace(const char *why); /* false: it has not even begun */
+bool controller_is_ready(void);
+bool controller_is_away(void); /* dead, or not ready yet */
+void controller_signal(int signal);
+void controller_due(void);
+void controller_died(int status);
+pid_t controller_pid(void);
+
+/* finish.c */
+bool finishing(void);
+bool finish(int code, int killed_code, int64_t in_ms); /* this and the next: false when the end has begun */
+bool finish_leaving(int code);
+void finish_ourselves(int code);
+void finish_badly(const char *why);
+void finish_late(void);
+void finish_now(void);
+void finish_step(void);
+
+#endif

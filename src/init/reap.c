@@ -1,0 +1,59 @@
+/* Every child that ends is waited for, in every phase: the controller, what it watches, and the orphans, which are counted. */
+#include "my_init.h"
+
+#define BATCH 1000    /* then signals and the controller have their turn */
+#define TELL_AFTER 20 /* so that a storm is some lines and not as many as it has orphans */
+#define GROUPS 64
+
+static struct {
+  uint64_t count;
+  pid_t session;
+} groups[GROUPS];
+static size_t group_count;
+static uint64_t told;
+static bool due;
+
+static void count_orphan(pid_t session) {
+  size_t i = 0;
+  while (i < group_count && groups[i].session != session) i++;
+  if (i >= GROUPS - 1) i = GROUPS - 1, session = 0; /* for all that find no other */
+  if (i >= group_count) groups[group_count++].count = 0;
+  groups[i].count++;
+  groups[i].session = session;
+  if (!due && !timer_runs(TIMER_ORPHANS)) timer_set(TIMER_ORPHANS, TELL_AFTER);
+}
+
+void orphans_due(void) { due = true; }
+
+bool orphans_tell(void) {
+  due = due && group_count > 0;
+  if (!due) return false;
+  group_count--;
+  told += groups[group_count].count;
+  link_line("orphan %llu %d", (unsigned long long)groups[group_count].count, groups[group_count].session);
+  return true;
+}
+
+uint64_t orphans_told(void) { return told; }
+
+static void take(pid_t pid) {
+  pid_t session = getsid(pid);
+  int status;
+  bool known = pid == controller_pid() || watch_has(pid);
+  if (!known) link_catch_up(); /* it may be watched by a controller that is dying, too */
+  /* What a controller started in its last instant, before it could say so, leads a group. */
+  if (!known && getpgid(pid) == pid && !finishing() && controller_is_away()) watch_add(pid);
+  if (waitpid(pid, &status, WNOHANG) != pid) return;
+  if (pid == controller_pid()) controller_died(status);
+  else if (!watch_ended(pid, status)) count_orphan(session < 0 ? 0 : session);
+}
+
+bool reap(void) {
+  controller_look();
+  for (int i = 0; i < BATCH; i++) {
+    siginfo_t info = {0};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return false;
+    take(info.si_pid);
+  }
+  return true;
+}

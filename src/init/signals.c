@@ -1,0 +1,81 @@
+/* Signals are blocked for ever and read from a descriptor: the kernel drops what PID 1 does not handle, but not what it blocks. */
+#include "my_init.h"
+
+#include <sys/signalfd.h>
+
+#define TAKEN_WITHIN (4 * SECOND)
+#define TAKEN_BY_A_READY_ONE_WITHIN 1500 /* so that its successor still has the whole shutdown within Docker's 10 s */
+
+static struct relayed {
+  int number;
+  const char *name;
+  bool ends; /* somebody wants the container to end */
+  /* Two of a kind may wait, as the first may be under way to the controller; more merge, as they do in the kernel. */
+  int waiting, told;
+} relayed[] = {
+    {SIGTERM, "TERM", true, 0, 0},  {SIGINT, "INT", true, 0, 0},    {SIGHUP, "HUP", false, 0, 0},
+    {SIGQUIT, "QUIT", true, 0, 0},  {SIGUSR1, "USR1", false, 0, 0}, {SIGUSR2, "USR2", false, 0, 0},
+    {SIGWINCH, "WINCH", false, 0, 0}, {SIGPWR, "PWR", true, 0, 0},
+};
+static bool replaced; /* a controller, because of a signal that still waits */
+static struct relayed *const end = relayed + sizeof relayed / sizeof *relayed;
+
+int signals_open(void) {
+  sigset_t all, wanted;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL); /* entry.c did, where it can */
+  /* An inherited "ignore" would go on to every process, and that of SIGCHLD would take the statuses away. */
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGCHLD);
+  for (struct relayed *at = relayed; at < end; at++) sigaddset(&wanted, at->number);
+  int fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0) give_up(EXIT_INTERNAL, "cannot read signals: %m");
+  return fd;
+}
+
+void signals_read(int fd) {
+  struct signalfd_siginfo info;
+  while (read(fd, &info, sizeof info) == sizeof info) {
+    for (struct relayed *at = relayed; at < end; at++) {
+      if (at->number != (int)info.ssi_signo) continue;
+      if (at->ends && finishing()) finish_now();
+      else if (at->ends && at->waiting == 0) timer_set(TIMER_TAKEN, controller_is_ready() ? TAKEN_BY_A_READY_ONE_WITHIN : TAKEN_WITHIN);
+      if (at->waiting < 2) at->waiting++;
+    }
+  }
+}
+
+bool signals_tell(void) {
+  for (struct relayed *at = relayed; at < end; at++) {
+    if (at->told == at->waiting) continue;
+    at->told++;
+    link_line("signal %s", at->name);
+    return true;
+  }
+  return false;
+}
+
+void signals_hand_over(void) {
+  for (struct relayed *at = relayed; at < end; at++) at->told = 0;
+  if (timer_runs(TIMER_TAKEN)) timer_set(TIMER_TAKEN, TAKEN_WITHIN);
+}
+
+bool signals_took(const char *name) {
+  bool known = false, still = false;
+  for (struct relayed *at = relayed; at < end; at++) {
+    if (strcmp(at->name, name) == 0) {
+      known = true;
+      if (at->told > 0) at->told--, at->waiting--;
+    }
+    still = still || (at->ends && at->waiting > 0);
+  }
+  if (!still) timer_set(TIMER_TAKEN, NEVER), replaced = false;
+  return known;
+}
+
+void signals_not_taken(void) {
+  timer_set(TIMER_TAKEN, TAKEN_WITHIN); /* for its successor */
+  if (!replaced && controller_replace("does not answer a signal to end")) replaced = true;
+  else controller_signal(SIGKILL), finish_badly("the controller does not answer a signal to end");
+}

@@ -1,0 +1,70 @@
+/* The watched processes. A status stays until a controller has taken it. */
+#include "my_init.h"
+
+static struct watched {
+  pid_t pid;
+  int status;
+  enum { LIVES, ENDED, LOST } state;
+  bool told;
+} watched[MAX_WATCHED], *end = watched;
+
+static struct watched *find(pid_t pid) {
+  struct watched *at = watched;
+  while (at < end && at->pid != pid) at++;
+  return at < end ? at : NULL;
+}
+
+bool watch_has(pid_t pid) { return find(pid) != NULL; }
+
+static bool is_gone(pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
+
+bool watch_add(pid_t pid) {
+  if (watch_has(pid)) return true;
+  if (end == watched + MAX_WATCHED) return false;
+  *end++ = (struct watched){.pid = pid, .state = is_gone(pid) ? LOST : LIVES};
+  return true;
+}
+
+void watch_remove(pid_t pid) {
+  struct watched *at = find(pid);
+  if (at != NULL) *at = *--end;
+}
+
+bool watch_ended(pid_t pid, int status) {
+  struct watched *at = find(pid);
+  if (at != NULL) *at = (struct watched){.pid = pid, .status = status, .state = ENDED};
+  return at != NULL;
+}
+
+void watch_waited_for(pid_t pid, int status) {
+  struct watched *at = find(pid);
+  if (at != NULL) *at = (struct watched){.pid = pid, .status = status, .state = ENDED, .told = true};
+}
+
+static void tell(struct watched *at) {
+  if (at->state == ENDED) link_line("exited %d %d", at->pid, at->status);
+  else link_line("lost %d", at->pid);
+  at->told = true;
+}
+
+bool watch_tell(void) {
+  struct watched *at = watched;
+  while (at < end && (at->state == LIVES || at->told)) at++;
+  if (at < end) tell(at);
+  return at < end;
+}
+
+/* What the controller before had waited for and not said is lost, and this one is to hear everything. */
+void watch_hand_over(void) {
+  for (struct watched *at = watched; at < end; at++) {
+    at->told = false;
+    if (at->state == LIVES && is_gone(at->pid)) at->state = LOST;
+    if (at->state == LIVES) link_line("watching %d", at->pid);
+    else tell(at);
+  }
+}
+
+void watch_signal(int signal) {
+  for (struct watched *at = watched; at < end; at++)
+    if (at->state == LIVES && kill(-at->pid, signal) != 0) kill(at->pid, signal);
+}

@@ -1,0 +1,28 @@
+/* As execvp, but never through a shell: what cannot be executed is passed over, and a missing interpreter is no missing program. */
+#include "execute.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+struct refusal execute(char **program, bool search) {
+  const char *path = search && **program != '\0' && strchr(*program, '/') == NULL ? getenv("PATH") : "";
+  if (path == NULL) path = DEFAULT_PATH;
+  for (struct refusal why = {ENOENT, NOT_FOUND};; path++) {
+    char file[PATH_MAX];
+    int length = (int)strcspn(path, ":");
+    if (snprintf(file, PATH_MAX, "%.*s%s%s", length, path, length > 0 ? "/" : "", *program) >= PATH_MAX) *file = '\0';
+    execve(file, program, environ);
+    int problem = errno;
+    bool exists = access(file, F_OK) == 0;
+    if (exists || !search) why.error = problem;
+    if (exists) why.code = CANNOT_EXECUTE;
+    path += length;
+    if (*path == '\0' || (exists && problem != EACCES)) return why;
+  }
+}

@@ -1,0 +1,134 @@
+import { readSync, writeSync } from 'node:fs';
+import { RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
+import type { Mark } from './store.js';
+
+/** Lines, and bytes of their text. */
+export interface Loss {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+/** The outputs of the container; where both streams go to the same place there is only the first. */
+export type OutputIndex = 0 | 1;
+
+/** What an output was given of a source: all before a place, and gaps for so much of what was never stored. */
+export interface Forwarded {
+  readonly place: Mark;
+  readonly dropped: Loss;
+}
+
+const NUMBERS = 8;
+const ROW_BYTES = NUMBERS * Float64Array.BYTES_PER_ELEMENT;
+/** Rows of numbers: what is missing, what each output was given, where the files end. A power of two, so that no row lies across a page. */
+const ROWS = 4;
+const MISSING = 0;
+const GIVEN = [1, 2] as const;
+const END = 3;
+/** In {@link MISSING}. Lines, and behind them bytes, that were not stored; lines that the container's output did not take. */
+const DROPPED: Readonly<Record<Stream, number>> = { stdout: 0, stderr: 2 };
+const MISSED = 4;
+
+/**
+ * The numbers of a source that change with each piece of its log. They are in a memfd that init holds, so that a controller that is
+ * killed loses none of them: a row is written at once, which a SIGKILL does not tear.
+ */
+export class Counters {
+  readonly #fd: number;
+  readonly #at: number;
+  readonly #bytes = Buffer.alloc(ROWS * ROW_BYTES);
+  readonly #missing: Float64Array;
+  readonly #given: readonly [Float64Array, Float64Array];
+  readonly #end: Float64Array;
+  #closed = false;
+
+  /** `place`: the source's own. `fresh`: what another had left there does not count. */
+  constructor(fd: number, place: number, fresh: boolean) {
+    this.#fd = fd;
+    this.#at = place * this.#bytes.length;
+    if (fresh) writeSync(fd, this.#bytes, 0, this.#bytes.length, this.#at);
+    else readSync(fd, this.#bytes, 0, this.#bytes.length, this.#at);
+    this.#missing = this.#row(MISSING);
+    this.#given = [this.#row(GIVEN[0]), this.#row(GIVEN[1])];
+    this.#end = this.#row(END);
+  }
+
+  /** What was not stored. */
+  get dropped(): Loss {
+    const [out, err] = [this.droppedOf('stdout'), this.droppedOf('stderr')];
+    return { lines: out.lines + err.lines, bytes: out.bytes + err.bytes };
+  }
+
+  /** What of a stream was not stored. */
+  droppedOf(stream: Stream): Loss {
+    const at = DROPPED[stream];
+    return { lines: this.#missing[at] ?? 0, bytes: this.#missing[at + 1] ?? 0 };
+  }
+
+  /** As bytes of records. */
+  droppedBytes(stream: Stream): number {
+    const { lines, bytes } = this.droppedOf(stream);
+    return bytes + lines * RECORD_OVERHEAD_BYTES;
+  }
+
+  addDropped(stream: Stream, { lines, bytes }: Loss): void {
+    const before = this.droppedOf(stream);
+    this.#missing.set([before.lines + lines, before.bytes + bytes], DROPPED[stream]);
+    this.#save(MISSING);
+  }
+
+  /** Lines that the container's output did not take before they were overwritten. */
+  get missed(): number {
+    return this.#missing[MISSED] ?? 0;
+  }
+
+  addMissed(lines: number): void {
+    this.#missing[MISSED] = this.missed + lines;
+    this.#save(MISSING);
+  }
+
+  /** What was given to an output, by an earlier controller too. */
+  forwarded(output: OutputIndex): Forwarded {
+    const [, , , , lines = 0, bytes = 0] = this.#given[output];
+    return { place: markOf(this.#given[output]), dropped: { lines, bytes } };
+  }
+
+  setForwarded(output: OutputIndex, { place, dropped }: Forwarded): void {
+    this.#given[output].set([...numbersOf(place), dropped.lines, dropped.bytes]);
+    this.#save(GIVEN[output]);
+  }
+
+  /** Where a store that is files ended when it was last appended to: what is before need not be counted again. */
+  get end(): Mark {
+    return markOf(this.#end);
+  }
+
+  setEnd(end: Mark): void {
+    this.#end.set(numbersOf(end));
+    this.#save(END);
+  }
+
+  /** The source is gone, and its place may be another's. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #row(row: number): Float64Array {
+    return new Float64Array(this.#bytes.buffer, this.#bytes.byteOffset + row * ROW_BYTES, NUMBERS);
+  }
+
+  #save(row: number): void {
+    if (this.#closed) return;
+    writeSync(this.#fd, this.#bytes, row * ROW_BYTES, ROW_BYTES, this.#at + row * ROW_BYTES);
+  }
+}
+
+const numbersOf = ({ offset, record, stderrOffset, stderrRecord }: Mark): readonly number[] => [
+  offset,
+  record,
+  stderrOffset,
+  stderrRecord,
+];
+
+function markOf([offset = 0, record = 0, stderrOffset = 0, stderrRecord = 0]: Float64Array): Mark {
+  return { offset, record, stderrOffset, stderrRecord };
+}

@@ -1,0 +1,81 @@
+import { fstatSync, ftruncateSync, readSync } from 'node:fs';
+import { isStderr } from './cri.js';
+import { BEGINNING, type Mark } from './store.js';
+
+const NEWLINE = 10;
+
+interface Advance {
+  readonly bytes: number;
+  readonly records: number;
+  readonly stderr: boolean;
+}
+
+/** A place so much further on. */
+export const advanced = (mark: Mark, { bytes, records, stderr }: Advance): Mark => ({
+  offset: mark.offset + bytes,
+  record: mark.record + records,
+  stderrOffset: mark.stderrOffset + (stderr ? bytes : 0),
+  stderrRecord: mark.stderrRecord + (stderr ? records : 0),
+});
+
+/**
+ * Counts what is in a file that begins at `base`, from a place on that is `known` to be in it, if it is; half a record at its end is
+ * cut off.
+ */
+export function endOfFile(base: Mark, fd: number, known: Mark = base): Mark {
+  const buffer = Buffer.allocUnsafe(64 * 1024);
+  const isThere = known.offset >= base.offset && known.offset - base.offset <= fstatSync(fd).size;
+  let end = isThere ? known : base;
+  let at = end.offset - base.offset;
+  for (;;) {
+    const length = readSync(fd, buffer, 0, buffer.length, at);
+    const whole = buffer.subarray(0, length).lastIndexOf(NEWLINE) + 1;
+    if (whole === 0) {
+      if (length > 0) shorten(fd, at);
+      return end;
+    }
+    const { records, stderrBytes, stderrRecords } = countRecords(buffer, whole);
+    end = {
+      offset: end.offset + whole,
+      record: end.record + records,
+      stderrOffset: end.stderrOffset + stderrBytes,
+      stderrRecord: end.stderrRecord + stderrRecords,
+    };
+    at += whole;
+  }
+}
+
+/** Where a file begins whose last record ends at `end`: one that somebody has cut off, and in which only so much is left. */
+export function baseOfRest(end: Mark, fd: number): Mark {
+  const { offset, record, stderrOffset, stderrRecord } = endOfFile(BEGINNING, fd);
+  return {
+    offset: end.offset - offset,
+    record: end.record - record,
+    stderrOffset: end.stderrOffset - stderrOffset,
+    stderrRecord: end.stderrRecord - stderrRecord,
+  };
+}
+
+/** What whole records have in all. */
+export function countRecords(buffer: Buffer, length: number) {
+  const count = { records: 0, stderrBytes: 0, stderrRecords: 0 };
+  for (let start = 0; start < length; ) {
+    const end = buffer.indexOf(NEWLINE, start) + 1;
+    count.records++;
+    if (isStderr(buffer, start)) {
+      count.stderrRecords++;
+      count.stderrBytes += end - start;
+    }
+    start = end;
+  }
+  return count;
+}
+
+/** Cuts off what is behind, where that can be. */
+export function shorten(fd: number, bytes: number): void {
+  try {
+    ftruncateSync(fd, bytes);
+  } catch {
+    // A file that may not be changed: nothing to clean up.
+  }
+}

@@ -1,0 +1,261 @@
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
+import { advanced, baseOfRest, countRecords, endOfFile, shorten } from './file-records.js';
+import { BEGINNING, type Mark, MIN_SEGMENT_BYTES, type WritableStore } from './store.js';
+
+/** The files of a source. */
+export interface FileLimits {
+  readonly directory: string;
+  /** A file that has this many bytes is rotated. */
+  readonly bytes: number;
+  /** How many files there are at most, with the one that is written. */
+  readonly files: number;
+}
+
+const NEWLINE = 10;
+/** So many files are read from; all that is said of them has to fit into a slot. Older ones are left to the shipper. */
+const READ_FILES = 16;
+
+/** What is in a file of ours. */
+interface Segment {
+  readonly base: Mark;
+  end: Mark;
+}
+
+type MarkRecord = readonly [offset: number, record: number, stderrOffset: number, stderrRecord: number];
+
+/** What survives a controller of a {@link FileStore}. */
+export interface FileStoreRecord {
+  /** The file that is written: one with another number is there when a rotation is not on record yet. */
+  readonly inode: number;
+  /** Where in the log each file begins, the one that is written last. */
+  readonly bases: readonly MarkRecord[];
+}
+
+/** What an earlier controller has left. */
+export interface LeftFiles extends FileStoreRecord {
+  /** What it has told as {@link FileStoreEvents.appended} last. */
+  readonly end: Mark;
+}
+
+/** Who hears of what happens to the files. */
+export interface FileStoreEvents {
+  /** The disk did not take so many lines of a stream with so many bytes of text. */
+  dropped(stream: Stream, lines: number, bytes: number): void;
+  appended(end: Mark): void;
+  rotated(record: FileStoreRecord): void;
+}
+
+/**
+ * `NAME.log` and, rotated, `NAME.log.1`, `NAME.log.2` …: files in CRI format, for any shipper that knows it. What an earlier
+ * boot has written is rotated away and left to the shipper. What the disk does not take is dropped and counted, and has no place
+ * in the log.
+ */
+export class FileStore implements WritableStore {
+  readonly #path: string;
+  readonly #limits: FileLimits;
+  readonly #on: FileStoreEvents;
+  #fd: number;
+  /** The file that is written comes last. */
+  #segments: Segment[];
+  /** The rotated file that was read last. */
+  #old: { readonly age: number; readonly fd: number } | undefined;
+  #closed = false;
+
+  /** @throws Error with `code`: the directory cannot be used */
+  constructor(name: string, limits: FileLimits, left: LeftFiles | undefined, on: FileStoreEvents) {
+    this.#path = join(limits.directory, `${name}.log`);
+    this.#limits = { ...limits, bytes: Math.max(limits.bytes, MIN_SEGMENT_BYTES) };
+    this.#on = on;
+    makeDirectory(limits.directory);
+    if (left === undefined && sizeOf(this.#path) > 0) this.#shift();
+    this.#fd = openSync(this.#path, 'a+', 0o640);
+    this.#segments = left === undefined ? [{ base: BEGINNING, end: BEGINNING }] : this.#takeUp(left);
+    this.#tell();
+  }
+
+  get reachBytes(): number {
+    return this.#limits.bytes * Math.max(1, Math.min(this.#limits.files, READ_FILES) - 1);
+  }
+
+  get oldest(): Mark {
+    return this.#segments[0]?.base ?? BEGINNING;
+  }
+
+  get newest(): Mark {
+    return this.#segments.at(-1)?.end ?? BEGINNING;
+  }
+
+  append(buffer: Buffer, length: number, records: number, stream: Stream = 'stdout'): void {
+    if (this.#closed) return;
+    this.#goOnWhereCut();
+    if (this.#writtenBytes > 0 && this.#writtenBytes + length > this.#limits.bytes) this.#rotate();
+    const size = this.#writtenBytes;
+    let written = 0;
+    try {
+      while (written < length) written += writeSync(this.#fd, buffer, written, length - written);
+      this.#advance(length, records, stream);
+    } catch {
+      // A full disk: whole records stay, nothing half written.
+      const whole = written === 0 ? 0 : buffer.subarray(0, written).lastIndexOf(NEWLINE) + 1;
+      shorten(this.#fd, size + whole);
+      const kept = countRecords(buffer, whole).records;
+      this.#advance(whole, kept, stream);
+      this.#on.dropped(stream, records - kept, length - whole - (records - kept) * RECORD_OVERHEAD_BYTES);
+    }
+  }
+
+  read(offset: number, into: Buffer): number {
+    const index = this.#closed ? -1 : this.#segments.findIndex(({ end }) => offset < end.offset);
+    const segment = this.#segments[index];
+    if (segment === undefined) return 0;
+    const age = this.#segments.length - 1 - index;
+    const start = offset - segment.base.offset;
+    try {
+      const length = readSync(
+        this.#descriptor(age),
+        into,
+        0,
+        Math.min(into.length, segment.end.offset - offset),
+        start,
+      );
+      return into.subarray(0, length).lastIndexOf(NEWLINE) + 1;
+    } catch {
+      // Somebody has removed a rotated file: it is not held any more, nor are those before it.
+      this.#segments = this.#segments.slice(index + 1);
+      this.#tell();
+      return 0;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#fd);
+    this.#closeOld();
+  }
+
+  get #writtenBytes(): number {
+    return this.newest.offset - (this.#segments.at(-1)?.base.offset ?? 0);
+  }
+
+  /** Somebody has cut the file off (`> NAME.log`, or logrotate with copytruncate): what was in it is gone, and the log goes on. */
+  #goOnWhereCut(): void {
+    const size = sizeOf(this.#fd);
+    if (size < 0 || size >= this.#writtenBytes) return;
+    const end = this.newest;
+    this.#segments = [{ base: baseOfRest(end, this.#fd), end }];
+    this.#tell();
+  }
+
+  #advance(bytes: number, records: number, stream: Stream): void {
+    const segment = this.#segments.at(-1);
+    if (segment === undefined) return;
+    segment.end = advanced(segment.end, { bytes, records, stderr: stream === 'stderr' });
+    this.#on.appended(segment.end);
+  }
+
+  #rotate(): void {
+    const base = this.newest;
+    const next = `${this.#path}.new`;
+    let fd: number | undefined;
+    try {
+      makeDirectory(this.#limits.directory);
+      // Made before anything is renamed: a full disk may have no room for it.
+      fd = openSync(next, 'a+', 0o640);
+      this.#shift();
+      renameSync(next, this.#path);
+      closeSync(this.#fd);
+      this.#fd = fd;
+    } catch {
+      if (fd !== undefined) closeSync(fd);
+      // The disk is full, or the directory may not be changed: bounded all the same, the file is begun anew.
+      shorten(this.#fd, 0);
+      this.#segments = [];
+    }
+    this.#segments = [...this.#segments, { base, end: base }].slice(-Math.min(this.#limits.files, READ_FILES));
+    this.#tell();
+  }
+
+  /** Makes every file one older; the oldest goes. Somebody else may have removed some. */
+  #shift(): void {
+    this.#closeOld();
+    const { files } = this.#limits;
+    if (files === 1) {
+      rmSync(this.#path, { force: true });
+      return;
+    }
+    for (let age = files - 2; age >= 0; age--)
+      if (sizeOf(this.#aged(age)) >= 0) renameSync(this.#aged(age), this.#aged(age + 1));
+  }
+
+  #aged(age: number): string {
+    return age === 0 ? this.#path : `${this.#path}.${age}`;
+  }
+
+  #descriptor(age: number): number {
+    if (age === 0) return this.#fd;
+    if (this.#old?.age !== age) {
+      this.#closeOld();
+      this.#old = { age, fd: openSync(this.#aged(age), 'r') };
+    }
+    return this.#old.fd;
+  }
+
+  #closeOld(): void {
+    if (this.#old) closeSync(this.#old.fd);
+    this.#old = undefined;
+  }
+
+  /** Files as an earlier controller has left them; what was written last is counted. */
+  #takeUp({ inode, bases, end }: LeftFiles): Segment[] {
+    const marks = bases.map(([offset, record, stderrOffset, stderrRecord]) => ({
+      offset,
+      record,
+      stderrOffset,
+      stderrRecord,
+    }));
+    const segments = marks.map((base, index) => ({ base, end: marks[index + 1] ?? base }));
+    const last = segments.at(-1);
+    if (last === undefined) throw new Error('no file is on record');
+    const known = end.offset < last.base.offset ? last.base : end;
+    const { ino, size } = fstatSync(this.#fd);
+    if (ino === inode && known.offset - last.base.offset <= size) {
+      last.end = endOfFile(last.base, this.#fd, end);
+      return segments;
+    }
+    // Somebody else has cut it off.
+    if (ino === inode) return [{ base: baseOfRest(known, this.#fd), end: known }];
+    // Somebody else has removed it, and nobody knows what was in it. No place in the log is given twice.
+    if (inodeOf(this.#aged(1)) !== inode) return [{ base: known, end: endOfFile(known, this.#fd) }];
+    // Killed between a rotation and its record: what was written last has been renamed.
+    last.end = endOfFile(last.base, this.#descriptor(1), end);
+    return [...segments, { base: last.end, end: endOfFile(last.end, this.#fd) }];
+  }
+
+  #tell(): void {
+    this.#on.rotated({
+      inode: fstatSync(this.#fd).ino,
+      bases: this.#segments.map(({ base }) => [base.offset, base.record, base.stderrOffset, base.stderrRecord]),
+    });
+  }
+}
+
+/** Node's own `recursive` never returns where a directory refuses to have a new one with ENOENT, as /proc does. */
+function makeDirectory(path: string): void {
+  if (sizeOf(path) >= 0) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o750 });
+}
+
+const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+
+/** -1 when there is no such file, or nobody can say. */
+function sizeOf(file: string | number): number {
+  try {
+    return (typeof file === 'number' ? fstatSync(file) : statSync(file)).size;
+  } catch {
+    return -1;
+  }
+}

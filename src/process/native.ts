@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** The process at the other end of a Unix socket, as the kernel vouches for it. */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups; empty where the kernel does not tell them. */
+  readonly groups: readonly number[];
+}
+
+/** Somebody who is called when there is something to read; only the addon knows what it is. */
+export type ReadableWatch = { readonly brand: unique symbol };
+
+/** What Node cannot do. Each throws an Error with `code` (`EAGAIN` …) and `syscall`. */
+interface Native {
+  /** `SO_PEERCRED` and `SO_PEERGROUPS`, socket(7). */
+  peerCredentials(socketFd: number): PeerCredentials;
+  /** Sends `payload` and one descriptor over a `SOCK_SEQPACKET` socket, `SCM_RIGHTS` of unix(7). */
+  sendDescriptor(socketFd: number, payload: string, fd: number): void;
+  /** An anonymous file in memory, memfd_create(2), close-on-exec. */
+  memfd(name: string): number;
+  /**
+   * A pipe, close-on-exec: the end to read, which waits for data or not, and the end to write. Its mode is 0622, so that a process which
+   * has given up its privileges can still open it as `/dev/stdout`.
+   */
+  pipe(waits: boolean): readonly [read: number, write: number];
+  /** Makes `fd` another descriptor, dup2(2), and returns the one it was. */
+  replaceDescriptor(fd: number, by: number): number;
+  /**
+   * Ends the process, with a word on descriptor 2, when its main thread has computed for seconds without one turn of the event loop.
+   * It counts CPU time: nothing wakes an idle process, and one that is only slow is left alone.
+   */
+  endWhenBlocked(): void;
+  /**
+   * Calls the listener in a turn of the event loop as long as there is something to read, once {@link watchOn} says so; the descriptor is
+   * read by the listener. Does not keep the process running.
+   */
+  watchReadable(fd: number, listener: () => void): ReadableWatch;
+  watchOn(watch: ReadableWatch, on: boolean): void;
+  /** The descriptor may be closed from then on; the watch is of no use any more. */
+  endWatch(watch: ReadableWatch): void;
+  /**
+   * Takes what is in a pipe: writes the first `used` bytes of the buffer to the beginning of the file, moves what the pipe has, as far as the
+   * buffer has room, into the file behind them, and then into the buffer. The file's position tells how much was moved, whenever the
+   * process is killed. Returns how many bytes that were, 0 when the pipe is empty.
+   */
+  takeIn(pipe: number, file: number, buffer: Buffer, used: number): number;
+  /**
+   * Makes CRI records with this head of the lines between `start` and `end`, as far as they are ended or longer than a record can be, and as there
+   * is room in `out`. `result`: where it has come to, bytes of records, records.
+   */
+  stamp(text: Buffer, start: number, end: number, head: Buffer, out: Buffer, result: Int32Array): void;
+  /**
+   * Puts the text of CRI records between `start` and `end` behind the first `used` bytes of `out`, up to one that is a piece of a line. `streams`: 1 is
+   * standard output, 2 is standard error; those of others are passed over. `result`: where it has come to in the records and in `out`,
+   * records, and of these bytes and records of standard error.
+   */
+  unstamp(
+    records: Buffer,
+    start: number,
+    end: number,
+    streams: number,
+    out: Buffer,
+    used: number,
+    result: Int32Array,
+  ): void;
+  /** mkfifo(3). */
+  mkfifo(path: string, mode: number): void;
+  /** flock(2), exclusive and without waiting, or its end. Returns whether it is ours: false when somebody else has it. */
+  lock(fd: number, wanted: boolean): boolean;
+}
+
+/** The path of a part of the installation: beside the bundle, above its chunks, or in `dist` when run from the sources. */
+export function installed(name: string): string {
+  for (const place of ['./', '../', '../../dist/']) {
+    const path = fileURLToPath(new URL(place + name, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  throw new Error(`my_init is not installed completely: ${name} is missing (npm run build makes it)`);
+}
+
+let loaded: Native | undefined;
+
+/** The addon, loaded when it is first needed. */
+export function native(): Native {
+  loaded ??= createRequire(import.meta.url)(installed('addon.node')) as Native;
+  return loaded;
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { type ProcessEntry, readProcesses, readProcessTable } from './process-table.js';
+
+/** Killed processes that are not gone after this sleep in the kernel; waiting longer would hold up their service. */
+const GIVE_UP_AFTER_MS = 2_000;
+const FIRST_LOOK_MS = 2;
+
+/** Kills what a run left behind: every process of its session whose leader is gone. */
+export class SessionSweeper {
+  readonly #initPid: number;
+  #wanted = new Set<number>();
+  #look: Promise<readonly ProcessEntry[]> | undefined;
+
+  constructor(initPid: number) {
+    this.#initPid = initPid;
+  }
+
+  /** Resolves when nothing of the session is left, with how many processes had to be killed. */
+  async sweep(session: number): Promise<number> {
+    let killed = 0;
+    for (let waitMs = FIRST_LOOK_MS, waitedMs = 0; waitedMs < GIVE_UP_AFTER_MS; waitMs = Math.min(waitMs * 2, 100)) {
+      const left = await this.#leftovers(session);
+      if (left.length === 0) break;
+      for (const entry of left) if (kill(entry.pid)) killed = Math.max(killed, left.length);
+      await delay(waitMs);
+      waitedMs += waitMs;
+    }
+    return killed;
+  }
+
+  /**
+   * The living processes of a session. A look costs as much as init has children, all services among them that were adopted:
+   * those who ask in the same turn share one.
+   */
+  async #leftovers(session: number): Promise<readonly ProcessEntry[]> {
+    this.#wanted.add(session);
+    this.#look ??= nextTurn().then(() => {
+      const wanted = this.#wanted;
+      this.#wanted = new Set();
+      this.#look = undefined;
+      return this.#living(wanted);
+    });
+    return (await this.#look).filter((entry) => entry.session === session);
+  }
+
+  /** The orphans of a session are init's children: where there are none, nobody is left. */
+  #living(sessions: ReadonlySet<number>): readonly ProcessEntry[] {
+    const ofOne = ({ session, state }: ProcessEntry): boolean => sessions.has(session) && state !== 'Z';
+    const children = this.#childrenOfInit();
+    if (children !== undefined && !readProcesses(children).some(ofOne)) return [];
+    return readProcessTable().filter(ofOne);
+  }
+
+  /** undefined where the kernel does not tell. */
+  #childrenOfInit(): readonly number[] | undefined {
+    try {
+      const text = readFileSync(`/proc/${this.#initPid}/task/${this.#initPid}/children`, 'latin1');
+      return text.split(' ').filter(Boolean).map(Number);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { native, type ReadableWatch } from '../process/native.js';
+import { unlessThere } from './supervise-place.js';
+
+const MODE = 0o600;
+/** After so many commands the others have their turn. */
+const COMMANDS_IN_A_ROW = 16;
+
+const byte = Buffer.alloc(1);
+
+/**
+ * Opens a FIFO for both reading and writing, made where it is missing: so it has a reader for whoever looks, and never an end. Throws
+ * where it cannot be, or is something else.
+ */
+export function openFifo(path: string): number {
+  unlessThere(() => native().mkfifo(path, MODE));
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  if (fstatSync(fd).isFIFO()) return fd;
+  closeSync(fd);
+  throw new Error(`${path} is not a FIFO`);
+}
+
+/** Reads commands, a byte each, and has one carried out after the other: what is not read yet waits, for another controller too. */
+export class ControlFifo {
+  readonly #fd: number;
+  readonly #obey: (command: string) => Promise<void>;
+  readonly #watch: ReadableWatch;
+  #closed = false;
+
+  constructor(fd: number, obey: (command: string) => Promise<void>) {
+    this.#fd = fd;
+    this.#obey = obey;
+    this.#watch = native().watchReadable(fd, () => void this.#take());
+    native().watchOn(this.#watch, true);
+  }
+
+  close(): void {
+    this.#closed = true;
+    native().endWatch(this.#watch);
+    closeSync(this.#fd);
+  }
+
+  async #take(): Promise<void> {
+    native().watchOn(this.#watch, false);
+    for (let taken = 1; !this.#closed; taken++) {
+      const command = this.#next();
+      if (command === undefined) break;
+      await this.#obey(command);
+      if (taken % COMMANDS_IN_A_ROW === 0) await nextTurn();
+    }
+    if (!this.#closed) native().watchOn(this.#watch, true);
+  }
+
+  /** undefined when there is none. */
+  #next(): string | undefined {
+    try {
+      return readSync(this.#fd, byte) === 1 ? byte.toString('latin1') : undefined;
+    } catch {
+      // EAGAIN.
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Environment } from '../process/environment.js';
+import type { ProcessHost, ProcessOutput } from '../process/process-host.js';
+import type { ExitStatus, ServiceName } from '../types/service.js';
+import { explainSpawnError } from './explain-spawn-error.js';
+import { loggedBy } from './service-directory.js';
+
+/** The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a signal, after a stop. */
+const CONTROL_LETTERS = ['u', 't', 'd', 'x', 'k', 'p', 'c', 'a', 'h', 'i', 'q', '1', '2'] as const;
+export type ControlLetter = (typeof CONTROL_LETTERS)[number];
+
+const OWNER_MAY_EXECUTE = 0o100;
+
+/** A control script that was begun. */
+interface ControlScript {
+  readonly letter: ControlLetter;
+  /** 0 when it has ended. */
+  readonly pid: number;
+  /** It has taken the matter into its hands: it exited with 0. */
+  readonly handled: boolean;
+}
+
+/** What survives a controller: the scripts that were begun in a state, and that state by the moment in which it was entered. */
+export interface ControlRecord {
+  readonly sinceMs: number;
+  readonly scripts: readonly ControlScript[];
+}
+
+/** What the scripts need of the world. */
+export interface ControlWorld {
+  readonly host: ProcessHost;
+  environment(): Environment;
+  output(name: ServiceName): ProcessOutput | undefined;
+  /** How long a control script may take. */
+  scriptTimeoutMs(): number;
+  warn(text: string): void;
+}
+
+/** The state of the service: when it was entered, and what puts it on record with {@link ControlScripts.record}. */
+interface State {
+  now(): number;
+  save(): void;
+}
+
+/** Runs the control scripts of a service, one after the other. None is run twice because a controller died. */
+export class ControlScripts {
+  readonly #name: ServiceName;
+  readonly #directory: string;
+  readonly #world: ControlWorld;
+  readonly #state: State;
+  /** Those that an earlier controller has begun: they are waited for, not begun again. */
+  readonly #begun = new Map<ControlLetter, ControlScript>();
+  #begunSinceMs = 0;
+  #record: ControlRecord | undefined;
+  #running: Promise<unknown> | undefined;
+
+  constructor(name: ServiceName, directory: string, world: ControlWorld, state: State, record?: ControlRecord) {
+    this.#name = name;
+    this.#directory = directory;
+    this.#world = world;
+    this.#state = state;
+    this.#record = record;
+  }
+
+  get record(): ControlRecord | undefined {
+    return this.#record;
+  }
+
+  /** Settles when none runs or waits; undefined when none does. */
+  get running(): Promise<unknown> | undefined {
+    return this.#running;
+  }
+
+  /** Those of an earlier controller that nobody has asked for yet, and that may still run. */
+  get begun(): readonly ControlLetter[] {
+    return [...this.#begun.values()].filter(({ pid }) => pid !== 0).map(({ letter }) => letter);
+  }
+
+  /** Finds what an earlier controller has begun: what still runs and, of the state of this moment, what has run. */
+  resume(): void {
+    const { sinceMs, scripts = [] } = this.#record ?? {};
+    this.#begunSinceMs = this.#state.now();
+    for (const script of scripts)
+      if (script.pid !== 0 || sinceMs === this.#begunSinceMs) this.#begun.set(script.letter, script);
+    for (const letter of CONTROL_LETTERS) {
+      const pid = this.#world.host.lateStart(this.#purpose(letter));
+      if (pid !== 0 && !this.#begun.has(letter)) this.#begun.set(letter, { letter, pid, handled: false });
+    }
+  }
+
+  /**
+   * Runs one, after those that were asked for before, and says whether it has taken the matter into its hands: whether it
+   * exited with 0. Where there is none, `done` is called at once.
+   */
+  run(letter: ControlLetter, done: (handled: boolean) => void): void {
+    const begun = this.#takeBegun(letter);
+    const isThere = (): boolean => begun !== undefined || this.#isThere(letter);
+    if (this.#running === undefined && !isThere()) {
+      done(false);
+      return;
+    }
+    const before = this.#running ?? Promise.resolve();
+    const running = before
+      .then(() => isThere() && (begun?.pid === 0 ? begun.handled : this.#run(letter, begun?.pid)))
+      .then((handled) => {
+        if (this.#running === running) this.#running = undefined;
+        done(handled);
+      });
+    this.#running = running;
+  }
+
+  /** Runs it to its end, or waits for the process of an earlier controller. Resolves to whether it exited with 0. */
+  #run(letter: ControlLetter, pid: number | undefined): Promise<boolean> {
+    const { host } = this.#world;
+    const program = `control/${letter}`;
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const spawned = (spawnedPid: number): void => {
+        this.#note({ letter, pid: spawnedPid, handled: false });
+        timer = setTimeout(() => {
+          this.#world.warn(`${this.#name}: ${program} does not end and is killed`);
+          void host.signal(spawnedPid, 'SIGKILL', false);
+        }, this.#world.scriptTimeoutMs());
+      };
+      const ended = (status: ExitStatus): void => {
+        clearTimeout(timer);
+        const handled = status.kind === 'exited' && status.code === 0;
+        this.#note({ letter, pid: 0, handled });
+        resolve(handled);
+      };
+      if (pid !== undefined) {
+        host.adopt(pid, ended);
+        spawned(pid);
+        return;
+      }
+      host.spawn(
+        {
+          purpose: this.#purpose(letter),
+          program,
+          args: [],
+          directory: this.#directory,
+          environment: this.#world.environment(),
+          as: 'session',
+          output: this.#world.output(this.#name),
+        },
+        {
+          spawned,
+          failed: (error) => {
+            this.#world.warn(`${this.#name}: ${program} could not be started: ${explainSpawnError(error)}`);
+            resolve(false);
+          },
+          ended: (status, failure) => {
+            if (failure) this.#world.warn(`${this.#name}: ${program} cannot be executed (${failure.code})`);
+            ended(status);
+          },
+        },
+      );
+    });
+  }
+
+  #isThere(letter: ControlLetter): boolean {
+    return hasScripts(this.#name) && isControlScript(this.#directory, letter);
+  }
+
+  #note(script: ControlScript): void {
+    const sinceMs = this.#state.now();
+    const before = this.#record?.sinceMs === sinceMs ? this.#record.scripts : [];
+    this.#record = { sinceMs, scripts: [...before.filter(({ letter }) => letter !== script.letter), script] };
+    this.#state.save();
+  }
+
+  /** One that has run has done so for the state of that moment only. */
+  #takeBegun(letter: ControlLetter): ControlScript | undefined {
+    const begun = this.#begun.get(letter);
+    this.#begun.delete(letter);
+    return begun?.pid === 0 && this.#begunSinceMs !== this.#state.now() ? undefined : begun;
+  }
+
+  /** How a later controller knows it again. */
+  #purpose(letter: ControlLetter): string {
+    return `control/${letter} ${this.#name} ${this.#state.now()}`;
+  }
+}
+
+/** runsv(8) runs neither control scripts nor `finish` of a logger. */
+export const hasScripts = (name: ServiceName): boolean => loggedBy(name) === undefined;
+
+/** Whether there is such a script: runsv(8) looks at the owner's right to execute it. */
+function isControlScript(directory: string, letter: ControlLetter): boolean {
+  try {
+    const stat = statSync(join(directory, 'control', letter), { throwIfNoEntry: false });
+    return stat !== undefined && (stat.mode & OWNER_MAY_EXECUTE) !== 0;
+  } catch {
+    return false;
+  }
+}

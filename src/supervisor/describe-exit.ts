@@ -1,0 +1,16 @@
+import { signalName } from '../process/signals.js';
+import type { ExitStatus } from '../types/service.js';
+
+/** How a run ended, in words: `exited with code 3`, `killed by SEGV (core dumped)`. */
+export function describeExit(status: ExitStatus): string {
+  if (status.kind === 'exited') return `exited with code ${status.code}`;
+  if (status.kind === 'lost') return 'ended in a way that nobody saw';
+  return `killed by ${signalName(status.signal)}${status.coreDumped ? ' (core dumped)' : ''}`;
+}
+
+/** How a run ended too soon, and what that may mean. */
+export function describeShortRun(status: ExitStatus, durationMs: number): string {
+  const what = `${describeExit(status)} after ${Math.round(durationMs)} ms`;
+  const daemonized = status.kind === 'exited' && status.code === 0;
+  return daemonized ? `${what} (it has to stay in the foreground, not to become a daemon)` : what;
+}

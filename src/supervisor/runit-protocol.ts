@@ -1,0 +1,171 @@
+import { monotonicMs } from '../process/clock.js';
+import type { Change, ServiceName, ServiceStatus } from '../types/service.js';
+import { identityOf } from './directory-listing.js';
+import { HeldFiles, type Holder } from './held-files.js';
+import type { Service } from './service.js';
+import type { ServiceSet } from './service-set.js';
+import { Locked, type Room, SuperviseDirectory } from './supervise-directory.js';
+import { placeBelow, placeIn } from './supervise-place.js';
+import { obey } from './sv-commands.js';
+
+/** What a service is only passing through is written when it takes longer than this. */
+const PASSING_MS = 20;
+/** Files are written for so long in a row before others have their turn: file systems may be slow at it. */
+const SLICE_MS = 5;
+/** The directory cannot be written: its files are elsewhere. */
+const NOT_WRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
+
+/** What the protocol needs of the world. */
+export interface RunitWorld extends Room {
+  readonly holder: Holder;
+  /** What init holds from the controllers before. */
+  readonly held: ReadonlyMap<string, number>;
+  /** The number of this controller. */
+  readonly generation: number;
+  /** Where the files of services are whose directory cannot be written. */
+  root(): string;
+  /** The files of a service cannot be written at all. */
+  warn(name: ServiceName, error: Error): void;
+}
+
+/** Lets runit's programs see and steer every service: sv(8), and whatever reads or writes the files of runsv(8). */
+export class RunitProtocol {
+  readonly #world: RunitWorld;
+  readonly #files: HeldFiles;
+  readonly #directories = new Map<ServiceName, SuperviseDirectory>();
+  readonly #passing = new Set<ServiceName>();
+  #passingTimer: NodeJS.Timeout | undefined;
+  readonly #due = new Set<ServiceName>();
+  #set: ServiceSet | undefined;
+
+  constructor(world: RunitWorld) {
+    this.#world = world;
+    this.#files = new HeldFiles(world.holder, world.held, world.generation);
+  }
+
+  /** How many descriptors it has. */
+  get used(): number {
+    return this.#files.count;
+  }
+
+  /** From now on the files say what is published. What earlier controllers had open for these services is taken over. */
+  begin(set: ServiceSet): void {
+    this.#set = set;
+    for (const { status } of set.services()) this.#show(status);
+    this.#files.releaseRest();
+    set.subscribe((change) => this.#take(change));
+  }
+
+  /** Takes the supervise directory of a service before it is started. Returns why it must not be: somebody else supervises it. */
+  claim({ name, directory }: Service): string | undefined {
+    const claimed = this.#directoryOf(name, directory);
+    return claimed instanceof Locked
+      ? `it is supervised by somebody else, runsv perhaps: ${claimed.message} is locked`
+      : undefined;
+  }
+
+  #take({ status, removed }: Change): void {
+    const { name } = status;
+    if (removed) this.#close(name);
+    else if (isPassing(status)) this.#showLater(name);
+    else this.#showSoon(name);
+  }
+
+  #showLater(name: ServiceName): void {
+    this.#passing.add(name);
+    this.#passingTimer ??= setTimeout(() => {
+      this.#passingTimer = undefined;
+      for (const each of this.#passing) this.#showSoon(each);
+      this.#passing.clear();
+    }, PASSING_MS);
+  }
+
+  /** At the end of this turn or, when hundreds of services have news in it, a little later. */
+  #showSoon(name: ServiceName): void {
+    if (this.#due.size === 0) process.nextTick(() => this.#showDue());
+    this.#due.add(name);
+  }
+
+  #showDue(): void {
+    const untilMs = monotonicMs() + SLICE_MS;
+    for (const name of this.#due) {
+      if (monotonicMs() > untilMs) {
+        setImmediate(() => this.#showDue());
+        return;
+      }
+      const status = this.#set?.get(name);
+      if (status !== undefined) this.#show(status);
+      this.#due.delete(name);
+    }
+  }
+
+  #show(status: ServiceStatus): void {
+    const { name, state, leaving } = status;
+    const isLeft = leaving && state === 'down';
+    if (isLeft && !this.#directories.has(name)) return;
+    try {
+      this.#write(status);
+    } catch (error) {
+      this.#close(name);
+      // Where somebody has removed the directory it is made once more.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#writeAnew(status);
+      else this.#world.warn(name, error as Error);
+    }
+    if (isLeft) this.#close(name);
+  }
+
+  #writeAnew(status: ServiceStatus): void {
+    try {
+      this.#write(status);
+    } catch (error) {
+      this.#close(status.name);
+      this.#world.warn(status.name, error as Error);
+    }
+  }
+
+  #write(status: ServiceStatus): void {
+    const directory = this.#directoryOf(status.name, status.directory);
+    if (directory instanceof SuperviseDirectory) directory.write(status, this.#world);
+  }
+
+  #close(name: ServiceName): void {
+    this.#directories.get(name)?.close();
+    this.#directories.delete(name);
+  }
+
+  /** undefined where it can be made nowhere. */
+  #directoryOf(name: ServiceName, serviceDirectory: string): SuperviseDirectory | Locked | undefined {
+    const known = this.#directories.get(name);
+    if (known !== undefined) return known;
+    try {
+      const made = this.#make(name, serviceDirectory);
+      this.#directories.set(name, made);
+      return made;
+    } catch (error) {
+      if (error instanceof Locked) return error;
+      // Where the service is gone, nobody looks for it.
+      if (identityOf(serviceDirectory) !== undefined) this.#world.warn(name, error as Error);
+      return undefined;
+    }
+  }
+
+  #make(name: ServiceName, serviceDirectory: string): SuperviseDirectory {
+    try {
+      return this.#open(name, placeIn(serviceDirectory));
+    } catch (error) {
+      if (!NOT_WRITABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return this.#open(name, placeBelow(this.#world.root(), name, serviceDirectory));
+    }
+  }
+
+  #open(name: ServiceName, path: string): SuperviseDirectory {
+    return new SuperviseDirectory(path, this.#files, this.#world, async (command) => {
+      const service = this.#set?.service(name);
+      if (service !== undefined) await obey(service, command);
+    });
+  }
+}
+
+/** Between two things that can be told: a run that has ended and what comes of it, an order to start and its process. */
+const isPassing = ({ state, pid, finishPid }: ServiceStatus): boolean =>
+  pid === 0 && finishPid === 0 && (state === 'starting' || state === 'stopping' || state === 'finishing');

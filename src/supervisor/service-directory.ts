@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Environment } from '../process/environment.js';
+import { checkProgram } from '../process/program-check.js';
+import type { ServiceName } from '../types/service.js';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
+
+export const isServiceName = (name: string): name is ServiceName => NAME.test(name);
+
+/** The logger of a service is a service of its own: `NAME/log`, in the directory `log`, runsv(8). */
+export const loggerOf = (name: string): ServiceName => `${name}/log` as ServiceName;
+
+/** The service whose logger this is; undefined when it is no logger. */
+export const loggedBy = (name: string): string | undefined => (name.endsWith('/log') ? name.slice(0, -4) : undefined);
+
+/** Why a name cannot be a service's. */
+export function explainBadName(name: string): string {
+  if (name.length > 128) return 'its name is longer than 128 characters';
+  if (!/^[A-Za-z0-9]/.test(name)) return 'its name does not begin with a letter or digit';
+  return 'its name may have letters, digits and . _ @ - only';
+}
+
+/** A service is started at boot unless its directory has a file `down`, runsv(8). */
+export const isAutostarted = (directory: string): boolean => !existsSync(join(directory, 'down'));
+
+/** Why `run` cannot be executed as it stands, and what to do; undefined when nothing speaks against it. */
+export const checkRun = (directory: string): string | undefined => checkProgram(join(directory, 'run'));
+
+/** `finish` counts where it can be executed; a missing one is normal. Its trouble, where it is there and cannot be. */
+export function checkFinish(directory: string): 'absent' | 'usable' | { readonly trouble: string } {
+  const path = join(directory, 'finish');
+  if (!existsSync(path)) return 'absent';
+  const trouble = checkProgram(path);
+  return trouble === undefined ? 'usable' : { trouble };
+}
+
+/**
+ * The environment of a service: the container's, changed by the directory `env` as chpst(8) `-e` does it: a file is a
+ * variable, its first line the value without trailing blanks, NUL stands for a line end; an empty file unsets it.
+ * Throws when the directory or a file of it cannot be read: the message names it.
+ */
+export function serviceEnvironment(directory: string, base: Environment): Environment {
+  const path = join(directory, 'env');
+  let names: string[];
+  try {
+    names = readdirSync(path, { encoding: 'latin1' });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return base;
+    throw new Error(`${path}: cannot be read (${code})`);
+  }
+  const environment = new Map(base);
+  for (const name of names) {
+    if (name.startsWith('.') || name.includes('=')) continue;
+    const file = Buffer.concat([Buffer.from(`${path}/`), Buffer.from(name, 'latin1')]);
+    const content = readVariable(file);
+    if (content === undefined) continue;
+    if (content === '') environment.delete(name);
+    else environment.set(name, (content.split('\n', 1)[0] ?? '').replace(/[ \t]+$/, '').replaceAll('\0', '\n'));
+  }
+  return environment;
+}
+
+/** undefined for what is no file. */
+function readVariable(file: Buffer): string | undefined {
+  try {
+    return statSync(file).isFile() ? readFileSync(file).toString('latin1') : undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const name = file.toString('utf8').replace(/\p{Cc}/gu, '?');
+    throw new Error(
+      code === 'ENOENT' ? `${name}: is a link to something that does not exist` : `${name}: cannot be read (${code})`,
+    );
+  }
+}

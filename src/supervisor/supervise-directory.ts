@@ -1,0 +1,142 @@
+import { closeSync, constants, openSync, readFileSync, readlinkSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { native } from '../process/native.js';
+import type { ServiceStatus } from '../types/service.js';
+import { ControlFifo, openFifo } from './control-fifo.js';
+import type { HeldFile, HeldFiles } from './held-files.js';
+import {
+  decodeStatus,
+  describeStatus,
+  encodeStatus,
+  isSame,
+  type StatusRecord,
+  statusRecord,
+} from './status-record.js';
+import { link } from './supervise-place.js';
+
+const PRIVATE = 0o600;
+const READABLE = 0o644;
+
+/** Somebody else supervises the service. */
+export class Locked extends Error {}
+
+/** Whether there are descriptors left for it. */
+export interface Room {
+  mayLock(): boolean;
+  mayControl(): boolean;
+}
+
+/**
+ * The files by which runit's programs see and steer one service, runsv(8): `lock`, held for as long as we have it; `status`, `stat`
+ * and `pid`, each replaced as a whole; and the FIFO `control`. `ok`, which tells that somebody reads `control`, is a link to it: one
+ * descriptor is all that both take.
+ */
+export class SuperviseDirectory {
+  readonly path: string;
+  readonly #files: HeldFiles;
+  readonly #obey: (command: string) => Promise<void>;
+  #lock: HeldFile | undefined;
+  #control: HeldFile | undefined;
+  #fifo: ControlFifo | undefined;
+  #written: StatusRecord | undefined;
+
+  /** Takes the directory, or takes it over from an earlier controller. Throws {@link Locked} where somebody else has it. */
+  constructor(path: string, files: HeldFiles, room: Room, obey: (command: string) => Promise<void>) {
+    this.path = path;
+    this.#files = files;
+    this.#obey = obey;
+    this.#lock = files.inherited(this.#path('lock')) ?? this.#takeLock(room);
+    this.#control = files.inherited(this.#path('control'));
+    if (this.#control === undefined) return;
+    this.#written = this.#read();
+    this.#listen(this.#control);
+  }
+
+  /** Writes what has changed. The first time nobody is listened to before that. */
+  write(status: ServiceStatus, room: Room): void {
+    const before = this.#written;
+    const record = statusRecord(status, before, Date.now());
+    if (!isSame(record, before)) {
+      this.#replace('status', encodeStatus(record));
+      const text = describeStatus(record);
+      if (before === undefined || describeStatus(before) !== text) this.#replace('stat', Buffer.from(text));
+      if (before?.pid !== record.pid) this.#replace('pid', Buffer.from(record.pid === 0 ? '' : `${record.pid}\n`));
+      this.#written = record;
+    }
+    if (this.#control === undefined && room.mayControl()) this.#open();
+  }
+
+  /** Lets go of it: a client sees that nobody supervises the service. */
+  close(): void {
+    if (this.#control) this.#files.release(this.#control);
+    this.#fifo?.close();
+    if (this.#lock) {
+      // init has it, too, for a moment: closing it would not be enough.
+      native().lock(this.#lock.fd, false);
+      this.#files.release(this.#lock);
+      closeSync(this.#lock.fd);
+    }
+    this.#control = undefined;
+    this.#lock = undefined;
+  }
+
+  /** undefined where there is no room to keep it. */
+  #takeLock(room: Room): HeldFile | undefined {
+    const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+    const fd = openSync(this.#path('lock'), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, PRIVATE);
+    const ours = native().lock(fd, true);
+    if (ours && room.mayLock()) return this.#files.hold(fd);
+    closeSync(fd);
+    if (!ours) throw new Locked(this.#path('lock'));
+    return undefined;
+  }
+
+  #open(): void {
+    const control = this.#files.hold(openFifo(this.#path('control')));
+    this.#control = control;
+    this.#listen(control);
+    const ok = this.#path('ok');
+    link('control', ok);
+    if (!isLinkTo(ok, 'control')) {
+      // A FIFO of its own, as runsv(8) made it.
+      unlinkSync(ok);
+      link('control', ok);
+    }
+  }
+
+  #listen({ fd }: HeldFile): void {
+    this.#fifo = new ControlFifo(fd, this.#obey);
+  }
+
+  #read(): StatusRecord | undefined {
+    try {
+      return decodeStatus(readFileSync(this.#path('status')));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #replace(name: string, content: Buffer): void {
+    const path = this.#path(name);
+    const fresh = `${path}.new`;
+    const fd = openSync(fresh, 'w', READABLE);
+    try {
+      writeSync(fd, content);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(fresh, path);
+  }
+
+  #path(name: string): string {
+    return join(this.path, name);
+  }
+}
+
+function isLinkTo(path: string, target: string): boolean {
+  try {
+    return readlinkSync(path) === target;
+  } catch {
+    return false;
+  }
+}

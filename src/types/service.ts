@@ -1,0 +1,202 @@
+/** What the rooms say to each other about services. Types only: no room needs another to speak of them. */
+
+/** The name of a service: `[A-Za-z0-9][A-Za-z0-9._@-]{0,127}`. */
+export type ServiceName = string & { readonly brand: 'ServiceName' };
+
+/** The state of a service; see the diagram in docs/design/service-states.md. */
+export type State = 'down' | 'starting' | 'up' | 'stopping' | 'finishing' | 'backoff' | 'failed';
+
+/** What my_init works towards for a service. */
+export type Desired = 'up' | 'down' | 'once';
+
+export type CauseKind = 'boot' | 'api' | 'sv' | 'signal' | 'exit' | 'check' | 'dependency' | 'scan' | 'shutdown';
+
+/** Why something happened, and who asked for it. */
+export interface Cause {
+  readonly kind: CauseKind;
+  /** Who asked: `uid 0 (root), pid 312`. */
+  readonly actor?: string;
+  readonly message?: string;
+}
+
+/** How a process ended. `lost`: it is gone and nobody can say how. */
+export type ExitStatus =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signaled'; readonly signal: number; readonly coreDumped: boolean }
+  | { readonly kind: 'lost' };
+
+/** How a run ended. */
+export interface LastExit {
+  readonly run: number;
+  readonly status: ExitStatus;
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
+  readonly durationMs: number;
+  /** It ended because it was told to. */
+  readonly expected: boolean;
+}
+
+/** Why a service was started again: the label `reason` of `my_init_service_restarts_total`. */
+export const RESTART_REASONS = ['exit', 'signal', 'start_failure', 'api', 'sv', 'scan'] as const;
+export type RestartReason = (typeof RESTART_REASONS)[number];
+
+/** How runs end: the label `kind` of `my_init_service_exits_total`. */
+export const EXIT_KINDS = ['success', 'failure', 'signal', 'core', 'lost'] as const;
+export type ExitKind = (typeof EXIT_KINDS)[number];
+
+/** Everything that is known of a service. A new object at each change; never mutated. All times are monotonic milliseconds. */
+export interface ServiceStatus {
+  readonly name: ServiceName;
+  readonly directory: string;
+  readonly state: State;
+  readonly desired: Desired;
+  readonly ready: boolean;
+  readonly paused: boolean;
+  /** TERM was sent to the current run. */
+  readonly termed: boolean;
+  /** As with `sv exit`: let go of once it is down, for a moment. */
+  readonly leaving: boolean;
+  readonly stateSinceMs: number;
+  /** 0 when there is no process. */
+  readonly pid: number;
+  /** The process of `finish`, 0 when there is none. */
+  readonly finishPid: number;
+  /** The number of the current or latest run; 0 before the first. */
+  readonly run: number;
+  readonly runId: string;
+  /** When the current run was started; undefined when there is none. */
+  readonly startedAtMs: number | undefined;
+  /** Runs that ended too soon or could not be started, in a row. */
+  readonly consecutiveFailures: number;
+  readonly lastExit: LastExit | undefined;
+  /** When the next attempt is due, in `backoff` and `failed`. */
+  readonly nextStartAtMs: number | undefined;
+  readonly cause: Cause;
+  /** What is wrong and what can be done about it; '' when nothing is. */
+  readonly trouble: string;
+  /** It has no `down` file. */
+  readonly autostart: boolean;
+  readonly counters: ServiceCounters;
+}
+
+/** What has happened to a service since boot. */
+export interface ServiceCounters {
+  readonly starts: number;
+  /** Attempts at starting that came to no process of the service. */
+  readonly startFailures: number;
+  readonly restarts: Readonly<Record<RestartReason, number>>;
+  readonly exits: Readonly<Record<ExitKind, number>>;
+  /** How often a stop had to be finished with KILL. */
+  readonly kills: number;
+}
+
+/** A change of one service, as every outsider learns of it. */
+export interface Change {
+  /** Grows by one with each change of any service. */
+  readonly revision: number;
+  readonly atMs: number;
+  readonly previousState: State;
+  readonly status: ServiceStatus;
+  /** The service is gone with its directory. */
+  readonly removed: boolean;
+}
+
+/** Reads the services and learns of their changes. */
+export interface ServiceView {
+  /** Random for each boot of the container. */
+  readonly bootId: string;
+  /** The revision of the latest change. */
+  readonly revision: number;
+  /** Sorted by name. */
+  list(): readonly ServiceStatus[];
+  get(name: string): ServiceStatus | undefined;
+  /** Calls the listener in the same turn as each change. Returns what ends it. */
+  subscribe(listener: (change: Change) => void): () => void;
+  /** The changes after a revision, oldest first; undefined when some of them are no longer held. */
+  changesSince(revision: number): readonly Change[] | undefined;
+}
+
+/** Which services; all lists empty and `all` unset selects nothing. */
+export interface Selector {
+  readonly names: readonly string[];
+  /** Patterns with `*` and `?`. */
+  readonly globs: readonly string[];
+  readonly all: boolean;
+}
+
+export type WaitLevel = 'none' | 'started' | 'ready' | 'stopped';
+
+/** Stable names of what can go wrong with an operation: `google.rpc.ErrorInfo.reason`. Documented in docs/api.md. */
+export type OperationReason =
+  | 'EMPTY_SELECTOR'
+  | 'INVALID_ARGUMENT'
+  | 'SERVICE_NOT_FOUND'
+  | 'NO_MATCH'
+  | 'NOT_RUNNING'
+  | 'RUN_CHANGED'
+  | 'SIGNAL_FAILED'
+  | 'START_FAILED'
+  | 'EXITED_EARLY'
+  | 'SUPERSEDED'
+  | 'WAIT_TIMEOUT'
+  | 'REMOVED'
+  | 'SHUTTING_DOWN'
+  | 'CANNOT_REPLACE';
+
+/** An operation that failed for one service, or as a whole. `metadata` names what it is about (service, suggestion, state …). */
+export class OperationError extends Error {
+  override readonly name = 'OperationError';
+  constructor(
+    readonly reason: OperationReason,
+    message: string,
+    readonly metadata: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+export interface OperationOptions {
+  readonly cause: Cause;
+  readonly wait: WaitLevel;
+  /** How long to wait; a default of the operation when undefined. */
+  readonly waitTimeoutMs?: number;
+  /** Ends the waiting (not the operation): the client has gone. */
+  readonly abort?: AbortSignal;
+}
+
+/** What came of an operation for one service. */
+export interface Outcome {
+  readonly name: string;
+  readonly changed: boolean;
+  readonly error: OperationError | undefined;
+  readonly oldPid: number;
+  /** The service now; undefined when there is none of this name. */
+  readonly status: ServiceStatus | undefined;
+  readonly durationMs: number;
+}
+
+/**
+ * Changes the services. Each method answers with one outcome per selected service, sorted by name, and throws
+ * {@link OperationError} when nothing could be attempted: an empty selector, no service of these names, a bad argument, a
+ * shutdown in progress.
+ */
+export interface ServiceControl {
+  start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]>;
+  stop(
+    selector: Selector,
+    options: OperationOptions & { readonly stopTimeoutMs?: number },
+  ): Promise<readonly Outcome[]>;
+  restart(
+    selector: Selector,
+    options: OperationOptions & { readonly stopTimeoutMs?: number },
+  ): Promise<readonly Outcome[]>;
+  reload(selector: Selector, options: { readonly cause: Cause }): Promise<readonly Outcome[]>;
+  /** `signal`: `HUP`, `SIGHUP` or `1`. */
+  signal(
+    selector: Selector,
+    signal: string,
+    options: { readonly cause: Cause; readonly group?: boolean; readonly expectedRunId?: string },
+  ): Promise<readonly Outcome[]>;
+  /** The services that a selector names, for reading: an empty one selects all. Throws as above. */
+  select(selector: Selector): readonly ServiceStatus[];
+}

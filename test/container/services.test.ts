@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { describeWithImage, extendImage, OciContainer, podman } from '../helpers/oci.js';
+
+describeWithImage('the services of the image', () => {
+  let container: OciContainer;
+  afterEach(() => container.dispose());
+
+  describe('syslog', () => {
+    test.each([
+      'auth.debug',
+      'authpriv.info',
+      'cron.info',
+      'daemon.notice',
+      'kern.warning',
+      'mail.debug',
+      'local7.info',
+    ])('what is said with %s is in the output of the container, and in a file', async (priority) => {
+      container = await OciContainer.run();
+      await container.output('logger', '--priority', priority, `said with ${priority}`);
+      await container.says(`said with ${priority}\n`);
+      expect(await container.output('cat', '/var/log/syslog')).toContain(`said with ${priority}`);
+    });
+
+    test('is there for startup scripts, shutdown hooks, and the last words of services', async () => {
+      const image = await extendImage({
+        'etc/my_init.d/20': '#!/bin/sh\nlogger from a startup script\n',
+        'etc/my_init.pre_shutdown.d/10': '#!/bin/sh\nlogger from a hook\n',
+        'etc/service/last/run': '#!/bin/sh\ntrap "logger last words; exit" TERM\nwhile :; do sleep 0.05; done\n',
+      });
+      container = await OciContainer.run({ image });
+      await container.reaches('last', 'up');
+      expect(await container.stop()).toBe(0);
+      const log = await container.log();
+      for (const text of ['from a startup script', 'from a hook', 'last words'])
+        expect(log).toContain(`root: ${text}\n`);
+      await container.dispose();
+      await podman('rmi', '--force', image);
+    });
+
+    test('is supervised: killed, it is there again', async () => {
+      container = await OciContainer.run();
+      const { pid } = await container.reaches('syslog-ng', 'up');
+      await container.output('kill', '-9', String(pid));
+      await container.says(/syslog-ng: .*KILL/);
+      await container.reaches('syslog-ng', 'up');
+      await container.output('logger', 'after its death');
+      await container.says('root: after its death\n');
+    });
+
+    test('that cannot start stops nothing else', async () => {
+      container = await OciContainer.run({ flags: ['--volume', '/dev/null:/etc/syslog-ng/syslog-ng.conf'] });
+      await container.reaches('cron', 'up');
+      expect(await container.log()).toContain('*** syslog-ng is not ready; going on without it\n');
+    });
+
+    test('has its file rotated', async () => {
+      container = await OciContainer.run();
+      await container.output('logger', 'before');
+      await container.says('root: before\n');
+      await container.output('/etc/cron.daily/logrotate');
+      await container.output('logrotate', '--force', '/etc/logrotate.d/syslog');
+      await container.output('logger', 'after');
+      await container.says('root: after\n');
+      expect(await container.output('cat', '/var/log/syslog.1')).toContain('root: before');
+      expect(await container.output('cat', '/var/log/syslog')).toMatch(/^[^\n]* root: after$/);
+    });
+  });
+
+  test("cron runs jobs with the container's environment, logs what they say and that they failed, and takes linked files", async () => {
+    // More than one link is what cron takes for an attack, and what files of an image often have.
+    const job = { 'etc/cron.d/job': '@reboot root echo "said: $GREETING"; false\n' };
+    const image = await extendImage(job, 'ln /etc/cron.d/job /var/twin');
+    // What pam_env would cut.
+    container = await OciContainer.run({ image, flags: ['--env', 'GREETING=one # "two"\nthree'] });
+    await container.says('cron(root): said: one # "two"\n');
+    await container.says('cron(root): three\n');
+    await container.says('failed with exit status 1');
+    await container.dispose();
+    await podman('rmi', '--force', image);
+  });
+});

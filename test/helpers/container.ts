@@ -1,0 +1,275 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from './wait-for.js';
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+/** A file's content; one that begins with `#!` is made executable. */
+type Files = Readonly<Record<string, string>>;
+
+export interface ContainerOptions {
+  /** Service directories by name: `{ web: { run: '#!/bin/sh\nexec sleep 99\n' } }`. */
+  readonly services?: Readonly<Record<string, Files>>;
+  /** The service directory, below the container's own and not made there; `service` when it is not given. */
+  readonly serviceDirectory?: string;
+  /** Files below /etc: `{ 'my_init.d/10_hello': '#!/bin/sh\necho hello\n' }`. Seen by this container alone. */
+  readonly etc?: Files;
+  /** Options of my_init; the main command comes after them. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** PID 1 of a PID namespace, or a subreaper in the namespace of the test. */
+  readonly as?: 'pid1' | 'subreaper';
+  /** Run my_init as this uid and gid. */
+  readonly uid?: number;
+  /** Shell commands inside the new mount namespace before my_init is executed: `mount -o remount,ro /etc`. */
+  readonly prepare?: string;
+  /** Limit of processes (cgroup v1 or v2 is not needed): RLIMIT_NPROC, only with `uid`. */
+  readonly maxProcesses?: number;
+  /** What my_init reads from standard input. */
+  readonly input?: string;
+  /** Leave it to my_init where its socket is: {@link TestContainer.svctl} does not find it there. */
+  readonly usualSocket?: boolean;
+  /** The directory of my_init and what belongs to it, where it is not the built one. */
+  readonly installation?: string;
+  /** Do not wait until svctl gets an answer. */
+  readonly unattended?: boolean;
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Options that switch the metrics on, at a port of the kernel's choice. */
+export const METRICS = ['--http-listen', '127.0.0.1:0'];
+
+/** my_init in a throw-away container: private /run and /etc, own service directory, everything gone at the end. */
+export class TestContainer {
+  readonly directory: string;
+  readonly services: string;
+  readonly socket: string;
+  readonly #process: ChildProcess;
+  /** The exit code of my_init, 128 + N when a signal ended it. */
+  readonly exit: Promise<number>;
+  readonly #installation: string;
+  #ended = false;
+
+  private constructor(options: ContainerOptions) {
+    this.#installation = options.installation ?? DIST;
+    this.directory = mkdtempSync('/tmp/my_init-test-');
+    chmodSync(this.directory, 0o755);
+    this.services = join(this.directory, options.serviceDirectory ?? 'service');
+    this.socket = join(this.directory, 'run/my_init.sock');
+    if (options.serviceDirectory === undefined) mkdirSync(this.services);
+    mkdirSync(dirname(this.socket));
+    chmodSync(dirname(this.socket), 0o777);
+    for (const [name, files] of Object.entries(options.services ?? {})) this.addService(name, files);
+    const etc = join(this.directory, 'etc');
+    for (const [path, content] of Object.entries(options.etc ?? {})) writeFile(join(etc, path), content);
+    mkdirSync(etc, { recursive: true });
+    const log = openSync(this.#logPath, 'w');
+    const input = join(this.directory, 'input');
+    writeFileSync(input, options.input ?? '');
+    const standardInput = openSync(options.input === undefined ? '/dev/null' : input, 'r');
+    this.#process = spawn('unshare', this.#arguments(options), {
+      env: { PATH: process.env.PATH, HOME: '/root', ...options.env },
+      stdio: [standardInput, log, log],
+    });
+    closeSync(log);
+    closeSync(standardInput);
+    this.exit = new Promise((resolve) =>
+      this.#process.once('exit', (code, signal) => {
+        this.#ended = true;
+        resolve(code ?? 128 + ({ SIGKILL: 9, SIGTERM: 15, SIGINT: 2, SIGSEGV: 11 }[signal as string] ?? 0));
+      }),
+    );
+  }
+
+  /** Boots it, and waits until svctl gets an answer unless `unattended`. */
+  static async boot(options: ContainerOptions = {}): Promise<TestContainer> {
+    const container = new TestContainer(options);
+    if (!options.unattended)
+      await waitFor(
+        'an answer of my_init',
+        async () => container.#ended || (await container.svctl('info')).code === 0,
+      ).catch(async (error: unknown) => {
+        const log = container.log();
+        await container.dispose();
+        throw new Error(`${String(error)}\n${log}`);
+      });
+    return container;
+  }
+
+  /** What my_init and its services wrote to standard output and error. */
+  log(): string {
+    return readFileSync(this.#logPath, 'utf8');
+  }
+
+  /** The pid of my_init as the test sees it. */
+  get pid(): number {
+    let pid = this.#process.pid ?? 0;
+    // unshare → my_init (as PID 1 of its namespace), or my_init itself.
+    for (;;) {
+      if (commandOf(pid).startsWith(join(this.#installation, 'my_init'))) return pid;
+      const child = childrenOf(pid)[0];
+      if (child === undefined) throw new Error(`my_init does not run:\n${this.log()}`);
+      pid = child;
+    }
+  }
+
+  /** The pid of the controller as the test sees it. */
+  get controllerPid(): number {
+    const pid = childrenOf(this.pid).find((child) => commandOf(child).includes('controller.js'));
+    if (pid === undefined) throw new Error(`the controller does not run:\n${this.log()}`);
+    return pid;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  svctl(...args: readonly string[]): Promise<Ended> {
+    return run(join(DIST, 'svctl.js'), ['--socket', this.socket, ...args]);
+  }
+
+  /** What `svctl status -o json` says of a service. */
+  async status(name: string): Promise<Record<string, unknown> & { readonly state: string; readonly pid: number }> {
+    const { stdout } = await this.svctl('status', name, '-o', 'jsonl');
+    return JSON.parse(stdout.split('\n')[0] || '{}');
+  }
+
+  /** What `svctl status` prints of a service, as people see it. */
+  async table(...names: readonly string[]): Promise<string> {
+    return (await this.svctl('status', ...names)).stdout;
+  }
+
+  /** The value of a series as a scrape shows it, undefined when it is not there. Needs `args: METRICS`. */
+  async metric(series: string): Promise<number | undefined> {
+    const { httpAddress } = JSON.parse((await this.svctl('info', '-o', 'json')).stdout);
+    const text = await (await fetch(`http://${httpAddress}/metrics`)).text();
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(series.length));
+  }
+
+  /** Waits until a service is in a state. */
+  async reaches(name: string, state: string, withinMs?: number) {
+    return waitFor(
+      `${name} to be ${state}`,
+      async () => {
+        const status = await this.status(name);
+        return status.state === `SERVICE_STATE_${state.toUpperCase()}` && status;
+      },
+      withinMs,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.log()}`);
+    });
+  }
+
+  addService(name: string, files: Files): void {
+    // Made beside and moved, so that my_init sees all of it or nothing.
+    const temporary = join(this.directory, `.new-${name}`);
+    for (const [path, content] of Object.entries(files)) writeFile(join(temporary, path), content);
+    mkdirSync(temporary, { recursive: true });
+    renameSync(temporary, join(this.services, name));
+  }
+
+  /** Writes a file below the service directory, in place, as an editor does. */
+  write(path: string, content: string, mode = content.startsWith('#!') ? 0o755 : 0o644): void {
+    writeFileSync(join(this.services, path), content);
+    chmodSync(join(this.services, path), mode);
+  }
+
+  /** Runs a command inside the container's namespaces, like `docker exec`. */
+  exec(...command: readonly string[]): Promise<Ended> {
+    return run('nsenter', ['--target', String(this.pid), '--pid', '--mount', '--', ...command]);
+  }
+
+  /** Ends it, whatever state it is in, and removes its files. */
+  async dispose(): Promise<void> {
+    if (!this.#ended) {
+      try {
+        // PID 1 is gone when all others of its namespace are, and unshare waits for it.
+        process.kill(this.pid, 'SIGKILL');
+      } catch {
+        this.#process.kill('SIGKILL');
+      }
+      await this.exit;
+    }
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 });
+  }
+
+  get #logPath(): string {
+    return join(this.directory, 'log');
+  }
+
+  #arguments(options: ContainerOptions): string[] {
+    const script = `
+      mount -t tmpfs tmpfs /run
+      mount -t overlay overlay -o lowerdir=/etc,upperdir=${this.directory}/etc,workdir=${this.directory}/work /etc
+      ${options.prepare ?? ''}
+      exec ${options.uid === undefined ? '' : `setpriv --reuid ${options.uid} --regid ${options.uid} --clear-groups`} "$@"`;
+    mkdirSync(join(this.directory, 'work'));
+    return [
+      '--mount',
+      ...(options.as === 'subreaper' ? [] : ['--pid', '--fork', '--mount-proc', '--kill-child']),
+      'sh',
+      '-ec',
+      script,
+      'sh',
+      ...(options.maxProcesses === undefined ? [] : ['prlimit', `--nproc=${options.maxProcesses}`]),
+      join(this.#installation, 'my_init'),
+      '--service-dir',
+      this.services,
+      ...(options.usualSocket ? [] : ['--socket', this.socket]),
+      '--http-listen',
+      'none',
+      ...(options.args ?? []),
+    ];
+  }
+}
+
+/** Runs a program to its end. */
+export function run(file: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) =>
+    execFile(file, [...args], { maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+    ),
+  );
+}
+
+function writeFile(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
+}
+
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}

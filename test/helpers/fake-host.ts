@@ -1,0 +1,126 @@
+import { constants } from 'node:os';
+import type { ProcessHost, ProcessListener, SignalResult, SpawnOrder, Taken } from '../../src/process/process-host.js';
+import type { ExitStatus } from '../../src/types/service.js';
+
+/** How long a fake process takes to do what a signal says. */
+const REACTION_MS = 1;
+/** As with libuv, a failure to start is told in a later turn. */
+const LATER_MS = 0;
+
+export interface FakeProcess {
+  readonly pid: number;
+  readonly program: string;
+  readonly directory: string;
+  readonly args: readonly string[];
+}
+
+/** How fake processes behave, from now on. */
+export interface Behaviour {
+  /** fork fails: the limit of processes is reached. */
+  forkFails: boolean;
+  /** TERM is ignored. */
+  stubborn: boolean;
+  /** `finish` does not come to an end by itself. */
+  finishHangs: boolean;
+  /** Each run leaves a process in its session. */
+  leaves: boolean;
+}
+
+/** An operating system without processes: timers (jest's fake ones) are all it knows. */
+export class FakeHost implements ProcessHost {
+  readonly behaviour: Behaviour = { forkFails: false, stubborn: false, finishHangs: false, leaves: false };
+  /** What no history may bring about. */
+  readonly violations: string[] = [];
+  readonly #living = new Map<number, FakeProcess & { ended: (status: ExitStatus) => void }>();
+  /** What runs have left in their sessions. */
+  readonly #leftovers = new Set<number>();
+  /** Ends that no controller has heard of yet. */
+  readonly #untold = new Map<number, ExitStatus>();
+  readonly #directoryOf = new Map<number, string>();
+  #lastPid = 100;
+  #lastStart = '';
+  #mayStart = true;
+
+  get living(): readonly FakeProcess[] {
+    return [...this.#living.values()];
+  }
+
+  get pids(): ReadonlySet<number> {
+    return new Set(this.#living.keys());
+  }
+
+  /** From now on a start is a violation. */
+  forbidStarts(): void {
+    this.#mayStart = false;
+  }
+
+  spawn(order: SpawnOrder, listener: ProcessListener): void {
+    const { program, args, directory = '' } = order;
+    if (this.behaviour.forkFails) {
+      setTimeout(() => listener.failed(Object.assign(new Error('spawn EAGAIN'), { code: 'EAGAIN' })), LATER_MS);
+      return;
+    }
+    const twin = this.living.find((other) => other.directory === directory);
+    if (twin) this.violations.push(`${directory}: ${program} was started beside ${twin.program}`);
+    if (program === './run') {
+      if (!this.#mayStart) this.violations.push(`${directory}: was started after the shutdown began`);
+      if ([...this.#leftovers].some((pid) => this.#directoryOf.get(pid) === directory))
+        this.violations.push(`${directory}: was started beside what the run before had left`);
+    }
+    this.#lastPid += 1;
+    this.#lastStart = order.purpose;
+    const pid = this.#lastPid;
+    this.#directoryOf.set(pid, directory);
+    this.#living.set(pid, { pid, program, directory, args, ended: (status) => listener.ended(status, undefined) });
+    if (program === './run' && this.behaviour.leaves) this.#leftovers.add(pid);
+    if (program === './finish' && !this.behaviour.finishHangs)
+      setTimeout(() => this.end(pid, { kind: 'exited', code: 0 }), REACTION_MS);
+    listener.spawned?.(pid);
+  }
+
+  lateStart(purpose: string): number {
+    return this.#lastStart === purpose ? this.#lastPid : 0;
+  }
+
+  adopt(pid: number, ended: (status: ExitStatus) => Taken): void {
+    const process = this.#living.get(pid);
+    if (process) process.ended = ended;
+    else {
+      const status = this.#untold.get(pid) ?? { kind: 'lost' };
+      this.#untold.delete(pid);
+      setTimeout(() => void ended(status), LATER_MS);
+    }
+  }
+
+  signal(pid: number, signal: NodeJS.Signals): Promise<SignalResult> {
+    if (!this.#living.has(pid)) return Promise.resolve('ESRCH');
+    if (signal === 'SIGKILL' || (signal === 'SIGTERM' && !this.behaviour.stubborn))
+      setTimeout(
+        () => this.end(pid, { kind: 'signaled', signal: constants.signals[signal], coreDumped: false }),
+        REACTION_MS,
+      );
+    return Promise.resolve('sent');
+  }
+
+  /** Kills what is left of a session, unless the controller that does it is gone before. */
+  sweep(session: number, alive: () => boolean): Promise<number> {
+    if (!this.#leftovers.has(session)) return Promise.resolve(0);
+    return new Promise((resolve) =>
+      setTimeout(() => {
+        if (alive() && this.#leftovers.delete(session)) resolve(1);
+      }, REACTION_MS),
+    );
+  }
+
+  /** A process ends. */
+  end(pid: number, status: ExitStatus): void {
+    const process = this.#living.get(pid);
+    this.#living.delete(pid);
+    void process?.ended(status);
+  }
+
+  /** The controller is gone: processes go on, and what they come to is kept for the next one. */
+  orphan(): void {
+    for (const process of this.#living.values()) process.ended = (status) => void this.#untold.set(process.pid, status);
+  }
+}

@@ -1,0 +1,358 @@
+/** An in-memory stand-in for the supervisor and the system, for what is built on top of them. */
+import { monotonicMs } from '../../src/process/clock.js';
+import {
+  type Cause,
+  type Change,
+  OperationError,
+  type OperationOptions,
+  type Outcome,
+  type Selector,
+  type ServiceControl,
+  type ServiceCounters,
+  type ServiceName,
+  type ServiceStatus,
+  type ServiceView,
+} from '../../src/types/service.js';
+import type {
+  ControllerEnd,
+  Phase,
+  ProcessInfo,
+  Reexec,
+  RescanResult,
+  ShutdownOrder,
+  ShutdownProgress,
+  System,
+  SystemInfo,
+} from '../../src/types/system.js';
+
+export const NO_COUNTS: ServiceCounters = {
+  starts: 0,
+  startFailures: 0,
+  restarts: { exit: 0, signal: 0, start_failure: 0, api: 0, sv: 0, scan: 0 },
+  exits: { success: 0, failure: 0, signal: 0, core: 0, lost: 0 },
+  kills: 0,
+};
+
+/** A service as it is before anything happened to it: down, wanted up. */
+export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): ServiceStatus {
+  return {
+    name: name as ServiceName,
+    directory: `/etc/service/${name}`,
+    state: 'down',
+    desired: 'up',
+    ready: false,
+    paused: false,
+    termed: false,
+    leaving: false,
+    finishPid: 0,
+    stateSinceMs: monotonicMs(),
+    pid: 0,
+    run: 0,
+    runId: '',
+    startedAtMs: undefined,
+    consecutiveFailures: 0,
+    lastExit: undefined,
+    nextStartAtMs: undefined,
+    cause: { kind: 'boot' },
+    trouble: '',
+    autostart: true,
+    counters: NO_COUNTS,
+    ...over,
+  };
+}
+
+/** A mutation as it arrived. */
+export interface ReceivedCall {
+  readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal';
+  readonly selector: Selector;
+  readonly options: Partial<OperationOptions> & {
+    readonly cause: Cause;
+    readonly once?: boolean;
+    readonly stopTimeoutMs?: number;
+    readonly group?: boolean;
+    readonly expectedRunId?: string;
+  };
+  readonly signal?: string;
+}
+
+/**
+ * Services that do at once what they are told: a started one is up and ready, a stopped one is down. `answer` replaces
+ * what a mutation does; `calls` remembers what was asked.
+ */
+export class FakeServices implements ServiceView, ServiceControl {
+  readonly calls: ReceivedCall[] = [];
+  /** Set it to have a mutation fail, wait or answer something else. */
+  answer: ((call: ReceivedCall) => Promise<readonly Outcome[]>) | undefined;
+  shuttingDown = false;
+  revision = 0;
+  #services = new Map<string, ServiceStatus>();
+  #changes: Change[] = [];
+  #listeners = new Set<(change: Change) => void>();
+  #pid = 1000;
+
+  /** `held`: how many changes can be asked for again. */
+  constructor(
+    names: readonly string[] = [],
+    readonly bootId = 'fake-boot',
+    private readonly held = 1000,
+  ) {
+    for (const name of names) this.set(name, this.#running(fakeStatus(name)));
+  }
+
+  /** Adds a service, or changes what is given of it, and publishes the change. */
+  set(name: string, over: Partial<ServiceStatus> = {}): ServiceStatus {
+    const before = this.#services.get(name) ?? fakeStatus(name);
+    const status = { ...before, ...over };
+    this.#services.set(name, status);
+    this.#publish({ previousState: before.state, status, removed: false });
+    return status;
+  }
+
+  remove(name: string): void {
+    const status = this.#services.get(name);
+    if (status === undefined) throw new Error(`the fake has no service ${name}`);
+    this.#services.delete(name);
+    this.#publish({ previousState: status.state, status, removed: true });
+  }
+
+  /** How many are subscribed. */
+  get subscribers(): number {
+    return this.#listeners.size;
+  }
+
+  list(): readonly ServiceStatus[] {
+    return [...this.#services.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get(name: string): ServiceStatus | undefined {
+    return this.#services.get(name);
+  }
+
+  subscribe(listener: (change: Change) => void): () => void {
+    const own = (change: Change) => listener(change);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  changesSince(revision: number): readonly Change[] | undefined {
+    if (revision < this.revision - this.#changes.length) return undefined;
+    return this.#changes.filter((change) => change.revision > revision);
+  }
+
+  select(selector: Selector): readonly ServiceStatus[] {
+    const all = this.list();
+    if (isEmpty(selector)) return all;
+    for (const name of selector.names) {
+      if (!this.#services.has(name)) throw this.#notFound(name);
+    }
+    for (const glob of selector.globs) {
+      if (!all.some((service) => matchesGlob(glob, service.name)))
+        throw new OperationError('NO_MATCH', `no service matches ${glob}`, { glob });
+    }
+    return all.filter(
+      ({ name }) =>
+        selector.all || selector.names.includes(name) || selector.globs.some((glob) => matchesGlob(glob, name)),
+    );
+  }
+
+  start(selector: Selector, options: OperationOptions & { readonly once?: boolean }) {
+    return this.#mutate({ method: 'start', selector, options }, (status) =>
+      status.pid === 0
+        ? { ...this.#running(status), desired: options.once ? ('once' as const) : ('up' as const) }
+        : undefined,
+    );
+  }
+
+  stop(selector: Selector, options: OperationOptions & { readonly stopTimeoutMs?: number }) {
+    return this.#mutate({ method: 'stop', selector, options }, (status) =>
+      status.pid === 0 && status.desired === 'down' ? undefined : this.#stopped(status),
+    );
+  }
+
+  restart(selector: Selector, options: OperationOptions & { readonly stopTimeoutMs?: number }) {
+    return this.#mutate({ method: 'restart', selector, options }, (status) => this.#running(status));
+  }
+
+  reload(selector: Selector, options: { readonly cause: Cause }) {
+    return this.#mutate({ method: 'reload', selector, options }, () => ({}));
+  }
+
+  signal(
+    selector: Selector,
+    signal: string,
+    options: { readonly cause: Cause; readonly group?: boolean; readonly expectedRunId?: string },
+  ) {
+    return this.#mutate({ method: 'signal', selector, signal, options }, () => ({}));
+  }
+
+  async #mutate(
+    call: ReceivedCall,
+    change: (status: ServiceStatus) => Partial<ServiceStatus> | undefined,
+  ): Promise<readonly Outcome[]> {
+    this.calls.push(call);
+    if (this.shuttingDown) throw new OperationError('SHUTTING_DOWN', 'the container is shutting down');
+    if (isEmpty(call.selector))
+      throw new OperationError('EMPTY_SELECTOR', 'name a service, or say all', { field: 'selector' });
+    const selected = this.select(call.selector);
+    if (this.answer !== undefined) return this.answer(call);
+    return selected.map((before) => {
+      const over = change(before);
+      const status = over === undefined ? before : this.set(before.name, { ...over, cause: call.options.cause });
+      const outcome = { changed: over !== undefined, oldPid: before.pid, status, durationMs: 1 };
+      return { name: before.name, error: undefined, ...outcome };
+    });
+  }
+
+  #running(status: ServiceStatus): Partial<ServiceStatus> {
+    const now = monotonicMs();
+    const run = status.run + 1;
+    const counters = { ...status.counters, starts: status.counters.starts + 1 };
+    return {
+      state: 'up',
+      desired: 'up',
+      ready: true,
+      stateSinceMs: now,
+      pid: this.#pid++,
+      run,
+      runId: `${status.name}-${run}`,
+      startedAtMs: now,
+      counters,
+    };
+  }
+
+  #stopped(status: ServiceStatus): Partial<ServiceStatus> {
+    const now = monotonicMs();
+    const down = {
+      state: 'down',
+      desired: 'down',
+      ready: false,
+      stateSinceMs: now,
+      pid: 0,
+      startedAtMs: undefined,
+    } as const;
+    if (status.startedAtMs === undefined) return down;
+    const ended = { kind: 'signaled', signal: 15, coreDumped: false } as const;
+    const lastExit = {
+      run: status.run,
+      status: ended,
+      atMs: now,
+      durationMs: now - status.startedAtMs,
+      expected: true,
+    };
+    return { ...down, lastExit };
+  }
+
+  #notFound(name: string): OperationError {
+    const suggestion = this.list().find((service) => service.name.slice(0, 2) === name.slice(0, 2))?.name;
+    const metadata = { service: name, ...(suggestion === undefined ? {} : { suggestion }) };
+    const hint = suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`;
+    return new OperationError('SERVICE_NOT_FOUND', `there is no service ${name}${hint}`, metadata);
+  }
+
+  #publish(change: Pick<Change, 'previousState' | 'status' | 'removed'>): void {
+    this.revision++;
+    const published = { revision: this.revision, atMs: monotonicMs(), ...change };
+    this.#changes.push(published);
+    if (this.#changes.length > this.held) this.#changes.shift();
+    for (const listener of this.#listeners) listener(published);
+  }
+}
+
+/** A my_init that runs and has started; `set` changes its phase. */
+export class FakeSystem implements System {
+  readonly info: SystemInfo;
+  readonly orders: ShutdownOrder[] = [];
+  zombies = new Map<string, number>([['', 0]]);
+  restarts = { reexec: 0, exception: 0, heap: 0, hang: 0, signal: 0, exit: 0 };
+  lastEnd: ControllerEnd | undefined;
+  /** The version of the program on disk, or why it cannot take over. */
+  onDisk: string | OperationError = '0.0.1-fake';
+  readonly replacedFor: string[] = [];
+  processList: readonly ProcessInfo[] = [];
+  rescanResult: RescanResult = { added: [], removed: [], skipped: [] };
+  readonly reaping = {
+    zombiesReaped: () => this.zombies,
+    zombiesReapedTotal: () => [...this.zombies.values()].reduce((sum, count) => sum + count, 0),
+    controllerRestarts: () => this.restarts,
+    refusedOrders: () => 3,
+  };
+  #phase: Phase = 'running';
+  #started = true;
+  #listeners = new Set<() => void>();
+  #progress = new Set<(progress: ShutdownProgress) => void>();
+
+  constructor(info: Partial<SystemInfo> = {}) {
+    const now = monotonicMs();
+    this.info = {
+      version: '0.0.0-fake',
+      bootId: 'fake-boot',
+      bootedAtMs: now,
+      initPid: 1,
+      pid1: true,
+      subreaper: false,
+      controllerStartedAtMs: now,
+      serviceDirectory: '/etc/service',
+      shutdownTimeoutMs: 9000,
+      ...info,
+    };
+  }
+
+  set(change: { readonly phase?: Phase; readonly started?: boolean }): void {
+    this.#phase = change.phase ?? this.#phase;
+    this.#started = change.started ?? this.#started;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Tells of the progress of the shutdown to all who asked for one. */
+  progress(progress: ShutdownProgress): void {
+    for (const listener of this.#progress) listener(progress);
+  }
+
+  phase(): Phase {
+    return this.#phase;
+  }
+
+  started(): boolean {
+    return this.#started;
+  }
+
+  subscribe(listener: () => void): () => void {
+    const own = () => listener();
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  processes(): readonly ProcessInfo[] {
+    return this.processList;
+  }
+
+  async rescan(): Promise<RescanResult> {
+    return this.rescanResult;
+  }
+
+  lastControllerEnd(): ControllerEnd | undefined {
+    return this.lastEnd;
+  }
+
+  async reexec(actor: string): Promise<Reexec> {
+    const { onDisk } = this;
+    if (onDisk instanceof OperationError) throw onDisk;
+    return { version: onDisk, leave: () => void this.replacedFor.push(actor) };
+  }
+
+  shutdown(order: ShutdownOrder, onProgress: (progress: ShutdownProgress) => void): void {
+    this.orders.push(order);
+    this.#progress.add(onProgress);
+    this.set({ phase: 'shutting_down' });
+  }
+}
+
+const isEmpty = (selector: Selector) => !selector.all && selector.names.length === 0 && selector.globs.length === 0;
+
+function matchesGlob(glob: string, name: string): boolean {
+  const pattern = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${pattern}$`).test(name);
+}

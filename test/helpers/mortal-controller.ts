@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestContainer } from './container.js';
+import { waitFor } from './wait-for.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FIXTURE = join(ROOT, 'test/pid1/fixtures/mortal.cjs');
+
+/** How a controller can fail; see the fixture. */
+export type Failure = 'throw' | 'reject' | 'heap' | 'abort' | 'exit' | 'SIGSEGV' | 'SIGKILL' | 'SIGSTOP' | 'block';
+
+/**
+ * The built my_init, with a `node` of its own beside it that loads a fixture into the controller: what the controller is to die of comes from
+ * within it. With `untiring`, init starts it again however often it dies.
+ */
+export class MortalController {
+  readonly installation = mkdtempSync(join(tmpdir(), 'my_init-mortal-'));
+
+  constructor({ untiring = false } = {}) {
+    const dist = join(ROOT, 'dist');
+    chmodSync(this.installation, 0o755);
+    for (const name of readdirSync(dist)) {
+      const [from, to] = [join(dist, name), join(this.installation, name)];
+      if (name === 'lib') cpSync(from, to, { recursive: true });
+      else if (name !== 'fixtures' && !(untiring && name === 'my_init')) copy(from, to);
+    }
+    if (untiring) compileUntiring(join(this.installation, 'my_init'));
+    const fixture = join(this.installation, 'mortal.cjs');
+    copyFileSync(FIXTURE, fixture);
+    writeFileSync(join(this.installation, 'node'), `#!/bin/sh\nexec ${process.execPath} --require ${fixture} "$@"\n`, {
+      mode: 0o755,
+    });
+  }
+
+  /** Makes the controller fail in this way, by its own doing. */
+  async fail(container: TestContainer, failure: Failure): Promise<void> {
+    await this.#order(container, failure);
+  }
+
+  /** From now on the controller has so many acts left: a write, a start of a process, a file opened or closed. */
+  async doom(container: TestContainer, acts: number): Promise<void> {
+    await this.#order(container, String(acts));
+  }
+
+  /** The next controller has so many acts from its very beginning. */
+  doomNext(acts: number): void {
+    writeFileSync(join(this.installation, 'doom'), String(acts));
+  }
+
+  /** Where in the program it has died. */
+  get diedAt(): string {
+    return readFileSync(join(this.installation, 'died-at'), 'utf8');
+  }
+
+  dispose(): void {
+    rmSync(this.installation, { recursive: true, force: true });
+  }
+
+  /** Each controller listens at a name with its pid, as it sees that itself. */
+  async #order(container: TestContainer, order: string): Promise<void> {
+    await waitFor('the controller to listen', async () => {
+      const path = join(this.installation, `doom-${ownPidOf(container.controllerPid)}`);
+      return new Promise<boolean>((resolve) => {
+        const socket = connect(path, () => socket.end(order));
+        socket.once('error', () => resolve(false)).resume();
+        socket.once('end', () => resolve(true));
+      });
+    });
+  }
+}
+
+function copy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    cpSync(from, to, { recursive: true });
+  }
+}
+
+/** The pid that a process has in its innermost PID namespace. */
+function ownPidOf(pid: number): string {
+  return /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+}
+
+/** init as it is, but for its limit of five deaths within a minute: within a millisecond there are never so many. */
+function compileUntiring(program: string): void {
+  const directory = mkdtempSync(join(tmpdir(), 'my_init-untiring-'));
+  try {
+    cpSync(join(ROOT, 'src/init'), directory, { recursive: true });
+    const source = join(directory, 'controller.c');
+    const text = readFileSync(source, 'utf8');
+    const limit = '#define DEATHS_WITHIN (60 * SECOND)';
+    if (!text.includes(limit)) throw new Error(`${limit} is not in controller.c any more`);
+    writeFileSync(source, text.replace(limit, '#define DEATHS_WITHIN 1'));
+    const sources = readdirSync(directory).filter((name) => name.endsWith('.c'));
+    const flags = ['-O2', '-D_GNU_SOURCE', '-DMY_INIT_VERSION="1.0.0"', '-Wl,-e,entry'];
+    execFileSync('cc', [...flags, '-o', program, ...sources], { cwd: directory });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}

@@ -1,0 +1,187 @@
+/** Real containers, run by podman from the image that test/container/build-image makes. */
+import { execFile, execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, jest } from '@jest/globals';
+import type { Ended } from './container.js';
+import { waitFor } from './wait-for.js';
+
+const DIRECTORY = join(tmpdir(), `my_init-images-${process.getuid?.()}`);
+const ENVIRONMENT = {
+  ...process.env,
+  CONTAINERS_CONF: join(DIRECTORY, 'containers.conf'),
+  CONTAINERS_STORAGE_CONF: join(DIRECTORY, 'storage.conf'),
+};
+const PROGRAMS = ['podman', 'runc', 'mmdebstrap', 'npm', 'flock'];
+/** From nothing: a base system, Node, the build. */
+const BUILD_MS = 900_000;
+/** Every command is a process of podman's, and builds of further images are in some. */
+const TEST_MS = 180_000;
+
+export const IMAGE = 'localhost/my_init';
+
+/** Why these tests cannot be run here. */
+function obstacle(): string | undefined {
+  const path = (process.env.PATH ?? '').split(':');
+  const missing = PROGRAMS.filter((program) => !path.some((directory) => existsSync(join(directory, program))));
+  if (missing.length > 0) return `${missing.join(', ')} not found (Debian: apt-get install podman runc mmdebstrap npm)`;
+  return process.getuid?.() === 0 ? undefined : 'they take root';
+}
+
+/** `describe` for tests with real containers, whose image is made first; says so where they have to be left out. */
+export function describeWithImage(title: string, tests: () => void): void {
+  const why = obstacle();
+  if (why === undefined) {
+    jest.setTimeout(TEST_MS);
+    describe(title, () => {
+      beforeAll(() => {
+        const script = fileURLToPath(new URL('../container/build-image', import.meta.url));
+        execFileSync(script, [DIRECTORY], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+      }, BUILD_MS);
+      tests();
+    });
+    return;
+  }
+  if (process.env.CI) throw new Error(`The container tests cannot be run: ${why}`);
+  process.stderr.write(`LEFT OUT: ${title}, with real containers: ${why}\n`);
+  describe.skip(title, tests);
+}
+
+/** Runs podman to its end. */
+export function podman(...args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) =>
+    execFile('podman', [...args], { env: ENVIRONMENT, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+    ),
+  );
+}
+
+/** As podman, but a failure is an error. */
+async function mustPodman(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await podman(...args);
+  if (code !== 0) throw new Error(`podman ${args.join(' ')}: ${code}\n${stderr}`);
+  return stdout.trim();
+}
+
+/** Builds an image on another one from a directory with a Dockerfile. Returns its name. */
+export async function buildImage(directory: string, on = IMAGE): Promise<string> {
+  const name = `localhost/my_init-test-${randomUUID()}`;
+  const base = `BASE_IMAGE=${on}`;
+  await mustPodman('build', '--quiet', '--network=host', '--build-arg', base, '--tag', name, directory);
+  return name;
+}
+
+/** The same from further files, by their paths, and commands. A file that begins with `#!` is executable. */
+export async function extendImage(files: Readonly<Record<string, string>>, ...commands: readonly string[]) {
+  const directory = mkdtempSync(join(tmpdir(), 'my_init-build-'));
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(directory, 'root', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
+  }
+  const lines = [
+    'ARG BASE_IMAGE',
+    'FROM $BASE_IMAGE',
+    'COPY root /',
+    ...commands.map((command) => `RUN ${command}`),
+    '',
+  ];
+  writeFileSync(join(directory, 'Dockerfile'), lines.join('\n'));
+  try {
+    return await buildImage(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+export interface RunOptions {
+  readonly image?: string;
+  /** Options of `podman run`, without network where none of them says otherwise. */
+  readonly flags?: readonly string[];
+  readonly command?: readonly string[];
+  /** Do not wait until svctl gets an answer. */
+  readonly unattended?: boolean;
+}
+
+/** A container that runs until it is disposed of. */
+export class OciContainer {
+  readonly name: string;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  static async run({ image = IMAGE, flags = [], command = [], unattended }: RunOptions = {}): Promise<OciContainer> {
+    const name = `my_init-test-${randomUUID()}`;
+    const network = flags.some((flag) => flag.startsWith('--network')) ? [] : ['--network=none'];
+    await mustPodman('run', '--detach', '--name', name, ...network, ...flags, image, ...command);
+    const container = new OciContainer(name);
+    if (!unattended) await container.answers();
+    return container;
+  }
+
+  exec(...command: readonly string[]): Promise<Ended> {
+    return podman('exec', this.name, ...command);
+  }
+
+  /** The output of a command that has to succeed. */
+  async output(...command: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.exec(...command);
+    if (code !== 0) throw new Error(`${command.join(' ')}: ${code}\n${stdout}${stderr}\n${await this.log()}`);
+    return stdout.trim();
+  }
+
+  /** Writes a file in the container, executable. A run script may come after its directory: the service waits for it. */
+  async write(path: string, content: string): Promise<void> {
+    await this.output('sh', '-c', 'mkdir -p "$0"; printf %s "$2" >"$1"; chmod +x "$1"', dirname(path), path, content);
+  }
+
+  /** What `podman logs` shows. */
+  async log(): Promise<string> {
+    const { stdout, stderr } = await podman('logs', this.name);
+    return stdout + stderr;
+  }
+
+  says(text: string | RegExp, withinMs?: number): Promise<unknown> {
+    const found = (log: string) => (typeof text === 'string' ? log.includes(text) : text.test(log));
+    return this.#waitFor(`${text} in the log`, async () => found(await this.log()), withinMs);
+  }
+
+  /** Waits until a service is in a state. */
+  async reaches(service: string, state: string): Promise<{ readonly pid: number }> {
+    let status: { state: string; pid: number } | undefined;
+    await this.#waitFor(`${service} to be ${state}`, async () => {
+      status = JSON.parse((await this.exec('svctl', 'status', service, '-o', 'jsonl')).stdout.split('\n')[0] || '{}');
+      return status?.state === `SERVICE_STATE_${state.toUpperCase()}`;
+    });
+    return { pid: status?.pid ?? 0 };
+  }
+
+  /** As `podman stop` does it. Returns the exit code: 137 when it had to be killed. */
+  async stop(graceSeconds = 10): Promise<number> {
+    await mustPodman('stop', '--time', String(graceSeconds), this.name);
+    return this.exitCode();
+  }
+
+  /** Waits for its end. */
+  async exitCode(): Promise<number> {
+    return Number(await mustPodman('wait', this.name));
+  }
+
+  async dispose(): Promise<void> {
+    await podman('rm', '--force', '--time', '0', '--volumes', this.name);
+  }
+
+  async answers(): Promise<void> {
+    await this.#waitFor('an answer of my_init', async () => (await this.exec('svctl', 'info')).code === 0);
+  }
+
+  async #waitFor(what: string, look: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+    await waitFor(what, look, withinMs).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await this.log()}`);
+    });
+  }
+}

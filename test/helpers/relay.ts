@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** A socket that leads to an API, and whose connections can be cut: the same address across servers, as init keeps it. */
+export class Relay {
+  readonly path = join(mkdtempSync(join(tmpdir(), 'svctl-')), 'relay.sock');
+  /** Connections are accepted and cut as long as it leads nowhere. */
+  target: string | undefined;
+  connections = 0;
+  readonly #ends = new Set<net.Socket>();
+  readonly #server = net.createServer((socket) => {
+    this.connections++;
+    this.#hold(socket);
+    if (this.target === undefined) {
+      socket.destroy();
+      return;
+    }
+    const behind = net.connect(this.target);
+    this.#hold(behind);
+    socket.pipe(behind).pipe(socket);
+  });
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.path, resolve));
+  }
+
+  cut(): void {
+    for (const end of this.#ends) end.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+    rmSync(dirname(this.path), { recursive: true });
+  }
+
+  #hold(end: net.Socket): void {
+    this.#ends.add(end);
+    end.on('error', () => undefined);
+    end.on('close', () => this.#ends.delete(end));
+  }
+}

@@ -1,0 +1,89 @@
+/** A command of sv(8), given to a service in a situation, or something that befell it. */
+export interface Moment {
+  readonly situation: string;
+  readonly command: string;
+}
+
+/** What sv said to it, and how everything looked when nothing moved any more. */
+export interface Outcome {
+  readonly says: string;
+  readonly ends: string;
+}
+
+/** What my_init does in another way than runit, on purpose. `title` is that of its row in docs/migrate-from-runit.md. */
+interface Difference {
+  readonly title: string;
+  applies(moment: Moment, runit: Outcome): boolean;
+  /** What my_init makes of it. */
+  translate(runit: Outcome): Outcome;
+}
+
+const isOf = (command: string, ...commands: readonly string[]): boolean =>
+  commands.includes(command.replace('-v ', ''));
+const endsIn = (change: (ends: string) => string) => (runit: Outcome) => ({ ...runit, ends: change(runit.ends) });
+
+/** Sends `k`, when something has not ended in time. */
+const KILLING = ['kill', 'force-stop', 'force-reload', 'force-restart', 'force-shutdown'];
+
+/** All of them that show when nothing moves. What only takes another time, back-off and scan, is in the document alone. */
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    title: 'There is nothing to pause',
+    applies: ({ situation, command }, { ends }) =>
+      ends.startsWith('down, paused') || (/^(down|finishing)/.test(situation) && isOf(command, 'pause')),
+    translate: ({ says, ends }) => ({
+      says: says.replace(/^ok: (.*), paused(.*) \(0\)$/, 'timeout: $1$2 (1)'),
+      ends: ends.replaceAll(', paused', '').replace('paused=1', 'paused=0'),
+    }),
+  },
+  {
+    title: 'A paused service that is told to stop',
+    applies: ({ situation, command }) =>
+      situation === 'stubborn-paused' &&
+      isOf(command, 'down', 'stop', 'exit', 'shutdown', 'force-stop', 'force-shutdown'),
+    translate: ({ says, ends }) => ({
+      says: says.replace(', paused', ''),
+      ends: ends.replace(', paused', '').replace('paused=1', 'paused=0'),
+    }),
+  },
+  {
+    title: '`finish` runs once',
+    applies: ({ situation, command }) => situation.startsWith('finishing') && isOf(command, ...KILLING),
+    translate: endsIn((ends) => ends.replace('./finish 0 0 ./finish 0 0', './finish 0 0')),
+  },
+  {
+    title: '`finish` runs after `exit`, too',
+    applies: ({ situation, command }, { says }) =>
+      (situation === 'leaving' && isOf(command, ...KILLING) && command !== 'force-restart') ||
+      (isOf(command, 'force-shutdown') && says.startsWith('kill: run: ')),
+    translate: endsIn((ends) => ends.replace(/( \.\/run)?$/, ' ./finish -1 9$1')),
+  },
+  {
+    title: 'A service comes back after `exit` in two seconds',
+    applies: ({ command }) => isOf(command, 'exit', 'shutdown', 'force-shutdown'),
+    // runsvdir(8) was quicker than the looks of sv(8).
+    translate: ({ says, ends }) => ({
+      says: says.replace(
+        /^(?:timeout|kill): (?:down|run): (\S+): [^,]*(?:, normally down)? \(1\)$/,
+        'ok: $1: runsv not running (0)',
+      ),
+      ends,
+    }),
+  },
+];
+
+/**
+ * Whether sv(8) has said the same. It looks before its order has been taken, or after, and then every 0.42 s: where it is content with
+ * more than one thing that it may see, it says `ok` to any of them.
+ */
+export function isSameWord({ command }: Moment, expected: string, received: string): boolean {
+  const gaveAnOrder = !isOf(command, 'status', 'check');
+  return expected === received || (gaveAnOrder && expected.startsWith('ok: ') && received.startsWith('ok: '));
+}
+
+/** What my_init is to do where runit did this. */
+export const translate = (moment: Moment, runit: Outcome): Outcome =>
+  DIFFERENCES.filter((difference) => difference.applies(moment, runit)).reduce(
+    (outcome, difference) => difference.translate(outcome),
+    runit,
+  );

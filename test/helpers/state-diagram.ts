@@ -1,0 +1,16 @@
+import { TABLE } from '../../src/supervisor/table.js';
+import type { State } from '../../src/types/service.js';
+
+const STATES = Object.keys(TABLE) as State[];
+
+/** The states of a service and what leads from one to another, as a mermaid diagram, drawn from the table. */
+export function stateDiagram(): string {
+  const lines = ['stateDiagram-v2', '    [*] --> down'];
+  for (const from of STATES) {
+    const arrows = new Map<State, string[]>();
+    for (const { to, label } of Object.values(TABLE[from]))
+      for (const state of to) arrows.set(state, [...(arrows.get(state) ?? []), label]);
+    for (const [to, labels] of arrows) lines.push(`    ${from} --> ${to} : ${[...new Set(labels)].join(', ')}`);
+  }
+  return [...lines, ''].join('\n');
+}

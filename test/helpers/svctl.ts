@@ -1,0 +1,76 @@
+/** The bundled svctl as a real process. */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running svctl: what it has written so far, and its end. */
+export interface Running {
+  readonly process: ChildProcessWithoutNullStreams;
+  readonly stdout: () => string;
+  readonly ended: Promise<Ended>;
+}
+
+export interface Svctl {
+  readonly path: string;
+  /** Runs it to its end. */
+  run(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<Ended>;
+  start(args: readonly string[], environment?: NodeJS.ProcessEnv): Running;
+  /** Runs a command of a shell; `$svctl` is the path. */
+  shell(command: string, environment?: NodeJS.ProcessEnv): Promise<Ended>;
+  startShell(command: string): Running;
+  remove(): void;
+}
+
+/** Bundles svctl as the build does, into a directory of its own. */
+export function bundledSvctl(): Svctl {
+  const directory = mkdtempSync(join(tmpdir(), 'svctl-'));
+  const path = join(directory, 'svctl.js');
+  const built = spawnSync(process.execPath, ['clients/svctl/build.mjs', path], { encoding: 'utf8', env: plain() });
+  if (built.status !== 0) throw new Error(`svctl cannot be bundled: ${built.stderr}`);
+  const start = (command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Running =>
+    collect(spawn(command, args, { env: { ...plain(), svctl: path, ...environment } }));
+  return {
+    path,
+    run: (args, environment = {}) => start(path, args, environment).ended,
+    start: (args, environment = {}) => start(path, args, environment),
+    shell: (command, environment = {}) => start('bash', ['-c', command], environment).ended,
+    startShell: (command) => start('bash', ['-c', command], {}),
+    remove: () => rmSync(directory, { recursive: true }),
+  };
+}
+
+/** The environment without what jest is run with. */
+function plain(): NodeJS.ProcessEnv {
+  const {
+    NODE_OPTIONS: _options,
+    NO_COLOR: _colour,
+    FORCE_COLOR: _force,
+    MY_INIT_SOCKET: _socket,
+    ...rest
+  } = process.env;
+  return { ...rest, TERM: 'xterm' };
+}
+
+function collect(child: ChildProcessWithoutNullStreams): Running {
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ stdout, stderr, code, signal }));
+  });
+  return { process: child, stdout: () => stdout, ended };
+}

@@ -1,0 +1,25 @@
+import { type ContainerOptions, TestContainer } from './container.js';
+
+/** How a container's whole life went. */
+export interface WholeRun {
+  /** The exit code of my_init. */
+  readonly code: number;
+  /** Everything that was written to standard output and error. */
+  readonly log: string;
+  readonly lines: readonly string[];
+}
+
+/** Boots a container that ends by itself, and waits for its end. */
+export async function wholeRun(options: ContainerOptions): Promise<WholeRun> {
+  const container = await TestContainer.boot({ ...options, unattended: true });
+  try {
+    const code = await container.exit;
+    const log = container.log();
+    return { code, log, lines: log.trim().split('\n') };
+  } finally {
+    await container.dispose();
+  }
+}
+
+/** A script for `sh`. */
+export const sh = (...lines: readonly string[]): string => `#!/bin/sh\n${lines.join('\n')}\n`;

@@ -127,7 +127,7 @@ class Lane {
         ({ stat, status, trace }, at) => `${stat} / ${status} /${inOrder(trace.slice(before[at]?.trace.length))}`,
       );
       const isDone = (each: Seen, at: number): boolean =>
-        isQuiet(each, comesBack) && isTaken(step, before[at] as Seen, each);
+        isQuiet(each, comesBack) && !this.#isEnding(each) && isTaken(step, before[at] as Seen, each);
       return seen.every(isDone) && wanted().ends === mine;
     };
     const settled = await waitFor('nothing to move', isSettled, 15_000).catch(() => false);
@@ -141,6 +141,11 @@ class Lane {
       `to be: ${ends}`,
       `is: ${mine}`,
     ];
+  }
+
+  /** TERM has been sent, and is on its way to a process that it ends. */
+  #isEnding({ stat }: Seen): boolean {
+    return stat.includes('got TERM') && !stat.includes('paused') && !LONG[this.#name];
   }
 
   #isQuick(): boolean {

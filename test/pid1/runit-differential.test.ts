@@ -185,10 +185,11 @@ function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): 
     case 'u':
       return status.includes('want=u') && (step.kind === 'sv' || !runs || hasTold);
     case 'd':
+      if (stat.includes('want exit')) return false;
       // sv does not say it twice.
       return status.includes('want=d') && (!runs || hasTold || before.status.includes('want=d term=1'));
     case 'o':
-      return runs ? status.includes('want=d') : isNew || hasTold;
+      return runs ? status.includes('want=d') && !stat.includes('want exit') : isNew || hasTold;
     case 'x':
       return isNew || (stat.includes('want exit') && hasTold);
     case 'p':

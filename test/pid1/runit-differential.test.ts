@@ -45,6 +45,9 @@ const WRITES = ['tcu', 'du', 'pc', 'dc', 'z\n', 'tc', 'h1'];
 /** A crash of a run that is not a second old yet leads to a longer and longer delay here: so often for each service. */
 const QUICK_CRASHES = 2;
 
+/** What has not moved for so long is at rest: part of what a command does may be seen before the rest of it. */
+const REST_MS = 200;
+
 interface Step {
   readonly kind: 'sv' | 'crash' | 'write';
   readonly command: string;
@@ -127,10 +130,13 @@ class Lane {
         ({ stat, status, trace }, at) => `${stat} / ${status} /${inOrder(trace.slice(before[at]?.trace.length))}`,
       );
       const isDone = (each: Seen, at: number): boolean =>
-        isQuiet(each, comesBack) && !this.#isEnding(each) && isTaken(step, before[at] as Seen, each);
+        isQuiet(each, comesBack) &&
+        !this.#isEnding(each) &&
+        isTaken(step, before[at] as Seen, each) &&
+        this.#haveScriptsTold(step, before[at] as Seen, each);
       return seen.every(isDone) && wanted().ends === mine;
     };
-    const settled = await waitFor('nothing to move', isSettled, 15_000).catch(() => false);
+    const settled = await waitFor('nothing to move', forSome(REST_MS, isSettled), 15_000).catch(() => false);
     const { says, ends } = wanted();
     if (settled && isSameWord(moment, says, said[1] ?? '')) return undefined;
     return [
@@ -148,6 +154,19 @@ class Lane {
     return stat.includes('got TERM') && !stat.includes('paused') && !LONG[this.#name];
   }
 
+  /** Pausing and continuing leave no other trace where there is nothing to pause or to continue. */
+  #haveScriptsTold(step: Step, before: Seen, { pid, trace }: Seen): boolean {
+    if (pid === 0 || pid !== before.pid) return true;
+    const letters = step.kind === 'write' ? step.command : letterOf(step);
+    const told = trace.slice(before.trace.length);
+    return ['p', 'c'].every(
+      (letter) =>
+        !letters.includes(letter) ||
+        !(`control/${letter}` in (SERVICES[this.#name] ?? {})) ||
+        told.includes(`control/${letter}`),
+    );
+  }
+
   #isQuick(): boolean {
     if (this.#random() > 0.3 || this.#quickCrashes === 0) return false;
     this.#quickCrashes -= 1;
@@ -161,6 +180,15 @@ class Lane {
     if (kind === 'crash' && takesSignals) await side.exec('kill', '-s', command, String(pid));
     return '';
   }
+}
+
+/** Whether something has been so for this long, looked at again and again. */
+function forSome(ms: number, isSo: () => boolean): () => boolean {
+  let since = Number.POSITIVE_INFINITY;
+  return () => {
+    since = isSo() ? Math.min(since, performance.now()) : Number.POSITIVE_INFINITY;
+    return performance.now() - since >= ms;
+  };
 }
 
 /** The command that is written to the FIFO, the last one of several that shows. */
@@ -185,7 +213,7 @@ function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): 
     case 'u':
       return status.includes('want=u') && (step.kind === 'sv' || !runs || hasTold);
     case 'd':
-      if (stat.includes('want exit')) return false;
+      if (step.kind === 'write' && stat.includes('want exit')) return false;
       // sv does not say it twice.
       return status.includes('want=d') && (!runs || hasTold || before.status.includes('want=d term=1'));
     case 'o':

@@ -41,7 +41,7 @@ export async function openControlPlane(container: Container, booted: Promise<voi
     socket?.close();
   });
   socket = await openSocket(container, system, api);
-  if (!container.ending.begun) http = await openPort(container, system, rpc);
+  if (!container.ending.over) http = await openPort(container, system, rpc);
 }
 
 function openApi(

@@ -15,6 +15,9 @@ import { native } from './process/native.js';
 /** Startup scripts that take longer are something people want to look at while they run. */
 const LONG_BOOT_MS = 1_000;
 
+/** An end that is over by then has nobody who could look at it, and is not made longer. */
+const SHORT_END_MS = 200;
+
 /** Too many open files, or a file of the installation that cannot be read, may be over by then. */
 const RETRY_MS = 5_000;
 
@@ -47,11 +50,13 @@ async function main(): Promise<void> {
 
 /** Without it the services run all the same: that it cannot be opened now is no reason to die, and to be started again. */
 async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
-  while (!container.ending.begun) {
+  const { ending } = container;
+  if (ending.begun) await delay(SHORT_END_MS, undefined, { ref: false });
+  while (!ending.over) {
     try {
       // Loaded only now, when the services run: gRPC, HTTP, metrics.
       const controlPlane = await import('./control-plane.js');
-      if (!container.ending.begun) await controlPlane.openControlPlane(container, booted);
+      if (!ending.over) await controlPlane.openControlPlane(container, booted);
       return;
     } catch (error) {
       messages.error(

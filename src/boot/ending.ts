@@ -53,6 +53,7 @@ export class Ending {
   #end: End | undefined;
   #shutdown: Shutdown | undefined;
   #beforeExit: () => Promise<void> = () => Promise.resolve();
+  #over = false;
 
   constructor(parts: EndingParts) {
     this.#parts = parts;
@@ -60,6 +61,11 @@ export class Ending {
 
   get begun(): boolean {
     return this.#end !== undefined;
+  }
+
+  /** All is done but for what init does: nothing is to be opened any more. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** Aborted when the end begins. */
@@ -146,6 +152,7 @@ export class Ending {
     const codeWhenKilled = code === EXIT.ok && !command.wanted ? EXIT.killed : code;
     const final = killed ? codeWhenKilled : code;
     writeTerminationLog(`my_init: ${reason}; exit code ${final}`);
+    this.#over = true;
     await this.#beforeExit();
     settings.messages.info(`Ending with exit code ${final}.`);
     await output.flush(this.#shutdown?.hurried ? HURRIED_FLUSH_MS : FLUSH_MS);

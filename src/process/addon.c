@@ -155,19 +155,21 @@ static napi_value replace_descriptor(napi_env env, napi_callback_info info) {
 }
 
 #define BLOCKED_CPU_SECONDS 5
-static volatile unsigned turns, turns_before;
+static volatile unsigned turns;
 
 static void count_turn(void *check) {
   (void)check;
   turns = turns + 1;
 }
 
-/* Once for each so many seconds that the main thread has computed: never while it sleeps. */
+/* Once for each second that the main thread has computed: never while it sleeps. */
 static void on_cpu_time(int signal) {
+  static unsigned turns_before, seconds;
   static const char words[] = "FATAL: the event loop is blocked: no turn of it in 5 s of computing\n";
   (void)signal;
-  if (turns == turns_before && write(2, words, sizeof words - 1) != 0) _exit(EX_SOFTWARE);
+  seconds = turns == turns_before ? seconds + 1 : 0;
   turns_before = turns;
+  if (seconds == BLOCKED_CPU_SECONDS && write(2, words, sizeof words - 1) != 0) _exit(EX_SOFTWARE);
 }
 
 static napi_value end_when_blocked(napi_env env, napi_callback_info info) {
@@ -180,7 +182,7 @@ static napi_value end_when_blocked(napi_env env, napi_callback_info info) {
   uv_unref(check);
   struct sigaction action = {.sa_handler = on_cpu_time, .sa_flags = SA_RESTART};
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
-  struct itimerspec every = {.it_interval.tv_sec = BLOCKED_CPU_SECONDS, .it_value.tv_sec = BLOCKED_CPU_SECONDS};
+  struct itimerspec every = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
   timer_t timer;
   if (sigaction(SIGRTMIN + 1, &action, NULL) != 0) return fail(env, "sigaction", errno);
   if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0) return fail(env, "timer_create", errno);

@@ -9,20 +9,19 @@
 #define MAX_DEATHS 5
 #define DEATHS_WITHIN (60 * SECOND)
 #define READY_WITHIN (60 * SECOND)
-#define HUNG_UP_MAY_LIVE SECOND /* it may be about to exit with a code worth knowing */
 #define STOPPED_MAY_LIVE (5 * SECOND) /* somebody may want to look into it */
 #define RETRY_AFTER 100
 
-static char **command, *environment[4];
+static char **command, *environment[4] = {"MY_INIT_LINK=1"};
 static char node[PATH_MAX], script[PATH_MAX];
 static pid_t pid;
 static bool ready, to_be_replaced, hung;
 static const char *last_end; /* exit, signal, hung, reexec: of the one before */
-static int generation, last_status, start_error;
+static int generation, last_number, start_error;
 static int64_t deaths[MAX_DEATHS];
 
 static bool find(char file[PATH_MAX], const char *path, const char *name, int mode) {
-  for (size_t length; *path != '\0'; path += length + (path[length] == ':')) {
+  for (size_t length; path != NULL && *path != '\0'; path += length + (path[length] == ':')) {
     length = strcspn(path, ":");
     if (*path != '/') continue; /* it would depend on the directory the container was started in */
     int used = snprintf(file, PATH_MAX, "%.*s/%s", (int)length, path, name);
@@ -33,32 +32,25 @@ static bool find(char file[PATH_MAX], const char *path, const char *name, int mo
 
 /* NODE_OPTIONS, LD_PRELOAD and their kin are meant for the application. */
 static void clean_environment(void) {
-  static char link[] = "MY_INIT_LINK=1";
-  size_t count = 0;
-  environment[count++] = link;
+  size_t count = 1;
   for (char **at = environ; *at != NULL && count < 3; at++)
     if (strncmp(*at, "PATH=", 5) == 0 || strncmp(*at, "TZ=", 3) == 0) environment[count++] = *at;
 }
 
 void controller_find(int argc, char **argv) {
   /* A larger young generation is no faster here, and what a burst makes it grow to is never given back: 20 MB with 500 services. */
-  static char heap[] = "--max-old-space-size=64", young[] = "--max-semi-space-size=1";
-  char ourselves[PATH_MAX], *path = getenv("PATH");
+  char *const ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", script};
+  char ourselves[PATH_MAX];
   if (realpath((const char *)getauxval(AT_EXECFN), ourselves) == NULL) *ourselves = '\0';
   const char *home = dirname(ourselves);
   if (!find(script, home, "controller.js", R_OK)) home = INSTALLED;
   if (!find(script, home, "controller.js", R_OK)) give_up(127, "cannot find controller.js beside my_init or in " INSTALLED);
   /* A Node of our own, if we brought one, is not the one that the application brings for itself. */
-  if (!find(node, home, "node", X_OK) && !find(node, path != NULL ? path : "", "node", X_OK) &&
-      !find(node, DEFAULT_PATH, "node", X_OK))
+  if (!find(node, home, "node", X_OK) && !find(node, getenv("PATH"), "node", X_OK) && !find(node, DEFAULT_PATH, "node", X_OK))
     give_up(127, "cannot find node in PATH or " DEFAULT_PATH);
-  command = calloc((size_t)argc + 4, sizeof *command);
+  command = malloc(sizeof ours + (size_t)argc * sizeof *argv);
   if (command == NULL) give_up(EXIT_INTERNAL, "no memory");
-  command[0] = node;
-  command[1] = heap;
-  command[2] = young;
-  command[3] = script;
-  for (int i = 1; i < argc; i++) command[i + 3] = argv[i];
+  memcpy(mempcpy(command, ours, sizeof ours), argv + 1, (size_t)argc * sizeof *argv); /* with the NULL, for our own name */
   clean_environment();
 }
 
@@ -67,10 +59,7 @@ static _Noreturn void become_controller(const int ends[2], volatile int *error) 
   sigset_t none;
   sigemptyset(&none);
   setpgid(0, 0);
-  if (dup2(ends[0], 3) == 3 && dup2(ends[1], 4) == 4) {
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(node, command, environment);
-  }
+  if (dup2(ends[0], 3) == 3 && dup2(ends[1], 4) == 4 && sigprocmask(SIG_SETMASK, &none, NULL) == 0) execve(node, command, environment);
   *error = errno;
   _exit(127);
 }
@@ -90,18 +79,10 @@ static int start(void) {
   return error;
 }
 
-/* One word for what ended a controller. */
-static const char *how(int status) {
-  if (to_be_replaced && status == 0) return "reexec";
-  return hung ? "hung" : WIFSIGNALED(status) ? "signal" : "exit";
-}
-
-static int number(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status); }
-
 static void hand_over(void) {
   link_line("init 1 %s %d %d %d %d %lld %lld %lld", MY_INIT_VERSION, facts.pid, facts.pid1, facts.subreaper, generation,
             (long long)facts.booted_at, (long long)facts.descriptors.rlim_cur, (long long)facts.descriptors.rlim_max);
-  if (generation > 1) link_line("died %s %d", last_end, number(last_status));
+  if (generation > 1) link_line("died %s %d", last_end, last_number);
   link_line("reaped %llu", (unsigned long long)orphans_told());
   hold_hand_over();
   watch_hand_over();
@@ -131,13 +112,7 @@ void controller_ready(void) {
   timer_set(TIMER_CONTROLLER, NEVER);
 }
 
-bool controller_is_ready(void) { return ready; }
-
 void controller_to_be_replaced(void) { to_be_replaced = true; }
-
-void controller_hung_up(void) {
-  if (pid != 0) timer_set(TIMER_CONTROLLER, HUNG_UP_MAY_LIVE);
-}
 
 void controller_signal(int signal) {
   if (pid != 0) kill(pid, signal);
@@ -180,18 +155,19 @@ static bool dies_too_often(void) {
 
 void controller_died(int status) {
   char why[128];
+  bool killed = WIFSIGNALED(status);
   pid = 0;
-  last_end = how(status);
-  last_status = status;
+  last_end = to_be_replaced && status == 0 ? "reexec" : hung ? "hung" : killed ? "signal" : "exit";
+  last_number = killed ? WTERMSIG(status) : WEXITSTATUS(status);
   link_drain();
   timer_set(TIMER_CONTROLLER, NEVER);
   timer_set(TIMER_STOPPED, NEVER);
   if (finishing()) return;
-  if (generation == 1 && !ready) return finish_ourselves(WIFSIGNALED(status) ? 128 + number(status) : number(status));
+  if (generation == 1 && !ready) return finish_ourselves(killed ? 128 + last_number : last_number);
   if (strcmp(last_end, "reexec") == 0) return controller_start();
-  say("the controller ended: %s %d", last_end, number(status));
+  say("the controller ended: %s %d", last_end, last_number);
   if (!dies_too_often()) return controller_start();
   snprintf(why, sizeof why, "%d controllers ended within %d s, the last one: %s %d", MAX_DEATHS, DEATHS_WITHIN / SECOND,
-           last_end, number(status));
+           last_end, last_number);
   finish_badly(why);
 }

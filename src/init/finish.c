@@ -3,53 +3,42 @@
 
 #define TICK 10              /* strangers of the namespace are not our children: nothing tells of their end */
 #define OWN_END (3 * SECOND)
-#define LAST_WORDS SECOND    /* of the controller, when all others are gone */
 #define KILLED_WITHIN SECOND /* what even KILL does not end sleeps in the kernel */
 
-static enum stage { NOT_YET, LEAVING, ASKED, KILLED } stage;
+static enum { NOT_YET, ASKED, KILLED } stage;
+static bool all; /* or only the controller: the rest is left to itself, or to the kernel when init is PID 1 */
 static int code, killed_code;
 static int64_t next_stage_at, last_words_until;
 
 bool finishing(void) { return stage != NOT_YET; }
 
-static bool begin(enum stage with, int with_code, int64_t in_ms) {
+static void signal_them(int signal) {
+  if (all) processes_signal(signal);
+  else controller_signal(signal);
+}
+
+bool finish(bool with_all, int with_code, int with_killed_code, int64_t in_ms) {
   if (finishing()) return false;
-  stage = with;
+  stage = ASKED;
+  all = with_all;
   code = with_code;
-  next_stage_at = now() + in_ms;
-  for (int timer = 0; timer < TIMERS; timer++) timer_set((enum timer)timer, NEVER);
-  return true;
-}
-
-bool finish(int with_code, int with_killed_code, int64_t in_ms) {
-  if (!begin(ASKED, with_code, in_ms)) return false;
   killed_code = with_killed_code;
-  processes_signal(SIGTERM);
-  processes_signal(SIGCONT); /* a stopped process gets its TERM only when it goes on */
+  next_stage_at = now() + in_ms;
+  for (enum timer timer = 0; timer < TIMERS; timer++) timer_set(timer, NEVER);
+  signal_them(SIGTERM);
+  signal_them(SIGCONT); /* a stopped process gets its TERM only when it goes on */
   return true;
 }
 
-/* Only the controller is waited for: the rest is left to itself, or to the kernel when init is PID 1. */
-bool finish_leaving(int with_code) {
-  if (!begin(LEAVING, with_code, LAST_WORDS + KILLED_WITHIN)) return false;
-  controller_signal(SIGTERM);
-  return true;
-}
-
-void finish_ourselves(int with_code) { finish(with_code, with_code, OWN_END); }
-
-/* Where a kubelet looks for the reason; there may be no such file. */
-static void leave_reason(const char *why) {
-  int fd = open("/dev/termination-log", O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return;
-  dprintf(fd, "my_init: %s; exit code %d\n", why, EXIT_INTERNAL);
-  close(fd);
-}
+void finish_ourselves(int with_code) { finish(true, with_code, with_code, OWN_END); }
 
 void finish_badly(const char *why) {
   if (finishing()) return;
   say("%s; ending without it", why);
-  leave_reason(why);
+  /* Where a kubelet looks for the reason; there may be no such file. */
+  int fd = open("/dev/termination-log", O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0) dprintf(fd, "my_init: %s; exit code %d\n", why, EXIT_INTERNAL);
+  close(fd);
   finish_ourselves(EXIT_INTERNAL);
 }
 
@@ -69,7 +58,7 @@ static void let_the_controller_finish(void) {
 void finish_step(void) {
   if (!finishing()) return;
   bool time_is_up = now() >= next_stage_at;
-  enum left left = stage != LEAVING ? processes_left() : controller_pid() != 0 ? LEFT_CONTROLLER : LEFT_NOBODY;
+  enum left left = all ? processes_left() : controller_pid() != 0 ? LEFT_CONTROLLER : LEFT_NOBODY;
   if (left == LEFT_NOBODY || controller_pid() == 0) hold_pour_logs();
   if (left == LEFT_NOBODY) _exit(code);
   if (left == LEFT_CONTROLLER) let_the_controller_finish();
@@ -79,6 +68,6 @@ void finish_step(void) {
     next_stage_at = now() + KILLED_WITHIN;
     if (left == LEFT_OTHERS) code = killed_code;
   }
-  if (stage == KILLED) processes_signal(SIGKILL);
+  if (stage == KILLED) signal_them(SIGKILL);
   timer_set(TIMER_FINISH, TICK);
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #define ENOUGH 4096 /* to be sent: until it is, nothing more is told, and nothing received that would be answered */
+#define HUNG_UP_MAY_LIVE SECOND /* it may be about to exit with a code worth knowing */
 
 static int lines = -1, descriptors = -1;
 static char line[MAX_LINE];  /* that is coming in */
@@ -65,49 +66,58 @@ void link_send(void) {
   }
 }
 
-static int unread(void) {
-  int pending = 0;
-  ioctl(lines, FIONREAD, &pending);
-  return pending;
-}
-
 /* All that was sent until now, and not what a flood adds meanwhile. */
-static void receive_lines(void) {
-  int pending = unread();
+void link_receive_lines(void) {
+  int pending = 0;
   while (may_receive()) {
     char in[4096];
     ssize_t length = recv(lines, in, sizeof in, MSG_DONTWAIT);
     if (length < 0 && errno == EAGAIN) return;
-    if (length <= 0) return close_end(&lines), controller_hung_up();
+    if (length <= 0) return close_end(&lines), timer_set(TIMER_CONTROLLER, HUNG_UP_MAY_LIVE);
+    if (pending == 0) ioctl(lines, FIONREAD, &pending); /* how much there is behind the first piece */
+    else pending -= (int)length;
     for (ssize_t i = 0; i < length; i++) take(in[i]);
-    pending -= (int)length;
     if (pending <= 0) return;
   }
 }
 
-void link_take_descriptors(void) {
-  if (descriptors >= 0 && !hold_receive(descriptors)) close_end(&descriptors);
+static const char *take_descriptor(const struct msghdr *message, const char *name, size_t length) {
+  int fd;
+  struct cmsghdr *header = CMSG_FIRSTHDR(message);
+  bool is_name = length > 0 && length < MAX_NAME && is_text(name, length, '!');
+  if (header == NULL) return message->msg_flags & MSG_CTRUNC ? "none is free" : "there was none";
+  memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  const char *problem = message->msg_flags & MSG_CTRUNC ? "more than one" : is_name ? hold(name, fd) : "not a name";
+  close(fd);
+  return problem;
 }
 
-void link_receive(const struct pollfd polled[2]) {
-  if (polled[0].revents != 0) receive_lines();
-  if (polled[1].revents != 0) link_take_descriptors();
-}
-
-void link_catch_up(void) {
-  if (unread() > 0) receive_lines();
+/* An empty datagram is taken for the end of file, which looks the same. */
+void link_receive_descriptors(void) {
+  for (int i = 0; i < MAX_HELD; i++) {
+    char name[MAX_NAME + 1] = "";
+    /* CMSG_LEN, for CMSG_SPACE has room for a second descriptor, which would be ours to close. */
+    _Alignas(struct cmsghdr) char control[CMSG_LEN(sizeof(int))];
+    struct iovec part = {.iov_base = name, .iov_len = MAX_NAME};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t length = recvmsg(descriptors, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (length < 0 && errno == EAGAIN) return;
+    if (length < 0 || (length == 0 && CMSG_FIRSTHDR(&message) == NULL)) return close_end(&descriptors);
+    const char *problem = take_descriptor(&message, name, (size_t)length);
+    if (problem != NULL) link_line("error descriptor: %s", problem);
+  }
 }
 
 void link_drain(void) {
-  receive_lines();
-  link_take_descriptors();
+  link_receive_lines();
+  link_receive_descriptors();
   close_end(&lines);
   close_end(&descriptors);
 }
 
 void link_poll(struct pollfd polled[2]) {
-  int events = (may_receive() ? POLLIN : 0) | (out_length > 0 ? POLLOUT : 0);
-  polled[0] = (struct pollfd){.fd = lines, .events = (short)events};
+  polled[0] = (struct pollfd){.fd = lines, .events = (may_receive() ? POLLIN : 0) | (out_length > 0 ? POLLOUT : 0)};
   polled[1] = (struct pollfd){.fd = descriptors, .events = POLLIN};
 }
 

@@ -13,7 +13,8 @@ int main(int argc, char **argv) {
     link_poll(polled + 1);
     poll(polled, 3, more ? 0 : timers_next());
     if (polled[0].revents != 0) signals_read(signals);
-    link_receive(polled + 1);
+    if (polled[1].revents != 0) link_receive_lines();
+    if (polled[2].revents != 0) link_receive_descriptors();
     more = reap();
     timers_run();
     finish_step();

@@ -1,6 +1,5 @@
 /* PID 1: reaps, relays signals, keeps the controller running, holds its descriptors, finishes. docs/design/init-link.md */
-#ifndef MY_INIT_H
-#define MY_INIT_H
+#pragma once
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +20,7 @@
 #define MAX_HELD 8192
 #define MAX_WATCHED 4096
 #define SECOND 1000 /* times are in milliseconds of CLOCK_MONOTONIC */
+#define LAST_WORDS SECOND /* of the controller, when all others are gone */
 #define EXIT_INTERNAL 70
 
 /* system.c: what init is and was started with */
@@ -57,16 +57,13 @@ void signals_not_taken(void);
 /* watch.c: the exit statuses that are kept */
 bool watch_add(pid_t pid);
 void watch_remove(pid_t pid);
-bool watch_has(pid_t pid);
-bool watch_ended(pid_t pid, int status); /* false: it is not watched */
-void watch_waited_for(pid_t pid, int status); /* by the controller, which has yet to act on it */
+bool watch_ended(pid_t pid, int status, bool known); /* known to the controller, which has yet to act on it; false: not watched */
 bool watch_tell(void);
 void watch_hand_over(void);
 void watch_signal(int signal); /* to those that live, and their groups */
 
 /* reap.c */
 bool reap(void); /* true: there may be more */
-void orphans_due(void);
 bool orphans_tell(void);
 uint64_t orphans_told(void);
 
@@ -78,20 +75,16 @@ void processes_signal(int signal);
 
 /* hold.c */
 void hold_environment(void);
-bool hold_receive(int socket); /* false: the other end is closed */
+const char *hold(const char *name, int fd); /* NULL when it is held, else why not */
 void hold_release(const char *name);
 void hold_hand_over(void);
 void hold_pour_logs(void);
 
-/* pour.c */
-void pour(int from, int to);
-
 /* link.c */
 bool link_open(int ends[2]);
 void link_poll(struct pollfd polled[2]);
-void link_receive(const struct pollfd polled[2]);
-void link_take_descriptors(void); /* also before a line that is about one of them, as it was sent before it */
-void link_catch_up(void); /* with its lines, at little cost when there are none */
+void link_receive_lines(void);
+void link_receive_descriptors(void); /* also before a line that is about one of them, as it was sent before it */
 void link_send(void);
 void link_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void link_drain(void); /* takes what a dead controller has left, and closes */
@@ -106,11 +99,9 @@ void controller_find(int argc, char **argv);
 void controller_start(void);
 void controller_ready(void);
 void controller_to_be_replaced(void);
-void controller_hung_up(void);
 void controller_look(void);
 void controller_stopped(void);
 bool controller_replace(const char *why); /* false: it has not even begun */
-bool controller_is_ready(void);
 bool controller_is_away(void); /* dead, or not ready yet */
 void controller_signal(int signal);
 void controller_due(void);
@@ -119,12 +110,9 @@ pid_t controller_pid(void);
 
 /* finish.c */
 bool finishing(void);
-bool finish(int code, int killed_code, int64_t in_ms); /* this and the next: false when the end has begun */
-bool finish_leaving(int code);
+bool finish(bool all, int code, int killed_code, int64_t in_ms); /* false: the end has begun; all: or only the controller */
 void finish_ourselves(int code);
 void finish_badly(const char *why);
 void finish_late(void);
 void finish_now(void);
 void finish_step(void);
-
-#endif

@@ -15,13 +15,6 @@ static bool parse_number(const char *text, int64_t lowest, int64_t highest, int6
   return *number >= lowest && *number <= highest;
 }
 
-static bool took(const char *what) {
-  int64_t pid;
-  if (!parse_number(what, 2, INT32_MAX, &pid)) return signals_took(what);
-  watch_remove((pid_t)pid);
-  return true;
-}
-
 /* A pid that is not an unreaped child may belong to anybody by now. */
 static int kill_child(pid_t target, int signal) {
   siginfo_t info;
@@ -31,13 +24,13 @@ static int kill_child(pid_t target, int signal) {
   return kill(target, signal) == 0 ? 0 : errno;
 }
 
-enum order { READY, REEXEC, WATCH, EXITED, TOOK, KILL, RELEASE, DEADLINE, FINISH, LEAVE, ORDERS };
+enum order { READY, REEXEC, WATCH, EXITED, TOOK, KILL, RELEASE, DEADLINE, FINISH, LEAVE };
 
 static const struct {
   const char *word;
   int count;
   int64_t range[MAX_ARGUMENTS][2]; /* none: not a number */
-} orders[ORDERS] = {
+} orders[] = {
     [READY] = {"ready", 0, {{0}}},
     [REEXEC] = {"reexec", 0, {{0}}},
     [WATCH] = {"watch", 1, {{2, INT32_MAX}}},
@@ -52,20 +45,23 @@ static const struct {
 
 /* NULL, or why not. */
 static const char *obey(enum order order, const char *text, const int64_t number[]) {
+  int64_t pid;
   switch (order) {
     case READY: controller_ready(); break;
     case REEXEC: controller_to_be_replaced(); break;
     case WATCH: return watch_add((pid_t)number[0]) ? NULL : "too many are watched";
-    case EXITED: watch_waited_for((pid_t)number[0], (int)number[1]); break;
-    case TOOK: return took(text) ? NULL : "neither a signal nor a pid";
+    case EXITED: watch_ended((pid_t)number[0], (int)number[1], true); break;
+    case TOOK:
+      if (!parse_number(text, 2, INT32_MAX, &pid)) return signals_took(text) ? NULL : "neither a signal nor a pid";
+      watch_remove((pid_t)pid);
+      break;
     case KILL:
       link_line("killed %lld %d", (long long)number[0], kill_child((pid_t)number[1], (int)number[2]));
       break;
-    case RELEASE: link_take_descriptors(), hold_release(text); break;
+    case RELEASE: link_receive_descriptors(), hold_release(text); break;
     case DEADLINE: timer_set(TIMER_FINISH, number[0]); break; /* 0 is NEVER; during the end it ticks anyway */
-    case FINISH: return finish((int)number[0], (int)number[1], number[2]) ? NULL : "the end has begun";
-    case LEAVE: return finish_leaving((int)number[0]) ? NULL : "the end has begun";
-    case ORDERS: break;
+    case FINISH: return finish(true, (int)number[0], (int)number[1], number[2]) ? NULL : "the end has begun";
+    case LEAVE: return finish(false, (int)number[0], (int)number[0], LAST_WORDS) ? NULL : "the end has begun";
   }
   return NULL;
 }
@@ -85,7 +81,7 @@ static const char *check_and_obey(enum order order, char *arguments) {
 void order_carry_out(char *line, size_t length) {
   if (!is_text(line, length, ' ')) return link_line("error line: not an order");
   const char *word = strsep(&line, " "), *problem = "not an order";
-  for (int i = 0; i < ORDERS; i++)
+  for (int i = 0; i < (int)(sizeof orders / sizeof *orders); i++)
     if (strcmp(orders[i].word, word) == 0) problem = check_and_obey((enum order)i, line);
   if (problem != NULL) link_line("error %.64s: %s", *word != '\0' ? word : "line", problem);
 }

@@ -3,11 +3,6 @@
 
 #include <dirent.h>
 
-struct process {
-  pid_t parent;
-  bool lives;
-};
-
 static DIR *proc; /* NULL: it tells nothing of us */
 
 void processes_open(void) {
@@ -15,37 +10,36 @@ void processes_open(void) {
   if (readlink("/proc/self", self, sizeof self - 1) > 0 && atoi(self) == facts.pid) proc = opendir("/proc");
 }
 
-/* The name in stat may contain anything, also ") R 1": it ends at the last parenthesis. */
-static bool read_process(pid_t pid, struct process *process) {
+/* -1 when it is gone. The name in stat may contain anything, also ") R 1": it ends at the last parenthesis. */
+static pid_t parent_of(pid_t pid, bool *lives) {
   char path[32], text[512], state = 'X';
   snprintf(path, sizeof path, "%d/stat", pid);
   int fd = openat(dirfd(proc), path, O_RDONLY | O_CLOEXEC);
   ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
   if (fd >= 0) close(fd);
-  if (length <= 0) return false;
+  if (length <= 0) return -1;
   text[length] = '\0';
   const char *end = strrchr(text, ')');
-  if (end == NULL) return false;
-  int threads = 0, fields = sscanf(end + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d", &state,
-                                   &process->parent, &threads);
+  if (end == NULL) return -1;
+  int parent, threads, fields = sscanf(end + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d",
+                                       &state, &parent, &threads);
   /* A leader that has ended is a zombie although its other threads go on. */
-  process->lives = (state != 'Z' && state != 'X') || threads > 1;
-  return fields == 3;
+  *lives = fields == 3 && ((state != 'Z' && state != 'X') || threads > 1);
+  return fields == 3 ? parent : -1;
 }
 
-static bool is_ours(pid_t pid, pid_t parent) {
-  struct process ancestor;
-  while (!facts.pid1 && parent > 1 && parent != facts.pid)
-    parent = read_process(parent, &ancestor) ? ancestor.parent : 0;
-  return pid != facts.pid && parent >= 0 && (facts.pid1 || parent == facts.pid);
+static bool is_ours_and_lives(pid_t pid) {
+  bool lives = false, ancestor_lives;
+  pid_t parent = parent_of(pid, &lives);
+  while (!facts.pid1 && parent > 1 && parent != facts.pid) parent = parent_of(parent, &ancestor_lives);
+  return lives && pid != facts.pid && (facts.pid1 || parent == facts.pid);
 }
 
 /* Our next living process, 0 after the last. */
 static pid_t next_process(void) {
   for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
-    struct process process;
     pid_t pid = atoi(entry->d_name);
-    if (pid > 0 && read_process(pid, &process) && process.lives && is_ours(pid, process.parent)) return pid;
+    if (pid > 0 && is_ours_and_lives(pid)) return pid;
   }
   return 0;
 }

@@ -11,23 +11,19 @@ static struct {
 } groups[GROUPS];
 static size_t group_count;
 static uint64_t told;
-static bool due;
 
 static void count_orphan(pid_t session) {
   size_t i = 0;
+  if (group_count == 0) timer_set(TIMER_ORPHANS, TELL_AFTER);
   while (i < group_count && groups[i].session != session) i++;
   if (i >= GROUPS - 1) i = GROUPS - 1, session = 0; /* for all that find no other */
   if (i >= group_count) groups[group_count++].count = 0;
   groups[i].count++;
   groups[i].session = session;
-  if (!due && !timer_runs(TIMER_ORPHANS)) timer_set(TIMER_ORPHANS, TELL_AFTER);
 }
 
-void orphans_due(void) { due = true; }
-
 bool orphans_tell(void) {
-  due = due && group_count > 0;
-  if (!due) return false;
+  if (group_count == 0 || timer_runs(TIMER_ORPHANS)) return false;
   group_count--;
   told += groups[group_count].count;
   link_line("orphan %llu %d", (unsigned long long)groups[group_count].count, groups[group_count].session);
@@ -39,13 +35,13 @@ uint64_t orphans_told(void) { return told; }
 static void take(pid_t pid) {
   pid_t session = getsid(pid);
   int status;
-  bool known = pid == controller_pid() || watch_has(pid);
-  if (!known) link_catch_up(); /* it may be watched by a controller that is dying, too */
+  bool controller = pid == controller_pid();
+  link_receive_lines(); /* it may be watched by a controller that is dying, too */
   /* What a controller started in its last instant, before it could say so, leads a group. */
-  if (!known && getpgid(pid) == pid && !finishing() && controller_is_away()) watch_add(pid);
+  if (!controller && getpgid(pid) == pid && !finishing() && controller_is_away()) watch_add(pid);
   if (waitpid(pid, &status, WNOHANG) != pid) return;
-  if (pid == controller_pid()) controller_died(status);
-  else if (!watch_ended(pid, status)) count_orphan(session < 0 ? 0 : session);
+  if (controller) controller_died(status);
+  else if (!watch_ended(pid, status, false)) count_orphan(session < 0 ? 0 : session);
 }
 
 bool reap(void) {

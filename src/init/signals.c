@@ -21,15 +21,12 @@ static bool replaced; /* a controller, because of a signal that still waits */
 static struct relayed *const end = relayed + sizeof relayed / sizeof *relayed;
 
 int signals_open(void) {
-  sigset_t all, wanted;
+  sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, NULL); /* entry.c did, where it can */
   /* An inherited "ignore" would go on to every process, and that of SIGCHLD would take the statuses away. */
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-  sigemptyset(&wanted);
-  sigaddset(&wanted, SIGCHLD);
-  for (struct relayed *at = relayed; at < end; at++) sigaddset(&wanted, at->number);
-  int fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+  int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd < 0) give_up(EXIT_INTERNAL, "cannot read signals: %m");
   return fd;
 }
@@ -40,7 +37,7 @@ void signals_read(int fd) {
     for (struct relayed *at = relayed; at < end; at++) {
       if (at->number != (int)info.ssi_signo) continue;
       if (at->ends && finishing()) finish_now();
-      else if (at->ends && at->waiting == 0) timer_set(TIMER_TAKEN, controller_is_ready() ? TAKEN_BY_A_READY_ONE_WITHIN : TAKEN_WITHIN);
+      else if (at->ends && at->waiting == 0) timer_set(TIMER_TAKEN, controller_is_away() ? TAKEN_WITHIN : TAKEN_BY_A_READY_ONE_WITHIN);
       if (at->waiting < 2) at->waiting++;
     }
   }
@@ -64,10 +61,9 @@ void signals_hand_over(void) {
 bool signals_took(const char *name) {
   bool known = false, still = false;
   for (struct relayed *at = relayed; at < end; at++) {
-    if (strcmp(at->name, name) == 0) {
-      known = true;
-      if (at->told > 0) at->told--, at->waiting--;
-    }
+    bool meant = strcmp(at->name, name) == 0;
+    known = known || meant;
+    if (meant && at->told > 0) at->told--, at->waiting--;
     still = still || (at->ends && at->waiting > 0);
   }
   if (!still) timer_set(TIMER_TAKEN, NEVER), replaced = false;

@@ -14,12 +14,10 @@ static struct watched *find(pid_t pid) {
   return at < end ? at : NULL;
 }
 
-bool watch_has(pid_t pid) { return find(pid) != NULL; }
-
 static bool is_gone(pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
 bool watch_add(pid_t pid) {
-  if (watch_has(pid)) return true;
+  if (find(pid) != NULL) return true;
   if (end == watched + MAX_WATCHED) return false;
   *end++ = (struct watched){.pid = pid, .state = is_gone(pid) ? LOST : LIVES};
   return true;
@@ -30,20 +28,15 @@ void watch_remove(pid_t pid) {
   if (at != NULL) *at = *--end;
 }
 
-bool watch_ended(pid_t pid, int status) {
+bool watch_ended(pid_t pid, int status, bool known) {
   struct watched *at = find(pid);
-  if (at != NULL) *at = (struct watched){.pid = pid, .status = status, .state = ENDED};
+  if (at != NULL) *at = (struct watched){.pid = pid, .status = status, .state = ENDED, .told = known};
   return at != NULL;
-}
-
-void watch_waited_for(pid_t pid, int status) {
-  struct watched *at = find(pid);
-  if (at != NULL) *at = (struct watched){.pid = pid, .status = status, .state = ENDED, .told = true};
 }
 
 static void tell(struct watched *at) {
   if (at->state == ENDED) link_line("exited %d %d", at->pid, at->status);
-  else link_line("lost %d", at->pid);
+  else link_line("%s %d", at->state == LOST ? "lost" : "watching", at->pid);
   at->told = true;
 }
 
@@ -57,10 +50,8 @@ bool watch_tell(void) {
 /* What the controller before had waited for and not said is lost, and this one is to hear everything. */
 void watch_hand_over(void) {
   for (struct watched *at = watched; at < end; at++) {
-    at->told = false;
     if (at->state == LIVES && is_gone(at->pid)) at->state = LOST;
-    if (at->state == LIVES) link_line("watching %d", at->pid);
-    else tell(at);
+    tell(at);
   }
 }
 

@@ -10,19 +10,22 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-struct refusal execute(char **program, bool search) {
+int execute(char **program, bool search) {
   const char *path = search && **program != '\0' && strchr(*program, '/') == NULL ? getenv("PATH") : "";
   if (path == NULL) path = DEFAULT_PATH;
-  for (struct refusal why = {ENOENT, NOT_FOUND};; path++) {
+  int error = ENOENT, code = 127;
+  for (bool more = true; more; path++) {
     char file[PATH_MAX];
     int length = (int)strcspn(path, ":");
     if (snprintf(file, PATH_MAX, "%.*s%s%s", length, path, length > 0 ? "/" : "", *program) >= PATH_MAX) *file = '\0';
     execve(file, program, environ);
     int problem = errno;
     bool exists = access(file, F_OK) == 0;
-    if (exists || !search) why.error = problem;
-    if (exists) why.code = CANNOT_EXECUTE;
+    if (exists || !search) error = problem;
+    if (exists) code = 126;
     path += length;
-    if (*path == '\0' || (exists && problem != EACCES)) return why;
+    more = *path != '\0' && (!exists || problem == EACCES);
   }
+  errno = error;
+  return code;
 }

@@ -125,6 +125,6 @@ int main(int argc, char **argv) {
     }
   }
   if (argv[optind] == NULL) usage("no program", "");
-  struct refusal why = execute(argv + optind, search);
-  fail("exec", argv[optind], why.error, search ? why.code : FAILED);
+  int code = execute(argv + optind, search);
+  fail("exec", argv[optind], errno, search ? code : FAILED);
 }

@@ -142,6 +142,6 @@ int main(int argc, char **argv) {
   size_t count = group != NULL ? 1 : find_groups(&user);
   if (!is_already(&user)) become(&user, count, argv[1]);
   set_environment(&user);
-  struct refusal why = execute(argv + 2, true);
-  fail(why.code, "cannot execute %s: %s", argv[2], strerror(why.error));
+  int code = execute(argv + 2, true);
+  fail(code, "cannot execute %s: %s", argv[2], strerror(errno));
 }

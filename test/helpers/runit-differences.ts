@@ -53,8 +53,12 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     title: '`finish` runs after `exit`, too',
-    applies: ({ situation, command }, { says }) =>
-      (situation === 'leaving' && isOf(command, ...KILLING) && command !== 'force-restart') ||
+    applies: ({ situation, command }, { says, ends }) =>
+      // An order to stop takes that to leave back.
+      (situation === 'leaving' &&
+        isOf(command, ...KILLING) &&
+        command !== 'force-restart' &&
+        !ends.includes('./finish')) ||
       (isOf(command, 'force-shutdown') && says.startsWith('kill: run: ')),
     translate: endsIn((ends) => ends.replace(/( \.\/run)?$/, ' ./finish -1 9$1')),
   },

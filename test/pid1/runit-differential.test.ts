@@ -213,6 +213,8 @@ function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): 
     case 'u':
       return status.includes('want=u') && (step.kind === 'sv' || !runs || hasTold);
     case 'd':
+      // It has left, and comes back.
+      if (isNew && before.stat.includes('want exit')) return true;
       if (step.kind === 'write' && stat.includes('want exit')) return false;
       // sv does not say it twice.
       return status.includes('want=d') && (!runs || hasTold || before.status.includes('want=d term=1'));

@@ -8,9 +8,11 @@ import { COMPATIBILITY, ownCompatibility } from './boot/reexec.js';
 import { relaySignals } from './boot/relay-signals.js';
 import { resume } from './boot/resume.js';
 import { settingsOrExit } from './boot/settings.js';
+import { hasHooks } from './boot/shutdown.js';
 import { InitLink } from './process/init-link.js';
 import { keepLastWords, standardError } from './process/last-words.js';
 import { native } from './process/native.js';
+import { loadScripts } from './process/script.js';
 
 /** Startup scripts that take longer are something people want to look at while they run. */
 const LONG_BOOT_MS = 1_000;
@@ -46,6 +48,11 @@ async function main(): Promise<void> {
   booted.catch(die);
   await Promise.race([booted, delay(LONG_BOOT_MS, undefined, { ref: false })]);
   await openControlPlane(container, booted);
+  // The end comes perhaps after the program on disk was replaced by another one.
+  if (hasHooks())
+    await loadScripts().catch((error: Error) =>
+      messages.error(`Hooks of the shutdown cannot be run: ${error.message}`),
+    );
 }
 
 /** Without it the services run all the same: that it cannot be opened now is no reason to die, and to be started again. */

@@ -3,7 +3,13 @@ import type { Handover, InitLink, RelayedSignal } from '../process/init-link.js'
 import { native } from '../process/native.js';
 import { type LastStart, StartRegister } from '../process/start-register.js';
 import { Slots } from '../state/slots.js';
-import { CONTROLLER_END_CAUSES, type ControllerEnd, type ControllerEndCause, type Phase } from '../types/system.js';
+import {
+  CONTROLLER_END_CAUSES,
+  type ControllerEnd,
+  type ControllerEndCause,
+  PHASES,
+  type Phase,
+} from '../types/system.js';
 
 /** What survives a controller beside the services. */
 export interface ContainerRecord {
@@ -65,7 +71,9 @@ export class ContainerState {
     this.lost = end !== undefined && saved === undefined;
     // Then the container goes on, with services that run and a new name for the boot.
     const afterLoss = this.lost ? ({ phase: 'running', started: true } as const) : {};
-    const before: ContainerRecord = { bootId: randomUUID(), ...AT_BOOT, ...(saved ?? afterLoss) };
+    const left: ContainerRecord = { bootId: randomUUID(), ...AT_BOOT, ...(saved ?? afterLoss) };
+    // A phase that another version has and this one does not know lies between those that it knows.
+    const before = PHASES.includes(left.phase) ? left : { ...left, phase: 'running' as const };
     const restarts = { ...NO_RESTARTS, ...before.restarts };
     // One that died before it could read how the one before had ended is counted with the one after it.
     const ended = generation - 1 - Object.values(restarts).reduce((sum, count) => sum + count, 0);

@@ -24,6 +24,7 @@ import { reportChanges } from './report-changes.js';
 import { type ScriptRecord, ScriptRunner } from './script-runner.js';
 import type { Settings } from './settings.js';
 import type { HookRecords } from './shutdown.js';
+import { VERSION } from './version.js';
 
 /** As in baseimage-docker. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -193,8 +194,17 @@ function openLogs(
   });
   for (const [key, value] of records)
     if (key.startsWith('log/')) logs.restore(key.slice('log/'.length), value as SourceRecord);
+  const recovered = logs.recover();
   const own = logs.open(OWN_SOURCE);
   if (own) messages.keepIn((line) => own.say(line));
+  if (slots.newer > 0)
+    messages.error(
+      `The records are of a newer version of my_init than this one, ${VERSION}, and cannot be read: what is on disk has been replaced by an older one`,
+    );
+  for (const name of recovered)
+    messages.error(
+      `${name}: the record of its log is lost; the log goes on, but does not know any more when runs began and ended`,
+    );
   return logs;
 }
 

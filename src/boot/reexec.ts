@@ -1,3 +1,4 @@
+import { type ExecFileException, execFile } from 'node:child_process';
 import { PROTOCOL } from '../process/init-link.js';
 import { installed } from '../process/native.js';
 import { SLOTS_VERSION } from '../state/slots.js';
@@ -61,24 +62,30 @@ function fail({ settings }: Container, error: unknown): never {
   process.exit(EXIT.internal);
 }
 
-/** What the program on disk says of itself, or why it says nothing. */
-async function askProgram(): Promise<Compatibility | string> {
-  const { execa } = await import('execa');
+/** What the program on disk says of itself, or why it says nothing. Nothing is loaded for it: what this program was loaded from may be gone. */
+function askProgram(): Promise<Compatibility | string> {
   const { PATH = '', TZ } = process.env;
-  const answer = await execa(process.argv0, [...process.execArgv, installed('controller.js'), COMPATIBILITY], {
-    env: { PATH, ...(TZ !== undefined && { TZ }) },
-    extendEnv: false,
-    stdin: 'ignore',
-    reject: false,
-    timeout: ANSWER_MS,
-    cleanup: false,
-  });
-  if (answer.failed) return whyOf(answer.stderr) ?? answer.shortMessage ?? 'it ends with a failure';
+  const words = [...process.execArgv, installed('controller.js'), COMPATIBILITY];
+  const options = { env: { PATH, ...(TZ !== undefined && { TZ }) }, timeout: ANSWER_MS };
+  return new Promise((resolve) =>
+    execFile(process.argv0, words, options, (error, stdout, stderr) =>
+      resolve(error === null ? answerIn(stdout) : (whyOf(stderr) ?? whyNot(error))),
+    ),
+  );
+}
+
+function answerIn(stdout: string): Compatibility | string {
   try {
-    return JSON.parse(answer.stdout) as Compatibility;
+    return JSON.parse(stdout) as Compatibility;
   } catch {
-    return `it says ${JSON.stringify(answer.stdout.slice(0, 100))}`;
+    return `it says ${JSON.stringify(stdout.slice(0, 100))}`;
   }
+}
+
+function whyNot({ killed, signal, code, message }: ExecFileException): string {
+  if (killed) return `it does not answer within ${ANSWER_MS / 1000} s`;
+  if (signal) return `it was killed by ${signal}`;
+  return typeof code === 'number' ? `it ends with code ${code}` : message;
 }
 
 /** Of what Node says of a program that it cannot load, the line with the error. */

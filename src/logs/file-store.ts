@@ -63,15 +63,15 @@ export class FileStore implements WritableStore {
   #old: { readonly age: number; readonly fd: number } | undefined;
   #closed = false;
 
-  /** @throws Error with `code`: the directory cannot be used */
-  constructor(name: string, limits: FileLimits, left: LeftFiles | undefined, on: FileStoreEvents) {
+  /** `begin`: where the log goes on when nothing is known of files. @throws Error with `code`: the directory cannot be used */
+  constructor(name: string, limits: FileLimits, left: LeftFiles | undefined, on: FileStoreEvents, begin = BEGINNING) {
     this.#path = join(limits.directory, `${name}.log`);
     this.#limits = { ...limits, bytes: Math.max(limits.bytes, MIN_SEGMENT_BYTES) };
     this.#on = on;
     makeDirectory(limits.directory);
     if (left === undefined && sizeOf(this.#path) > 0) this.#shift();
     this.#fd = openSync(this.#path, 'a+', 0o640);
-    this.#segments = left === undefined ? [{ base: BEGINNING, end: BEGINNING }] : this.#takeUp(left);
+    this.#segments = left === undefined ? [{ base: begin, end: begin }] : this.#takeUp(left);
     this.#tell();
   }
 

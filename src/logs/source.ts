@@ -13,6 +13,10 @@ import { MemoryStore, type WritableStore } from './store.js';
 /** Some runs of a crash loop; all of them have to fit into a slot. */
 const HELD_MARKERS = 24;
 
+/** What init holds is called after its source as far as that fits, MAX_NAME of src/init/my_init.h. */
+const HELD_NAME_LENGTH = 32;
+const HELD_PIPE = /^log\.(?<id>\d+)\.(?<place>\d+)\.(?<name>.+)\.out\.r$/;
+
 /** What survives a controller of a source. */
 export interface SourceRecord {
   readonly id: number;
@@ -39,6 +43,16 @@ export interface LogWorld {
   warn(text: string): void;
   record(name: string, record: SourceRecord): void;
   erase(name: string): void;
+}
+
+/** The sources of which init holds something, whether they are on record or not. */
+export function heldSources(
+  held: LogWorld['held'],
+): readonly { readonly name: string; readonly record: SourceRecord }[] {
+  return [...held.keys()].flatMap((key) => {
+    const { id, place, name } = HELD_PIPE.exec(key)?.groups ?? {};
+    return name === undefined ? [] : [{ name, record: { id: Number(id), place: Number(place), markers: [] } }];
+  });
 }
 
 /** One writer: its pipes, its store, what happened to it, and who is told. */
@@ -202,14 +216,20 @@ export class Source implements LogSource {
     try {
       // What an earlier controller had to keep in memory stays there.
       if (files && !held.has(this.#heldName('store')))
-        return new FileStore(this.name, files, this.#files && { ...this.#files, end }, {
-          appended: (end) => this.counters.setEnd(end),
-          dropped: (stream, lines, bytes) => this.#drop(stream, lines, bytes),
-          rotated: (record) => {
-            this.#files = record;
-            this.#record();
+        return new FileStore(
+          this.name,
+          files,
+          this.#files && { ...this.#files, end },
+          {
+            appended: (end) => this.counters.setEnd(end),
+            dropped: (stream, lines, bytes) => this.#drop(stream, lines, bytes),
+            rotated: (record) => {
+              this.#files = record;
+              this.#record();
+            },
           },
-        });
+          end,
+        );
     } catch (error) {
       warn(
         `the log of ${this.name} is kept in memory: ${files?.directory} cannot be used (${(error as NodeJS.ErrnoException).code})`,
@@ -238,7 +258,7 @@ export class Source implements LogSource {
   }
 
   #heldName(part: string): string {
-    return `log.${this.id}.${part}`;
+    return `log.${this.id}.${this.place}.${this.name.slice(0, HELD_NAME_LENGTH)}.${part}`;
   }
 
   #record(): void {

@@ -3,7 +3,7 @@ import type { Change } from '../types/service.js';
 import { Counters } from './counters.js';
 import { RECORD_OVERHEAD_BYTES } from './cri.js';
 import { Intake } from './intake.js';
-import { type LogWorld, memfd, Source, type SourceRecord } from './source.js';
+import { heldSources, type LogWorld, memfd, Source, type SourceRecord } from './source.js';
 
 /** The source of my_init's own messages, and of its scripts. */
 export const OWN_SOURCE = 'my_init';
@@ -96,6 +96,17 @@ export class Sources implements LogSources, LogStatistics {
   /** Takes over a source from the record of an earlier controller. */
   restore(name: string, record: SourceRecord): void {
     this.#add(name, record, false);
+  }
+
+  /**
+   * Takes over those whose record is lost, with what they have said: else nobody would read what their services write, and these would wait
+   * for ever. Returns their names, which are cut off where they are long.
+   */
+  recover(): readonly string[] {
+    const known = new Set(this.list().map(({ id }) => id));
+    const lost = heldSources(this.#world.held).filter(({ name, record: { id } }) => !known.has(id) && !this.get(name));
+    for (const { name, record } of lost) this.restore(name, record);
+    return lost.map(({ name }) => name);
   }
 
   /** The service is forgotten, and what it said with it. */

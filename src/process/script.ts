@@ -18,6 +18,9 @@ export interface ScriptEnd {
   readonly failure: LaunchFailure | undefined;
 }
 
+/** Only containers with startup scripts or hooks pay for it. */
+export const loadScripts = () => import('execa');
+
 /**
  * Runs a short-lived program to its end, in a session of its own, with my_init's standard input. What it leaves running in the
  * background is left alone, unless it had to be ended. `timeoutMs` 0 is no limit; `stop` ends it early; `spawned` hears its pid.
@@ -30,8 +33,7 @@ export async function runScript(
   stop: AbortSignal,
   spawned: (pid: number) => void,
 ): Promise<ScriptEnd> {
-  // Only containers with startup scripts or hooks pay for it.
-  const { execa } = await import('execa');
+  const { execa } = await loadScripts();
   const launch = host.prepare({ ...order, as: 'session' });
   const running = execa(launch.file, launch.args, {
     argv0: 'launch',

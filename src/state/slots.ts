@@ -10,20 +10,28 @@ const HEADER_BYTES = 12;
  */
 export const SLOTS_VERSION = 1;
 /** `MYI` and the version as a digit: what a slot begins with. */
-const MAGIC = 0x49594d + (0x30 + SLOTS_VERSION) * 2 ** 24;
+const MAGIC = 0x49594d;
+const VERSION_AT = 3;
+const DIGIT = 0x30;
 
 /**
  * What survives a controller: a memfd with a slot for each thing on record, its content JSON with a checksum. A slot that
- * is torn, foreign or of another version is skipped, and costs no more than itself.
+ * is torn, foreign or of a newer version is skipped, and costs no more than itself.
  */
 export class Slots {
   readonly #fd: number;
   readonly #places = new Map<string, number>();
   readonly #free: number[] = [];
   #end = 0;
+  #newer = 0;
 
   constructor(fd: number) {
     this.#fd = fd;
+  }
+
+  /** How many slots of a newer version there were to {@link load}. */
+  get newer(): number {
+    return this.#newer;
   }
 
   /** Everything on record, by key. */
@@ -35,7 +43,9 @@ export class Slots {
       // The last slot is as long as its content.
       slot.fill(0);
       readSync(this.#fd, slot, 0, SLOT_BYTES, place * SLOT_BYTES);
-      const record = decode(slot);
+      const version = versionOf(slot);
+      if (version > SLOTS_VERSION) this.#newer += 1;
+      const record = version <= SLOTS_VERSION ? decode(slot) : undefined;
       if (record === undefined) this.#free.push(place);
       else {
         this.#places.set(record.key, place);
@@ -58,6 +68,7 @@ export class Slots {
     }
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUInt32LE(MAGIC, 0);
+    header.writeUInt8(DIGIT + SLOTS_VERSION, VERSION_AT);
     header.writeUInt32LE(payload.length, 4);
     header.writeUInt32LE(crc32(payload), 8);
     let place = this.#places.get(key);
@@ -78,8 +89,14 @@ export class Slots {
   }
 }
 
+/** The version of a slot, 0 of what is none. */
+function versionOf(slot: Buffer): number {
+  const version = slot.readUInt8(VERSION_AT) - DIGIT;
+  return slot.readUIntLE(0, VERSION_AT) === MAGIC && version > 0 ? version : 0;
+}
+
 function decode(slot: Buffer): { readonly key: string; readonly value: unknown } | undefined {
-  if (slot.readUInt32LE(0) !== MAGIC) return undefined;
+  if (versionOf(slot) === 0) return undefined;
   const length = slot.readUInt32LE(4);
   if (length > SLOT_BYTES - HEADER_BYTES) return undefined;
   const payload = slot.subarray(HEADER_BYTES, HEADER_BYTES + length);

@@ -1,7 +1,14 @@
 import { monotonicMs } from '../process/clock.js';
-import type { ServiceName } from '../types/service.js';
+import {
+  CAUSE_KINDS,
+  type Cause,
+  DESIRED,
+  type ExitStatus,
+  RESTART_REASONS,
+  type ServiceName,
+} from '../types/service.js';
 import type { ControlRecord } from './control-scripts.js';
-import { initialMachine, type Machine } from './machine.js';
+import { type EndedRun, initialMachine, type Machine } from './machine.js';
 import { isServiceName } from './service-directory.js';
 import { TABLE } from './table.js';
 
@@ -36,8 +43,9 @@ export function readRecord(value: unknown): ServiceRecord | undefined {
     {}) as Partial<ServiceRecord>;
   if (typeof name !== 'string' || !isServiceName(name) || typeof directory !== 'string') return undefined;
   const begin = initialMachine(autostart === true, monotonicMs());
-  const known: Machine = { ...begin, ...machine, counters: { ...begin.counters, ...machine?.counters } };
+  const known: Machine = inKnownWords({ ...begin, ...machine }, begin);
   const counters = {
+    ...begin.counters,
     ...known.counters,
     restarts: { ...begin.counters.restarts, ...known.counters.restarts },
     exits: { ...begin.counters.exits, ...known.counters.exits },
@@ -48,6 +56,32 @@ export function readRecord(value: unknown): ServiceRecord | undefined {
   const state = known.pid === 0 ? 'down' : 'up';
   return { ...common, machine: { ...known, counters, state, timerAtMs: undefined, ended: undefined } };
 }
+
+/** Of what has one of a few words for a value, the words that this version knows. */
+function inKnownWords(machine: Machine, begin: Machine): Machine {
+  const { desired, cause, told, restartReason, lastExit, ended } = machine;
+  return {
+    ...machine,
+    desired: DESIRED.includes(desired) ? desired : begin.desired,
+    cause: knownCause(cause) ?? begin.cause,
+    told: knownCause(told),
+    restartReason: restartReason && RESTART_REASONS.includes(restartReason) ? restartReason : undefined,
+    lastExit: lastExit && { ...lastExit, status: knownStatus(lastExit.status) },
+    ended: ended && {
+      ...ended,
+      status: knownStatus(ended.status),
+      next: NEXT.includes(ended.next) ? ended.next : 'start',
+    },
+  };
+}
+
+const NEXT: readonly EndedRun['next'][] = ['start', 'backoff', 'failed'];
+
+const knownCause = (cause: Cause | undefined): Cause | undefined =>
+  cause && CAUSE_KINDS.includes(cause.kind) ? cause : undefined;
+
+const knownStatus = (status: ExitStatus): ExitStatus =>
+  ['exited', 'signaled', 'lost'].includes(status.kind) ? status : { kind: 'lost' };
 
 /** The record of a service that is known by its process alone: its own has been lost. */
 export function recordOfProcess(name: ServiceName, directory: string, pid: number, autostart: boolean): ServiceRecord {

@@ -7,9 +7,11 @@ export type ServiceName = string & { readonly brand: 'ServiceName' };
 export type State = 'down' | 'starting' | 'up' | 'stopping' | 'finishing' | 'backoff' | 'failed';
 
 /** What my_init works towards for a service. */
-export type Desired = 'up' | 'down' | 'once';
+export const DESIRED = ['up', 'down', 'once'] as const;
+export type Desired = (typeof DESIRED)[number];
 
-export type CauseKind = 'boot' | 'api' | 'sv' | 'signal' | 'exit' | 'check' | 'dependency' | 'scan' | 'shutdown';
+export const CAUSE_KINDS = ['boot', 'api', 'sv', 'signal', 'exit', 'check', 'dependency', 'scan', 'shutdown'] as const;
+export type CauseKind = (typeof CAUSE_KINDS)[number];
 
 /** Why something happened, and who asked for it. */
 export interface Cause {

@@ -1,6 +1,7 @@
 /** What the rooms say to each other about my_init itself. */
 
-export type Phase = 'booting' | 'running' | 'shutting_down';
+export const PHASES = ['booting', 'running', 'shutting_down'] as const;
+export type Phase = (typeof PHASES)[number];
 
 /** What init and the controller are, as far as it does not change. */
 export interface SystemInfo {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../helpers/container.js';
 import { waitFor } from '../helpers/wait-for.js';
@@ -29,6 +29,21 @@ async function tear(...keys: readonly string[]): Promise<void> {
   process.kill(controllerPid, 'SIGKILL');
   await waitFor('the next controller', async () => (await info()).controllerPid !== undefined);
 }
+
+const numbersOf = async (name: string): Promise<readonly number[]> => {
+  const { stdout } = await container.svctl('logs', name, '-n', '1000000', '-o', 'jsonl');
+  return stdout
+    .split('\n')
+    .flatMap((line) => /"line (\d+) /.exec(line)?.[1] ?? [])
+    .map(Number);
+};
+
+const inFile = (name: string): readonly number[] => {
+  const path = `/proc/${container.pid}/root/run/logs/${name}`;
+  return existsSync(path)
+    ? Array.from(readFileSync(path, 'utf8').matchAll(/line (\d+) /g), ([, number]) => Number(number))
+    : [];
+};
 
 const sleeping = async () =>
   (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split(/\s+/).map(Number);
@@ -62,6 +77,34 @@ describe('a torn record', () => {
     expect(after.pid).not.toBe(pid);
     expect(await sleeping()).toEqual([after.pid]);
     expect((await container.svctl('logs', 'my_init')).stdout).toContain(`The process ${pid} is on no record`);
+  });
+
+  test.each([
+    ['memory', []],
+    ['files', ['--log-dir', '/run/logs']],
+  ] as const)('of a log in %s costs no line, and nobody who writes is kept waiting', async (_, args) => {
+    // More than a pipe holds, so that it would stand still were nobody to read it.
+    const run =
+      '#!/bin/sh\ni=0; while :; do i=$((i+1)); printf "line %d %0500d\\n" $i 0; [ $((i % 20)) -eq 0 ] && sleep 0.02; done\n';
+    container = await TestContainer.boot({
+      services: { talks: { run }, ['long'.repeat(20)]: { run } },
+      args: ['--log-buffer', '8m', '--log-file-size', '8m', ...args],
+    });
+    const names = ['talks', 'long'.repeat(20)] as const;
+    const before = await Promise.all(names.map((name) => container.reaches(name, 'up')));
+    await tear(...names.map((name) => `log/${name}`), 'log/my_init');
+    for (const [index, name] of names.entries()) {
+      const held = name.slice(0, 32);
+      const last = (await numbersOf(held)).at(-1) ?? 0;
+      await waitFor('more lines', async () => ((await numbersOf(held)).at(-1) ?? 0) > last + 1000);
+      // What was in files by then has become an older one, which is not read again.
+      const numbers = [...inFile(name === held ? `${name}.log.1` : `${name}.log`), ...(await numbersOf(held))];
+      expect(numbers.findIndex((number, at) => number !== at + 1)).toBe(-1);
+      expect(await container.status(name)).toMatchObject({ pid: before[index]?.pid, run: 1 });
+    }
+    expect((await container.svctl('logs', 'my_init')).stdout).toContain('talks: the record of its log is lost');
+    expect((await container.svctl('restart', '--all')).code).toBe(0);
+    await waitFor('the next run', async () => (await numbersOf(names[1])).includes(1));
   });
 
   test('of the container leaves the main command, and its exit code, as they are', async () => {

@@ -99,6 +99,24 @@ describe('the record of a service', () => {
     expect(readRecord(odd)).toMatchObject({ machine: { state, pid, timerAtMs: undefined } });
   });
 
+  test('with words that this version does not know has those of the beginning, and what can be said of an exit', () => {
+    const cause = { kind: 'dream' };
+    const lastExit = { run: 2, status: { kind: 'evaporated' }, atMs: 3, durationMs: 1, expected: false };
+    const ended = { session: 5, status: { kind: 'exited', code: 3 }, next: 'someday' };
+    const odd = {
+      ...record,
+      machine: { ...machine, cause, told: cause, desired: 'for now', restartReason: 'mood', lastExit, ended },
+    };
+    expect(readRecord(odd)?.machine).toMatchObject({
+      cause: { kind: 'scan' },
+      told: undefined,
+      desired: 'up',
+      restartReason: undefined,
+      lastExit: { run: 2, status: { kind: 'lost' } },
+      ended: { session: 5, status: { kind: 'exited', code: 3 }, next: 'start' },
+    });
+  });
+
   test.each([undefined, null, 7, 'web', {}, { name: '../x', directory: '/' }, { name: 'web' }])(
     'is none: %j',
     (value) => {

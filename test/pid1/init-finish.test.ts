@@ -259,6 +259,20 @@ describe('init finishes', () => {
     expect(ms).toBeLessThan(900);
   });
 
+  test('leave kills a controller that does not go within a second, and nothing else gets a signal', async () => {
+    const box = boot({ as: 'subreaper' });
+    const controller = await box.ready();
+    await controller.call('spawn', 'setsid', 'sleep', '60');
+    const { shell, pid } = box;
+    const other = await waitFor('sleep', () => childrenOf(childrenOf(pid)[0] ?? 0)[0]);
+    process.kill(shell, 'SIGSTOP'); // for the shell's end would take the other along
+    await controller.send('leave 6');
+    await waitFor('the end', () => stateOf(pid) === 'Z');
+    expect(stateOf(other)).toBe('S');
+    process.kill(shell, 'SIGCONT');
+    expect((await end(box)).code).toBe(6);
+  });
+
   test('a deadline that passes without finish is our own end, exit 70; one that is cleared is nothing', async () => {
     const box = boot();
     const controller = await box.ready();

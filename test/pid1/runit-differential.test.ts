@@ -121,7 +121,7 @@ class Lane {
     await waitFor('a moment', () => before.every(({ since }) => Math.floor(Date.now() / 1000) >= since + age));
     const said = await Promise.all(sides.map((side) => this.#carryOut(side, target, step)));
     const moment = { situation, command: step.command };
-    const comesBack = LEAVES.includes(step.command) || (situation === 'leaving' && !step.command.includes('down'));
+    const comesBack = LEAVES.includes(step.command) || (situation === 'leaving' && !takesBack(step, before[0] as Seen));
     let [runit = '', mine = ''] = ['', ''];
     const wanted = (): Outcome => translate(moment, { says: said[0] ?? '', ends: runit });
     const isSettled = (): boolean => {
@@ -199,6 +199,10 @@ function letterOf({ kind, command }: Step): string {
   const forced = { 'force-restart': 'u', 'force-stop': 'd', 'force-reload': 't', status: '', check: '' }[word];
   return other ?? forced ?? word.charAt(0);
 }
+
+/** An order to stop takes that to leave back. sv does not give it to what has got TERM already. */
+const takesBack = (step: Step, { status }: Seen): boolean =>
+  letterOf(step) === 'd' && (step.kind === 'write' || !status.includes('term=1'));
 
 /** What a step does can be seen, where it does something. */
 function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): boolean {

@@ -208,5 +208,8 @@ static bool add(napi_env env, napi_value exports, const struct addon_function *o
 }
 
 NAPI_MODULE_INIT() {
-  return add(env, exports, functions) && add(env, exports, log_functions) && add(env, exports, supervise_functions) ? exports : NULL;
+  const struct addon_function *const all[] = {functions, log_functions, spawn_functions, supervise_functions};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (!add(env, exports, all[i])) return NULL;
+  return exports;
 }

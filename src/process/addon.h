@@ -24,8 +24,9 @@ struct addon_function {
   napi_callback function;
 };
 
-/* Of addon-logs.c and addon-supervise.c; the last has no name. */
+/* Of addon-logs.c, addon-spawn.c and addon-supervise.c; the last has no name. */
 extern const struct addon_function log_functions[];
+extern const struct addon_function spawn_functions[];
 extern const struct addon_function supervise_functions[];
 
 /* Throws an Error with `code` and `syscall`. */

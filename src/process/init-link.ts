@@ -57,15 +57,10 @@ interface LinkEvents {
 }
 
 /** Decodes a raw wait status, wait(2). */
-function decodeWaitStatus(status: number): ExitStatus {
+export function decodeWaitStatus(status: number): ExitStatus {
   const signal = status & 0x7f;
   if (signal === 0) return { kind: 'exited', code: (status >> 8) & 0xff };
   return { kind: 'signaled', signal, coreDumped: (status & 0x80) !== 0 };
-}
-
-function encodeWaitStatus(status: ExitStatus): number {
-  if (status.kind === 'lost') return 0;
-  return status.kind === 'exited' ? status.code << 8 : status.signal | (status.coreDumped ? 0x80 : 0);
 }
 
 /** The controller's end of the link to init; docs/design/init-link.md is the contract. */
@@ -123,9 +118,9 @@ export class InitLink extends EventEmitter<LinkEvents> {
     this.#write(`watch ${pid}`);
   }
 
-  /** We have waited for a process and have yet to act on its end: init keeps the status until {@link took}. */
-  exited(pid: number, status: ExitStatus): void {
-    this.#write(`exited ${pid} ${encodeWaitStatus(status)}`);
+  /** A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the status until {@link took}. */
+  exited(pid: number, status: number): void {
+    this.#write(`exited ${pid} ${status}`);
   }
 
   /** Says that a signal, or the end of a process, has been acted on. */

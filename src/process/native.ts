@@ -67,6 +67,15 @@ interface Native {
     used: number,
     result: Int32Array,
   ): void;
+  /**
+   * Starts `command`, the first of which is a file, with an empty environment and these descriptors as its 0, 1, 2 … alone (-1 is /dev/null),
+   * those up to 2 blocking. All signals are blocked in it. Returns its pid; it is ours to wait for, with {@link ended} and {@link reap}.
+   */
+  spawn(command: readonly string[], descriptors: readonly number[]): number;
+  /** The pid and wait status, wait(2), of a child that has ended, this one or any (0); undefined when it has not. It is not waited for yet. */
+  ended(pid: number): readonly [pid: number, status: number] | undefined;
+  /** Waits for a child that has ended: its pid may be given to somebody else from now on. */
+  reap(pid: number): void;
   /** mkfifo(3). */
   mkfifo(path: string, mode: number): void;
   /** flock(2), exclusive and without waiting, or its end. Returns whether it is ours: false when somebody else has it. */

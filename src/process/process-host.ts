@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { ExitStatus } from '../types/service.js';
 import { type Environment, environmentDescriptor } from './environment.js';
-import type { InitLink } from './init-link.js';
+import { decodeWaitStatus, type InitLink } from './init-link.js';
 import { standardError } from './last-words.js';
-import { installed } from './native.js';
+import { installed, native } from './native.js';
 import { errnoName, type LaunchFailure, type StartRegister } from './start-register.js';
 
 /** What a process writes to. */
@@ -64,6 +62,9 @@ export type SignalResult = 'sent' | string;
 /** What `launch` exits with when it fails. */
 const LAUNCH_FAILED = new Set([111, 126, 127]);
 
+/** For `native().spawn`. */
+const DEV_NULL = -1;
+
 interface LaunchCommand {
   readonly file: string;
   readonly args: readonly string[];
@@ -73,12 +74,17 @@ interface LaunchCommand {
   readonly offset: number;
 }
 
+interface StartedLaunch {
+  readonly pid: number;
+  readonly offset: number;
+}
+
 export class RealProcessHost implements ProcessHost {
   readonly #launch = installed('launch');
   readonly #link: InitLink;
   readonly #starts: StartRegister;
   readonly #openFilesLimit: string;
-  readonly #children = new Map<number, ChildProcess>();
+  readonly #children = new Map<number, (status: number) => void>();
   readonly #adopted = new Map<number, (status: ExitStatus) => Taken>();
 
   constructor(link: InitLink, openFilesLimit: string, starts: StartRegister) {
@@ -90,48 +96,32 @@ export class RealProcessHost implements ProcessHost {
       this.#adopted.delete(pid);
       this.#take(pid, ended?.(status));
     });
+    process.on('SIGCHLD', () => this.#childrenEnded());
   }
 
   spawn(order: SpawnOrder, listener: ProcessListener): void {
-    let child: ChildProcess;
-    let launch: LaunchCommand | undefined;
+    let started: StartedLaunch;
     try {
-      launch = this.prepare(order);
-      child = spawn(launch.file, launch.args, {
-        argv0: 'launch',
-        env: {},
-        stdio: [
-          order.input ?? (order.as === 'foreground' ? 'inherit' : 'ignore'),
-          order.output?.stdout ?? 'inherit',
-          order.output?.stderr ?? standardError(),
-          launch.environment,
-          launch.register,
-        ],
-      });
+      started = this.#start(order);
     } catch (error) {
       setImmediate(() => listener.failed(error as NodeJS.ErrnoException));
       return;
-    } finally {
-      if (launch) closeSync(launch.environment);
     }
-    const { pid } = child;
-    const { offset } = launch;
-    child.once('error', (error) => {
-      if (pid === undefined) listener.failed(error);
-    });
-    if (pid === undefined) return;
-    this.#children.set(pid, child);
+    const { pid, offset } = started;
+    this.#children.set(pid, (status) => this.#childEnded(pid, status, listener, offset));
     this.watch(pid);
-    child.once('exit', (code, signal) => {
-      this.#children.delete(pid);
-      const status: ExitStatus =
-        signal === null
-          ? { kind: 'exited', code: code ?? 0 }
-          : { kind: 'signaled', signal: constants.signals[signal], coreDumped: false };
-      this.waitedFor(pid, status);
-      this.#take(pid, listener.ended(status, this.failureOf(pid, code ?? undefined, offset)));
-    });
     listener.spawned?.(pid);
+  }
+
+  #start(order: SpawnOrder): StartedLaunch {
+    const { file, args, environment, register, offset } = this.prepare(order);
+    try {
+      const input = order.input ?? (order.as === 'foreground' ? 0 : DEV_NULL);
+      const { stdout, stderr } = order.output ?? { stdout: 1, stderr: standardError() };
+      return { pid: native().spawn([file, ...args], [input, stdout, stderr, environment, register]), offset };
+    } finally {
+      closeSync(environment);
+    }
   }
 
   /** The command that becomes the ordered program. The caller closes `environment`. */
@@ -149,11 +139,6 @@ export class RealProcessHost implements ProcessHost {
   /** Has init keep the exit status of a child, should we die before it. */
   watch(pid: number): void {
     this.#link.watch(pid);
-  }
-
-  /** A child has ended; the next controller is to hear of it until {@link took}. */
-  waitedFor(pid: number, status: ExitStatus): void {
-    this.#link.exited(pid, status);
   }
 
   /** The end of a process is on record. */
@@ -178,7 +163,7 @@ export class RealProcessHost implements ProcessHost {
       const errno = await this.#link.kill(target, signal);
       return errno === 0 ? 'sent' : errnoName(errno);
     }
-    // A pid is somebody else's as soon as libuv has waited for it.
+    // A pid is somebody else's as soon as it has been waited for.
     if (!this.#children.has(pid)) return 'ESRCH';
     try {
       process.kill(target, signal);
@@ -186,6 +171,29 @@ export class RealProcessHost implements ProcessHost {
     } catch (error) {
       return (error as NodeJS.ErrnoException).code ?? 'EINVAL';
     }
+  }
+
+  /** Some of our children have ended, or of those that libuv has started, and waits for. */
+  #childrenEnded(): void {
+    let ended = native().ended(0);
+    for (; ended !== undefined && this.#children.has(ended[0]); ended = native().ended(0))
+      this.#children.get(ended[0])?.(ended[1]);
+    if (ended === undefined) return;
+    // One of libuv's hides the rest of ours.
+    for (const [pid, take] of this.#children) {
+      const own = native().ended(pid);
+      if (own !== undefined) take(own[1]);
+    }
+  }
+
+  /** init has its status before we wait for it: whenever we die, one of us knows. */
+  #childEnded(pid: number, status: number, listener: ProcessListener, offset: number): void {
+    this.#link.exited(pid, status);
+    native().reap(pid);
+    this.#children.delete(pid);
+    const how = decodeWaitStatus(status);
+    const code = how.kind === 'exited' ? how.code : undefined;
+    this.#take(pid, listener.ended(how, this.failureOf(pid, code, offset)));
   }
 
   #take(pid: number, taken: Taken): void {

@@ -92,6 +92,7 @@ test(
     expect(alternates(crashes.map((line) => line.split(' ')[0] ?? ''))).toBe(true);
     const exits = await exitsOf('crashes');
     expect(Object.values(exits).reduce((sum, count) => sum + count, 0)).toBe(starts);
+    expect(exits.lost).toBe(0);
     // One that is stopped at once may not come to say its word.
     const words = readFileSync(`${root}/ordered`, 'utf8').trim();
     expect(words).not.toContain('start\nstart');

@@ -78,7 +78,7 @@ function answerIn(stdout: string): Compatibility | string {
   try {
     return JSON.parse(stdout) as Compatibility;
   } catch {
-    return `it says ${JSON.stringify(stdout.slice(0, 100))}`;
+    return `it says ${JSON.stringify(stdout.trim().slice(0, 100))}`;
   }
 }
 

@@ -9,6 +9,7 @@ import { relaySignals } from './boot/relay-signals.js';
 import { resume } from './boot/resume.js';
 import { settingsOrExit } from './boot/settings.js';
 import { hasHooks } from './boot/shutdown.js';
+import { WarnOnce } from './boot/warn-once.js';
 import { InitLink } from './process/init-link.js';
 import { keepLastWords, standardError } from './process/last-words.js';
 import { native } from './process/native.js';
@@ -41,7 +42,8 @@ async function main(): Promise<void> {
   keepLastWords(link);
   native().endWhenBlocked();
   const container = makeContainer(link, handover, settingsOrExit(handover, messages));
-  link.on('refused', (text) => messages.error(`init refused an order: ${text}`));
+  const refusals = new WarnOnce((text) => messages.error(text));
+  link.on('refused', (text) => refusals.say(`init refused an order: ${text}`));
   link.on('closed', () => endWithoutInit(container));
   relaySignals(container);
   const booted = handover.generation === 1 ? boot(container) : resume(container);

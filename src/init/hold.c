@@ -7,27 +7,32 @@
 #define LOWEST 100 /* or half of the limit of open files, where that is less */
 #define PIECES 64  /* what waits in a pipe of 256 KiB; a service that never stops writing must not keep us here */
 
-static struct {
+/* One after the other: names are short, and a page that is never touched costs nothing. */
+struct __attribute__((packed)) held {
   int fd;
-  char name[MAX_NAME];
-} held[MAX_HELD];
-static size_t count;
+  char name[];
+};
+static char table[MAX_HELD * (sizeof(int) + MAX_NAME)], *end = table;
+static int count;
 
-static size_t find(const char *name) {
-  size_t at = 0;
-  while (at < count && strcmp(held[at].name, name) != 0) at++;
-  return at;
+#define EACH(held) struct held *held = (struct held *)table; (char *)held < end; held = next(held)
+static struct held *next(struct held *held) { return (struct held *)(held->name + strlen(held->name) + 1); }
+
+static struct held *find(const char *name) {
+  for (EACH(held))
+    if (strcmp(held->name, name) == 0) return held;
+  return NULL;
 }
 
 const char *hold(const char *name, int fd) {
-  size_t at = find(name);
+  struct held *held = find(name);
   int lowest = facts.descriptors.rlim_max < 2 * LOWEST ? (int)facts.descriptors.rlim_max / 2 : LOWEST;
-  int high = at == MAX_HELD ? -1 : fcntl(fd, F_DUPFD, lowest); /* all that is executed is a controller, which inherits it */
+  /* All that is executed is a controller, which inherits it. */
+  int high = held == NULL && count == MAX_HELD ? -1 : fcntl(fd, F_DUPFD, lowest);
   if (high < 0) return "too many are held";
-  if (at < count) close(held[at].fd);
-  else count++;
-  held[at].fd = high;
-  snprintf(held[at].name, MAX_NAME, "%s", name);
+  if (held != NULL) close(held->fd);
+  else held = (struct held *)end, end = stpcpy(held->name, name) + 1, count++;
+  held->fd = high;
   return NULL;
 }
 
@@ -42,14 +47,17 @@ void hold_environment(void) {
 }
 
 void hold_release(const char *name) {
-  size_t at = find(name);
-  if (at == count) return;
-  close(held[at].fd);
-  held[at] = held[--count];
+  struct held *held = find(name);
+  if (held == NULL) return;
+  close(held->fd);
+  char *rest = (char *)next(held);
+  memmove(held, rest, (size_t)(end - rest));
+  end -= rest - (char *)held;
+  count--;
 }
 
 void hold_hand_over(void) {
-  for (size_t i = 0; i < count; i++) link_line("held %s %d", held[i].name, held[i].fd);
+  for (EACH(held)) link_line("held %s %d", held->name, held->fd);
 }
 
 /* Copies what waits in a pipe, as far as there is room for it. */
@@ -66,10 +74,10 @@ static void pour(int from, int to) {
 
 /* What services have said, or a controller at its end, and no controller will read any more goes where one would have sent it. */
 void hold_pour_logs(void) {
-  for (size_t i = 0; i < count; i++) {
-    bool words = strcmp(held[i].name, "last-words") == 0 && lseek(held[i].fd, 0, SEEK_SET) == 0;
-    if (fnmatch("log.*.out.r", held[i].name, 0) == 0) pour(held[i].fd, 1);
-    if (words || fnmatch("log.*.err.r", held[i].name, 0) == 0) pour(held[i].fd, 2);
-    if (words && ftruncate(held[i].fd, 0) != 0) continue;
+  for (EACH(held)) {
+    bool words = strcmp(held->name, "last-words") == 0 && lseek(held->fd, 0, SEEK_SET) == 0;
+    if (fnmatch("log.*.out.r", held->name, 0) == 0) pour(held->fd, 1);
+    if (words || fnmatch("log.*.err.r", held->name, 0) == 0) pour(held->fd, 2);
+    if (words && ftruncate(held->fd, 0) != 0) continue;
   }
 }

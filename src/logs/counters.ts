@@ -102,6 +102,12 @@ export class Counters {
     return markOf(this.#end);
   }
 
+  /** The last place that is known, where the store itself is gone: what comes is after it. */
+  get furthest(): Mark {
+    const given = this.#given.map(markOf);
+    return given.reduce((last, mark) => (mark.offset > last.offset ? mark : last), this.end);
+  }
+
   setEnd(end: Mark): void {
     this.#end.set(numbersOf(end));
     this.#save(END);

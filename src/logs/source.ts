@@ -235,7 +235,7 @@ export class Source implements LogSource {
         `the log of ${this.name} is kept in memory: ${files?.directory} cannot be used (${(error as NodeJS.ErrnoException).code})`,
       );
     }
-    return new MemoryStore(memfd(this.#world, this.#heldName('store')), storeBytes, end);
+    return new MemoryStore(memfd(this.#world, this.#heldName('store')), storeBytes, this.counters.furthest);
   }
 
   #drop(stream: Stream, lines: number, bytes: number): void {

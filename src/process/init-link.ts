@@ -52,6 +52,8 @@ interface LinkEvents {
   signal: [name: RelayedSignal];
   exited: [pid: number, status: ExitStatus];
   orphans: [orphans: OrphansReaped];
+  /** Too many are watched: that this one has ended will not be told. It is also `refused`. */
+  unwatched: [pid: number];
   refused: [text: string];
   closed: [];
 }
@@ -130,9 +132,18 @@ export class InitLink extends EventEmitter<LinkEvents> {
 
   /** Has init send a signal to a child of its own; a negative pid is the group that the child leads. Resolves to an errno, 0 when sent. */
   kill(pid: number, signal: NodeJS.Signals): Promise<number> {
+    return this.#kill(pid, constants.signals[signal]);
+  }
+
+  /** Whether it is a child of init that has not been reaped. */
+  async isChild(pid: number): Promise<boolean> {
+    return (await this.#kill(pid, 0)) !== constants.errno.ESRCH;
+  }
+
+  #kill(pid: number, signal: number): Promise<number> {
     this.#lastKill += 1;
     const id = this.#lastKill;
-    this.#write(`kill ${id} ${pid} ${constants.signals[signal]}`);
+    this.#write(`kill ${id} ${pid} ${signal}`);
     return new Promise((resolve) => this.#kills.set(id, resolve));
   }
 
@@ -184,7 +195,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
   }
 
   #event(words: readonly string[]): void {
-    const [word, first = '', second = '', third = ''] = words;
+    const [word, first = '', second = ''] = words;
     switch (word) {
       case 'signal':
         this.emit('signal', first as RelayedSignal);
@@ -198,6 +209,10 @@ export class InitLink extends EventEmitter<LinkEvents> {
       case 'orphan':
         this.emit('orphans', { count: Number(first), session: Number(second) });
         break;
+      case 'unwatched':
+        this.emit('refused', 'watch: too many are watched');
+        this.emit('unwatched', Number(first));
+        break;
       case 'killed': {
         const answer = this.#kills.get(Number(first));
         this.#kills.delete(Number(first));
@@ -205,7 +220,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
         break;
       }
       default:
-        this.emit('refused', [first, second, third].join(' '));
+        this.emit('refused', words.slice(1).join(' '));
     }
   }
 }

@@ -86,15 +86,22 @@ export class RealProcessHost implements ProcessHost {
   readonly #openFilesLimit: string;
   readonly #children = new Map<number, (status: number) => void>();
   readonly #adopted = new Map<number, (status: ExitStatus) => Taken>();
+  /** Those of the adopted that init has no place for: it will not tell of their end. */
+  readonly #unwatched = new Set<number>();
 
   constructor(link: InitLink, openFilesLimit: string, starts: StartRegister) {
     this.#link = link;
     this.#openFilesLimit = openFilesLimit;
     this.#starts = starts;
-    link.on('exited', (pid, status) => {
-      const ended = this.#adopted.get(pid);
-      this.#adopted.delete(pid);
-      this.#take(pid, ended?.(status));
+    link.on('exited', (pid, status) => this.#adoptedEnded(pid, status));
+    link.on('unwatched', (pid) => {
+      if (!this.#adopted.has(pid)) return;
+      this.#unwatched.add(pid);
+      this.#lookAt(pid);
+    });
+    // One that init does not watch is an orphan to it.
+    link.on('orphans', () => {
+      for (const pid of this.#unwatched) this.#lookAt(pid);
     });
     process.on('SIGCHLD', () => this.#childrenEnded());
   }
@@ -194,6 +201,19 @@ export class RealProcessHost implements ProcessHost {
     const how = decodeWaitStatus(status);
     const code = how.kind === 'exited' ? how.code : undefined;
     this.#take(pid, listener.ended(how, this.failureOf(pid, code, offset)));
+  }
+
+  #adoptedEnded(pid: number, status: ExitStatus): void {
+    const ended = this.#adopted.get(pid);
+    this.#adopted.delete(pid);
+    this.#unwatched.delete(pid);
+    this.#take(pid, ended?.(status));
+  }
+
+  #lookAt(unwatched: number): void {
+    void this.#link.isChild(unwatched).then((lives) => {
+      if (!lives && this.#unwatched.has(unwatched)) this.#adoptedEnded(unwatched, { kind: 'lost' });
+    });
   }
 
   #take(pid: number, taken: Taken): void {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -14,11 +13,15 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileChangedInit } from './changed-init.js';
 import type { TestContainer } from './container.js';
 import { waitFor } from './wait-for.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FIXTURE = join(ROOT, 'test/pid1/fixtures/mortal.cjs');
+
+/** The limit of five deaths within a minute: within a millisecond there are never so many. */
+const UNTIRING = { 'controller.c': [['#define DEATHS_WITHIN (60 * SECOND)', '#define DEATHS_WITHIN 1']] } as const;
 
 /** How a controller can fail; see the fixture. */
 export type Failure = 'throw' | 'reject' | 'heap' | 'abort' | 'exit' | 'SIGSEGV' | 'SIGKILL' | 'SIGSTOP' | 'block';
@@ -38,7 +41,7 @@ export class MortalController {
       if (name === 'lib') cpSync(from, to, { recursive: true });
       else if (name !== 'fixtures' && !(untiring && name === 'my_init')) copy(from, to);
     }
-    if (untiring) compileUntiring(join(this.installation, 'my_init'));
+    if (untiring) compileChangedInit(join(this.installation, 'my_init'), UNTIRING);
     const fixture = join(this.installation, 'mortal.cjs');
     copyFileSync(FIXTURE, fixture);
     writeFileSync(join(this.installation, 'node'), `#!/bin/sh\nexec ${process.execPath} --require ${fixture} "$@"\n`, {
@@ -94,22 +97,4 @@ function copy(from: string, to: string): void {
 /** The pid that a process has in its innermost PID namespace. */
 function ownPidOf(pid: number): string {
   return /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
-}
-
-/** init as it is, but for its limit of five deaths within a minute: within a millisecond there are never so many. */
-function compileUntiring(program: string): void {
-  const directory = mkdtempSync(join(tmpdir(), 'my_init-untiring-'));
-  try {
-    cpSync(join(ROOT, 'src/init'), directory, { recursive: true });
-    const source = join(directory, 'controller.c');
-    const text = readFileSync(source, 'utf8');
-    const limit = '#define DEATHS_WITHIN (60 * SECOND)';
-    if (!text.includes(limit)) throw new Error(`${limit} is not in controller.c any more`);
-    writeFileSync(source, text.replace(limit, '#define DEATHS_WITHIN 1'));
-    const sources = readdirSync(directory).filter((name) => name.endsWith('.c'));
-    const flags = ['-O2', '-D_GNU_SOURCE', '-DMY_INIT_VERSION="1.0.0"', '-Wl,-e,entry'];
-    execFileSync('cc', [...flags, '-o', program, ...sources], { cwd: directory });
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
 }

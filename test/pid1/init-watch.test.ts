@@ -96,7 +96,7 @@ describe('init keeps exit statuses', () => {
     const controller = await boot().ready();
     const pids = Array.from({ length: 4097 }, (_, i) => 100_000 + i);
     await controller.send(...pids.map((pid) => `watch ${pid}`));
-    expect(await controller.hear('error')).toBe('error watch: too many are watched');
+    expect(await controller.hear('unwatched')).toBe('unwatched 104096');
     await controller.send(...pids.map((pid) => `took ${pid}`), 'watch 99999');
     await controller.hear('lost 99999');
   });

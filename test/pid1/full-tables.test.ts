@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { compileChangedInit } from '../helpers/changed-init.js';
+import { METRICS, TestContainer } from '../helpers/container.js';
+import { Installation } from '../helpers/other-version.js';
+import { waitFor } from '../helpers/wait-for.js';
+
+/** init as it is, with tables for some of the services only. */
+const WATCHED = 3;
+const HELD = 40;
+const NAMES = Array.from({ length: 8 }, (_, index) => `s${index}`);
+const RUN = '#!/bin/sh\necho "$(basename "$PWD") speaks"\nexec sleep 1000\n';
+
+let installation: Installation;
+let container: TestContainer;
+beforeEach(() => {
+  installation = new Installation();
+});
+afterEach(async () => {
+  await container.dispose();
+  installation.dispose();
+});
+
+async function boot(define: string, instead: string): Promise<void> {
+  compileChangedInit(join(installation.directory, 'my_init'), { 'my_init.h': [[define, instead]] });
+  container = await TestContainer.boot({
+    installation: installation.directory,
+    services: Object.fromEntries(NAMES.map((name) => [name, { run: RUN }])),
+    args: METRICS,
+  });
+}
+
+const pids = async () => Promise.all(NAMES.map(async (name) => (await container.reaches(name, 'up')).pid));
+
+async function killController(): Promise<void> {
+  const before = container.controllerPid;
+  process.kill(before, 'SIGKILL');
+  await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+}
+
+test('where init can keep no more exit statuses, those are lost with the controller, and nothing else is', async () => {
+  await boot('#define MAX_WATCHED 4096', `#define MAX_WATCHED ${WATCHED}`);
+  const before = await pids();
+  expect(await container.metric('my_init_refused_orders_total')).toBe(NAMES.length - WATCHED);
+  expect(container.log().match(/init refused an order: watch: too many are watched/g)).toHaveLength(1);
+
+  await killController();
+  expect(await pids()).toEqual(before);
+  await container.exec('kill', '-9', ...before.map(String));
+  const exits = (name: string, kind: string) =>
+    container.metric(`my_init_service_exits_total{service="${name}",kind="${kind}"}`);
+  let [lost, known] = [0, 0];
+  for (const [index, name] of NAMES.entries()) {
+    await waitFor(`${name} to run again`, async () => {
+      const { state, pid } = await container.status(name);
+      return state === 'SERVICE_STATE_UP' && pid !== before[index];
+    });
+    lost += (await exits(name, 'lost')) ?? 0;
+    known += (await exits(name, 'signal')) ?? 0;
+  }
+  expect({ lost, known }).toEqual({ lost: NAMES.length - WATCHED, known: WATCHED });
+});
+
+test('where init can hold no more descriptors, services run on when the controller dies, each of them once', async () => {
+  await boot('#define MAX_HELD 8192', `#define MAX_HELD ${HELD}`);
+  const before = await pids();
+  expect(await container.metric('my_init_refused_orders_total')).toBeGreaterThan(0);
+  expect(container.log().match(/init refused an order: descriptor: too many are held/g)).toHaveLength(1);
+
+  await killController();
+  expect(await pids()).toEqual(before);
+  expect(container.log()).not.toContain('were lost here');
+  for (const name of NAMES) expect(container.log()).toContain(`${name} speaks`);
+  expect((await container.svctl('restart', '--all')).code).toBe(0);
+  const { stdout } = await container.exec('pgrep', '-fc', '^sleep 1000');
+  expect(Number(stdout)).toBe(NAMES.length);
+  container.signal('SIGTERM');
+  expect(await container.exit).toBe(0);
+});

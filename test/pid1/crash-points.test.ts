@@ -142,10 +142,7 @@ describe('a controller that dies in the middle', () => {
         outcomes.push(outcome);
         await container.dispose();
       }
-      const inTheInstant = outcomes.filter((outcome) => outcome === 'in the instant of the end').length;
-      expect(inTheInstant).toBeLessThanOrEqual(1);
-      const others = new Set(outcomes.filter((outcome) => outcome !== 'in the instant of the end'));
-      expect(others).toEqual(new Set(['before it was ready', 'during startup', 'later', 'not at all']));
+      expect(new Set(outcomes)).toEqual(new Set(['before it was ready', 'during startup', 'later', 'not at all']));
     },
     LIMIT_MS,
   );
@@ -154,6 +151,8 @@ describe('a controller that dies in the middle', () => {
     'of the shutdown ends it in order, with every hook once and the code of the main command',
     async () => {
       let died = true;
+      // Between a signal and the record of it: that act is one, and it is sent again rather than never.
+      let signalledTwice = 0;
       for (let acts = 1; died; acts += STEP || 41) {
         await boot({
           etc: {
@@ -177,11 +176,13 @@ describe('a controller that dies in the middle', () => {
         const log = container.log();
         const path = `${container.directory}/etc/done`;
         const words = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').join(' ') : '';
-        if (code !== 5 || words !== 'main pre web post')
+        if (words === 'main main pre web post') signalledTwice++;
+        if (code !== 5 || words.replace('main main', 'main') !== 'main pre web post')
           throw new Error(`${acts} acts: code ${code}, "${words}"\n${log}`);
         died = log.includes('the controller ended: signal 9');
         await container.dispose();
       }
+      expect(signalledTwice).toBeLessThanOrEqual(1);
     },
     LIMIT_MS,
   );
@@ -195,8 +196,5 @@ function outcomeOf(code: number, words: string, log: string): string | undefined
   }
   if (code === 70 && log.includes('Shutting down: the controller was killed by KILL during startup'))
     return 'during startup';
-  if (words !== 'main run script') return undefined;
-  // Between waitpid(2), which is libuv's, and the first word of it to init: that act is one.
-  if (code === 70 && log.includes('sh is gone and nobody can say how it ended')) return 'in the instant of the end';
-  return code === 7 ? 'later' : undefined;
+  return code === 7 && words === 'main run script' ? 'later' : undefined;
 }

@@ -198,6 +198,14 @@ export class TestContainer {
     return run('nsenter', ['--target', String(this.pid), '--pid', '--mount', '--', ...command]);
   }
 
+  /** Waits until nothing that has ended is left unreaped. */
+  async hasNoZombie(): Promise<void> {
+    await waitFor(
+      'all that ended to be reaped',
+      async () => !/^Z/m.test((await this.exec('ps', '-e', '-o', 'stat=')).stdout),
+    );
+  }
+
   /** Ends it, whatever state it is in, and removes its files. */
   async dispose(): Promise<void> {
     if (!this.#ended) {

@@ -97,10 +97,7 @@ class Mortal {
     const said = new RegExp(`The controller ${text.source} and was started again; services are not touched`, 'g');
     expect(log.match(said)).toHaveLength(IN_A_ROW);
     if (!words.test('')) expect(log).toMatch(words);
-    await waitFor('all that ended to be reaped', async () => {
-      const { stdout } = await this.container.exec('ps', '-e', '-o', 'stat=');
-      return !/^Z/m.test(stdout);
-    });
+    await this.container.hasNoZombie();
   }
 
   /** The controller fails, and the next one says how. */

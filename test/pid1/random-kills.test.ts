@@ -108,7 +108,7 @@ test(
 
     // Nothing has leaked.
     // A shell is given the moment that it takes to wait for its child.
-    await waitFor('no zombie', async () => !/^Z/m.test((await container.exec('ps', '-e', '-o', 'stat=')).stdout));
+    await container.hasNoZombie();
     const after = await usage(initPid);
     if (before !== undefined) {
       expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 4);

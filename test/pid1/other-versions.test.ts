@@ -132,11 +132,13 @@ async function expectNoLineMissing(): Promise<void> {
   });
 }
 
-/** One process for each that is up, and every order still works. */
-async function expectInOrder(): Promise<void> {
+/** One process for each that is up, and every order still works; `told` is how often `stubborn` was told to stop. */
+async function expectInOrder(told = 1): Promise<void> {
   const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'args=')).stdout.match(/sleep 100000/g);
   expect(processes).toHaveLength(2);
-  expect([startsOf('steady'), startsOf('main'), startsOf('stubborn'), startsOf('told')]).toEqual([1, 1, 1, 1]);
+  // The shell says so when its sleep is over.
+  await waitFor('stubborn to have been told', () => startsOf('told') >= told);
+  expect([startsOf('steady'), startsOf('main'), startsOf('stubborn'), startsOf('told')]).toEqual([1, 1, 1, told]);
   await container.hasNoZombie();
   expect((await container.svctl('start', 'down')).code).toBe(0);
   expect((await container.svctl('restart', 'steady')).code).toBe(0);
@@ -200,8 +202,10 @@ describe('a controller of another version', () => {
     expect(log).toContain(`steady: its record is lost, and with it its history; its process ${before[0]} goes on`);
     await expectNoLineMissing();
     expect(existsSync(`${container.directory}/etc/go`)).toBe(false);
+    // That it was told is not on record any more: it is told again.
+    await waitFor('stubborn to have been told', () => startsOf('told') === 1);
     await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '1000');
-    await expectInOrder();
+    await expectInOrder(2);
   }, 120_000);
 
   test('that speaks another protocol with init, where one that does has died, ends the container in order, and says why', async () => {

@@ -5,6 +5,7 @@ import { status as codes } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ServicesService } from '../../gen/my_init/v1/services.js';
 import { startApi, type TestApi, until } from '../helpers/api-server.js';
+import { heldMemory } from '../helpers/held-memory.js';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const SETTINGS = Buffer.from('000000040000000000', 'hex');
@@ -143,6 +144,6 @@ async function openConnections({ listener }: TestApi, wanted: number): Promise<v
 }
 
 function memory(): number {
-  const { arrayBuffers, external } = process.memoryUsage();
+  const { arrayBuffers, external } = heldMemory();
   return arrayBuffers + external;
 }

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { status as codes } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -16,10 +14,7 @@ import {
 } from '../../gen/my_init/v1/logs.js';
 import { detailsOf, startApi, type TestApi, until } from '../helpers/api-server.js';
 import { FakeLogs, FIRST_MS } from '../helpers/fake-logs.js';
-
-// What is garbage is held by nobody.
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { heldMemory } from '../helpers/held-memory.js';
 
 let logs: FakeLogs;
 let api: TestApi;
@@ -293,8 +288,7 @@ test('followers that do not read have nothing read for them, and no memory', asy
     return read(offset, into);
   };
   const held = (): number => {
-    collectGarbage();
-    const { arrayBuffers, heapUsed } = process.memoryUsage();
+    const { arrayBuffers, heapUsed } = heldMemory();
     return arrayBuffers + heapUsed;
   };
   const before = held();

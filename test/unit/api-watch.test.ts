@@ -4,6 +4,7 @@ import { ServiceState } from '../../gen/my_init/v1/service.js';
 import { ServicesClient, WatchRequest, type WatchResponse } from '../../gen/my_init/v1/services.js';
 import { detailsOf, startApi, type TestApi, until } from '../helpers/api-server.js';
 import { FakeServices } from '../helpers/fake-services.js';
+import { heldMemory } from '../helpers/held-memory.js';
 
 type Event = NonNullable<WatchResponse['event']>;
 
@@ -192,7 +193,7 @@ test('a client that reads too slowly is told of the gap, and costs no memory mea
 });
 
 function memory(): number {
-  const { arrayBuffers, external } = process.memoryUsage();
+  const { arrayBuffers, external } = heldMemory();
   return arrayBuffers + external;
 }
 

@@ -1,0 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What this process holds: garbage is held by nobody. */
+export function heldMemory(): NodeJS.MemoryUsage {
+  collectGarbage();
+  return process.memoryUsage();
+}

@@ -66,12 +66,17 @@ function fail({ settings }: Container, error: unknown): never {
 function askProgram(): Promise<Compatibility | string> {
   const { PATH = '', TZ } = process.env;
   const words = [...process.execArgv, installed('controller.js'), COMPATIBILITY];
-  const options = { env: { PATH, ...(TZ !== undefined && { TZ }) }, timeout: ANSWER_MS };
-  return new Promise((resolve) =>
-    execFile(process.argv0, words, options, (error, stdout, stderr) =>
+  const options = {
+    env: { PATH, ...(TZ !== undefined && { TZ }) },
+    timeout: ANSWER_MS,
+    killSignal: 'SIGKILL',
+  } as const;
+  return new Promise((resolve) => {
+    const program = execFile(process.argv0, words, options, (error, stdout, stderr) =>
       resolve(error === null ? answerIn(stdout) : (whyOf(stderr) ?? whyNot(error))),
-    ),
-  );
+    );
+    program.stdin?.end();
+  });
 }
 
 function answerIn(stdout: string): Compatibility | string {

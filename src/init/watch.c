@@ -30,7 +30,9 @@ void watch_remove(pid_t pid) {
 
 bool watch_ended(pid_t pid, int status, bool known) {
   struct watched *at = find(pid);
-  if (at != NULL) *at = (struct watched){.pid = pid, .status = status, .state = ENDED, .told = known};
+  /* One that a controller has told of before we could see it is the same end. */
+  if (at != NULL && (known || at->state != ENDED))
+    *at = (struct watched){.pid = pid, .status = status, .state = ENDED, .told = known};
   return at != NULL;
 }
 

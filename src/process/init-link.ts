@@ -120,9 +120,13 @@ export class InitLink extends EventEmitter<LinkEvents> {
     this.#write(`watch ${pid}`);
   }
 
-  /** A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the status until {@link took}. */
-  exited(pid: number, status: number): void {
-    this.#write(`exited ${pid} ${status}`);
+  /**
+   * A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the status until {@link took}. Undefined
+   * when init can read it by now; otherwise it settles when it can, and the status must not be taken away from the kernel before.
+   */
+  exited(pid: number, status: number): Promise<void> | undefined {
+    const sent = new Promise<void>((resolve) => this.#socket.write(`exited ${pid} ${status}\n`, () => resolve()));
+    return this.#socket.writableLength === 0 ? undefined : sent;
   }
 
   /** Says that a signal, or the end of a process, has been acted on. */

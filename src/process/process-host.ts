@@ -85,6 +85,8 @@ export class RealProcessHost implements ProcessHost {
   readonly #starts: StartRegister;
   readonly #openFilesLimit: string;
   readonly #children = new Map<number, (status: number) => void>();
+  /** init has no room for one more status: those who have ended wait in the kernel. */
+  #behind = false;
   readonly #adopted = new Map<number, (status: ExitStatus) => Taken>();
   /** Those of the adopted that init has no place for: it will not tell of their end. */
   readonly #unwatched = new Set<number>();
@@ -182,20 +184,32 @@ export class RealProcessHost implements ProcessHost {
 
   /** Some of our children have ended, or of those that libuv has started, and waits for. */
   #childrenEnded(): void {
+    if (this.#behind) return;
     let ended = native().ended(0);
-    for (; ended !== undefined && this.#children.has(ended[0]); ended = native().ended(0))
+    for (; ended !== undefined && this.#children.has(ended[0]); ended = native().ended(0)) {
       this.#children.get(ended[0])?.(ended[1]);
+      if (this.#behind) return;
+    }
     if (ended === undefined) return;
     // One of libuv's hides the rest of ours.
     for (const [pid, take] of this.#children) {
       const own = native().ended(pid);
       if (own !== undefined) take(own[1]);
+      if (this.#behind) return;
     }
   }
 
   /** init has its status before we wait for it: whenever we die, one of us knows. */
   #childEnded(pid: number, status: number, listener: ProcessListener, offset: number): void {
-    this.#link.exited(pid, status);
+    const sent = this.#link.exited(pid, status);
+    if (sent !== undefined) {
+      this.#behind = true;
+      void sent.then(() => {
+        this.#behind = false;
+        this.#childrenEnded();
+      });
+      return;
+    }
     native().reap(pid);
     this.#children.delete(pid);
     const how = decodeWaitStatus(status);

@@ -70,6 +70,22 @@ describe('init keeps exit statuses', () => {
     expect(next.lines).not.toContain(`watching ${pid}`);
   });
 
+  test('the end that a controller has told of before init could see it is told to the next one once', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
+    await controller.send(`watch ${pid}`, `exited ${pid} ${7 << 8}`);
+    controller.order('die', 'SIGKILL');
+    const next = await box.ready(2);
+    for (let id = 500; !next.lines.includes(`killed ${id} 3`); ) {
+      id++;
+      await next.send(`kill ${id} ${pid} 0`);
+      await next.hear(`killed ${id} `);
+    }
+    await next.settle();
+    expect(exits(next)).toEqual([`exited ${pid} ${7 << 8}`]);
+  });
+
   test('what is not watched any more is an orphan', async () => {
     const box = boot();
     const controller = await box.ready();

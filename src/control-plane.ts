@@ -1,14 +1,14 @@
 import { dirname, join } from 'node:path';
 import type { CloseReason } from './api/call.js';
 import { type Api, serveApi } from './api/server.js';
-import type { Container } from './boot/container.js';
-import { ContainerSystem } from './boot/container-system.js';
-import { groupId } from './boot/group-id.js';
+import type { Container } from './container/container.js';
+import { ContainerSystem } from './container/container-system.js';
 import { type ApiSocket, openApiSocket } from './control-plane/api-socket.js';
 import { keepReadyFile } from './control-plane/ready-file.js';
+import { RpcStats } from './grpc/rpc-stats.js';
 import { type HttpEndpoint, serveHttp } from './http/serve.js';
+import { groupId } from './settings/group-id.js';
 import { Operations } from './supervisor/operations.js';
-import { RpcStats } from './types/rpc-stats.js';
 import type { System } from './types/system.js';
 
 /** Clients that do not end their streams by themselves. */

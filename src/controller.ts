@@ -1,19 +1,19 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { boot } from './boot/boot.js';
-import { type Container, makeContainer } from './boot/container.js';
-import { EXIT } from './boot/exit-codes.js';
-import { Messages } from './boot/messages.js';
-import { COMPATIBILITY, ownCompatibility } from './boot/reexec.js';
-import { relaySignals } from './boot/relay-signals.js';
-import { resume } from './boot/resume.js';
-import { settingsOrExit } from './boot/settings.js';
-import { hasHooks } from './boot/shutdown.js';
-import { WarnOnce } from './boot/warn-once.js';
+import { boot } from './container/boot/boot.js';
+import { resume } from './container/boot/resume.js';
+import { type Container, makeContainer } from './container/container.js';
+import { COMPATIBILITY, ownCompatibility } from './container/reexec.js';
+import { relaySignals } from './container/relay-signals.js';
+import { hasHooks } from './container/shutdown/shutdown.js';
 import { InitLink } from './process/init-link.js';
 import { keepLastWords, standardError } from './process/last-words.js';
 import { native } from './process/native.js';
 import { loadScripts } from './process/script.js';
+import { EXIT } from './settings/exit-codes.js';
+import { Messages } from './settings/messages.js';
+import { settingsOrExit } from './settings/settings.js';
+import { WarnOnce } from './settings/warn-once.js';
 
 /** Startup scripts that take longer are something people want to look at while they run. */
 const LONG_BOOT_MS = 1_000;

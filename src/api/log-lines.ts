@@ -1,5 +1,5 @@
-import { HEAD_BYTES } from '../logs/cri.js';
-import type { LineSink } from '../logs/reader-source.js';
+import type { LineSink } from '../logs/read/source-reader.js';
+import { HEAD_BYTES } from '../logs/store/cri.js';
 
 /** A message of about this size is worth its own costs, and is read by any client. */
 const FULL_BYTES = 64 * 1024;

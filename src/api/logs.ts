@@ -8,11 +8,11 @@ import {
   ReadResponse,
   RunSelector,
 } from '../../gen/my_init/v1/logs.js';
-import type { Stream } from '../logs/cri.js';
-import { CursorError } from '../logs/cursor.js';
-import { LogReader, type ReadOptions, type Turn } from '../logs/merge.js';
-import { PatternError } from '../logs/reader-pattern.js';
-import { matchesGlob } from '../process/glob.js';
+import { CursorError } from '../logs/read/cursor.js';
+import { PatternError } from '../logs/read/pattern/pattern.js';
+import { LogReader, type ReadOptions, type Turn } from '../logs/read/reader.js';
+import type { Stream } from '../logs/store/cri.js';
+import { matchesGlob } from '../text/glob.js';
 import type { LogSources, Marker } from '../types/logs.js';
 import type { Selector, ServiceControl } from '../types/service.js';
 import type { Access } from './access.js';

@@ -1,4 +1,4 @@
-import { matchesGlob } from '../process/glob.js';
+import { matchesGlob } from '../text/glob.js';
 import type { Selector } from '../types/service.js';
 
 /** Whether a selector selects a name; an empty one selects all, as it does for reading. */

@@ -1,9 +1,9 @@
 import * as grpc from '@grpc/grpc-js';
 import { HealthService } from '../../gen/grpc/health/v1/health.js';
-import { addHealth } from '../health/grpc-health.js';
+import { addHealth } from '../grpc/grpc-health.js';
+import { rpcInterceptor } from '../grpc/rpc-interceptor.js';
+import type { RpcStats } from '../grpc/rpc-stats.js';
 import type { HealthSources } from '../health/health.js';
-import { rpcInterceptor } from '../types/rpc-interceptor.js';
-import type { RpcStats } from '../types/rpc-stats.js';
 
 /** How long a connection without a call is kept. */
 const IDLE_MS = 60_000;

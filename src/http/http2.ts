@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import type { RpcStats } from '../grpc/rpc-stats.js';
 import type { HealthSources } from '../health/health.js';
-import type { RpcStats } from '../types/rpc-stats.js';
 import type { Connections } from './connections.js';
 import type { HealthServer } from './health-server.js';
 

@@ -1,14 +1,14 @@
+import type { RpcStats } from '../grpc/rpc-stats.js';
 import { monotonicMs } from '../process/clock.js';
+import { CpuAccounting } from '../resources/cpu-accounting.js';
+import { type ResourceUse, resourceUse } from '../resources/resource-use.js';
 import type { LogStatistics } from '../types/logs.js';
-import type { RpcStats } from '../types/rpc-stats.js';
 import type { ServiceView } from '../types/service.js';
 import type { ProcessInfo, System } from '../types/system.js';
 import { controllerMetrics, measureEventLoopLag } from './metrics/controller-metrics.js';
-import { CpuAccounting } from './metrics/cpu-accounting.js';
 import type { Family } from './metrics/family.js';
 import { logMetrics } from './metrics/log-metrics.js';
 import { resourceMetrics } from './metrics/resource-metrics.js';
-import { type ResourceUse, resourceUse } from './metrics/resource-use.js';
 import { rpcMetrics } from './metrics/rpc-metrics.js';
 import { PARTS, type Part, scrapeMetrics } from './metrics/scrape-metrics.js';
 import { serviceMetrics } from './metrics/service-metrics.js';

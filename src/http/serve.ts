@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import type { RpcStats } from '../grpc/rpc-stats.js';
 import type { HealthSources } from '../health/health.js';
 import type { LogStatistics } from '../types/logs.js';
-import type { RpcStats } from '../types/rpc-stats.js';
 import type { ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';
 import { Connections } from './connections.js';

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* `2026-11-23T03:22:11.123456789Z stdout F `, as src/logs/cri.ts has it. */
+/* `2026-11-23T03:22:11.123456789Z stdout F `, as src/logs/store/cri.ts has it. */
 #define HEAD 40
 #define STREAM_LETTER 34
 #define TAG 38

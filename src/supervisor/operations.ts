@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { monotonicMs } from '../process/clock.js';
-import { matchesGlob } from '../process/glob.js';
-import { nearest } from '../process/nearest-name.js';
 import type { SignalResult } from '../process/process-host.js';
 import { parseSignal } from '../process/signals.js';
+import { matchesGlob } from '../text/glob.js';
+import { nearest } from '../text/nearest-name.js';
 import {
   type Cause,
   OperationError,

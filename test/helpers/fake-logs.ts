@@ -2,8 +2,8 @@
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Stream } from '../../src/logs/cri.js';
-import { MemoryStore } from '../../src/logs/store.js';
+import type { Stream } from '../../src/logs/store/cri.js';
+import { MemoryStore } from '../../src/logs/store/store.js';
 import type { LogSource, LogSources, Marker } from '../../src/types/logs.js';
 import type { ExitStatus } from '../../src/types/service.js';
 

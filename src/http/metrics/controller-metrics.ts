@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import { openDescriptors } from '../../resources/open-descriptors.js';
+import { readText } from '../../resources/read-text.js';
 import { counter, type Family, gauge, known } from './family.js';
-import { openDescriptors } from './open-descriptors.js';
-import { readText } from './read-text.js';
 
 /**
  * The controller as a process, under the standard names of Prometheus client libraries. Nothing here needs a timer: an idle

@@ -1,5 +1,5 @@
+import { NO_USE, type ResourceUse } from '../../resources/resource-use.js';
 import { counter, type Family, gauge, known, type Sample } from './family.js';
-import { NO_USE, type ResourceUse } from './resource-use.js';
 
 const SERVICE = ['service'];
 

@@ -1,4 +1,4 @@
-import { RPC_DURATION_BOUNDS, type RpcStats } from '../../types/rpc-stats.js';
+import { RPC_DURATION_BOUNDS, type RpcStats } from '../../grpc/rpc-stats.js';
 import { counter, type Family, type Sample } from './family.js';
 
 const METHOD = ['grpc_type', 'grpc_service', 'grpc_method'];

@@ -1,5 +1,5 @@
+import { cgroupPids } from '../../resources/cgroup-pids.js';
 import { CONTROLLER_END_CAUSES, type Phase, type ProcessInfo, type Reaping, type System } from '../../types/system.js';
-import { cgroupPids } from './cgroup-pids.js';
 import { counter, type Family, gauge, known, oneIf, type Sample } from './family.js';
 import type { WallClock } from './wall-clock.js';
 

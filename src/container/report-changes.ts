@@ -1,0 +1,40 @@
+import type { Messages } from '../settings/messages.js';
+import type { LogLevel } from '../settings/options.js';
+import { describeExit } from '../supervisor/describe-exit.js';
+import type { ServiceStatus, ServiceView, State } from '../types/service.js';
+
+/** A line in the log for each change of a service that somebody should know of. */
+export function reportChanges(services: ServiceView, messages: Messages): void {
+  services.subscribe(({ status, previousState, removed }) => {
+    const { name, state, pid } = status;
+    if (removed) messages.info(`${name}: forgotten, its directory is gone`);
+    else if (state !== previousState) {
+      const news = newsOf(status, previousState);
+      if (news) messages.say(news.level, `${name}: ${news.text}`);
+      else messages.debug(`${name}: ${previousState} → ${state}${pid ? ` (pid ${pid})` : ''}`);
+    }
+  });
+}
+
+/** What goes beyond the everyday: trouble, the end of a run by itself, and what somebody asked for. */
+function newsOf(status: ServiceStatus, previousState: State): { level: LogLevel; text: string } | undefined {
+  const { state, trouble, cause, desired, lastExit } = status;
+  if (state === 'failed' || state === 'backoff') return { level: 'warn', text: trouble };
+  // What goes before another attempt was said when the waiting for it began.
+  if (state === 'starting' && previousState === 'finishing' && cause.kind === 'exit' && lastExit) {
+    const success = lastExit.status.kind === 'exited' && lastExit.status.code === 0;
+    const after = `after ${Math.round(lastExit.durationMs / 1000)} s`;
+    // A run that does its work and ends is how some services work periodically.
+    return {
+      level: success ? 'debug' : 'warn',
+      text: `${describeExit(lastExit.status)} ${after} and is started again`,
+    };
+  }
+  const who = cause.kind === 'sv' ? 'sv' : cause.actor;
+  if (who === undefined || cause.kind === 'shutdown') return undefined;
+  if (state === 'stopping')
+    return { level: 'info', text: `is ${desired === 'down' ? 'stopped' : 'restarted'}, as asked by ${who}` };
+  if (state === 'starting' && previousState !== 'finishing')
+    return { level: 'info', text: `is started, as asked by ${who}` };
+  return undefined;
+}

@@ -1,0 +1,24 @@
+import { runIdOf } from '../../supervisor/run-id.js';
+import type { Marker } from '../../types/logs.js';
+import type { ExitStatus } from '../../types/service.js';
+
+/** A marker on record, short: kind, offset, record, time, run, exit code or 256 + signal (-1: lost). */
+export type MarkerRecord = readonly [Marker['kind'], number, number, string, number, number?];
+
+export function toRecord({ kind, position, time, run, status }: Marker): MarkerRecord {
+  const marker = [kind, position.offset, position.record, time, run] as const;
+  if (status === undefined) return marker;
+  if (status.kind === 'exited') return [...marker, status.code];
+  return [...marker, status.kind === 'lost' ? -1 : 256 + status.signal + (status.coreDumped ? 128 : 0)];
+}
+
+export function fromRecord([kind, offset, record, time, run, end]: MarkerRecord, name: string, bootId: string): Marker {
+  const marker: Marker = { kind, position: { offset, record }, time, run, runId: runIdOf(bootId, name, run) };
+  return end === undefined ? marker : { ...marker, status: statusOf(end) };
+}
+
+function statusOf(end: number): ExitStatus {
+  if (end < 0) return { kind: 'lost' };
+  if (end < 256) return { kind: 'exited', code: end };
+  return { kind: 'signaled', signal: (end - 256) & 127, coreDumped: (end & 128) !== 0 };
+}

@@ -1,0 +1,156 @@
+import type { LogCounts, LogSources, LogStatistics } from '../../types/logs.js';
+import type { Change } from '../../types/service.js';
+import { Counters } from '../store/counters.js';
+import { RECORD_OVERHEAD_BYTES } from '../store/cri.js';
+import { Intake } from './intake.js';
+import { heldSources, type LogWorld, memfd, Source, type SourceRecord } from './source.js';
+
+/** The source of my_init's own messages, and of its scripts. */
+export const OWN_SOURCE = 'my_init';
+/** What init holds the memfd of the {@link Intake} as. */
+const INTAKE = 'log.intake';
+/** And that of the {@link Counters}. */
+const COUNTERS = 'log.counters';
+/** Far more than a controller ever makes. */
+const IDS = 1_000_000;
+
+/** All that is written by services and by my_init: who writes where, and what of it is held. */
+export class Sources implements LogSources, LogStatistics {
+  readonly bootId: string;
+  readonly #world: LogWorld;
+  readonly #intake: Intake;
+  readonly #counters: number;
+  readonly #sources = new Map<string, Source>();
+  readonly #listeners = new Set<() => void>();
+  readonly #forwarders = new Set<() => void>();
+  #sorted: readonly Source[] | undefined;
+  /** An id is never that of another source, not even of one that an earlier controller has forgotten: a cursor of that is not taken for one of this. */
+  #lastId: number;
+
+  constructor(world: LogWorld) {
+    this.#world = world;
+    this.bootId = world.bootId;
+    this.#lastId = world.generation * IDS;
+    this.#intake = new Intake(memfd(world, INTAKE));
+    this.#counters = memfd(world, COUNTERS);
+  }
+
+  list(): readonly Source[] {
+    this.#sorted ??= [...this.#sources.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#sorted;
+  }
+
+  get size(): number {
+    return this.#sources.size;
+  }
+
+  get(name: string): Source | undefined {
+    return this.#sources.get(name);
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  counts(): readonly LogCounts[] {
+    return this.list().map(({ name, store: { newest }, counters }) => ({
+      name,
+      lines: newest.record,
+      bytes: newest.offset - newest.record * RECORD_OVERHEAD_BYTES,
+      dropped: counters.dropped.lines,
+      missed: counters.missed,
+    }));
+  }
+
+  get followers(): number {
+    return this.#listeners.size;
+  }
+
+  /** Calls the forwarder when a source was added or is gone. */
+  onChange(forwarder: () => void): void {
+    this.#forwarders.add(forwarder);
+  }
+
+  /** The source of this name, made when there is none; undefined when it cannot be: too many open files, no memory. */
+  open(name: string): Source | undefined {
+    const known = this.#sources.get(name);
+    if (known !== undefined) return known;
+    try {
+      this.#lastId += 1;
+      return this.#add(name, { id: this.#lastId, place: this.#freePlace(), markers: [] }, true);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      this.#world.warn(`what ${name} says is not captured (${code ?? message}): it goes to the container's output`);
+      return undefined;
+    }
+  }
+
+  /** Takes in what the processes of a source have written, which are gone now, and calls `done`. */
+  drain(name: string, done: () => void): void {
+    const source = this.#sources.get(name);
+    if (source === undefined) done();
+    else source.drain(done);
+  }
+
+  /** Takes over a source from the record of an earlier controller. */
+  restore(name: string, record: SourceRecord): void {
+    this.#add(name, record, false);
+  }
+
+  /**
+   * Takes over those whose record is lost, with what they have said: else nobody would read what their services write, and these would wait
+   * for ever. Returns their names, which are cut off where they are long.
+   */
+  recover(): readonly string[] {
+    const known = new Set(this.list().map(({ id }) => id));
+    const lost = heldSources(this.#world.held).filter(({ name, record: { id } }) => !known.has(id) && !this.get(name));
+    for (const { name, record } of lost) this.restore(name, record);
+    return lost.map(({ name }) => name);
+  }
+
+  /** The service is forgotten, and what it said with it. */
+  remove(name: string): void {
+    const source = this.#sources.get(name);
+    if (source === undefined) return;
+    this.#sources.delete(name);
+    source.close();
+    this.#world.erase(name);
+    this.#tell();
+  }
+
+  /** Marks in the log what happened to its service. */
+  mark({ status, previousState }: Change): void {
+    const source = this.#sources.get(status.name);
+    if (source === undefined) return;
+    const common = { run: status.run, runId: status.runId };
+    if (status.pid !== 0 && source.startedRun !== status.run) source.mark({ kind: 'started', ...common });
+    if (status.ready && previousState !== status.state) source.mark({ kind: 'ready', ...common });
+    const last = status.lastExit;
+    if (status.state === 'finishing' && previousState !== 'finishing' && last?.run === status.run)
+      source.mark({ kind: 'exited', ...common, status: last.status });
+  }
+
+  #add(name: string, record: SourceRecord, fresh: boolean): Source {
+    const used = this.#sources.size * this.#world.storeBytes;
+    const storeBytes = used < this.#world.allStoresBytes ? this.#world.storeBytes : 0;
+    const counters = new Counters(this.#counters, record.place, fresh);
+    const source = new Source(name, record, { ...this.#world, storeBytes }, this.#intake, counters);
+    this.#sources.set(name, source);
+    this.#tell();
+    return source;
+  }
+
+  #freePlace(): number {
+    const taken = new Set(this.list().map(({ place }) => place));
+    let place = 0;
+    while (taken.has(place)) place++;
+    return place;
+  }
+
+  #tell(): void {
+    this.#sorted = undefined;
+    for (const forwarder of this.#forwarders) forwarder();
+    for (const listener of this.#listeners) listener();
+  }
+}

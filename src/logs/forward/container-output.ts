@@ -1,0 +1,52 @@
+import { standardError } from '../../process/last-words.js';
+import type { LogOutput } from '../../types/logs.js';
+import type { Sources } from '../capture/sources.js';
+import { Forwarder } from './forwarder.js';
+import { openOutput, shieldStandardStreams } from './output.js';
+
+/** The container's standard output and error, as far as what was captured goes there. */
+export class ContainerOutput {
+  readonly #sources: Sources;
+  readonly #forwarders: readonly Forwarder[];
+
+  constructor(sources: Sources, mode: LogOutput) {
+    this.#sources = sources;
+    shieldStandardStreams();
+    this.#forwarders = mode === 'none' ? [] : forwarders(sources, mode);
+  }
+
+  /** The end: takes in what everybody has said, and resolves when it is written, or after this time. */
+  finish(limitMs: number): Promise<void> {
+    const drained = this.#sources.list().map((source) => new Promise<void>((resolve) => source.drain(resolve)));
+    return within(
+      limitMs,
+      Promise.all(drained).then(() => this.#flushed()),
+    );
+  }
+
+  /** Resolves when all that was taken in until now is written, or after this time. */
+  flush(limitMs: number): Promise<void> {
+    return within(limitMs, this.#flushed());
+  }
+
+  #flushed(): Promise<unknown> {
+    return Promise.all(this.#forwarders.map((forwarder) => forwarder.flushed()));
+  }
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}
+
+/** One for each stream; where both go to the same place, one for both, so that the order stays. */
+function forwarders(sources: Sources, mode: Exclude<LogOutput, 'none'>): readonly Forwarder[] {
+  const stdout = openOutput(1);
+  const stderr = openOutput(standardError());
+  if (stdout.identity === stderr.identity) return [new Forwarder(sources, stdout, undefined, mode)];
+  return [new Forwarder(sources, stdout, 'stdout', mode), new Forwarder(sources, stderr, 'stderr', mode)];
+}

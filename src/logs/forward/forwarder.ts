@@ -1,0 +1,198 @@
+import type { Source } from '../capture/source.js';
+import type { Sources } from '../capture/sources.js';
+import type { Forwarded, OutputIndex } from '../store/counters.js';
+import { MAX_APPEND_BYTES, type Stream } from '../store/cri.js';
+import type { Output } from './output.js';
+import { OutputFormat, type OutputMode } from './output-format.js';
+
+/**
+ * A writer that is faster than us waits, so that nothing is lost while the output is being read. An output that has taken nothing
+ * for this long is not being read: then nobody waits, until it takes something again.
+ */
+const PATIENCE_MS = 50;
+/** So much is written in one turn of the event loop, also to an output that takes all at once: others have theirs. */
+const TURN_BYTES = 512 * 1024;
+/** So many sources that are gone keep their stores for an output that is not being read. */
+const GONE_SOURCES = 16;
+
+/**
+ * Writes what the sources say to an output of the container: one more reader of their stores, with a place in each, and nothing
+ * in between. An output that nobody reads holds up nothing but this; what was overwritten meanwhile is told as a gap.
+ */
+export class Forwarder {
+  readonly #sources: Sources;
+  readonly #output: Output;
+  readonly #index: OutputIndex;
+  readonly #format: OutputFormat;
+  readonly #readers = new Map<Source, Reader>();
+  readonly #waiting = new Set<Source>();
+  /** Something is being written, or looked for to be written. */
+  #busy = false;
+  /** Whose piece the output has not taken yet. */
+  #writing: Source | undefined;
+  readonly #flushes = new Set<Flush>();
+  readonly #paused = new Set<Source>();
+  #patience: NodeJS.Timeout | undefined;
+  #pendingBytes = 0;
+  /** The output takes nothing. */
+  #stalled = false;
+
+  /** `stream`: only this one; undefined: both. */
+  constructor(sources: Sources, output: Output, stream: Stream | undefined, mode: OutputMode) {
+    this.#sources = sources;
+    this.#output = output;
+    this.#index = stream === 'stderr' ? 1 : 0;
+    this.#format = new OutputFormat(stream, mode);
+    sources.onChange(() => this.#follow());
+    this.#follow();
+  }
+
+  /** Resolves when all that was said until now is written, whatever is said meanwhile. */
+  flushed(): Promise<void> {
+    const left = new Map<Source, number>();
+    for (const [source, { given }] of this.#readers) {
+      const { offset } = source.store.newest;
+      if (given.place.offset < offset) left.set(source, offset);
+    }
+    if (left.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#flushes.add({ left, resolve }));
+  }
+
+  #follow(): void {
+    const current = new Set(this.#sources.list());
+    for (const source of current) {
+      if (this.#readers.has(source)) continue;
+      const forget = source.onStored(() => this.#wake(source));
+      this.#readers.set(source, { forget, given: source.counters.forwarded(this.#index) });
+      this.#wake(source);
+    }
+    // What a source has said before it went is still written.
+    const gone = [...this.#readers.keys()].filter((source) => !current.has(source) && source !== this.#writing);
+    for (const source of gone.slice(0, -GONE_SOURCES)) this.#forget(source);
+    for (const source of gone.slice(-GONE_SOURCES)) this.#wake(source);
+  }
+
+  #forget(source: Source): void {
+    const reader = this.#readers.get(source);
+    if (reader !== undefined) this.#format.leave(source, reader.given);
+    reader?.forget();
+    this.#readers.delete(source);
+    this.#waiting.delete(source);
+    this.#paused.delete(source);
+    this.#tellFlushes(source, Number.POSITIVE_INFINITY);
+  }
+
+  #tellFlushes(source: Source, offset: number): void {
+    for (const flush of this.#flushes) {
+      if (offset >= (flush.left.get(source) ?? 0)) flush.left.delete(source);
+      if (flush.left.size > 0) continue;
+      this.#flushes.delete(flush);
+      flush.resolve();
+    }
+  }
+
+  #wake(source: Source): void {
+    this.#waiting.add(source);
+    if (!this.#busy) this.#next();
+    if (this.#busy && !this.#stalled && this.#isFarBehind(source)) this.#pause(source);
+  }
+
+  /** What is appended next would overwrite what is not written yet. */
+  #isFarBehind(source: Source): boolean {
+    const given = this.#readers.get(source)?.given;
+    const { newest, reachBytes } = source.store;
+    return given !== undefined && newest.offset - given.place.offset > reachBytes - MAX_APPEND_BYTES;
+  }
+
+  #pause(source: Source): void {
+    this.#paused.add(source);
+    source.pause(this);
+    if (this.#patience !== undefined) return;
+    this.#pendingBytes = this.#output.pendingBytes();
+    this.#patience = setTimeout(() => this.#losePatience(), PATIENCE_MS);
+  }
+
+  #losePatience(): void {
+    const before = this.#pendingBytes;
+    this.#pendingBytes = this.#output.pendingBytes();
+    if (this.#pendingBytes < before) {
+      this.#patience?.refresh();
+      return;
+    }
+    this.#stalled = true;
+    this.#resume([...this.#paused]);
+  }
+
+  #resume(sources: readonly Source[]): void {
+    // Whoever resumes may be paused again at once.
+    for (const source of sources) this.#paused.delete(source);
+    if (this.#paused.size === 0) {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+    }
+    for (const source of sources) source.resume(this);
+  }
+
+  /** Writes a piece of one source after the other, as long as the output takes them. */
+  #next(): void {
+    this.#busy = true;
+    let room = TURN_BYTES;
+    for (const source of this.#waiting) {
+      if (room <= 0) {
+        setImmediate(() => this.#next());
+        return;
+      }
+      this.#waiting.delete(source);
+      const reader = this.#readers.get(source);
+      if (reader === undefined) continue;
+      const { length, given } = this.#format.next(source, reader.given);
+      if (length > 0) {
+        if (!this.#output.write(this.#format.out, length, () => this.#writtenLater(source, given))) {
+          this.#writing = source;
+          return;
+        }
+        this.#written(source, given);
+        room -= length;
+      } else this.#reached(source, given);
+    }
+    this.#busy = false;
+  }
+
+  #writtenLater(source: Source, given: Forwarded): void {
+    this.#writing = undefined;
+    this.#written(source, given);
+    this.#next();
+  }
+
+  /** On record only now: what an earlier controller was writing when it was killed is written again, not lost. */
+  #written(source: Source, given: Forwarded): void {
+    this.#stalled = false;
+    source.counters.setForwarded(this.#index, given);
+    this.#reached(source, given);
+    if (this.#patience === undefined) return;
+    this.#pendingBytes = this.#output.pendingBytes();
+    this.#patience.refresh();
+  }
+
+  #reached(source: Source, given: Forwarded): void {
+    const { offset } = given.place;
+    const reader = this.#readers.get(source);
+    if (reader !== undefined) reader.given = given;
+    this.#tellFlushes(source, offset);
+    if (offset < source.store.newest.offset) this.#waiting.add(source);
+    else if (this.#sources.get(source.name) !== source) this.#forget(source);
+    if (this.#paused.has(source) && !this.#isFarBehind(source)) this.#resume([source]);
+  }
+}
+
+/** Somebody waits until the sources are written up to these offsets. */
+interface Flush {
+  readonly left: Map<Source, number>;
+  readonly resolve: () => void;
+}
+
+/** What an output was given of a source. */
+interface Reader {
+  readonly forget: () => void;
+  given: Forwarded;
+}

@@ -1,0 +1,209 @@
+import { isUtf8 } from 'node:buffer';
+import { native } from '../../process/native.js';
+import type { LogOutput } from '../../types/logs.js';
+import type { Source } from '../capture/source.js';
+import type { Forwarded, Loss } from '../store/counters.js';
+import {
+  criTime,
+  HEAD_BYTES,
+  isPartial,
+  isStderr,
+  parseRecord,
+  RECORD_OVERHEAD_BYTES,
+  type Stream,
+} from '../store/cri.js';
+import type { Mark } from '../store/store.js';
+import { bytesOf, copyBytes } from './copy-bytes.js';
+
+const READ_BYTES = 96 * 1024;
+const NEWLINE = 10;
+/** What {@link native} tells of the lines it has put into the output buffer. */
+const unstamped = new Int32Array(5);
+
+/** How lines look on the container's output. */
+export type OutputMode = Exclude<LogOutput, 'none'>;
+
+/** What is to be written next of a source: the first `length` bytes of {@link OutputFormat.out}, which may be none. */
+export interface Piece {
+  readonly length: number;
+  /** What the output has been given when it is written. */
+  readonly given: Forwarded;
+}
+
+/** Makes the text of an output of the container from what is in the stores, one piece of one source after the other. */
+export class OutputFormat {
+  /** Only this stream; undefined: both. */
+  readonly #stream: Stream | undefined;
+  readonly #mode: OutputMode;
+  readonly #read = bytesOf(Buffer.allocUnsafe(READ_BYTES));
+  /** As long as what was read in raw mode; other modes stop before it is full. */
+  readonly #out = bytesOf(Buffer.allocUnsafe(4 * READ_BYTES));
+  /** A line of this source and stream has begun on the output and is not ended. */
+  #open: { readonly source: Source; readonly stderr: boolean } | undefined;
+  /** What was not written of services that are gone, and is not told yet. */
+  #gone = NOTHING;
+
+  constructor(stream: Stream | undefined, mode: OutputMode) {
+    this.#stream = stream;
+    this.#mode = mode;
+  }
+
+  get out(): Buffer {
+    return this.#out.buffer;
+  }
+
+  /** What of a source was never stored, of the streams that are written here. */
+  droppedOf(source: Source): Loss {
+    return this.#stream === undefined ? source.counters.dropped : source.counters.droppedOf(this.#stream);
+  }
+
+  /** The service is gone, and nothing more of it is written: what was not given is told with the next piece. */
+  leave(source: Source, { place, dropped }: Forwarded): void {
+    const unwritten = this.#between(place, source.store.newest);
+    const untold = this.droppedOf(source);
+    this.#gone = {
+      lines: this.#gone.lines + unwritten.lines + untold.lines - dropped.lines,
+      bytes: this.#gone.bytes + unwritten.bytes + untold.bytes - dropped.bytes,
+    };
+  }
+
+  /** The piece of a source that comes after what was given. */
+  next(source: Source, given: Forwarded): Piece {
+    const dropped = this.droppedOf(source);
+    let used = this.#tellGap('removed services', this.#gone, 'output_stalled', 0);
+    this.#gone = NOTHING;
+    used += this.#tellDropped(source, given.dropped, dropped, used);
+    let { place } = given;
+    const { oldest, newest } = source.store;
+    if (place.offset < oldest.offset) {
+      used += this.#tellMissed(source, place, oldest, used);
+      place = oldest;
+    }
+    if (this.#between(place, newest).lines === 0) return { length: used, given: { place: newest, dropped } };
+    const length = source.store.read(place.offset, this.#read.buffer);
+    // What should be there and cannot be read is passed over.
+    if (length === 0 && oldest.offset === source.store.oldest.offset)
+      return { length: used + this.#tellMissed(source, place, newest, used), given: { place: newest, dropped } };
+    return this.#lines(source, length, { length: used, given: { place, dropped } });
+  }
+
+  /** Puts the lines of what was read behind what is in the output buffer, as far as there is room. */
+  #lines(source: Source, length: number, before: Piece): Piece {
+    let used = before.length;
+    let { record, stderrOffset, stderrRecord } = before.given.place;
+    let start = 0;
+    while (start < length) {
+      if (this.#mode === 'raw' && this.#open === undefined) {
+        native().unstamp(this.#read.buffer, start, length, this.#streams, this.#out.buffer, used, unstamped);
+        const [next = length, end = used, records = 0, stderrBytes = 0, stderrRecords = 0] = unstamped;
+        [start, used] = [next, end];
+        record += records;
+        stderrOffset += stderrBytes;
+        stderrRecord += stderrRecords;
+        if (start === length) break;
+      }
+      const end = this.#read.buffer.indexOf(NEWLINE, start);
+      if (end < 0 || used + this.#mostBytes(source, end - start) > this.#out.buffer.length) break;
+      const stderr = isStderr(this.#read.buffer, start);
+      if (this.#wants(stderr)) used = this.#put(source, start, end, used, stderr);
+      if (stderr) {
+        stderrOffset += end + 1 - start;
+        stderrRecord++;
+      }
+      start = end + 1;
+      record++;
+    }
+    const offset = before.given.place.offset + start;
+    return { length: used, given: { ...before.given, place: { offset, record, stderrOffset, stderrRecord } } };
+  }
+
+  /** As `unstamp` wants it. */
+  get #streams(): number {
+    return (this.#wants(false) ? 1 : 0) + (this.#wants(true) ? 2 : 0);
+  }
+
+  #wants(stderr: boolean): boolean {
+    return this.#stream === undefined || (this.#stream === 'stderr') === stderr;
+  }
+
+  #put(source: Source, start: number, end: number, at: number, stderr: boolean): number {
+    let used = at;
+    if (this.#mode === 'json')
+      return used + this.#out.buffer.write(jsonLine(source, this.#read.buffer, start, end), used);
+    const goesOn = this.#open !== undefined && this.#open.source === source && this.#open.stderr === stderr;
+    if (!goesOn) used += this.#endOpenLine(used);
+    if (!goesOn && this.#mode === 'prefix') used += this.#out.buffer.write(`${source.name} | `, used);
+    copyBytes(this.#read, start + HEAD_BYTES, end, this.#out, used);
+    used += end - start - HEAD_BYTES;
+    if (!isPartial(this.#read.buffer, start)) {
+      this.#out.buffer[used++] = NEWLINE;
+      if (goesOn) this.#open = undefined;
+    } else if (!goesOn) this.#open = { source, stderr };
+    return used;
+  }
+
+  #endOpenLine(at: number): number {
+    if (this.#open === undefined) return 0;
+    this.#open = undefined;
+    this.#out.buffer[at] = NEWLINE;
+    return 1;
+  }
+
+  /** What is between two places, of the streams that are written here. */
+  #between(from: Mark, to: Mark): Loss {
+    const stderr = lossOf(to.stderrRecord - from.stderrRecord, to.stderrOffset - from.stderrOffset);
+    if (this.#stream === 'stderr') return stderr;
+    const both = lossOf(to.record - from.record, to.offset - from.offset);
+    if (this.#stream === undefined) return both;
+    return { lines: both.lines - stderr.lines, bytes: both.bytes - stderr.bytes };
+  }
+
+  /** Says what was overwritten between two places. */
+  #tellMissed(source: Source, from: Mark, to: Mark, at: number): number {
+    const loss = this.#between(from, to);
+    if (loss.lines > 0) source.counters.addMissed(loss.lines);
+    return this.#tellGap(source.name, loss, 'output_stalled', at);
+  }
+
+  /** Says what was never stored. */
+  #tellDropped(source: Source, told: Loss, dropped: Loss, at: number): number {
+    const loss = { lines: dropped.lines - told.lines, bytes: dropped.bytes - told.bytes };
+    return this.#tellGap(source.name, loss, 'disk_full', at);
+  }
+
+  #tellGap(service: string, { lines, bytes }: Loss, cause: keyof typeof CAUSES, at: number): number {
+    if (lines === 0) return 0;
+    if (this.#mode === 'json') {
+      const gap = { time: criTime(), service, gap: { lines, bytes, cause } };
+      return this.#out.buffer.write(`${JSON.stringify(gap)}\n`, at);
+    }
+    const ended = this.#endOpenLine(at);
+    const line = `*** ${service}: ${lines} lines (${bytes} bytes) were lost here: ${CAUSES[cause]}\n`;
+    return ended + this.#out.buffer.write(line, at + ended);
+  }
+
+  /** A JSON string has at most six characters for a byte, and base64 less than two. */
+  #mostBytes(source: Source, recordBytes: number): number {
+    return (this.#mode === 'json' ? 8 : 1) * recordBytes + source.name.length + 128;
+  }
+}
+
+const NOTHING: Loss = { lines: 0, bytes: 0 };
+
+const CAUSES = {
+  output_stalled: "nobody read the container's output in time",
+  disk_full: 'the disk did not take them',
+} as const;
+
+const lossOf = (lines: number, recordBytes: number): Loss => ({
+  lines,
+  bytes: recordBytes - lines * RECORD_OVERHEAD_BYTES,
+});
+
+/** The text as a string, since that is what it is nearly always; bytes that are no text are beside it as they are. */
+function jsonLine(source: Source, buffer: Buffer, start: number, end: number): string {
+  const { time, stream, partial, content } = parseRecord(buffer, start, end);
+  const text = content.toString('utf8');
+  const bytes = isUtf8(content) ? undefined : content.toString('base64');
+  return `${JSON.stringify({ time, service: source.name, stream, text, bytes, ...(partial && { partial }) })}\n`;
+}

@@ -1,0 +1,390 @@
+import type { LogSource, Marker, Position } from '../../types/logs.js';
+import { HEAD_BYTES, MAX_RECORD_BYTES } from '../store/cri.js';
+import { CursorError, type Place } from './cursor.js';
+import { compareTime, type Filter } from './filter.js';
+
+/** What is in a record beside the text: its head and its line end. */
+const RECORD_OVERHEAD_BYTES = HEAD_BYTES + 1;
+const NEWLINE = 10;
+const SPACE = 0x20;
+const TIME_BYTES = 30;
+
+/** Takes the wanted records: the one between `start` and its line end at `end`. Says whether there is room for more. */
+export interface LineSink {
+  put(name: string, buffer: Buffer, start: number, end: number): boolean;
+}
+
+/** Records that can no longer be read, or were never stored. */
+export interface Loss {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+/** Where in a log a reading ends: before this record, and before this marker. */
+interface Limit {
+  readonly position: Position;
+  readonly marker: number;
+}
+
+/** What a reading may cost before others have their turn. */
+export interface Budget {
+  bytes: number;
+}
+
+/** Which lines of a source a reading is about. */
+export interface Begin {
+  readonly run?: 'current' | 'previous';
+  readonly tail?: number;
+  /** Not beyond what is there now. */
+  readonly bounded: boolean;
+}
+
+const NOTHING: Loss = { lines: 0, bytes: 0 };
+
+const BEGINNING: Position = { offset: 0, record: 0 };
+
+const UNLIMITED: Limit = {
+  position: { offset: Number.POSITIVE_INFINITY, record: Number.POSITIVE_INFINITY },
+  marker: Number.POSITIVE_INFINITY,
+};
+
+const KINDS: Readonly<Record<Marker['kind'], number>> = { started: 0, ready: 1, exited: 2 };
+
+/** Markers of a source in the order in which they come: three for each run. */
+const markerOrdinal = ({ run, kind }: Marker): number => run * 3 + KINDS[kind];
+
+/** How a reader goes through one source: where it is, what it was told, and what it has missed. Holds no records between turns. */
+export class SourceReader {
+  readonly name: string;
+  readonly source: LogSource;
+  readonly #filter: Filter;
+  #position: Position;
+  #toldMarker = -1;
+  #dropped: Loss;
+  #limit: Limit = UNLIMITED;
+  #unreadable = NOTHING;
+  #confined = false;
+  #search: Search | undefined;
+  #window: Window | undefined;
+  #head = '';
+  #headRecord = -1;
+
+  constructor(source: LogSource, filter: Filter, begin: Begin) {
+    this.source = source;
+    this.name = source.name;
+    this.#filter = filter;
+    this.#dropped = { ...source.dropped };
+    this.#position = source.store.oldest;
+    this.#beginAt(this.#position);
+    if (begin.bounded) this.boundHere();
+    if (begin.run !== undefined) this.#confineTo(begin.run);
+    if (begin.tail !== undefined) this.#searchTail(begin.tail);
+  }
+
+  /**
+   * Goes on at a place of an earlier reading.
+   *
+   * @throws CursorError malformed: no record begins there
+   */
+  resume(place: Place): void {
+    const { log, position, toldMarker, dropped } = place;
+    const { oldest, newest } = this.source.store;
+    // Another log: the service went and came again, or its files cannot be used any more.
+    if (log !== this.source.id || position.offset > newest.offset) {
+      this.resumeFromFirst();
+      return;
+    }
+    if (position.offset >= oldest.offset && !this.#isRecordAt(position))
+      throw new CursorError('malformed', `the cursor of ${this.name} leads to no line`);
+    if (this.#confined && position.record < this.#position.record) return;
+    this.#position = position;
+    this.#toldMarker = toldMarker;
+    const { lines, bytes } = this.source.dropped;
+    this.#dropped = { lines: Math.min(dropped.lines, lines), bytes: Math.min(dropped.bytes, bytes) };
+  }
+
+  /** Has everything from the first line on, of which some may be lost. */
+  resumeFromFirst(): void {
+    if (this.#confined) return;
+    this.#position = BEGINNING;
+    this.#toldMarker = -1;
+    this.#dropped = NOTHING;
+  }
+
+  place(): Place {
+    return { log: this.source.id, position: this.#position, toldMarker: this.#toldMarker, dropped: this.#dropped };
+  }
+
+  /** Ends the reading with what is there now. */
+  boundHere(): void {
+    const last = this.source.markers.at(-1);
+    this.#limit = { position: this.source.store.newest, marker: last === undefined ? 0 : markerOrdinal(last) + 1 };
+  }
+
+  /** Reads on, as far as there is something. */
+  unbound(): void {
+    this.#limit = UNLIMITED;
+  }
+
+  /** Whether the beginning has been found. Goes on looking for it, as far as the budget allows. */
+  locate(budget: Budget): boolean {
+    if (this.#search === undefined) return true;
+    const found = this.#look(this.#search, budget);
+    if (found) this.#search = undefined;
+    return found;
+  }
+
+  /** Whether there is a record or a marker within the limits. */
+  get hasMore(): boolean {
+    return this.#position.record < this.#endRecord() || this.pendingMarker() !== undefined;
+  }
+
+  /** What has been lost since the last turn; the reading goes on behind it. */
+  takeLoss(): Loss | undefined {
+    const { dropped, store } = this.source;
+    const { oldest } = store;
+    let { lines, bytes } = this.#unreadable;
+    this.#unreadable = NOTHING;
+    const { position: limit } = this.#limit;
+    if (this.#position.offset < oldest.offset && this.#position.offset < limit.offset) {
+      const end = limit.offset < oldest.offset ? limit : oldest;
+      const between = lossBetween(this.#position, end);
+      lines += between.lines;
+      bytes += between.bytes;
+      this.#position = end;
+      this.#window = undefined;
+    }
+    if (dropped.lines !== this.#dropped.lines || dropped.bytes !== this.#dropped.bytes) {
+      lines += Math.max(0, dropped.lines - this.#dropped.lines);
+      bytes += Math.max(0, dropped.bytes - this.#dropped.bytes);
+      this.#dropped = { ...dropped };
+    }
+    return lines > 0 || bytes > 0 ? { lines, bytes } : undefined;
+  }
+
+  /** The marker that comes before the next record. */
+  pendingMarker(): Marker | undefined {
+    const marker = this.#nextMarker();
+    return marker !== undefined && marker.position.record <= this.#position.record ? marker : undefined;
+  }
+
+  /** The pending marker has been told; whether it is wanted. */
+  passMarker(marker: Marker): boolean {
+    this.#toldMarker = markerOrdinal(marker);
+    return this.#filter.wantsTime(marker.time);
+  }
+
+  /** The time of what comes next; only when there {@link hasMore}. */
+  head(): string {
+    const marker = this.pendingMarker();
+    if (marker !== undefined) return marker.time;
+    if (this.#headRecord !== this.#position.record) {
+      this.#head = this.#readHead();
+      this.#headRecord = this.#position.record;
+    }
+    return this.#head;
+  }
+
+  /** Whether a window is needed to {@link emit}. */
+  get needsWindow(): boolean {
+    return this.#window === undefined;
+  }
+
+  /** Gives it a buffer to read into, until {@link dropWindow}. */
+  useWindow(buffer: Buffer): void {
+    this.#window = { buffer, start: 0, end: 0 };
+  }
+
+  dropWindow(): void {
+    this.#window = undefined;
+  }
+
+  /**
+   * Gives the wanted records to the sink: up to the next marker, the limit, or a record later than `bound`, as far as the budget
+   * and the window allow. Says whether the sink has room for more.
+   */
+  emit(sink: LineSink, budget: Budget, bound: Buffer | undefined): boolean {
+    const window = this.#window;
+    if (window === undefined || !this.#fill(window)) return true;
+    const { buffer, end: windowEnd } = window;
+    const filter = this.#filter;
+    const stop = Math.min(this.#endRecord(), this.#nextMarker()?.position.record ?? Number.POSITIVE_INFINITY);
+    let { offset, record } = this.#position;
+    let start = window.start;
+    let room = true;
+    while (start < windowEnd && record < stop && room && budget.bytes > 0) {
+      if (bound !== undefined && compareTime(buffer, start, bound) > 0) break;
+      const end = buffer.indexOf(NEWLINE, start + HEAD_BYTES);
+      if (end < 0) break;
+      const length = end + 1 - start;
+      if (filter.empty || filter.wants(buffer, start, end)) room = sink.put(this.name, buffer, start, end);
+      start += length;
+      offset += length;
+      record++;
+      budget.bytes -= length;
+    }
+    window.start = start;
+    this.#position = { offset, record };
+    return room;
+  }
+
+  #endRecord(): number {
+    return Math.min(this.source.store.newest.record, this.#limit.position.record);
+  }
+
+  /** Has the window hold at least one record at the position; whether it does. */
+  #fill(window: Window): boolean {
+    if (window.start < window.end) return true;
+    const { store } = this.source;
+    window.start = 0;
+    window.end = this.#position.record < this.#endRecord() ? store.read(this.#position.offset, window.buffer) : 0;
+    if (window.end > 0) return true;
+    const { newest } = store;
+    if (this.#position.record < this.#endRecord()) {
+      // What cannot be read although it should be there will not be there later either.
+      this.#unreadable = lossBetween(this.#position, newest);
+      this.#position = newest;
+    }
+    return false;
+  }
+
+  /** The first that was not told; those of lost lines are told behind the gap. */
+  #nextMarker(): Marker | undefined {
+    const { markers } = this.source;
+    const last = markers.at(-1);
+    const told = this.#toldMarker;
+    if (last === undefined || markerOrdinal(last) <= told) return undefined;
+    const next = markers.find((marker) => markerOrdinal(marker) > told);
+    return next !== undefined && markerOrdinal(next) < this.#limit.marker ? next : undefined;
+  }
+
+  /** A reading that begins here has nothing to do with what happened before. */
+  #beginAt(position: Position): void {
+    this.#position = position;
+    for (const marker of this.source.markers)
+      if (marker.position.record < position.record)
+        this.#toldMarker = Math.max(this.#toldMarker, markerOrdinal(marker));
+  }
+
+  #readHead(): string {
+    const window = this.#window;
+    if (window !== undefined && window.start < window.end)
+      return window.buffer.toString('latin1', window.start, window.start + TIME_BYTES);
+    const length = this.source.store.read(this.#position.offset, scratch);
+    return scratch.toString('latin1', 0, Math.min(length, TIME_BYTES));
+  }
+
+  #isRecordAt({ offset, record }: Position): boolean {
+    const { oldest, newest } = this.source.store;
+    if (record < oldest.record || record > newest.record) return false;
+    if (offset === newest.offset || record === newest.record)
+      return offset === newest.offset && record === newest.record;
+    if (offset === oldest.offset || record === oldest.record)
+      return offset === oldest.offset && record === oldest.record;
+    const length = this.source.store.read(offset, scratch);
+    return length > HEAD_BYTES && [30, 37, 39].every((at) => scratch[at] === SPACE);
+  }
+
+  /** The run's part of the log: from its `started` marker to that of the next. */
+  #confineTo(run: 'current' | 'previous'): void {
+    const started = this.source.markers.filter(({ kind }) => kind === 'started');
+    const current = started.at(-1);
+    // A source without runs, my_init itself, has been in one since boot.
+    if (run === 'current' && current === undefined) return;
+    const wanted = run === 'current' ? current : started.at(-2);
+    if (run === 'previous')
+      this.#limit =
+        current === undefined
+          ? { position: this.#position, marker: 0 }
+          : { position: current.position, marker: markerOrdinal(current) };
+    // The marker of a run may be forgotten while lines of it are still held.
+    const begin = wanted ?? (current !== undefined && current.run > 1 ? undefined : current);
+    if (begin === undefined) return;
+    if (begin.position.offset > this.#position.offset) this.#position = begin.position;
+    this.#confined = true;
+    this.#toldMarker = markerOrdinal(begin) - 1;
+  }
+
+  #searchTail(lines: number): void {
+    const end =
+      this.#limit.position.record < this.source.store.newest.record ? this.#limit.position : this.source.store.newest;
+    if (lines === 0) {
+      this.#position = end;
+      const last = this.source.markers.at(-1);
+      if (last !== undefined) this.#toldMarker = markerOrdinal(last);
+    } else if (this.#filter.empty) {
+      this.#search = { at: this.#position, end, skip: Math.max(0, end.record - this.#position.record - lines) };
+    } else this.#search = { at: this.#position, end, counted: 0, lines };
+  }
+
+  /** Looks for the beginning of the tail: counts the wanted records, then passes over those that are too many. */
+  #look(search: Search, budget: Budget): boolean {
+    for (;;) {
+      if (search.at.offset < this.source.store.oldest.offset) {
+        // Overtaken by the writer: the tail is what is left.
+        this.#beginAt(this.source.store.oldest);
+        return true;
+      }
+      if (search.skip === 0) {
+        this.#beginAt(search.at);
+        return true;
+      }
+      if (search.at.record >= search.end.record) {
+        if (search.counted === undefined) return true;
+        search.skip = Math.max(0, search.counted - (search.lines ?? 0));
+        search.counted = undefined;
+        search.at = this.#position;
+        continue;
+      }
+      if (budget.bytes <= 0) return false;
+      const length = this.source.store.read(search.at.offset, searchBuffer);
+      if (length === 0) return true;
+      this.#lookThrough(search, length, budget);
+    }
+  }
+
+  #lookThrough(search: Search, length: number, budget: Budget): void {
+    let { offset, record } = search.at;
+    let start = 0;
+    while (start < length && record < search.end.record && search.skip !== 0 && budget.bytes > 0) {
+      const end = searchBuffer.indexOf(NEWLINE, start + HEAD_BYTES);
+      if (end < 0) break;
+      if (this.#filter.empty || this.#filter.wants(searchBuffer, start, end)) {
+        if (search.skip !== undefined) search.skip--;
+        else search.counted = (search.counted ?? 0) + 1;
+      }
+      record++;
+      offset += end + 1 - start;
+      budget.bytes -= end + 1 - start;
+      start = end + 1;
+    }
+    search.at = { offset, record };
+  }
+}
+
+function lossBetween(from: Position, to: Position): Loss {
+  const lines = Math.max(0, to.record - from.record);
+  return { lines, bytes: Math.max(0, to.offset - from.offset - lines * RECORD_OVERHEAD_BYTES) };
+}
+
+/** Records that were read and not yet passed on. */
+interface Window {
+  readonly buffer: Buffer;
+  start: number;
+  end: number;
+}
+
+/** The search for the beginning of a tail. */
+interface Search {
+  at: Position;
+  readonly end: Position;
+  /** How many wanted records there are, as far as they have been counted. */
+  counted?: number | undefined;
+  readonly lines?: number;
+  /** How many wanted records are still to be passed over. */
+  skip?: number;
+}
+
+/** Shared by all readers, as nothing is kept in them between calls. */
+const scratch = Buffer.allocUnsafe(MAX_RECORD_BYTES);
+const searchBuffer = Buffer.allocUnsafe(64 * 1024);

@@ -1,0 +1,139 @@
+/**
+ * The CRI log format of Kubernetes: `2026-11-23T03:22:11.123456789Z stdout F text`, where `P` marks a piece of a line that goes
+ * on in the next record (Kubernetes, "CRI logging format"). Every record has a head of the same length.
+ */
+
+import { native } from '../../process/native.js';
+
+export type Stream = 'stdout' | 'stderr';
+
+/** `2026-11-23T03:22:11.123456789Z stdout F ` */
+export const HEAD_BYTES = 40;
+/** What is in a record beside the text: its head and its line end. */
+export const RECORD_OVERHEAD_BYTES = HEAD_BYTES + 1;
+const STREAM_AT = 31;
+const TAG_AT = 38;
+/** A longer line is cut into pieces of this size, as container runtimes do. */
+export const MAX_CONTENT_BYTES = 16 * 1024;
+export const MAX_RECORD_BYTES = HEAD_BYTES + MAX_CONTENT_BYTES + 1;
+
+const NEWLINE = 10;
+const PARTIAL = 'P'.charCodeAt(0);
+const LETTER_E = 'e'.charCodeAt(0);
+
+/**
+ * Takes finished records: the first `length` bytes of the buffer, which is used again after the call. Answers whether there may be
+ * more.
+ */
+export type RecordSink = (buffer: Buffer, length: number, records: number) => boolean;
+
+/** So much is appended to a store at once, at most: no more than the smallest segment holds. */
+export const MAX_APPEND_BYTES = 64 * 1024;
+/** Where records are put together; shared by all, as nothing is kept in it between calls. */
+const out = Buffer.allocUnsafe(MAX_APPEND_BYTES);
+/** Where the text was left, how long the records are, and how many. */
+const stamped = new Int32Array(3);
+
+/** Turns what a stream says into records, a whole chunk with one look at the clock. */
+export class LineStamper {
+  readonly #stream: Stream;
+  readonly #sink: RecordSink;
+  readonly #head = Buffer.alloc(HEAD_BYTES);
+
+  constructor(stream: Stream, sink: RecordSink) {
+    this.#stream = stream;
+    this.#sink = sink;
+  }
+
+  /**
+   * Takes the lines between `start` and `end` that are ended, or too long for one record. Returns where it has come to: to the
+   * beginning of a line that is not ended, or to where the sink had enough for now.
+   */
+  write(text: Buffer, start: number, end: number, now: string): number {
+    this.#setHead(now, 'F');
+    for (let at = start; at < end; ) {
+      native().stamp(text, at, end, this.#head, out, stamped);
+      const [next = end, length = 0, records = 0] = stamped;
+      if (length === 0) return next;
+      at = next;
+      if (!this.#sink(out, length, records)) return at;
+    }
+    return end;
+  }
+
+  /** Takes a line that is not ended, as it is: its writer has ended, or says nothing more for now (`goesOn`). */
+  end(line: Buffer, now: string, goesOn = false): void {
+    this.#setHead(now, goesOn ? 'P' : 'F');
+    const length = this.#head.copy(out) + line.copy(out, HEAD_BYTES);
+    out[length] = NEWLINE;
+    this.#sink(out, length + 1, 1);
+  }
+
+  #setHead(now: string, tag: 'F' | 'P'): void {
+    this.#head.write(`${now} ${this.#stream} ${tag} `, 'latin1');
+  }
+}
+
+/** The parts of a record. The content is a view into the buffer it was read into. */
+export interface CriRecord {
+  readonly time: string;
+  readonly stream: Stream;
+  /** The line goes on in the next record of this stream. */
+  readonly partial: boolean;
+  readonly content: Buffer;
+}
+
+/** Whether the record that begins here is of standard error: the fourth letter of the stream tells. */
+export const isStderr = (buffer: Buffer, start: number): boolean => buffer[start + STREAM_AT + 3] === LETTER_E;
+
+/** Whether the line of the record that begins here goes on in the next one. */
+export const isPartial = (buffer: Buffer, start: number): boolean => buffer[start + TAG_AT] === PARTIAL;
+
+/** Reads the record between `start` and its line end at `end`. */
+export function parseRecord(buffer: Buffer, start: number, end: number): CriRecord {
+  return {
+    time: buffer.toString('latin1', start, start + 30),
+    stream: isStderr(buffer, start) ? 'stderr' : 'stdout',
+    partial: isPartial(buffer, start),
+    content: buffer.subarray(start + HEAD_BYTES, end),
+  };
+}
+
+/** The two clocks are read one after the other: this much apart, one of them was set, or we were kept from running in between. */
+const CLOCK_TOLERANCE_NS = 2_000_000n;
+
+const wallMinusMonotonicNs = (): bigint => BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+
+let offsetNs = steadyOffsetNs();
+let lastMs = -1;
+let lastText = '';
+
+/** The wall-clock time as CRI has it, with nanoseconds: `2026-11-23T03:22:11.123456789Z`. Goes back only when the clock does. */
+export function criTime(): string {
+  if (isOff(wallMinusMonotonicNs())) {
+    const measured = steadyOffsetNs();
+    if (isOff(measured)) offsetNs = measured;
+  }
+  const ns = process.hrtime.bigint() + offsetNs;
+  const ms = Number(ns / 1_000_000n);
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastText = new Date(ms).toISOString().slice(0, 23);
+  }
+  return `${lastText}${String(ns % 1_000_000n).padStart(6, '0')}Z`;
+}
+
+function isOff(measuredNs: bigint): boolean {
+  const difference = measuredNs - offsetNs;
+  return difference > CLOCK_TOLERANCE_NS || difference < -CLOCK_TOLERANCE_NS;
+}
+
+/** Of several readings the greatest is the one that was interrupted least. */
+function steadyOffsetNs(): bigint {
+  let greatest = wallMinusMonotonicNs();
+  for (let again = 0; again < 2; again++) {
+    const reading = wallMinusMonotonicNs();
+    if (reading > greatest) greatest = reading;
+  }
+  return greatest;
+}

@@ -1,0 +1,195 @@
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
+import type { LogStore, Position } from '../../types/logs.js';
+import { MAX_RECORD_BYTES, type Stream } from './cri.js';
+
+/** A place in a log, and how much of what is before it came from standard error. */
+export interface Mark extends Position {
+  readonly stderrOffset: number;
+  readonly stderrRecord: number;
+}
+
+export const BEGINNING: Mark = { offset: 0, record: 0, stderrOffset: 0, stderrRecord: 0 };
+
+/** A segment holds at least this, so that the longest record fits several times. */
+export const MIN_SEGMENT_BYTES = 4 * MAX_RECORD_BYTES;
+
+const HEADER_BYTES = 4_096;
+/** `MYL2` */
+const MAGIC = 0x324c594d;
+/** Magic, which segment is active, size of a segment; and for each segment what is in a {@link Segment}. */
+const HEADER_USED_BYTES = 16 + 2 * 8 * 8;
+
+/** A store as its writer sees it. */
+export interface WritableStore extends LogStore {
+  readonly oldest: Mark;
+  readonly newest: Mark;
+  /** Appends whole records of one stream: the first `length` bytes. */
+  append(buffer: Buffer, length: number, records: number, stream?: Stream): void;
+  /** So many bytes may be appended before what was appended now is overwritten. */
+  readonly reachBytes: number;
+  /** Gives its descriptors back; there is nothing to be read from then on. */
+  close(): void;
+}
+
+interface Segment {
+  base: Mark;
+  bytes: number;
+  records: number;
+  stderrBytes: number;
+  stderrRecords: number;
+}
+
+/**
+ * Two segments of fixed size in a memfd that init holds: bounded, off the JavaScript heap, there for the next controller. When
+ * one is full the other is begun anew. What is in the header counts; it is written after the records it speaks of.
+ */
+export class MemoryStore implements WritableStore {
+  readonly #fd: number;
+  readonly #segmentBytes: number;
+  readonly #segments: readonly [Segment, Segment];
+  #active: 0 | 1 = 0;
+  readonly #header = Buffer.alloc(HEADER_USED_BYTES);
+  #closed = false;
+
+  /** Takes up what an earlier controller left in the memfd, if it did; else the log goes on at `begin`. */
+  constructor(fd: number, totalBytes: number, begin = BEGINNING) {
+    this.#fd = fd;
+    const left = readHeader(fd);
+    this.#segmentBytes = left?.segmentBytes ?? Math.max(MIN_SEGMENT_BYTES, Math.floor(totalBytes / 2));
+    this.#segments = left?.segments ?? [emptySegment(begin), emptySegment(begin)];
+    this.#active = left?.active ?? 0;
+  }
+
+  get reachBytes(): number {
+    return this.#segmentBytes;
+  }
+
+  get oldest(): Mark {
+    const other = this.#segments[this.#active === 0 ? 1 : 0];
+    return other.bytes > 0 ? other.base : this.#segments[this.#active].base;
+  }
+
+  get newest(): Mark {
+    return endOf(this.#segments[this.#active]);
+  }
+
+  append(buffer: Buffer, length: number, records: number, stream: Stream = 'stdout'): void {
+    if (this.#closed) return;
+    if (length <= this.#segmentBytes) {
+      this.#appendWhole(buffer, 0, length, records, stream);
+      return;
+    }
+    // More than a segment at once: cut at records.
+    for (let start = 0; start < length; ) {
+      let end = start;
+      let count = 0;
+      for (;;) {
+        const next = buffer.indexOf(10, end) + 1;
+        if (next === 0 || next > length || next - start > this.#segmentBytes) break;
+        end = next;
+        count++;
+      }
+      if (end === start) return;
+      this.#appendWhole(buffer, start, end - start, count, stream);
+      start = end;
+    }
+  }
+
+  read(offset: number, into: Buffer): number {
+    if (this.#closed) return 0;
+    const older = this.#segments[this.#active === 0 ? 1 : 0];
+    const index = holds(older, offset) ? (this.#active === 0 ? 1 : 0) : this.#active;
+    const segment = this.#segments[index];
+    const start = offset - segment.base.offset;
+    const wanted = Math.min(into.length, segment.bytes - start);
+    if (wanted <= 0) return 0;
+    const length = readSync(this.#fd, into, 0, wanted, this.#place(index) + start);
+    return into.subarray(0, length).lastIndexOf(10) + 1;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#fd);
+  }
+
+  #appendWhole(buffer: Buffer, start: number, length: number, records: number, stream: Stream): void {
+    let segment = this.#segments[this.#active];
+    if (segment.bytes + length > this.#segmentBytes) {
+      const base = endOf(segment);
+      this.#active = this.#active === 0 ? 1 : 0;
+      segment = this.#segments[this.#active];
+      Object.assign(segment, emptySegment(base));
+      // Before anything is overwritten: the header never speaks of what is not there any more.
+      this.#writeHeader();
+    }
+    writeSync(this.#fd, buffer, start, length, this.#place(this.#active) + segment.bytes);
+    segment.bytes += length;
+    segment.records += records;
+    if (stream === 'stderr') {
+      segment.stderrBytes += length;
+      segment.stderrRecords += records;
+    }
+    this.#writeHeader();
+  }
+
+  #place(index: 0 | 1): number {
+    return HEADER_BYTES + index * this.#segmentBytes;
+  }
+
+  #writeHeader(): void {
+    const header = this.#header;
+    header.writeUInt32LE(MAGIC, 0);
+    header.writeUInt32LE(this.#active, 4);
+    header.writeDoubleLE(this.#segmentBytes, 8);
+    let at = 16;
+    for (const { base, bytes, records, stderrBytes, stderrRecords } of this.#segments) {
+      at = header.writeDoubleLE(base.offset, at);
+      at = header.writeDoubleLE(base.record, at);
+      at = header.writeDoubleLE(base.stderrOffset, at);
+      at = header.writeDoubleLE(base.stderrRecord, at);
+      at = header.writeDoubleLE(bytes, at);
+      at = header.writeDoubleLE(records, at);
+      at = header.writeDoubleLE(stderrBytes, at);
+      at = header.writeDoubleLE(stderrRecords, at);
+    }
+    writeSync(this.#fd, header, 0, header.length, 0);
+  }
+}
+
+const emptySegment = (base: Mark): Segment => ({ base, bytes: 0, records: 0, stderrBytes: 0, stderrRecords: 0 });
+
+const endOf = ({ base, bytes, records, stderrBytes, stderrRecords }: Segment): Mark => ({
+  offset: base.offset + bytes,
+  record: base.record + records,
+  stderrOffset: base.stderrOffset + stderrBytes,
+  stderrRecord: base.stderrRecord + stderrRecords,
+});
+
+const holds = ({ base, bytes }: Segment, offset: number): boolean =>
+  offset >= base.offset && offset < base.offset + bytes;
+
+function readHeader(fd: number) {
+  if (fstatSync(fd).size < HEADER_BYTES) return undefined;
+  const header = Buffer.alloc(HEADER_USED_BYTES);
+  readSync(fd, header, 0, header.length, 0);
+  if (header.readUInt32LE(0) !== MAGIC) return undefined;
+  const number = (index: number): number => header.readDoubleLE(16 + 8 * index);
+  const segment = (first: number): Segment => ({
+    base: {
+      offset: number(first),
+      record: number(first + 1),
+      stderrOffset: number(first + 2),
+      stderrRecord: number(first + 3),
+    },
+    bytes: number(first + 4),
+    records: number(first + 5),
+    stderrBytes: number(first + 6),
+    stderrRecords: number(first + 7),
+  });
+  return {
+    active: (header.readUInt32LE(4) === 1 ? 1 : 0) as 0 | 1,
+    segmentBytes: header.readDoubleLE(8),
+    segments: [segment(0), segment(8)] as const,
+  };
+}

@@ -1,0 +1,306 @@
+import { type Environment, toText } from '../process/environment.js';
+import { nearest } from '../text/nearest-name.js';
+import { LOG_OUTPUTS, type LogOutput } from '../types/logs.js';
+import { EXIT } from './exit-codes.js';
+import { UsageError } from './usage-error.js';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The command line, as it stands. */
+export interface CommandLine {
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly enableInsecureKey: boolean;
+  readonly skipStartupFiles: boolean;
+  readonly skipServices: boolean;
+  readonly killAllOnExit: boolean;
+  readonly quiet: boolean;
+  /** Values of the options that take one, by name. */
+  readonly values: ReadonlyMap<Setting, string>;
+  /** The main command; empty when there is none. */
+  readonly command: readonly string[];
+}
+
+/** Everything that can be set, after the command line and the variables. Times are milliseconds. */
+export interface Config {
+  readonly logLevel: LogLevel;
+  readonly logOutput: LogOutput;
+  /** undefined: logs are kept in memory. */
+  readonly logDirectory: string | undefined;
+  readonly logFileBytes: number;
+  readonly logFiles: number;
+  /** For each source. */
+  readonly logBufferBytes: number;
+  readonly logBuffersBytes: number;
+  readonly startupDirectory: string;
+  readonly serviceDirectory: string;
+  /** undefined: the default places are tried. */
+  readonly socket: string | undefined;
+  readonly socketMode: number;
+  readonly socketGroup: string | undefined;
+  /** undefined: switched off. */
+  readonly httpListen: string | undefined;
+  /** 0: none. */
+  readonly scriptTimeoutMs: number;
+  /** Of a service's `finish`; 0: none. */
+  readonly finishTimeoutMs: number;
+  readonly shutdownTimeoutMs: number | undefined;
+  /** From TERM to KILL of the main command and of services. */
+  readonly killProcessTimeoutMs: number | undefined;
+  /** From TERM to KILL of what is left at the end. */
+  readonly killAllTimeoutMs: number | undefined;
+}
+
+interface SettingRule {
+  readonly variable: string;
+  readonly value: string;
+  readonly help: string;
+}
+
+/** The options that take a value; each also is a variable, and the option wins. */
+const SETTINGS = {
+  'service-dir': { variable: 'MY_INIT_SERVICE_DIR', value: 'DIR', help: 'where the services are (/etc/service)' },
+  socket: {
+    variable: 'MY_INIT_SOCKET',
+    value: 'PATH',
+    help: 'where svctl reaches my_init (/run/my_init/my_init.sock)',
+  },
+  'socket-mode': {
+    variable: 'MY_INIT_SOCKET_MODE',
+    value: 'MODE',
+    help: 'the mode of the socket (0660); 0666 lets every user read',
+  },
+  'socket-group': {
+    variable: 'MY_INIT_SOCKET_GROUP',
+    value: 'GROUP',
+    help: 'a group that may change things too, by name or number',
+  },
+  'http-listen': {
+    variable: 'MY_INIT_HTTP_LISTEN',
+    value: 'ADDRESS',
+    help: 'probes and metrics (:9180); none switches them off',
+  },
+  'log-level': { variable: 'MY_INIT_LOG_LEVEL', value: 'LEVEL', help: 'error, warn, info or debug (info)' },
+  'log-output': {
+    variable: 'MY_INIT_LOG_OUTPUT',
+    value: 'MODE',
+    help: "what the container's own output has: raw, prefix, json or none (raw)",
+  },
+  'log-buffer': { variable: 'MY_INIT_LOG_BUFFER', value: 'SIZE', help: 'memory for the log of a service (256k)' },
+  'log-buffers': { variable: 'MY_INIT_LOG_BUFFERS', value: 'SIZE', help: 'memory for all logs together (64m)' },
+  'log-dir': { variable: 'MY_INIT_LOG_DIR', value: 'DIR', help: 'keep logs in files of this directory, not in memory' },
+  'log-file-size': {
+    variable: 'MY_INIT_LOG_FILE_SIZE',
+    value: 'SIZE',
+    help: 'a log file of this size is rotated (10m)',
+  },
+  'log-files': { variable: 'MY_INIT_LOG_FILES', value: 'NUMBER', help: 'log files kept for a service (5)' },
+  'script-timeout': {
+    variable: 'MY_INIT_SCRIPT_TIMEOUT',
+    value: 'SECONDS',
+    help: 'time limit of a startup script (900); 0 is none',
+  },
+  'finish-timeout': {
+    variable: 'MY_INIT_FINISH_TIMEOUT',
+    value: 'SECONDS',
+    help: 'time limit of the finish of a service (5); 0 is none',
+  },
+  'shutdown-timeout': { variable: 'MY_INIT_SHUTDOWN_TIMEOUT', value: 'SECONDS', help: 'for the whole shutdown (8)' },
+} as const satisfies Record<string, SettingRule>;
+
+export type Setting = keyof typeof SETTINGS;
+
+const FLAGS = {
+  'skip-startup-files': 'do not run /etc/my_init.d/* and /etc/rc.local',
+  'skip-runit': 'do not run the services',
+  'no-kill-all-on-exit': 'leave processes that are left at the end alone',
+  quiet: 'warnings and errors only',
+  'enable-insecure-key': 'make the insecure SSH key work for root',
+  help: 'show this',
+  version: 'show the version',
+} as const;
+
+type Flag = keyof typeof FLAGS;
+
+/** Reads the command line. Options end at `--` or at the first word that is not one. Throws {@link UsageError}. */
+export function parseCommandLine(words: readonly string[]): CommandLine {
+  const flags = new Set<Flag>();
+  const values = new Map<Setting, string>();
+  let at = 0;
+  for (; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === '--') {
+      at++;
+      break;
+    }
+    if (!word.startsWith('-') || word === '-') break;
+    const name = word === '-h' ? 'help' : (word.replace(/^--/, '').split('=', 1)[0] ?? '');
+    const equals = word.indexOf('=');
+    if (isFlag(name) && (word === `--${name}` || word === '-h')) flags.add(name);
+    else if (isSetting(name) && word.startsWith('--')) {
+      const value = equals > 0 ? word.slice(equals + 1) : words[++at];
+      if (value === undefined)
+        throw new UsageError(`--${name} needs a value: --${name} ${SETTINGS[name].value}`, EXIT.usage);
+      values.set(name, value);
+    } else throw unknownOption(word, name);
+  }
+  const command = words.slice(at);
+  if (flags.has('skip-runit') && command.length === 0 && !flags.has('help') && !flags.has('version'))
+    throw new UsageError('When --skip-runit is given, you must also pass a main command.', EXIT.usage);
+  return {
+    help: flags.has('help'),
+    version: flags.has('version'),
+    enableInsecureKey: flags.has('enable-insecure-key'),
+    skipStartupFiles: flags.has('skip-startup-files'),
+    skipServices: flags.has('skip-runit'),
+    killAllOnExit: !flags.has('no-kill-all-on-exit'),
+    quiet: flags.has('quiet'),
+    values,
+    command,
+  };
+}
+
+/** Everything that can be set: an option, else its variable, else the default. Throws {@link UsageError}. */
+export function configure(line: CommandLine, environment: Environment): Config {
+  const setting = (name: Setting): Source | undefined => {
+    const option = line.values.get(name);
+    if (option !== undefined) return { from: `--${name}`, text: option, exitCode: EXIT.usage };
+    return variable(environment, SETTINGS[name].variable);
+  };
+  const listen = setting('http-listen');
+  const scripts = setting('script-timeout');
+  return {
+    logLevel: oneOf(setting('log-level'), LOG_LEVELS) ?? (line.quiet ? 'warn' : 'info'),
+    logOutput: oneOf(setting('log-output'), LOG_OUTPUTS) ?? 'raw',
+    logDirectory: absolute(setting('log-dir')),
+    logFileBytes: bytes(setting('log-file-size')) ?? 10 << 20,
+    logFiles: wholeNumber(setting('log-files'), 1, 1000) ?? 5,
+    logBufferBytes: bytes(setting('log-buffer')) ?? 256 << 10,
+    logBuffersBytes: bytes(setting('log-buffers')) ?? 64 << 20,
+    startupDirectory: variable(environment, 'ENV_INIT_DIRECTORY')?.text ?? '/etc/my_init.d',
+    serviceDirectory: absolute(setting('service-dir')) ?? '/etc/service',
+    socket: socketPath(setting('socket')),
+    socketMode: mode(setting('socket-mode')) ?? 0o660,
+    socketGroup: setting('socket-group')?.text,
+    httpListen: listen?.text === 'none' ? undefined : (listenAddress(listen) ?? ':9180'),
+    scriptTimeoutMs: seconds(scripts) ?? 900_000,
+    // As with s6.
+    finishTimeoutMs: seconds(setting('finish-timeout')) ?? 5_000,
+    shutdownTimeoutMs: seconds(setting('shutdown-timeout'), 0.1),
+    killProcessTimeoutMs: seconds(variable(environment, 'KILL_PROCESS_TIMEOUT')),
+    killAllTimeoutMs: seconds(variable(environment, 'KILL_ALL_PROCESSES_TIMEOUT')),
+  };
+}
+
+export function helpText(): string {
+  const rows = [
+    ...Object.entries(SETTINGS).map(([name, { value, help }]) => [`--${name} ${value}`, help]),
+    ...Object.entries(FLAGS).map(([name, help]) => [`${name === 'help' ? '-h, ' : ''}--${name}`, help]),
+  ];
+  return `Usage: my_init [OPTIONS] [--] [COMMAND [ARGUMENT...]]
+
+Boots the container: runs the startup scripts, supervises the services, reaps orphans and, where a COMMAND is given, runs
+it and ends with its exit code. Options end at the first word that is not one.
+
+${rows.map(([left = '', right = '']) => `  ${left.padEnd(26)}  ${right}`).join('\n')}
+
+Each option with a value is a variable too, and the option wins:
+${Object.values(SETTINGS)
+  .map(({ variable: name }) => `  ${name}`)
+  .join('\n')}
+KILL_PROCESS_TIMEOUT, KILL_ALL_PROCESSES_TIMEOUT and ENV_INIT_DIRECTORY mean what they mean in baseimage-docker.
+`;
+}
+
+interface Source {
+  /** How people know it: `--socket` or `MY_INIT_SOCKET`. */
+  readonly from: string;
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+function variable(environment: Environment, name: string): Source | undefined {
+  const value = environment.get(name);
+  return value === undefined || value === ''
+    ? undefined
+    : { from: name, text: toText(value), exitCode: EXIT.configuration };
+}
+
+const isFlag = (name: string): name is Flag => Object.hasOwn(FLAGS, name);
+const isSetting = (name: string): name is Setting => Object.hasOwn(SETTINGS, name);
+
+function unknownOption(word: string, name: string): UsageError {
+  if (isFlag(name)) return new UsageError(`--${name} takes no value (it was given as ${word})`, EXIT.usage);
+  const suggestion = nearest(name, [...Object.keys(FLAGS), ...Object.keys(SETTINGS)]);
+  const hint = suggestion ? `did you mean --${suggestion}?` : 'see my_init --help';
+  return new UsageError(
+    `there is no option ${word}; ${hint} (a command that begins with a dash comes after --)`,
+    EXIT.usage,
+  );
+}
+
+const bad = (source: Source, what: string): UsageError =>
+  new UsageError(`${source.from}: ${what}, not "${source.text}"`, source.exitCode);
+
+function seconds(source: Source | undefined, least = 0): number | undefined {
+  if (source === undefined) return undefined;
+  const value = /^\d+(\.\d+)?$/.test(source.text) ? Number(source.text) : Number.NaN;
+  if (!(value >= least && value <= 86_400)) throw bad(source, `must be a number of seconds from ${least} to 86400`);
+  return value * 1000;
+}
+
+function oneOf<T extends string>(source: Source | undefined, choices: readonly T[]): T | undefined {
+  if (source === undefined) return undefined;
+  const choice = choices.find((candidate) => candidate === source.text);
+  if (choice === undefined) throw bad(source, `must be one of ${choices.join(', ')}`);
+  return choice;
+}
+
+function wholeNumber(source: Source | undefined, least: number, most: number): number | undefined {
+  if (source === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(source.text) ? Number(source.text) : Number.NaN;
+  if (!(value >= least && value <= most)) throw bad(source, `must be a whole number from ${least} to ${most}`);
+  return value;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
+
+function bytes(source: Source | undefined): number | undefined {
+  if (source === undefined) return undefined;
+  const [, number = '', unit = ''] = /^(\d{1,9})([kmg]?)$/i.exec(source.text) ?? [];
+  const value = Number(number) * (UNITS[unit.toLowerCase()] ?? 1);
+  if (number === '' || value > 2 ** 40) throw bad(source, 'must be a size like 65536, 256k, 10m or 1g');
+  return value;
+}
+
+function absolute(source: Source | undefined): string | undefined {
+  if (source && !source.text.startsWith('/')) throw bad(source, 'must be an absolute path');
+  return source?.text;
+}
+
+/** `sun_path` of unix(7) has 108 bytes, one of them for the end. */
+const SOCKET_PATH_BYTES = 107;
+
+function socketPath(source: Source | undefined): string | undefined {
+  const path = absolute(source);
+  if (source && path && Buffer.byteLength(path) > SOCKET_PATH_BYTES)
+    throw bad(
+      source,
+      `must have at most ${SOCKET_PATH_BYTES} bytes (it has ${Buffer.byteLength(path)}; a Unix socket takes no more)`,
+    );
+  return path;
+}
+
+function mode(source: Source | undefined): number | undefined {
+  if (source === undefined) return undefined;
+  if (!/^0?[0-7]{3}$/.test(source.text)) throw bad(source, 'must be an octal mode like 0660');
+  return Number.parseInt(source.text, 8);
+}
+
+function listenAddress(source: Source | undefined): string | undefined {
+  if (source === undefined) return undefined;
+  const port = Number(/^(?:[^\s:]*|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(source.text)?.[1] ?? Number.NaN);
+  if (!(port >= 0 && port <= 65_535)) throw bad(source, 'must be like :9180, 127.0.0.1:9180, [::1]:9180 or none');
+  return source.text;
+}

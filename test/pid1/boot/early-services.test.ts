@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+import { sh } from '../../helpers/whole-run.js';
+
+type Files = Readonly<Record<string, string>>;
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+/** Is ready, and ends, a while after it was told to. */
+const slow = (name: string): Files => ({
+  run: sh(
+    `echo ${name} begins`,
+    `trap 'sleep 0.2; echo ${name} ends; exit' TERM`,
+    `(sleep 0.5; echo ${name} is ready; touch /run/${name}) &`,
+    'while :; do sleep 0.05; done',
+  ),
+  check: sh(`test -e /run/${name}`),
+});
+
+const quick = (name: string): Files => ({
+  run: sh(`trap 'echo ${name} ends; exit' TERM`, `echo ${name} begins`, 'while :; do sleep 0.05; done'),
+});
+
+/** Boots services, some of which the startup directory has a link to: entry → service. */
+async function boot(services: Readonly<Record<string, Files>>, links: Files): Promise<void> {
+  const commands = Object.entries(links).map(([entry, name]) => `ln -s "$3/${name}" /etc/my_init.d/${entry}`);
+  container = await TestContainer.boot({
+    services,
+    etc: { 'my_init.d/20': sh('echo script'), 'my_init.post_shutdown.d/10': sh('echo hook') },
+    prepare: commands.join('\n'),
+    unattended: true,
+  });
+}
+
+const says = (text: string) => waitFor(`"${text}" in the log`, () => container.log().includes(text));
+const said = () =>
+  container
+    .log()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('***'));
+
+describe('a service that the startup directory has a link to', () => {
+  test('is ready before the startup scripts after it and the other services, and stopped after them', async () => {
+    await boot({ first: slow('first'), other: quick('other') }, { '10_first': 'first' });
+    await says('other begins');
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(0);
+    expect(said()).toEqual([
+      'first begins',
+      'first is ready',
+      'script',
+      'other begins',
+      'other ends',
+      'first ends',
+      'hook',
+    ]);
+  });
+
+  test('is supervised as every service', async () => {
+    await boot({ first: quick('first'), other: quick('other') }, { '10_first': 'first' });
+    await says('other begins');
+    const { pid } = await container.reaches('first', 'up');
+    await container.exec('kill', '-9', String(pid));
+    await waitFor('another process', async () => ![0, pid].includes((await container.status('first')).pid));
+  });
+
+  test('is stopped before those that were started before it', async () => {
+    await boot({ a: quick('a'), b: quick('b') }, { '10_b': 'b', '11_a': 'a' });
+    await says('a begins');
+    await says('script');
+    container.signal('SIGTERM');
+    await container.exit;
+    expect(said()).toEqual(['b begins', 'a begins', 'script', 'a ends', 'b ends', 'hook']);
+  });
+
+  test('has its logger from the start, which reads to the end', async () => {
+    const log = sh('while read -r line; do echo "logged: $line"; done; echo logger ends');
+    await boot({ first: { ...quick('first'), 'log/run': log }, other: quick('other') }, { '10_first': 'first' });
+    await says('other begins');
+    container.signal('SIGTERM');
+    await container.exit;
+    const lines = said();
+    expect(lines.indexOf('logged: first begins')).toBeLessThan(lines.indexOf('script'));
+    expect(lines.slice(-4)).toEqual(['other ends', 'logged: first ends', 'logger ends', 'hook']);
+  });
+
+  test('that does not stay up holds up nobody', async () => {
+    await boot({ first: { run: sh('exit 3') }, other: quick('other') }, { '10_first': 'first' });
+    await says('other begins');
+    expect(container.log()).toContain('*** first is not ready; going on without it\n');
+    await container.reaches('first', 'backoff');
+  });
+
+  test('that is down is left alone', async () => {
+    await boot({ first: { ...quick('first'), down: '' }, other: quick('other') }, { '10_first': 'first' });
+    await says('other begins');
+    expect(container.log()).not.toContain('first begins');
+    expect(container.log()).not.toContain('not ready');
+  });
+
+  test('has to be in the service directory: any other directory is passed over', async () => {
+    await boot({ other: quick('other') }, { '10_first': '../elsewhere' });
+    await says('other begins');
+    expect(said()).toEqual(['script', 'other begins']);
+  });
+});

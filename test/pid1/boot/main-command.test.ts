@@ -1,0 +1,159 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+import { sh, wholeRun } from '../../helpers/whole-run.js';
+
+const SLEEPER = {
+  run: sh('trap "echo service stops; exit 0" TERM', 'echo service runs', 'while :; do sleep 0.02; done'),
+};
+
+let container: TestContainer | undefined;
+afterEach(async () => {
+  await container?.dispose();
+  container = undefined;
+});
+
+const says = (text: string) => waitFor(`"${text}" in the log`, () => container?.log().includes(text));
+
+describe('the main command', () => {
+  test('ends the container, whose services ran until then', async () => {
+    const { log, code } = await wholeRun({
+      services: { sleeper: SLEEPER },
+      args: ['sh', '-c', 'sleep 0.5; echo command ends; exit 5'],
+    });
+    expect(log.indexOf('service runs')).toBeLessThan(log.indexOf('command ends'));
+    expect(log.indexOf('command ends')).toBeLessThan(log.indexOf('service stops'));
+    expect(log).toContain('*** Shutting down: sh exited with status 5.');
+    expect(code).toBe(5);
+  });
+
+  test('is found in the PATH of the container', async () => {
+    const { log } = await wholeRun({
+      env: { PATH: `/run/bin:${process.env.PATH}` },
+      prepare: `mkdir /run/bin; printf '#!/bin/sh\\necho found\\n' > /run/bin/tool; chmod +x /run/bin/tool`,
+      args: ['tool'],
+    });
+    expect(log).toMatch(/^found$/m);
+  });
+
+  test.each([
+    ['command', ['svctl', 'status']],
+    ['shell', ['sh', '-c', 'svctl status']],
+  ])('gets an answer from svctl in its first instant (%s)', async (_, args) => {
+    const { code, log } = await wholeRun({
+      services: { sleeper: SLEEPER },
+      usualSocket: true,
+      prepare: `mkdir /run/bin; ln -s ${process.cwd()}/dist/svctl.js /run/bin/svctl`,
+      env: { PATH: `/run/bin:${process.env.PATH}` },
+      args,
+    });
+    expect(log).toMatch(/^sleeper +(starting|up)/m);
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    [127, 'no-such-command', 'no-such-command: command not found'],
+    [127, '/no/such/command', '/no/such/command: command not found'],
+    [126, '/etc/passwd', '/etc/passwd: permission denied (is it an executable file?)'],
+    [126, '/etc', '/etc: permission denied (is it an executable file?)'],
+    [126, '/etc/no-shebang', '/etc/no-shebang: exec format error (does its first line lack #!/bin/sh ?)'],
+    [127, '', ': command not found'],
+  ])('ends the container with %i when it is %j', async (expected, command, reason) => {
+    const { log, code } = await wholeRun({
+      etc: { 'no-shebang': 'echo\n' },
+      prepare: 'chmod +x /etc/no-shebang',
+      args: ['--', command],
+    });
+    expect(log).toContain(`*** Shutting down: ${reason}.`);
+    expect(code).toBe(expected);
+  });
+
+  test('its arguments are not in the log', async () => {
+    const { log } = await wholeRun({ args: ['sh', '-c', 'true', 'secret'] });
+    expect(log).toContain('*** Running sh...');
+    expect(log).not.toContain('secret');
+  });
+
+  test('leads a process group of its own, with default signals', async () => {
+    const { log } = await wholeRun({
+      args: ['sh', '-c', 'set -- $(cat /proc/$$/stat); echo leader $(( $1 == $5 )); grep SigIgn /proc/$$/status'],
+    });
+    expect(log).toContain('leader 1');
+    expect(log).toMatch(/SigIgn:\s+0000000000000000/);
+  });
+
+  test('gets HUP, QUIT, USR1, USR2 and WINCH, each once', async () => {
+    container = await TestContainer.boot({
+      unattended: true,
+      args: [
+        'bash',
+        '-c',
+        'for s in HUP QUIT USR1 USR2 WINCH; do trap "echo got $s" $s; done; echo set; while :; do sleep 0.01; done',
+      ],
+    });
+    await says('set');
+    for (const name of ['HUP', 'QUIT', 'USR1', 'USR2', 'WINCH'] as const) {
+      container.signal(`SIG${name}`);
+      await says(`got ${name}`);
+    }
+    expect(container.log().match(/^got /gm)).toHaveLength(5);
+  });
+
+  test.each([
+    ['SIGTERM', 'TERM'],
+    ['SIGINT', 'INT'],
+  ] as const)('gets %s as it is, and its own code counts', async (signal, name) => {
+    container = await TestContainer.boot({
+      unattended: true,
+      services: { sleeper: SLEEPER },
+      args: ['bash', '-c', `trap "echo got ${name}; exit 7" ${name}; echo set; while :; do sleep 0.01; done`],
+    });
+    await says('set');
+    await says('service runs');
+    container.signal(signal);
+    expect(await container.exit).toBe(7);
+    const log = container.log();
+    expect(log.indexOf(`got ${name}`)).toBeLessThan(log.indexOf('service stops'));
+  });
+
+  test('without a handler for TERM it leaves 143', async () => {
+    container = await TestContainer.boot({ unattended: true, args: ['sleep', '1000'] });
+    await says('Running sleep');
+    await waitFor('sleep', async () => (await container?.exec('pgrep', '-x', 'sleep'))?.code === 0);
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(143);
+    expect(container.log()).toContain('*** Shutting down: SIGTERM was received.');
+  });
+
+  test('one that ignores TERM is killed, and leaves 137', async () => {
+    container = await TestContainer.boot({
+      unattended: true,
+      args: ['--shutdown-timeout', '1', 'sh', '-c', 'trap "" TERM; echo set; while :; do sleep 0.05; done'],
+    });
+    await says('set');
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(137);
+    expect(container.log()).toMatch(/\*\*\* Killing the main command \(PID \d+\): not down after 0\.\d s\./);
+  });
+
+  test('that was stopped gets its TERM', async () => {
+    container = await TestContainer.boot({
+      unattended: true,
+      args: ['sh', '-c', 'trap "exit 6" TERM; echo set; kill -STOP $$; while :; do sleep 0.05; done'],
+    });
+    await says('set');
+    await waitFor('it to be stopped', async () =>
+      (await container?.exec('ps', '-eo', 'stat,comm'))?.stdout.match(/^T\S* +sh$/m),
+    );
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(6);
+  });
+
+  test('survives a controller, and its end is not lost', async () => {
+    container = await TestContainer.boot({ args: ['sh', '-c', 'until [ -e /run/go ]; do sleep 0.02; done; exit 9'] });
+    process.kill(container.controllerPid, 'SIGKILL');
+    await says('was started again');
+    await container.exec('touch', '/run/go');
+    expect(await container.exit).toBe(9);
+  });
+});

@@ -1,0 +1,33 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { compile } from '../../helpers/compile.js';
+import { METRICS, TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+const LEAKED = 'my_init_zombies_reaped_total{service="leaks"}';
+
+describe('orphans', () => {
+  test('ten thousand are all reaped, counted and put down to the service that leaked them', async () => {
+    const leak = compile('leak.c');
+    container = await TestContainer.boot({
+      services: { leaks: { run: `#!/bin/sh\nexec ${leak} 10000\n` }, calm: { run: '#!/bin/sh\nexec sleep 1000\n' } },
+      args: METRICS,
+    });
+    await waitFor('all to be reaped', async () => (await container.metric(LEAKED)) === 10_000, 20_000);
+    const info = JSON.parse((await container.svctl('info', '-o', 'json')).stdout);
+    expect(info.zombiesReapedTotal).toBe('10000');
+    expect(await container.metric('my_init_zombies_reaped_total{service="calm"}')).toBe(0);
+    // Processes are looked at once a second at most.
+    await waitFor('no zombie', async () => (await container.metric('my_init_zombies')) === 0, 3000);
+    await container.hasNoZombie();
+    expect(await container.status('leaks')).toMatchObject({ state: 'SERVICE_STATE_UP', run: 1 });
+  });
+
+  test('that are killed after the end of their run are still put down to its service', async () => {
+    const run = '#!/bin/sh\n(sleep 1000 &)\nsleep 1.2\n';
+    container = await TestContainer.boot({ services: { leaks: { run } }, args: METRICS });
+    await waitFor('the orphan to be reaped', async () => Number(await container.metric(LEAKED)) >= 1);
+  });
+});

@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { boot, built, closeBoxes, compile } from '../../helpers/init-harness.js';
+
+afterEach(closeBoxes);
+
+const RELAYED = ['TERM', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'PWR'] as const;
+
+describe('init relays signals', () => {
+  test.each(RELAYED)('SIG%s', async (name) => {
+    const box = boot();
+    const controller = await box.ready();
+    box.signal(`SIG${name}`);
+    expect(await controller.hear('signal')).toBe(`signal ${name}`);
+    await controller.send(`took ${name}`);
+    await controller.settle();
+    box.signal(`SIG${name}`);
+    await controller.hears(`signal ${name}`, 2);
+  });
+
+  test('those that arrive before the controller listens are told when it does', async () => {
+    const box = boot({ before: `(sleep 0.01; kill -TERM 1; kill -HUP 1) &` });
+    const controller = await box.controller(1, 'signal TERM');
+    await controller.hear('signal HUP');
+  });
+
+  test('one that was not taken is told to every next controller, one that was taken to none', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    box.signal('SIGUSR1');
+    box.signal('SIGHUP');
+    await controller.hear('signal USR1');
+    await controller.hear('signal HUP');
+    await controller.send('took HUP');
+    await controller.settle();
+    controller.order('die', 'SIGKILL');
+    const second = await box.ready(2);
+    await second.hear('signal USR1');
+    second.order('die', 'SIGKILL');
+    const third = await box.ready(3);
+    await third.hear('signal USR1');
+    expect(third.lines).not.toContain('signal HUP');
+  });
+
+  test('one that arrives between two controllers reaches the next', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    controller.order('die', 'SIGKILL');
+    box.signal('SIGTERM');
+    box.signal('SIGWINCH');
+    const heard = await box.controller(2);
+    await heard.hear('signal TERM');
+    await heard.hear('signal WINCH');
+  });
+
+  test('a second one is told although the first was not taken, a third is not', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    for (const time of [1, 2]) {
+      box.signal('SIGHUP');
+      await controller.hears('signal HUP', time);
+    }
+    box.signal('SIGHUP');
+    await controller.settle();
+    expect(controller.lines.filter((line) => line === 'signal HUP')).toHaveLength(2);
+  });
+
+  test('others are ignored', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    for (const signal of ['SIGALRM', 'SIGTSTP', 'SIGTTIN', 'SIGPIPE', 'SIGIO', 'SIGCONT'] as const) box.signal(signal);
+    await controller.settle();
+    expect(controller.lines.filter((line) => line.startsWith('signal'))).toEqual([]);
+  });
+});
+
+describe('a request to end that the controller does not take', () => {
+  const HANGS = 'echo ready >&3; trap "" TERM; while :; do sleep 60; done';
+
+  test.concurrent.each([
+    ['it hangs', HANGS],
+    ['it has stopped itself', 'echo ready >&3; kill -STOP $$; sleep 60'],
+    ['it floods us and never reads', 'while :; do echo "kill 1 2 0"; done >&3'],
+    ['it was never ready', 'sleep 60'],
+  ])('ends in our own end, exit 70: %s', async (_, standIn) => {
+    const box = boot({ standIn });
+    await box.quiet();
+    const started = performance.now();
+    box.signal('SIGTERM');
+    expect((await box.ended).code).toBe(70);
+    expect(performance.now() - started).toBeGreaterThan(3_900);
+    expect(performance.now() - started).toBeLessThan(9_500);
+    expect(box.output).toContain('my_init: the controller does not answer a signal to end; ending without it\n');
+  });
+});
+
+test('signals are blocked by the first system call, and TERM at any moment after it ends the container', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'my_init-sweep-'));
+  try {
+    copyFileSync(built('my_init'), join(directory, 'my_init'));
+    writeFileSync(join(directory, 'node'), '#!/bin/sh\nshift 2\nexec /bin/sh "$@"\n');
+    chmodSync(join(directory, 'node'), 0o755);
+    writeFileSync(
+      join(directory, 'controller.js'),
+      'while read -r line; do case $line in go) echo ready;; "signal TERM") echo took TERM; echo finish 7 84 3000;; esac; done <&3 >&3',
+    );
+    const sweep = (...range: readonly number[]) =>
+      promisify(execFile)(compile('init/term-at.c'), [...range.map(String), join(directory, 'my_init')], {
+        env: { ...process.env, PATH: `${directory}:${process.env.PATH}` },
+      });
+    const sweeps = await Promise.all([sweep(0, 2_000, 10), sweep(2_000, 100_000, 1_000)]);
+    const lines = sweeps.flatMap(({ stdout }) => stdout.trim().split('\n'));
+    expect(lines).toHaveLength(298);
+    expect(lines.filter((line) => !line.endsWith(' 7'))).toEqual([]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

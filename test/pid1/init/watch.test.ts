@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { boot, type Controller, closeBoxes, compile } from '../../helpers/init-harness.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+afterEach(closeBoxes);
+
+const exits = (controller: Controller) => controller.lines.filter((line) => line.startsWith('exited ')).sort();
+
+/** Starts a brood and has every process of it watched; what is to be heard of them. */
+async function watchedBrood(controller: Controller): Promise<readonly string[]> {
+  const brood = (await controller.call<string>('output', compile('init/brood.c'))).trim().split(' ');
+  const entries = brood.map((entry) => entry.split(':'));
+  await controller.send(...entries.map(([pid]) => `watch ${pid}`));
+  return entries.map(([pid, status]) => `exited ${pid} ${status}`).sort();
+}
+
+describe('init keeps exit statuses', () => {
+  test('every exit code and every signal of processes that end while the controller is killed', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const expected = await watchedBrood(controller);
+    controller.order('die', 'SIGKILL');
+    const next = await box.ready(2);
+    await waitFor('all exits', () => exits(next).length >= expected.length);
+    expect(exits(next)).toEqual(expected);
+    expect(next.lines.filter((line) => line.startsWith('lost'))).toEqual([]);
+  });
+
+  test('statuses that were not taken are told to every next controller, the others to none', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const expected = await watchedBrood(controller);
+    controller.order('die', 'SIGKILL');
+    const second = await box.ready(2);
+    await waitFor('all exits', () => exits(second).length >= expected.length);
+    const [taken, ...rest] = exits(second);
+    await second.send(`took ${taken?.split(' ')[1]}`);
+    await second.settle();
+    second.order('die', 'SIGKILL');
+    const third = await box.ready(3);
+    await waitFor('all exits but one', () => exits(third).length >= rest.length);
+    await third.settle();
+    expect(exits(third)).toEqual(rest);
+  });
+
+  test('a process that lives is handed over as watched, and its end is told later', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const pid = await controller.call<number>('spawn', 'sh', '-c', 'trap "exit 77" USR1; while :; do sleep 0.01; done');
+    await controller.send(`watch ${pid}`);
+    controller.order('die', 'SIGKILL');
+    const next = await box.ready(2);
+    expect(next.lines).toContain(`watching ${pid}`);
+    await next.send(`kill 5 ${pid} 10`);
+    expect(await next.hear('killed 5')).toBe('killed 5 0');
+    expect(await next.hear('exited')).toBe(`exited ${pid} ${77 << 8}`);
+  });
+
+  test('what the dead controller had waited for and not said is lost', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
+    await controller.send(`watch ${pid}`);
+    await controller.settle();
+    controller.order('endInputs');
+    await waitFor('its end', async () => !(await controller.call<boolean>('lives', pid)));
+    controller.order('die', 'SIGKILL');
+    const next = await box.controller(2);
+    expect(await next.hear('lost')).toBe(`lost ${pid}`);
+    expect(next.lines).not.toContain(`watching ${pid}`);
+  });
+
+  test('the end that a controller has told of before init could see it is told to the next one once', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
+    await controller.send(`watch ${pid}`, `exited ${pid} ${7 << 8}`);
+    controller.order('die', 'SIGKILL');
+    const next = await box.ready(2);
+    for (let id = 500; !next.lines.includes(`killed ${id} 3`); ) {
+      id++;
+      await next.send(`kill ${id} ${pid} 0`);
+      await next.hear(`killed ${id} `);
+    }
+    await next.settle();
+    expect(exits(next)).toEqual([`exited ${pid} ${7 << 8}`]);
+  });
+
+  test('what is not watched any more is an orphan', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
+    await controller.send(`watch ${pid}`, `took ${pid}`);
+    controller.order('die', 'SIGKILL');
+    const next = await box.ready(2);
+    const told = Number((await next.hear('reaped')).split(' ')[1]);
+    if (told === 0) expect(await next.hear('orphan')).toMatch(/^orphan 1 0$/);
+    await next.settle();
+    expect(exits(next)).toEqual([]);
+  });
+
+  test('a pid that is nobody is lost at once', async () => {
+    const controller = await boot().ready();
+    await controller.send('watch 4000000');
+    expect(await controller.hear('lost')).toBe('lost 4000000');
+    await controller.send('took 4000000');
+    await controller.settle();
+    expect(controller.lines.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+
+  test('at most 4096 pids are watched, and the table is whole again when they are not', async () => {
+    const controller = await boot().ready();
+    const pids = Array.from({ length: 4097 }, (_, i) => 100_000 + i);
+    await controller.send(...pids.map((pid) => `watch ${pid}`));
+    expect(await controller.hear('unwatched')).toBe('unwatched 104096');
+    await controller.send(...pids.map((pid) => `took ${pid}`), 'watch 99999');
+    await controller.hear('lost 99999');
+  });
+
+  test('it sends signals to its children, to groups they lead, and to nobody else', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const leader = await controller.call<number>('spawn', 'setsid', '-w', 'sh', '-c', 'sleep 60 & echo x; sleep 60');
+    const stranger = await controller.call<number>('spawn', 'sleep', '60');
+    await controller.send(
+      `kill 1 ${stranger} 9`,
+      'kill 2 1 9',
+      'kill 3 -1 9',
+      'kill 4 0 9',
+      `kill 5 ${controller.pid} 0`,
+    );
+    await controller.hear('killed 5 0');
+    expect(controller.lines.filter((line) => /^killed \d /.test(line))).toEqual(
+      [3, 3, 3, 3, 0].map((errno, i) => `killed ${i + 1} ${errno}`),
+    );
+    await controller.send(`watch ${leader}`, `watch ${stranger}`);
+    controller.order('die', 'SIGKILL');
+    const next = await box.ready(2);
+    await next.send(`kill 6 -${stranger} 9`); // leads no group
+    expect(await next.hear('killed 6')).toBe('killed 6 3');
+    await next.send(`kill 7 ${stranger} 9`);
+    expect(await next.hear(`exited ${stranger}`)).toBe(`exited ${stranger} 9`);
+  });
+});

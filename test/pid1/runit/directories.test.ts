@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { compile } from '../../helpers/compile.js';
+import { run, TestContainer } from '../../helpers/container.js';
+import { say, see } from '../../helpers/runit-sides.js';
+import { shapeOf } from '../../helpers/sv.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+const tell = compile('tell.c');
+const program = (words = ''): string => `#!${tell} ${words}\n`;
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+const file = (path: string): string => join(container.services, path);
+const traceOf = (name: string): readonly string[] => see(container, name).trace.split('\n');
+const sv = (...args: readonly string[]): Promise<string> => say(container, ...args);
+
+/** sv(8) compares whole seconds: to a service that has started in this one, a restart would be over at once. */
+const nextSecond = (name: string) =>
+  waitFor('the next second', () => Math.floor(Date.now() / 1000) > see(container, name).since);
+
+describe('the lock', () => {
+  test('of a runsv is respected: svctl says why, nothing is touched, and the service is ours when it is gone', async () => {
+    container = await TestContainer.boot();
+    const directory = join(container.directory, 'web');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'run'), program(), { mode: 0o755 });
+    const runsv = spawn('runsv', [directory], { stdio: 'ignore' });
+    try {
+      await waitFor('runsv', () => existsSync(join(directory, 'trace')));
+      symlinkSync(directory, file('web'));
+      await container.reaches('web', 'backoff');
+      expect(await container.table('web')).toContain(
+        `it is supervised by somebody else, runsv perhaps: ${file('web/supervise/lock')} is locked`,
+      );
+      expect(await container.svctl('stop', 'web')).toMatchObject({ code: 0 });
+      expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts (0)');
+      expect((await container.svctl('start', 'web')).stderr).toContain('could not be started: it is supervised by');
+      expect(traceOf('web')).toEqual(['./run']);
+    } finally {
+      await sv('shutdown', 'web');
+      if (runsv.exitCode === null) await new Promise((resolve) => runsv.once('exit', resolve));
+    }
+    expect(await container.svctl('start', 'web')).toMatchObject({ code: 0 });
+    expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts (0)');
+    expect(traceOf('web')).toEqual(['./run', 'SIGTERM', './run']);
+  });
+});
+
+describe('the control FIFO', () => {
+  test('takes several commands in one write, in their order, and passes over what is none', async () => {
+    container = await TestContainer.boot({
+      services: { web: { run: program(), finish: program('exit=0'), down: '' } },
+    });
+    const order = (commands: string): void => writeFileSync(file('web/supervise/control'), commands);
+    await waitFor('the FIFO', () => existsSync(file('web/supervise/ok')));
+    order('hu');
+    await waitFor('a run', () => traceOf('web').includes('./run'));
+    order('h\n1~t');
+    await waitFor('the next run', () => traceOf('web').length === 6);
+    expect(traceOf('web')).toEqual(['./run', 'SIGHUP', 'SIGUSR1', 'SIGTERM', './finish 0 0', './run']);
+  });
+
+  test('is not troubled by random bytes', async () => {
+    container = await TestContainer.boot({ services: { web: { run: program() }, other: { run: program() } } });
+    const { pid } = await container.reaches('other', 'up');
+    await container.reaches('web', 'up');
+    // Most are no commands, the rest are all of them in some order; what comes while the service is let go of is lost.
+    const noise = Buffer.from(Array.from({ length: 20_000 }, (_, index) => (index * 7919 + (index >> 7)) % 256));
+    writeFileSync(join(container.directory, 'noise'), noise);
+    await run('dd', [`if=${join(container.directory, 'noise')}`, `of=${file('web/supervise/control')}`, 'status=none']);
+    await waitFor('an order that none is left to undo', async () => {
+      await nextSecond('web');
+      await sv('force-restart', 'web');
+      return (await sv('status', 'web')) === 'run: web: (pid N) Ts (0)';
+    });
+    expect(await container.status('other')).toMatchObject({ pid, state: 'SERVICE_STATE_UP' });
+  });
+});
+
+describe('a service directory as it is with runit', () => {
+  test('has conf, chpst, and svlogd as its logger', async () => {
+    const script = 'echo "$FOO as $(id -u), at most $(ulimit -n) files"; exec sleep 1000';
+    container = await TestContainer.boot({
+      services: {
+        web: {
+          run: `#!/bin/sh\nexec 2>&1\n. ./conf\nexport FOO\nexec chpst -u nobody -o 100 sh -c '${script}'\n`,
+          conf: 'FOO=bar\n',
+          'log/run': '#!/bin/sh\nmkdir -p main\nexec svlogd -tt ./main\n',
+        },
+      },
+    });
+    await container.reaches('web', 'up');
+    await container.reaches('web/log', 'up');
+    const written = (): string => readFileSync(file('web/log/main/current'), 'utf8');
+    await waitFor('the line', () => existsSync(file('web/log/main/current')) && written() !== '');
+    expect(written()).toMatch(/^\d{4}-\d\d-\d\d_\S+ bar as \d+, at most 100 files\n$/);
+    expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts; run: log: (pid N) Ts (0)');
+    await nextSecond('web/log');
+    expect(await sv('restart', 'web/log')).toBe('ok: run: web/log: (pid N) Ts (0)');
+    expect(await sv('down', 'web/log')).toBe(' (0)');
+    await container.reaches('web/log', 'down');
+    expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts; down: log: Ts, normally up (0)');
+  });
+
+  test('has a logger whose control scripts and finish are not run, and which may have a file down', async () => {
+    const own = { 'control/t': program('exit=1'), 'control/u': program('exit=1'), finish: program('exit=0') };
+    const log = { 'log/run': program(), 'log/control/t': own['control/t'], 'log/finish': own.finish };
+    container = await TestContainer.boot({
+      services: {
+        web: { run: program(), ...own, ...log },
+        quiet: { run: program(), 'log/run': program(), 'log/down': '' },
+      },
+    });
+    await container.reaches('web', 'up');
+    await container.reaches('web/log', 'up');
+    for (const name of ['web', 'web/log']) {
+      await nextSecond(name);
+      expect(await sv('restart', name)).toMatch(/^ok: run/);
+    }
+    expect(traceOf('web')).toEqual([
+      ...['control/u', './run', 'control/t', 'SIGTERM', './finish 0 0', 'control/u', './run'],
+    ]);
+    expect(traceOf('web/log')).toEqual(['./run', 'SIGTERM', './run']);
+    expect(await sv('status', 'quiet')).toBe('run: quiet: (pid N) Ts; down: log: Ts (0)');
+    expect(await sv('-v', 'once', 'quiet/log')).toMatch(/^ok: run: quiet\/log: .* want down \(0\)$/);
+  });
+
+  test('may be a link, and supervise in it a link to a place that is still to be made', async () => {
+    container = await TestContainer.boot();
+    const real = join(container.directory, 'sv/web');
+    const supervise = join(container.directory, 'state/supervise.web');
+    mkdirSync(real, { recursive: true });
+    mkdirSync(join(container.directory, 'state'));
+    writeFileSync(join(real, 'run'), program(), { mode: 0o755 });
+    symlinkSync(supervise, join(real, 'supervise'));
+    symlinkSync(real, file('web'));
+    await container.reaches('web', 'up');
+    expect(lstatSync(supervise).mode & 0o777).toBe(0o700);
+    await nextSecond('web');
+    expect(await sv('restart', 'web')).toBe('ok: run: web: (pid N) Ts (0)');
+    expect(lstatSync(join(real, 'supervise')).isSymbolicLink()).toBe(true);
+  });
+
+  test('may be read-only: its supervise directory is below /run, with its check and its down', async () => {
+    container = await TestContainer.boot({
+      services: {
+        web: { run: '#!/bin/sh\nexec sleep 1000\n', check: '#!/bin/sh\nexit 1\n' },
+        other: { run: '#!/bin/sh\nexec sleep 1000\n', down: '' },
+      },
+      prepare: 'mount -o bind "$3" "$3"; mount -o remount,bind,ro "$3"',
+    });
+    await container.reaches('web', 'up');
+    const inside = async (...args: readonly string[]): Promise<string> => {
+      const { stdout, code } = await container.exec('env', 'SVDIR=/run/my_init/supervise', 'SVWAIT=1', 'sv', ...args);
+      return `${shapeOf(stdout)} (${code})`;
+    };
+    expect(await inside('status', 'web', 'other')).toBe('run: web: (pid N) Ts\ndown: other: Ts (0)');
+    expect(await inside('start', 'other')).toBe('ok: run: other: (pid N) Ts, normally down (0)');
+    expect(await inside('check', 'web')).toBe('timeout: run: web: (pid N) Ts (1)');
+    expect(await inside('stop', 'web')).toBe('ok: down: web: Ts, normally up (0)');
+    expect(await container.status('web')).toMatchObject({
+      state: 'SERVICE_STATE_DOWN',
+      cause: { kind: 'CAUSE_KIND_SV' },
+    });
+    expect(existsSync(file('web/supervise'))).toBe(false);
+  });
+
+  test('whose supervise directory somebody removes has all of it again with the next change', async () => {
+    container = await TestContainer.boot({ services: { web: { run: program() } } });
+    await container.reaches('web', 'up');
+    await waitFor('the files', () => existsSync(file('web/supervise/ok')));
+    rmSync(file('web/supervise'), { recursive: true });
+    await container.svctl('signal', 'STOP', 'web');
+    await waitFor('the files once more', () => existsSync(file('web/supervise/ok')));
+    expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts, paused (0)');
+  });
+
+  test('has a link of its name to sv in /etc/init.d', async () => {
+    container = await TestContainer.boot({ services: { web: { run: program() } } });
+    await container.reaches('web', 'up');
+    const link = join(container.directory, 'web');
+    symlinkSync('/usr/bin/sv', link);
+    const script = async (command: string): Promise<number> =>
+      (await run('env', [`SVDIR=${container.services}`, link, command])).code;
+    const codes: number[] = [];
+    for (const command of ['status', 'stop', 'status', 'start', 'status', 'restart', 'reload', 'nonsense'])
+      codes.push(await script(command));
+    expect(codes).toEqual([0, 0, 3, 0, 0, 0, 0, 2]);
+    await sv('exit', 'web');
+    await waitFor('it to be let go of', async () => (await script('status')) === 1);
+  });
+});

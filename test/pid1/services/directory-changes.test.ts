@@ -1,0 +1,135 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+const WORKS = '#!/bin/sh\nexec sleep 1000\n';
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+const at = (...parts: readonly string[]) => join(container.directory, ...parts);
+const names = async () => (await container.svctl('status', '-o', 'name')).stdout.split('\n').filter(Boolean);
+const gone = (name: string) => waitFor(`${name} to be gone`, async () => !(await names()).includes(name), 5000);
+
+describe('the service directory', () => {
+  test('a new service is started at once', async () => {
+    container = await TestContainer.boot();
+    container.addService('web', { run: WORKS });
+    const { cause } = await container.reaches('web', 'up', 5000);
+    expect(cause).toMatchObject({ kind: 'CAUSE_KIND_SCAN' });
+  });
+
+  test('a removed service is stopped and forgotten', async () => {
+    container = await TestContainer.boot({ services: { web: { run: WORKS }, other: { run: WORKS } } });
+    const { pid } = await container.reaches('web', 'up');
+    rmSync(at('service/web'), { recursive: true });
+    await gone('web');
+    expect((await container.exec('kill', '-0', String(pid))).code).not.toBe(0);
+    expect(await names()).toEqual(['other']);
+  });
+
+  test('a link to a directory is a service, and without the link it is none', async () => {
+    container = await TestContainer.boot();
+    container.addService('.kept', { run: WORKS });
+    symlinkSync(at('service/.kept'), at('service/web'));
+    await container.reaches('web', 'up', 5000);
+    unlinkSync(at('service/web'));
+    await gone('web');
+  });
+
+  test('a directory under a new name is one service that stops and another that is started after it', async () => {
+    // Both would have the lock: the second run ends at once if the first is still there.
+    const run = '#!/bin/sh\nexec flock -n /run/lock sleep 1000\n';
+    container = await TestContainer.boot({ services: { before: { run } } });
+    await container.reaches('before', 'up');
+    renameSync(at('service/before'), at('service/after'));
+    const after = await container.reaches('after', 'up', 5000);
+    expect(after).toMatchObject({ run: 1, consecutiveFailures: 0 });
+    expect(await names()).toEqual(['after']);
+  });
+
+  test('a directory under a new name is run by one service at a time, also when the controller is killed meanwhile', async () => {
+    const run = '#!/bin/sh\ntrap "" TERM\nwhile [ ! -e end ]; do sleep 0.1; done\n';
+    container = await TestContainer.boot({ services: { before: { run } } });
+    await container.reaches('before', 'up');
+    renameSync(at('service/before'), at('service/after'));
+    await container.reaches('before', 'stopping');
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await container.svctl('rescan');
+    expect(await names()).toEqual(['before']);
+    container.write('after/end', '');
+    await waitFor('the next service', async () => (await names()).join() === 'after');
+  });
+
+  test('a directory with two names is one service', async () => {
+    container = await TestContainer.boot({ services: { web: { run: WORKS } } });
+    symlinkSync(at('service/web'), at('service/zzz'));
+    const { stdout, stderr } = await container.svctl('rescan');
+    expect(stdout + stderr).toContain('the same directory as web');
+    expect(await names()).toEqual(['web']);
+  });
+
+  test('what cannot be a service is left out, with the reason; files are nothing to speak of', async () => {
+    container = await TestContainer.boot({ services: { web: { run: WORKS } } });
+    symlinkSync('/nowhere', at('service/dangling'));
+    symlinkSync('circle', at('service/circle'));
+    mkdirSync(at('service/bad name'));
+    mkdirSync(at('service/-option'));
+    mkdirSync(Buffer.from(at('service/no-utf-\xff'), 'latin1'));
+    container.write('README', 'not a service\n');
+    const { stdout, stderr } = await container.svctl('rescan');
+    const text = stdout + stderr;
+    expect(text).toMatch(/dangling.*a link to something that does not exist/);
+    expect(text).toMatch(/circle.*a link that leads in a circle/);
+    expect(text).toMatch(/bad name.*letters, digits/);
+    expect(text).toMatch(/-option.*begin with a letter or digit/);
+    expect(text).toMatch(/no-utf-\ufffd.*letters, digits/);
+    expect(text).not.toContain('README');
+    expect(await names()).toEqual(['web']);
+  });
+
+  test('may be missing at boot and be made later, with the directories above it', async () => {
+    container = await TestContainer.boot({ serviceDirectory: 'late/comes/service' });
+    expect(await names()).toEqual([]);
+    mkdirSync(at('late/comes/service'), { recursive: true });
+    container.addService('web', { run: WORKS });
+    await container.reaches('web', 'up', 5000);
+  });
+
+  test('that goes away leaves the services as they are', async () => {
+    container = await TestContainer.boot({ services: { web: { run: WORKS } } });
+    const { pid } = await container.reaches('web', 'up');
+    renameSync(at('service'), at('elsewhere'));
+    await waitFor('the warning', () => container.log().includes('services stay as they are'));
+    expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_UP', pid });
+    renameSync(at('elsewhere'), at('service'));
+    container.addService('other', { run: WORKS });
+    await container.reaches('other', 'up', 5000);
+    expect(await container.status('web')).toMatchObject({ pid });
+  });
+
+  test('a directory that is replaced is read at the next start, and noticed when its service cannot be started', async () => {
+    container = await TestContainer.boot({ services: { web: {} } });
+    await container.reaches('web', 'failed');
+    container.addService('.next', { run: WORKS });
+    rmSync(at('service/web'), { recursive: true });
+    renameSync(at('service/.next'), at('service/web'));
+    await container.reaches('web', 'up', 5000);
+  });
+
+  test('a service that comes back while it is being stopped is started again', async () => {
+    const slow = '#!/bin/sh\ntrap "sleep 0.5; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
+    container = await TestContainer.boot({ services: { web: { run: slow } } });
+    await container.reaches('web', 'up');
+    renameSync(at('service/web'), at('away'));
+    await container.reaches('web', 'stopping');
+    renameSync(at('away'), at('service/web'));
+    await waitFor('the second run', async () => {
+      const status = await container.status('web');
+      return status.state === 'SERVICE_STATE_UP' && status.run === 2;
+    });
+  });
+});

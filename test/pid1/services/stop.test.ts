@@ -1,0 +1,184 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { METRICS, TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+const SLEEPER = '#!/bin/sh\nexec sleep 1000\n';
+const STUBBORN = '#!/bin/sh\ntrap "" TERM\nsleep 1000 &\nwhile :; do wait; done\n';
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+const startsOf = async (name: string) => Number((await container.status(name)).startsTotal);
+
+describe('svctl stop', () => {
+  test('ends a service that is up, and says how it ended', async () => {
+    container = await TestContainer.boot({ services: { web: { run: SLEEPER } } });
+    await container.reaches('web', 'up');
+    expect((await container.svctl('stop', 'web')).code).toBe(0);
+    expect(await container.status('web')).toMatchObject({
+      state: 'SERVICE_STATE_DOWN',
+      desired: 'DESIRED_STATE_DOWN',
+      lastExit: { signal: 'TERM', expected: true },
+    });
+  });
+
+  test('ends one that has just been started', async () => {
+    container = await TestContainer.boot({ services: { web: { run: SLEEPER, down: '' } } });
+    await container.svctl('start', 'web', '--wait', 'started');
+    expect((await container.svctl('stop', 'web')).code).toBe(0);
+    expect(await container.status('web')).toMatchObject({
+      state: 'SERVICE_STATE_DOWN',
+      startsTotal: 1,
+      lastExit: { signal: 'TERM', expected: true },
+    });
+  });
+
+  test('kills the group of one that ignores TERM when its time is over', async () => {
+    container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } }, args: METRICS });
+    const { pid } = await container.reaches('stubborn', 'up');
+    const begunAt = Date.now();
+    const { code } = await container.svctl('stop', 'stubborn', '--stop-timeout', '500ms');
+    expect(code).toBe(0);
+    expect(Date.now() - begunAt).toBeGreaterThan(450);
+    expect(await container.status('stubborn')).toMatchObject({
+      state: 'SERVICE_STATE_DOWN',
+      lastExit: { signal: 'KILL', expected: true },
+    });
+    expect((await container.exec('ps', '-o', 'pid=', '--sid', String(pid))).stdout).toBe('');
+    expect(await container.metric('my_init_service_kills_total{service="stubborn"}')).toBe(1);
+  });
+
+  test('says while it waits that TERM was not enough', async () => {
+    container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } } });
+    await container.reaches('stubborn', 'up');
+    await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '10');
+    expect((await container.status('stubborn')).state).toBe('SERVICE_STATE_STOPPING');
+    // A second stop with less patience brings the KILL forward.
+    expect((await container.svctl('stop', 'stubborn', '--stop-timeout', '100ms')).code).toBe(0);
+    expect((await container.status('stubborn')).state).toBe('SERVICE_STATE_DOWN');
+  });
+
+  test('ends one that is paused', async () => {
+    container = await TestContainer.boot({ services: { web: { run: SLEEPER } } });
+    await container.reaches('web', 'up');
+    await container.svctl('signal', 'STOP', 'web');
+    expect((await container.status('web')).paused).toBe(true);
+    await container.svctl('stop', 'web');
+    expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_DOWN', lastExit: { signal: 'TERM' } });
+  });
+
+  test('waits for a slow finish and does not start the service again', async () => {
+    const finish = '#!/bin/sh\nsleep 1.5\necho "$1 $2" > finished\n';
+    container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish } } });
+    const { pid } = await container.reaches('web', 'up');
+    await container.exec('kill', '-9', String(pid));
+    await container.reaches('web', 'finishing');
+    await container.svctl('stop', 'web');
+    expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_DOWN', startsTotal: 1 });
+    expect(readFileSync(join(container.services, 'web/finished'), 'utf8')).toBe('-1 9\n');
+  });
+
+  test('works at once on a service in back-off', async () => {
+    container = await TestContainer.boot({ services: { crashes: { run: '#!/bin/sh\nexit 3\n' } } });
+    await container.reaches('crashes', 'backoff');
+    await container.svctl('stop', 'crashes');
+    const status = await container.status('crashes');
+    expect(status).toMatchObject({ state: 'SERVICE_STATE_DOWN', desired: 'DESIRED_STATE_DOWN', trouble: '' });
+    expect(status.nextStartAt).toBeUndefined();
+  });
+
+  test('works on a service that cannot be started', async () => {
+    container = await TestContainer.boot({ services: { broken: {} } });
+    await container.reaches('broken', 'failed');
+    await container.svctl('stop', 'broken');
+    expect(await container.status('broken')).toMatchObject({ state: 'SERVICE_STATE_DOWN', trouble: '' });
+    // Mending it is no order to start it.
+    writeFileSync(join(container.services, 'broken/run'), SLEEPER, { mode: 0o755 });
+    expect((await container.svctl('stop', 'broken')).stdout).toMatch(/already down|is down/);
+    expect(await startsOf('broken')).toBe(0);
+  });
+
+  test('of a service that is down changes nothing', async () => {
+    container = await TestContainer.boot({ services: { web: { run: SLEEPER, down: '' } } });
+    const { revision } = JSON.parse((await container.svctl('status', '-o', 'json')).stdout);
+    const { code, stdout } = await container.svctl('stop', 'web', '-o', 'json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).outcomes[0].changed).toBe(false);
+    expect(JSON.parse((await container.svctl('status', '-o', 'json')).stdout).revision).toBe(revision);
+  });
+
+  test('is not undone by a change in the service directory', async () => {
+    container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } } });
+    await container.reaches('stubborn', 'up');
+    await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '1');
+    container.addService('other', { run: SLEEPER });
+    await container.reaches('other', 'up');
+    await container.reaches('stubborn', 'down');
+    expect(await startsOf('stubborn')).toBe(1);
+  });
+});
+
+describe('an order to a service that is stopping', () => {
+  /** Ends some time after it was told to; this one not before the file `end` is there. */
+  const slow = { run: '#!/bin/sh\ntrap "sleep 0.5; exit 0" TERM\nwhile :; do sleep 0.05; done\n' };
+  const patient = { run: slow.run.replace('sleep 0.5', 'until [ -e end ]; do sleep 0.05; done') };
+
+  test('to start: it is started when it has ended', async () => {
+    container = await TestContainer.boot({ services: { slow } });
+    const before = await container.reaches('slow', 'up');
+    await container.svctl('stop', 'slow', '--no-wait');
+    const { code } = await container.svctl('start', 'slow');
+    expect(code).toBe(0);
+    const after = await container.status('slow');
+    expect(after).toMatchObject({ state: 'SERVICE_STATE_UP', run: 2, startsTotal: 2 });
+    expect(after.pid).not.toBe(before.pid);
+  });
+
+  test('to restart: one new run, and the stop is told that it was overtaken', async () => {
+    container = await TestContainer.boot({ services: { patient } });
+    await container.reaches('patient', 'up');
+    const stop = container.svctl('stop', 'patient');
+    await container.reaches('patient', 'stopping');
+    const restart = container.svctl('restart', 'patient');
+    expect((await stop).code).not.toBe(0);
+    expect((await stop).stderr + (await stop).stdout).toContain('overtaken');
+    container.write('patient/end', '');
+    expect((await restart).code).toBe(0);
+    expect(await container.status('patient')).toMatchObject({ state: 'SERVICE_STATE_UP', run: 2, restartsTotal: 1 });
+  });
+});
+
+describe('finish', () => {
+  const RECORDS = '#!/bin/sh\necho "$1 $2" >> finished\n';
+  const recorded = (name: string) =>
+    waitFor('finish to have run', () => {
+      const path = join(container.services, name, 'finished');
+      return existsSync(path) && readFileSync(path, 'utf8').split('\n')[0];
+    });
+
+  test.each([
+    ['a run that ends well', 'exit 0', '0 0'],
+    ['a run that fails', 'exit 3', '3 0'],
+    ['a run that is killed', 'kill -9 $$', '-1 9'],
+  ])('is told of %s as runit does', async (_what, script, told) => {
+    container = await TestContainer.boot({ services: { web: { run: `#!/bin/sh\n${script}\n`, finish: RECORDS } } });
+    expect(await recorded('web')).toBe(told);
+  });
+
+  test('is told of a stop as runit does', async () => {
+    container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish: RECORDS } } });
+    await container.reaches('web', 'up');
+    await container.svctl('stop', 'web');
+    expect(await recorded('web')).toBe('-1 15');
+  });
+
+  test('that hangs is killed with what it started', async () => {
+    const finish = '#!/bin/sh\nsleep 1000 &\nwait\n';
+    container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish } } });
+    await container.reaches('web', 'up');
+    expect((await container.svctl('stop', 'web')).code).toBe(0);
+    expect((await container.exec('pgrep', '-x', 'sleep')).stdout).toBe('');
+  });
+});

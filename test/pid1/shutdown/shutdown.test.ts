@@ -1,0 +1,312 @@
+import { spawn } from 'node:child_process';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+import { sh, wholeRun } from '../../helpers/whole-run.js';
+
+const PRE = 'my_init.pre_shutdown.d';
+const POST = 'my_init.post_shutdown.d';
+const STUBBORN = { run: sh('trap "" TERM', 'echo stubborn runs', 'while :; do sleep 0.05; done') };
+
+let container: TestContainer | undefined;
+afterEach(async () => {
+  await container?.dispose();
+  container = undefined;
+});
+
+const says = (text: string) => waitFor(`"${text}" in the log`, () => container?.log().includes(text));
+
+/** Boots, waits until the log has a text, and returns how the container ends after signals. */
+async function endOf(options: ContainerOptions, ready: string, ...signals: readonly NodeJS.Signals[]) {
+  container = await TestContainer.boot({ unattended: true, ...options });
+  await says(ready);
+  const beganAt = Date.now();
+  for (const [index, signal] of signals.entries()) {
+    if (index > 0) await says('Shutting down');
+    container.signal(signal);
+  }
+  const code = await container.exit;
+  return { code, ms: Date.now() - beganAt, log: container.log() };
+}
+
+describe('an orderly shutdown', () => {
+  test('goes from readiness and the main command over hooks and services to the end', async () => {
+    const ready = 'test -e /run/my_init/ready && echo ready file';
+    container = await TestContainer.boot({
+      usualSocket: true,
+      unattended: true,
+      etc: {
+        [`${PRE}/10`]: sh('echo pre hook 10', ready),
+        [`${PRE}/20`]: sh('echo pre hook 20'),
+        [`${POST}/10`]: sh('echo post hook'),
+      },
+      services: {
+        a: { run: sh('trap "echo service ends; exit 0" TERM', 'echo service runs', 'while :; do sleep 0.02; done') },
+      },
+      args: [
+        'sh',
+        '-c',
+        `trap "echo command ends; exit 3" TERM; until ${ready}; do sleep 0.02; done; while :; do sleep 0.02; done`,
+      ],
+    });
+    await says('service runs');
+    await says('ready file');
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(3);
+    const order = container.log().match(/^(ready file|command ends|pre hook \d+|service ends|post hook)$/gm);
+    expect(order).toEqual(['ready file', 'command ends', 'pre hook 10', 'pre hook 20', 'service ends', 'post hook']);
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGPWR'] as const)(
+    'by %s without a main command leaves 0',
+    async (signal) => {
+      const { code, ms, log } = await endOf(
+        { services: { a: { run: sh('echo runs', 'exec sleep 1000') } } },
+        'runs',
+        signal,
+      );
+      expect(code).toBe(0);
+      expect(log).toContain(`*** Shutting down: ${signal} was received.`);
+      console.info(`a well-behaved container stopped in ${ms} ms`);
+    },
+  );
+
+  test('stops services in parallel', async () => {
+    const slow = {
+      run: sh('trap "echo told; sleep 1; echo ended; exit 0" TERM', 'echo runs', 'while :; do sleep 0.05; done'),
+    };
+    const { log } = await endOf(
+      { services: Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, slow])), args: [] },
+      'runs\nruns\nruns\nruns',
+      'SIGTERM',
+    );
+    expect(log.match(/^(told|ended)$/gm)).toEqual([...Array(4).fill('told'), ...Array(4).fill('ended')]);
+  });
+
+  test('starts nothing that ends meanwhile again', async () => {
+    const { log } = await endOf(
+      {
+        etc: { [`${PRE}/10`]: sh('sleep 0.5') },
+        services: { a: { run: sh('echo runs', 'sleep 1.2') } },
+      },
+      'runs\n',
+      'SIGTERM',
+    );
+    expect(log.match(/^runs$/gm)).toHaveLength(1);
+  });
+
+  test('svctl shutdown sets the exit code and its reason is in the log', async () => {
+    container = await TestContainer.boot();
+    void container.svctl('shutdown', '--exit-code', '17', '--reason', 'maintenance');
+    expect(await container.exit).toBe(17);
+    expect(container.log()).toMatch(/\*\*\* Shutting down: shutdown was asked for by uid 0 .*: maintenance\./);
+  });
+
+  test('takes the names of the socket and the ready file away', async () => {
+    const { log } = await endOf(
+      {
+        usualSocket: true,
+        services: {
+          a: { run: sh('until test -S /run/my_init/my_init.sock; do sleep 0.02; done; echo runs', 'exec sleep 1000') },
+        },
+        prepare: 'mkdir /run/my_init',
+        etc: { [`${POST}/10`]: sh('ls /run/my_init/ready || echo no ready file') },
+      },
+      'runs',
+      'SIGTERM',
+    );
+    expect(log).toContain('no ready file');
+  });
+});
+
+describe('hooks', () => {
+  test('that fail or are not executable do not stop it', async () => {
+    const { log, code } = await endOf(
+      {
+        etc: {
+          [`${PRE}/10`]: sh('exit 3'),
+          [`${PRE}/20`]: sh('kill -KILL $$'),
+          [`${PRE}/30`]: 'echo plain\n',
+        },
+        services: { a: { run: sh('echo runs', 'exec sleep 1000') } },
+      },
+      'runs',
+      'SIGTERM',
+    );
+    expect(log).toContain(`*** /etc/${PRE}/10 failed with status 3; the shutdown goes on`);
+    expect(log).toContain(`*** /etc/${PRE}/20 failed: it was killed by KILL; the shutdown goes on`);
+    expect(log).toContain(`*** /etc/${PRE}/30 is left out: it is not executable`);
+    expect(code).toBe(0);
+  });
+
+  // With three seconds it is killed with the rest, with six before.
+  test.each([3, 6])('that hang or ignore TERM do not stop it, within %d s', async (seconds) => {
+    const { log, code, ms } = await endOf(
+      {
+        etc: {
+          [`${PRE}/40`]: sh('exec sleep 1000'),
+          [`${POST}/10`]: sh('trap "" TERM; while :; do sleep 0.05; done'),
+          [`${POST}/20`]: sh('echo out of time'),
+        },
+        services: { a: { run: sh('echo runs', 'exec sleep 1000') } },
+        args: ['--shutdown-timeout', String(seconds)],
+      },
+      'runs',
+      'SIGTERM',
+    );
+    expect(log).toMatch(
+      new RegExp(`\\*\\*\\* /etc/${PRE}/40 was ended: it ran longer than [\\d.]+ s; the shutdown goes on`),
+    );
+    expect(log).toContain(`*** /etc/${POST}/10 does not end; the shutdown goes on`);
+    expect(log).toContain(`*** /etc/${POST}/20 is left out: there is no time left for it`);
+    expect(ms).toBeLessThan(seconds * 1000 + 3_000);
+    expect(code).toBe(84);
+  });
+
+  test('run with --skip-runit too, and after the main command', async () => {
+    const { lines, code } = await wholeRun({
+      etc: { [`${PRE}/10`]: sh('echo pre'), [`${POST}/10`]: sh('echo post') },
+      args: ['--skip-runit', 'sh', '-c', 'echo command; exit 4'],
+    });
+    expect(lines.filter((line) => !line.startsWith('***'))).toEqual(['command', 'pre', 'post']);
+    expect(code).toBe(4);
+  });
+});
+
+describe('what does not end', () => {
+  test('a service that ignores TERM is killed within the default plan, and the code is 84', async () => {
+    const { code, ms, log } = await endOf({ services: { stubborn: STUBBORN } }, 'stubborn runs', 'SIGTERM');
+    expect(code).toBe(84);
+    expect(ms).toBeLessThan(9_000);
+    expect(log).toMatch(/\*\*\* Killing stubborn: not down after 7\.\d s\./);
+  });
+
+  test('does not change the code of a main command', async () => {
+    const { code } = await endOf(
+      {
+        services: { stubborn: STUBBORN },
+        args: ['--shutdown-timeout', '0.6', 'sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.02; done'],
+      },
+      'stubborn runs',
+      'SIGTERM',
+    );
+    expect(code).toBe(0);
+  });
+
+  test('a second signal does not wait for it', async () => {
+    const { code, ms, log } = await endOf({ services: { stubborn: STUBBORN } }, 'stubborn runs', 'SIGTERM', 'SIGTERM');
+    expect(log).toContain('*** Received SIGTERM during the shutdown: not waiting any longer.');
+    expect(log).toContain('*** Killing stubborn: nobody waits any longer.');
+    expect(ms).toBeLessThan(5_000);
+    expect(code).toBe(84);
+  });
+
+  test('a second signal cuts a hook and a main command short', async () => {
+    const { ms, log } = await endOf(
+      {
+        etc: { [`${PRE}/10`]: sh('echo hook'), [`${PRE}/20`]: sh('echo hook') },
+        args: ['sh', '-c', 'trap "" TERM; echo set; while :; do sleep 0.05; done'],
+      },
+      'set',
+      'SIGTERM',
+      'SIGINT',
+    );
+    expect(log).toContain(`/etc/${PRE}/10 is left out: there is no time left for it`);
+    expect(ms).toBeLessThan(5_000);
+  });
+
+  test('KILL_PROCESS_TIMEOUT is when a service is killed', async () => {
+    const { ms, log, code } = await endOf(
+      { services: { stubborn: STUBBORN }, env: { KILL_PROCESS_TIMEOUT: '1' } },
+      'stubborn runs',
+      'SIGTERM',
+    );
+    expect(log).toContain('*** Killing stubborn: not down after 1.0 s.');
+    expect(ms).toBeGreaterThanOrEqual(1_000);
+    expect(ms).toBeLessThan(5_000);
+    expect(code).toBe(84);
+  });
+
+  test('KILL_ALL_PROCESSES_TIMEOUT is when everything that is left is killed', async () => {
+    const { ms, code } = await endOf(
+      {
+        // A script that is still running takes what it started with it.
+        unattended: false,
+        etc: { 'my_init.d/10': sh('(trap "" TERM; echo daemon runs; while :; do sleep 0.05; done) &') },
+        env: { KILL_ALL_PROCESSES_TIMEOUT: '1' },
+      },
+      'daemon runs',
+      'SIGTERM',
+    );
+    expect(ms).toBeGreaterThanOrEqual(1_000);
+    expect(ms).toBeLessThan(5_000);
+    expect(code).toBe(84);
+  });
+
+  test('processes that escaped into sessions of their own get TERM, then nothing is left', async () => {
+    const { log, code } = await endOf(
+      {
+        services: {
+          leaky: {
+            run: sh(
+              'setsid sh -c "trap \\"echo escaped ends; exit\\" TERM; echo escaped; while :; do sleep 0.02; done" &',
+              'exec sleep 1000',
+            ),
+          },
+        },
+      },
+      'escaped\n',
+      'SIGTERM',
+    );
+    expect(log).toContain('escaped ends');
+    expect(code).toBe(0);
+  });
+
+  test('somebody who came in from outside gets TERM', async () => {
+    container = await TestContainer.boot();
+    const shell = spawn('nsenter', [
+      ...['--target', String(container.pid), '--pid', '--mount', '--', 'sh', '-c'],
+      'trap "echo told; exit 5" TERM; echo inside; while :; do sleep 0.02; done',
+    ]);
+    let said = '';
+    shell.stdout.on('data', (text) => {
+      said += text;
+    });
+    const exited = new Promise((resolve) => shell.once('exit', resolve));
+    await waitFor('the shell', () => said.includes('inside'));
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(0);
+    expect(await exited).toBe(5);
+    expect(said).toContain('told');
+  });
+});
+
+describe('a shutdown that comes at a bad moment', () => {
+  test('with a crash loop, a finish script and a stopped service', async () => {
+    const { code, log } = await endOf(
+      {
+        services: {
+          loop: { run: sh('echo loop runs', 'exit 1') },
+          finishing: { run: sh('exec sleep 1000'), finish: sh('sleep 0.3; echo finish ends') },
+          stopped: { run: sh('kill -STOP $$', 'exec sleep 1000') },
+        },
+      },
+      'loop runs',
+      'SIGTERM',
+    );
+    expect(log).toContain('finish ends');
+    expect(code).toBe(0);
+  });
+
+  test('when the controller dies in it, the next one brings it to its end', async () => {
+    container = await TestContainer.boot({
+      services: { slow: { run: sh('trap "sleep 1; echo slow ends; exit 0" TERM', 'while :; do sleep 0.05; done') } },
+    });
+    await container.reaches('slow', 'up');
+    container.signal('SIGTERM');
+    await says('Shutting down');
+    process.kill(container.controllerPid, 'SIGKILL');
+    expect(await container.exit).toBe(0);
+    expect(container.log()).toContain('slow ends');
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type ShutdownLimits,
+  type Stage,
+  shutdownTimeoutOf,
+  stageLimit,
+} from '../../../src/container/shutdown/shutdown-plan.js';
+
+const NONE: ShutdownLimits = {
+  shutdownTimeoutMs: undefined,
+  killProcessTimeoutMs: undefined,
+  killAllTimeoutMs: undefined,
+};
+const ALL: Stage[] = [
+  'startup script',
+  'main command',
+  'pre-shutdown hooks',
+  'services',
+  'post-shutdown hooks',
+  'the rest',
+];
+
+describe('the deadline', () => {
+  test('is 8 s, less than what docker stop allows', () => {
+    expect(shutdownTimeoutOf(NONE)).toBe(8_000);
+  });
+
+  test('is what was configured, whatever the variables of baseimage-docker say', () => {
+    expect(shutdownTimeoutOf({ ...NONE, shutdownTimeoutMs: 3_000, killProcessTimeoutMs: 30_000 })).toBe(3_000);
+  });
+
+  test('has room for the times of baseimage-docker', () => {
+    expect(shutdownTimeoutOf({ ...NONE, killProcessTimeoutMs: 30_000, killAllTimeoutMs: 30_000 })).toBe(92_000);
+  });
+
+  test('does not get shorter by them', () => {
+    expect(shutdownTimeoutOf({ ...NONE, killProcessTimeoutMs: 1_000, killAllTimeoutMs: 0 })).toBe(8_000);
+  });
+});
+
+describe('the share of a stage', () => {
+  test('leaves something for every later one, even when each takes all of its own', () => {
+    let leftMs = 8_000;
+    for (const [index, stage] of ALL.entries()) {
+      const limitMs = stageLimit(stage, ALL.slice(index), leftMs, NONE);
+      expect(limitMs).toBeGreaterThan(300);
+      leftMs -= limitMs;
+    }
+    expect(leftMs).toBeCloseTo(0);
+  });
+
+  test('is nearly everything for services that are alone', () => {
+    expect(stageLimit('services', ['services', 'the rest'], 8_000, NONE)).toBeGreaterThan(7_000);
+  });
+
+  test('is KILL_PROCESS_TIMEOUT where that was set, also when a later stage gets less', () => {
+    const limits = { ...NONE, killProcessTimeoutMs: 30_000 };
+    expect(stageLimit('services', ALL.slice(3), 60_000, limits)).toBe(30_000);
+    expect(stageLimit('main command', ALL.slice(1), 62_000, limits)).toBe(30_000);
+  });
+
+  test('cannot be more than what the explicit deadline allows', () => {
+    const limits = { ...NONE, shutdownTimeoutMs: 4_500, killProcessTimeoutMs: 30_000 };
+    expect(stageLimit('services', ['services', 'the rest'], 4_500, limits)).toBe(4_000);
+  });
+
+  test('is no limit of its own where it is 0', () => {
+    const limits = { ...NONE, killProcessTimeoutMs: 0, killAllTimeoutMs: 0 };
+    expect(stageLimit('the rest', ['the rest'], 8_000, limits)).toBe(8_000);
+  });
+});

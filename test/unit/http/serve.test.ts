@@ -1,0 +1,479 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, get as httpGet, type IncomingMessage, request } from 'node:http';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { gunzipSync } from 'node:zlib';
+import { credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { build } from 'esbuild';
+import {
+  HealthClient,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../../../gen/grpc/health/v1/health.js';
+import { RpcStats } from '../../../src/grpc/rpc-stats.js';
+import { type HttpEndpoint, serveHttp } from '../../../src/http/serve.js';
+import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
+import { NO_LOGS } from '../../helpers/no-logs.js';
+
+/** Listens and starts a successor of itself that inherits the socket, which serves it once the first has ended. */
+const GENERATION = `
+  import { spawn } from 'node:child_process';
+  import { serveHttp } from './src/http/serve.ts';
+  import { RpcStats } from './src/grpc/rpc-stats.ts';
+  import { FakeServices, FakeSystem } from './test/helpers/fake-services.ts';
+  import { NO_LOGS } from './test/helpers/no-logs.ts';
+  const inherited = process.argv[2] === 'inherit';
+  const endpoint = await serveHttp({
+    listen: '127.0.0.1:0',
+    inheritedFd: inherited ? 3 : undefined,
+    services: new FakeServices(),
+    system: new FakeSystem(),
+    rpc: new RpcStats(),
+    logs: NO_LOGS,
+    log: console.error,
+    onListening: (fd) => {
+      if (!inherited) spawn(process.execPath, [process.argv[1], 'inherit'], { stdio: ['ignore', 'inherit', 'inherit', fd] });
+    },
+  });
+  if (inherited) console.log('successor ' + process.pid);
+  else console.log('port ' + endpoint.address().split(':').at(-1));
+`;
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Served {
+  readonly endpoint: HttpEndpoint;
+  readonly port: number;
+  readonly services: FakeServices;
+  readonly system: FakeSystem;
+  readonly logged: string[];
+  readonly fds: number[];
+}
+
+async function serve(listen = '127.0.0.1:0', inheritedFd?: number): Promise<Served> {
+  const services = new FakeServices(['memcached']);
+  const system = new FakeSystem();
+  const logged: string[] = [];
+  const fds: number[] = [];
+  const log = (message: string): void => void logged.push(message);
+  const onListening = (fd: number): void => void fds.push(fd);
+  const endpoint = await serveHttp({
+    listen,
+    inheritedFd,
+    services,
+    system,
+    rpc: new RpcStats(),
+    logs: NO_LOGS,
+    onListening,
+    log,
+  });
+  cleanups.push(() => endpoint.close());
+  const port = Number(endpoint.address().split(':').at(-1));
+  return { endpoint, port, services, system, logged, fds };
+}
+
+interface Got {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+async function get(
+  port: number,
+  path: string,
+  { method = 'GET', headers = {}, agent }: { method?: string; headers?: Record<string, string>; agent?: Agent } = {},
+): Promise<Got> {
+  const sent = request({ host: '127.0.0.1', port, path, method, headers, agent: agent ?? false }).end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const body = Buffer.concat(await response.toArray());
+  return { status: response.statusCode ?? 0, headers: response.headers, body, text: body.toString() };
+}
+
+/** Sends raw bytes and returns all that comes back until the server closes. */
+async function talk(port: number, bytes: string | Buffer): Promise<string> {
+  const socket = await connected(port);
+  socket.end(bytes);
+  return Buffer.concat(await socket.toArray()).toString();
+}
+
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  cleanups.push(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Resolves when the connection is closed, by a reset too. */
+const closing = (socket: Socket): Promise<unknown> =>
+  new Promise((resolve) =>
+    socket
+      .resume()
+      .on('error', () => {})
+      .once('close', resolve),
+  );
+
+async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited too long: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function healthClient(port: number): HealthClient {
+  const client = new HealthClient(`127.0.0.1:${port}`, credentials.createInsecure());
+  cleanups.push(() => client.close());
+  return client;
+}
+
+function check(client: HealthClient, service: string): Promise<ServingStatus | ServiceError> {
+  return new Promise((resolve) => {
+    client.check({ service }, (error, response) => resolve(error ?? response.status));
+  });
+}
+
+describe('probes', () => {
+  test('answer ok while all is well', async () => {
+    const { port } = await serve();
+    for (const path of ['/livez', '/readyz', '/startupz']) {
+      expect(await get(port, path)).toMatchObject({ status: 200, text: 'ok\n' });
+    }
+  });
+
+  test('/readyz says 503 when a service is not ready, and why', async () => {
+    const { port, services } = await serve();
+    services.set('memcached', { ready: false, state: 'starting' });
+    expect(await get(port, '/readyz')).toMatchObject({ status: 503, text: 'not ok\n' });
+    expect(await get(port, '/readyz?verbose')).toMatchObject({ status: 503, text: 'not ok\nmemcached is starting\n' });
+    expect((await get(port, '/livez')).status).toBe(200);
+  });
+
+  test('a reason with control characters stays on its line', async () => {
+    const { port, services } = await serve();
+    services.set('memcached', { ready: false, state: 'failed', trouble: 'bad\u001b[31m\nthing' });
+    expect((await get(port, '/readyz?verbose')).text).toMatch(/^not ok\n[ -~]*\n$/);
+  });
+
+  test('/startupz says 503 until startup is over', async () => {
+    const { port, system } = await serve();
+    system.set({ phase: 'booting', started: false });
+    expect((await get(port, '/startupz')).status).toBe(503);
+    system.set({ phase: 'running', started: true });
+    expect((await get(port, '/startupz')).status).toBe(200);
+  });
+
+  test('at a shutdown only liveness remains', async () => {
+    const { port, system } = await serve();
+    system.set({ phase: 'shutting_down' });
+    expect((await get(port, '/readyz')).status).toBe(503);
+    expect((await get(port, '/livez')).status).toBe(200);
+  });
+});
+
+describe('HTTP/1.1', () => {
+  test('HEAD has the head of GET and no body', async () => {
+    const { port } = await serve();
+    const head = await get(port, '/livez', { method: 'HEAD' });
+    expect(head).toMatchObject({ status: 200, text: '' });
+    expect(head.headers['content-length']).toBe('3');
+  });
+
+  test('an unknown path is 404 with a list of the known', async () => {
+    const { port } = await serve();
+    const { status: code, text } = await get(port, '/healthz');
+    expect(code).toBe(404);
+    for (const path of ['/metrics', '/livez', '/readyz', '/startupz']) expect(text).toContain(path);
+  });
+
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('%s is 405', async (method) => {
+    const { port } = await serve();
+    const answer = await get(port, '/metrics', { method });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.allow).toBe('GET, HEAD');
+  });
+
+  test('a connection is kept for many requests', async () => {
+    const { port } = await serve();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    cleanups.push(() => agent.destroy());
+    const ports = new Set<number | undefined>();
+    for (let round = 0; round < 20; round++) {
+      const sent = httpGet({ host: '127.0.0.1', port, path: round % 2 ? '/metrics' : '/livez', agent });
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      ports.add(response.socket.localPort);
+      await response.toArray();
+    }
+    expect(ports.size).toBe(1);
+  });
+
+  test('requests sent in one piece are all answered in order', async () => {
+    const { port } = await serve();
+    const answers = await talk(
+      port,
+      'GET /livez HTTP/1.1\r\nHost: a\r\n\r\nGET /no HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    );
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404']);
+  });
+
+  test('a request that comes byte by byte is answered, also one that begins like HTTP/2', async () => {
+    const { port } = await serve();
+    const socket = await connected(port);
+    for (const byte of 'PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n') {
+      socket.write(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 405 /);
+  });
+
+  test('garbage is refused and the next client is served', async () => {
+    const { port } = await serve();
+    for (const garbage of [
+      '\0\0\0\0',
+      'hello\r\n\r\n',
+      '\x16\x03\x01\x02\x00\x01',
+      'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n',
+    ]) {
+      expect(await talk(port, garbage)).toMatch(/^(HTTP\/1\.1 400 .*)?/);
+    }
+    expect((await get(port, '/livez')).status).toBe(200);
+  });
+
+  test('headers without end are refused', async () => {
+    const { port } = await serve();
+    const answer = await talk(port, `GET /livez HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  });
+});
+
+describe('clients that take their time', () => {
+  test.each([
+    ['that says nothing', ''],
+    ['that never ends its request', 'GET /livez HTTP/1.1\r\nHost: a\r\n'],
+    ['that stops in the HTTP/2 preface', 'PRI * HT'],
+  ])('a connection %s is closed', async (_what, bytes) => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'hrtime'] });
+    cleanups.push(() => jest.useRealTimers());
+    const { port } = await serve();
+    const socket = await connected(port);
+    socket.write(bytes);
+    const closed = closing(socket);
+    while (jest.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+    jest.advanceTimersByTime(5001);
+    await closed;
+  });
+
+  test('more silent connections than there are places do not lock a probe out', async () => {
+    const { port } = await serve();
+    const silent = await Promise.all(Array.from({ length: 200 }, () => connected(port)));
+    expect((await get(port, '/livez')).status).toBe(200);
+    await until(() => silent.filter((socket) => socket.resume().closed).length >= 130, 'the surplus is closed');
+  });
+
+  test('connections that are closed make room', async () => {
+    const { port } = await serve();
+    for (let round = 0; round < 200; round++) expect((await get(port, '/livez')).status).toBe(200);
+  });
+});
+
+describe('/metrics', () => {
+  test('is in the Prometheus format unless something else is asked for', async () => {
+    const { port } = await serve();
+    const answer = await get(port, '/metrics');
+    expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(answer.text).toContain('my_init_service_up{service="memcached"} 1\n');
+    expect(answer.text).not.toContain('# EOF');
+  });
+
+  test('is OpenMetrics for who prefers it', async () => {
+    const { port } = await serve();
+    const accept = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+    const answer = await get(port, '/metrics', { headers: { accept } });
+    expect(answer.headers['content-type']).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    expect(answer.text).toMatch(/\n# EOF\n$/);
+  });
+
+  test('is compressed for who takes that', async () => {
+    const { port } = await serve();
+    const answer = await get(port, '/metrics', { headers: { 'accept-encoding': 'gzip' } });
+    expect(answer.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(answer.body).toString()).toContain('my_init_service_up');
+  });
+
+  test('a fourth scrape at one time is turned away and counted', async () => {
+    const { port, services } = await serve();
+    // An answer that does not fit into the buffers of the connection is in progress until it is read.
+    for (let index = 0; index < 3000; index++) services.set(`service-${index}`);
+    const unread = await Promise.all([1, 2, 3].map(() => connected(port)));
+    for (const socket of unread) {
+      socket.pause();
+      socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+    }
+    await until(async () => (await get(port, '/metrics')).status === 503, 'a scrape is turned away');
+    expect((await get(port, '/livez')).status).toBe(200);
+    for (const socket of unread) socket.destroy();
+    await until(async () => {
+      const { status: code, text } = await get(port, '/metrics');
+      return code === 200 && /my_init_scrapes_rejected_total [1-9]/.test(text);
+    }, 'scrapes are served again');
+  });
+});
+
+describe('gRPC health on the same port', () => {
+  test('answers by name', async () => {
+    const { port, services } = await serve();
+    const client = healthClient(port);
+    services.set('memcached', { ready: false, state: 'starting' });
+    for (const name of ['', 'liveness', 'startup']) expect(await check(client, name)).toBe(ServingStatus.SERVING);
+    expect(await check(client, 'readiness')).toBe(ServingStatus.NOT_SERVING);
+    expect(await check(client, 'service/memcached')).toBe(ServingStatus.NOT_SERVING);
+    expect(await check(client, 'no-such')).toMatchObject({ code: status.NOT_FOUND });
+  });
+
+  test('a watcher learns of a change', async () => {
+    const { port, system } = await serve();
+    const stream = healthClient(port).watch({ service: 'readiness' });
+    const seen: ServingStatus[] = [];
+    stream.on('data', (response: { status: ServingStatus }) => seen.push(response.status)).on('error', () => {});
+    await until(() => seen.length === 1, 'the first status');
+    system.set({ phase: 'shutting_down' });
+    await until(() => seen.length === 2, 'the second status');
+    expect(seen).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
+  });
+
+  test('HTTP/1.1 goes on beside it', async () => {
+    const { port } = await serve();
+    const client = healthClient(port);
+    for (let round = 0; round < 20; round++) {
+      const [grpc, http] = await Promise.all([check(client, ''), get(port, '/livez')]);
+      expect([grpc, http.status]).toEqual([ServingStatus.SERVING, 200]);
+    }
+  });
+
+  test('calls are in the metrics', async () => {
+    const { port } = await serve();
+    const client = healthClient(port);
+    await check(client, '');
+    await check(client, 'no-such');
+    const { text } = await get(port, '/metrics');
+    const labels = 'grpc_type="unary",grpc_service="grpc.health.v1.Health",grpc_method="Check"';
+    expect(text).toContain(`grpc_server_started_total{${labels}} 2\n`);
+    expect(text).toContain(`grpc_server_handled_total{${labels},grpc_code="OK"} 1\n`);
+    expect(text).toContain(`grpc_server_handled_total{${labels},grpc_code="NotFound"} 1\n`);
+  });
+
+  test('nothing but health is there', async () => {
+    const { port } = await serve();
+    const client = healthClient(port);
+    const error = await new Promise<ServiceError | null>((resolve) => {
+      client.makeUnaryRequest(
+        '/my_init.v1.Services/List',
+        () => Buffer.alloc(0),
+        String,
+        undefined,
+        (failed) => resolve(failed),
+      );
+    });
+    expect(error?.code).toBe(status.UNIMPLEMENTED);
+  });
+
+  test('garbage after the preface ends that connection only', async () => {
+    const { port } = await serve();
+    await talk(port, `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'garbage'.repeat(100)}`);
+    expect(await check(healthClient(port), '')).toBe(ServingStatus.SERVING);
+  });
+
+  test('a client that ends in the middle of the preface is closed', async () => {
+    const { port } = await serve();
+    expect(await talk(port, 'PRI * HT')).toBe('');
+  });
+});
+
+describe('the port', () => {
+  async function occupied(port = 0): Promise<Server> {
+    const server = createServer().listen(port, '127.0.0.1');
+    cleanups.push(() => server.close());
+    await once(server, 'listening');
+    return server;
+  }
+
+  test('one that is taken is reported once, and served when it is free', async () => {
+    const other = await occupied();
+    const { port } = other.address() as { port: number };
+    const { endpoint, logged } = await serve(`127.0.0.1:${port}`);
+    expect(endpoint.address()).toBe('');
+    expect(logged).toEqual([expect.stringMatching(/cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/)]);
+    other.close();
+    await until(() => endpoint.address() !== '', 'the port is listened on');
+    expect((await get(port, '/livez')).status).toBe(200);
+    expect(logged).toHaveLength(2);
+  });
+
+  test('without a host takes IPv4 and IPv6', async () => {
+    const { endpoint, port } = await serve(':0');
+    expect(endpoint.address()).toBe(`:${port}`);
+    expect((await get(port, '/livez')).status).toBe(200);
+    const overIpv6 = httpGet({ host: '::1', port, path: '/livez', agent: false });
+    const [response] = (await once(overIpv6, 'response')) as [IncomingMessage];
+    expect(response.resume().statusCode).toBe(200);
+  });
+
+  test('an address without a port is an error that says what is understood', async () => {
+    await expect(serve('9180')).rejects.toThrow(/HOST:PORT/);
+    await expect(serve('::1:9180')).rejects.toThrow(/brackets/);
+    await expect(serve(':99999')).rejects.toThrow(/99999/);
+  });
+
+  test('a successor that inherits the socket misses no connection', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'my_init-http-'));
+    cleanups.push(() => rmSync(directory, { recursive: true }));
+    const script = join(directory, 'generation.mjs');
+    await build({
+      stdin: { contents: GENERATION, resolveDir: process.cwd(), loader: 'ts' },
+      outfile: script,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    });
+    const first = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface(first.stdout)[Symbol.asyncIterator]();
+    const line = async () => ((await lines.next()).value ?? '').split(' ');
+    const port = Number((await line())[1]);
+    const died = once(first, 'exit');
+    const successor = line().then(([, pid]) => Number(pid));
+    cleanups.push(async () => process.kill(await successor, 'SIGKILL'));
+
+    let answered = 0;
+    while (first.exitCode === null && first.signalCode === null) {
+      const { status: code } = await get(port, '/livez').catch((error) => {
+        // The one that is being answered when the first is killed is lost; a refusal would be another matter.
+        if (error.code !== 'ECONNRESET') throw error;
+        return { status: 0 };
+      });
+      if (code === 200) answered++;
+      if (answered === 20) first.kill('SIGKILL');
+    }
+    await died;
+    expect((await get(port, '/livez')).status).toBe(200);
+    expect(await successor).not.toBe(first.pid);
+  });
+
+  test('closing ends its connections', async () => {
+    const { endpoint, port } = await serve();
+    const socket = await connected(port);
+    const closed = closing(socket);
+    await endpoint.close();
+    await closed;
+    await expect(get(port, '/livez')).rejects.toThrow(/ECONNREFUSED/);
+  });
+});

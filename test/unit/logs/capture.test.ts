@@ -1,0 +1,407 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Source } from '../../../src/logs/capture/source.js';
+import { Sources } from '../../../src/logs/capture/sources.js';
+import { Forwarder } from '../../../src/logs/forward/forwarder.js';
+import type { Output } from '../../../src/logs/forward/output.js';
+import { HEAD_BYTES, MAX_CONTENT_BYTES, parseRecord } from '../../../src/logs/store/cri.js';
+import { FileStore, type FileStoreRecord, type LeftFiles } from '../../../src/logs/store/file-store.js';
+import { BEGINNING, type Mark, MemoryStore } from '../../../src/logs/store/store.js';
+import type { InitLink } from '../../../src/process/init-link.js';
+import { native } from '../../../src/process/native.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+const TIME = '2026-11-23T03:22:11.123456789Z';
+const link = { hold: () => {}, release: () => {} } as unknown as InitLink;
+
+let sources: Sources;
+let source: Source;
+
+beforeEach(() => {
+  sources = newSources();
+  const opened = sources.open('web');
+  if (opened === undefined) throw new Error('no source');
+  source = opened;
+});
+afterEach(() => sources.remove('web'));
+
+function newSources(held: ReadonlyMap<string, number> = new Map()): Sources {
+  return new Sources({
+    link,
+    bootId: 'boot',
+    held,
+    generation: 1,
+    storeBytes: 262_144,
+    allStoresBytes: 1 << 26,
+    files: undefined,
+    record: () => {},
+    erase: () => {},
+    warn: () => {},
+  });
+}
+
+/** Everything that is held of a source, as `stdout F text`. */
+function linesOf({ store }: Pick<Source, 'store'>): string[] {
+  const lines: string[] = [];
+  const buffer = Buffer.alloc(64 * 1024);
+  for (let offset = store.oldest.offset; ; ) {
+    const length = store.read(offset, buffer);
+    if (length === 0) return lines;
+    offset += length;
+    for (let start = 0; start < length; ) {
+      const end = buffer.indexOf(10, start);
+      const { stream, partial, content } = parseRecord(buffer, start, end);
+      lines.push(`${stream} ${partial ? 'P' : 'F'} ${content.toString('latin1')}`);
+      start = end + 1;
+    }
+  }
+}
+
+describe('capturing', () => {
+  test('lines of both streams are records with a time', async () => {
+    writeSync(source.output.stdout, 'one\ntwo\n');
+    source.drain(() => {});
+    writeSync(source.output.stderr, 'three\n');
+    source.drain(() => {});
+    expect(linesOf(source)).toEqual(['stdout F one', 'stdout F two', 'stderr F three']);
+  });
+
+  test('what was written in the instant before an exit is there', async () => {
+    const child = spawn('/bin/sh', ['-c', 'echo last words; printf unfinished >&2'], {
+      stdio: ['ignore', source.output.stdout, source.output.stderr],
+    });
+    await once(child, 'exit');
+    source.drain(() => {});
+    expect(linesOf(source)).toEqual(['stdout F last words', 'stderr F unfinished']);
+  });
+
+  test('/dev/stdout and /dev/stderr can be opened, also after giving up privileges', async () => {
+    const child = spawn(
+      'setpriv',
+      ['--reuid', '1234', '--clear-groups', 'sh', '-c', 'echo out >/dev/stdout; echo err >/dev/stderr'],
+      {
+        stdio: ['ignore', source.output.stdout, source.output.stderr],
+      },
+    );
+    await once(child, 'exit');
+    source.drain(() => {});
+    expect(linesOf(source).sort()).toEqual(['stderr F err', 'stdout F out']);
+  });
+
+  test('bytes are kept as they are: NUL, escape sequences, bad UTF-8', () => {
+    writeSync(source.output.stdout, Buffer.from('a\0b\x1b[31m\xff\xfe\n', 'latin1'));
+    source.drain(() => {});
+    expect(linesOf(source)).toEqual(['stdout F a\0b\x1b[31m\xff\xfe']);
+  });
+
+  test('a line over 16 KiB is stored in pieces, all but the last marked as partial', () => {
+    writeSync(source.output.stdout, `${'x'.repeat(2 * MAX_CONTENT_BYTES + 10)}\n`);
+    source.drain(() => {});
+    expect(linesOf(source).map((line) => `${line.slice(0, 8)} ${line.length - 9}`)).toEqual([
+      `stdout P ${MAX_CONTENT_BYTES}`,
+      `stdout P ${MAX_CONTENT_BYTES}`,
+      'stdout F 10',
+    ]);
+  });
+
+  test('a line that is not ended is stored as a piece after a while, and goes on', async () => {
+    writeSync(source.output.stdout, 'password: ');
+    await waitFor('the piece', () => linesOf(source).length === 1);
+    writeSync(source.output.stdout, 'secret\n');
+    source.drain(() => {});
+    expect(linesOf(source)).toEqual(['stdout P password: ', 'stdout F secret']);
+  });
+
+  test('100 MB without a line end cost no more memory than a piece', async () => {
+    const before = process.memoryUsage().rss;
+    const child = spawn('/bin/sh', ['-c', 'head -c 100000000 /dev/zero'], {
+      stdio: ['ignore', source.output.stdout, 'ignore'],
+    });
+    await once(child, 'exit');
+    source.drain(() => {});
+    const { record, offset } = source.store.newest;
+    expect(offset - record * (HEAD_BYTES + 1)).toBe(100_000_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64e6);
+  });
+});
+
+describe('the memory store', () => {
+  const record = (text: string): Buffer => Buffer.from(`${TIME} stdout F ${text}\n`);
+
+  test('it keeps at least one segment and counts what went', () => {
+    const store = new MemoryStore(native().memfd('test'), 0);
+    for (let index = 0; index < 5_000; index++) {
+      const line = record(`line ${index}`);
+      store.append(line, line.length, 1);
+    }
+    expect(store.newest.record).toBe(5_000);
+    const [first = ''] = linesOf({ store });
+    expect(first).toBe(`stdout F line ${store.oldest.record}`);
+    expect(linesOf({ store })).toHaveLength(5_000 - store.oldest.record);
+  });
+
+  test('the next controller finds it as it was', () => {
+    const fd = native().memfd('test');
+    const first = new MemoryStore(fd, 0);
+    for (let index = 0; index < 3_000; index++)
+      first.append(record(`line ${index}`), record(`line ${index}`).length, 1);
+    const second = new MemoryStore(fd, 0);
+    expect([second.oldest, second.newest]).toEqual([first.oldest, first.newest]);
+    expect(linesOf({ store: second })).toEqual(linesOf({ store: first }));
+  });
+});
+
+describe('the file store', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync('/tmp/my_init-logs-');
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  const on = { dropped: () => {}, appended: () => {}, rotated: () => {} };
+  const append = (store: FileStore, from: number, to: number): void => {
+    for (let index = from; index < to; index++) {
+      const line = Buffer.from(`${TIME} stdout F line ${index}\n`);
+      store.append(line, line.length, 1);
+    }
+  };
+
+  test('files are rotated by size, and no more are kept than allowed', () => {
+    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    append(store, 0, 20_000);
+    const [first = ''] = linesOf({ store });
+    expect(store.oldest.record).toBeGreaterThan(0);
+    expect(first).toBe(`stdout F line ${store.oldest.record}`);
+    expect(linesOf({ store })).toHaveLength(20_000 - store.oldest.record);
+    expect(readFileSync(join(directory, 'web.log'), 'utf8').split('\n').at(-2)).toBe(`${TIME} stdout F line 19999`);
+    expect(() => readFileSync(join(directory, 'web.log.3'))).toThrow('ENOENT');
+  });
+
+  test('what an earlier boot has written is rotated away', () => {
+    writeFileSync(join(directory, 'web.log'), 'of yesterday\n');
+    new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    expect(readFileSync(join(directory, 'web.log.1'), 'utf8')).toBe('of yesterday\n');
+  });
+
+  test('the next controller goes on with the same files, whenever it was that the end was noted', () => {
+    let left = { inode: 0, bases: [] } as Omit<LeftFiles, 'end'>;
+    const ends: Mark[] = [];
+    const first = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, {
+      ...on,
+      appended: (end) => void ends.push(end),
+      rotated: (record) => {
+        left = record;
+      },
+    });
+    append(first, 0, 5_000);
+    for (const end of [ends[0], ends.at(-100), ends.at(-1)] as Mark[]) {
+      const second = new FileStore('web', { directory, bytes: 0, files: 3 }, { ...left, end }, on);
+      expect([second.oldest, second.newest]).toEqual([first.oldest, first.newest]);
+      second.close();
+    }
+  });
+
+  test('a file that somebody has cut off goes on, and no place in it is given twice', () => {
+    let left = { inode: 0, bases: [], end: BEGINNING } as LeftFiles;
+    const noting = {
+      ...on,
+      appended: (end: Mark) => {
+        left = { ...left, end };
+      },
+      rotated: (record: FileStoreRecord) => {
+        left = { ...record, end: left.end };
+      },
+    };
+    const log = join(directory, 'web.log');
+    const next = (): FileStore => new FileStore('web', { directory, bytes: 0, files: 3 }, left, noting);
+    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, noting);
+    const says = (what: FileStore, from: number): void => {
+      append(what, from, from + 10);
+      const lines = Array.from({ length: 10 }, (_, index) => `stdout F line ${from + index}`);
+      expect({ lines: linesOf({ store: what }).slice(-10), end: what.newest.record }).toEqual({
+        lines,
+        end: from + 10,
+      });
+    };
+    append(store, 0, 3_000);
+    truncateSync(log, 0);
+    says(store, 3_000);
+    expect(store.oldest.record).toBe(3_000);
+    // Half of a line is left.
+    truncateSync(log, 70);
+    says(store, 3_010);
+    expect(linesOf({ store })).toHaveLength(11);
+    expect(linesOf({ store: next() })).toEqual(linesOf({ store }));
+    // While there was no controller.
+    truncateSync(log, 10);
+    says(next(), 3_020);
+    rmSync(log);
+    says(next(), 3_030);
+  });
+
+  test('a file that somebody removes is begun anew when it would be rotated', () => {
+    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    append(store, 0, 100);
+    rmSync(join(directory, 'web.log'));
+    append(store, 100, 20_000);
+    expect(readdirSync(directory).sort()).toEqual(['web.log', 'web.log.1', 'web.log.2']);
+    expect(linesOf({ store }).at(-1)).toBe('stdout F line 19999');
+  });
+
+  test('a file that cannot be rotated does not grow beyond its size', () => {
+    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    // Nothing can be renamed to a directory that is not empty.
+    mkdirSync(join(directory, 'web.log.1/full'), { recursive: true });
+    mkdirSync(join(directory, 'web.log.2/full'), { recursive: true });
+    append(store, 0, 20_000);
+    expect(statSync(join(directory, 'web.log')).size).toBeLessThan(70_000);
+    expect(store.newest.record).toBe(20_000);
+    expect(linesOf({ store })).toHaveLength(20_000 - store.oldest.record);
+    expect(linesOf({ store }).at(-1)).toBe('stdout F line 19999');
+  });
+
+  test('what a full disk does not take is dropped, counted, and missing for who reads', () => {
+    const disk = join(directory, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+    try {
+      let dropped = 0;
+      const store = new FileStore('web', { directory: disk, bytes: 1 << 20, files: 2 }, undefined, {
+        ...on,
+        dropped: (_stream: string, records: number) => {
+          dropped += records;
+        },
+      } as never);
+      append(store, 0, 5_000);
+      expect(dropped).toBeGreaterThan(0);
+      expect(store.newest.record).toBe(5_000 - dropped);
+      expect(linesOf({ store })).toHaveLength(5_000 - dropped);
+      store.close();
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+});
+
+describe('forwarding', () => {
+  /** An output that takes what it is given when `ready` says so. */
+  class FakeOutput implements Output {
+    readonly identity = 'fake';
+    text = '';
+    stalled = false;
+    #done: (() => void) | undefined;
+    pendingBytes(): number {
+      return this.#done === undefined ? 0 : 1;
+    }
+    write(buffer: Buffer, length: number, done: () => void): boolean {
+      this.text += buffer.toString('latin1', 0, length);
+      if (this.stalled) this.#done = done;
+      else setImmediate(done);
+      return false;
+    }
+    go(): void {
+      this.stalled = false;
+      const done = this.#done;
+      this.#done = undefined;
+      done?.();
+    }
+  }
+
+  test('raw is what was said, whole lines of one source after the other', async () => {
+    const output = new FakeOutput();
+    const forwarder = new Forwarder(sources, output, undefined, 'raw');
+    writeSync(source.output.stdout, 'one\n');
+    source.drain(() => {});
+    writeSync(source.output.stderr, 'two\n');
+    source.drain(() => {});
+    await forwarder.flushed();
+    expect(output.text).toBe('one\ntwo\n');
+  });
+
+  test('prefix names the source', async () => {
+    const output = new FakeOutput();
+    const forwarder = new Forwarder(sources, output, 'stdout', 'prefix');
+    writeSync(source.output.stdout, 'one\n');
+    writeSync(source.output.stderr, 'not on this output\n');
+    source.drain(() => {});
+    await forwarder.flushed();
+    expect(output.text).toBe('web | one\n');
+  });
+
+  test('json has one object a line', async () => {
+    const output = new FakeOutput();
+    const forwarder = new Forwarder(sources, output, 'stdout', 'json');
+    writeSync(source.output.stdout, 'say "hi"\n\xff\n', null, 'latin1');
+    source.drain(() => {});
+    await forwarder.flushed();
+    const common = { time: expect.stringMatching(/^\d{4}-.*Z$/), service: 'web', stream: 'stdout' };
+    const objects = output.text.trimEnd().split('\n');
+    expect(objects.map((line) => JSON.parse(line))).toEqual([
+      { ...common, text: 'say "hi"' },
+      { ...common, text: expect.any(String), bytes: '/w==' },
+    ]);
+  });
+
+  test('while nobody reads, services go on; afterwards a gap says exactly what is missing', async () => {
+    const output = new FakeOutput();
+    output.stalled = true;
+    const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
+    const lines = 20_000;
+    const child = spawn('/bin/sh', ['-c', `seq 1 ${lines}`], { stdio: ['ignore', source.output.stdout, 'ignore'] });
+    await once(child, 'exit');
+    await new Promise<void>((resolve) => source.drain(resolve));
+    output.go();
+    await forwarder.flushed();
+    const gap = /^\*\*\* web: (\d+) lines \((\d+) bytes\) were lost here/m.exec(output.text);
+    const told = output.text.split('\n').filter((line) => /^\d+$/.test(line));
+    expect(told.length + Number(gap?.[1])).toBe(lines);
+    const bytesOfAll = Array.from({ length: lines }, (_, index) => String(index + 1).length).reduce((a, b) => a + b, 0);
+    expect(told.join('').length + Number(gap?.[2])).toBe(bytesOfAll);
+    expect(told.at(-1)).toBe(String(lines));
+  });
+
+  test('what was said by more services than are remembered, which were removed while nobody read, is told as a gap', async () => {
+    const output = new FakeOutput();
+    output.stalled = true;
+    const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
+    const names = Array.from({ length: 30 }, (_, index) => `gone${index}`);
+    for (const name of names) {
+      const gone = sources.open(name);
+      if (gone === undefined) throw new Error('no source');
+      writeSync(gone.output.stdout, `${name}\n`);
+      gone.drain(() => {});
+    }
+    for (const name of names) sources.remove(name);
+    output.go();
+    await forwarder.flushed();
+    const told = output.text.split('\n').filter((line) => line.startsWith('gone'));
+    const [, lines, bytes] =
+      /^\*\*\* removed services: (\d+) lines \((\d+) bytes\) were lost here/m.exec(output.text) ?? [];
+    expect(told.length + Number(lines)).toBe(names.length);
+    expect(told.join('').length + Number(bytes)).toBe(names.join('').length);
+  });
+
+  test('a reader who keeps up loses nothing, however fast the writer', async () => {
+    const output = new FakeOutput();
+    const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
+    const child = spawn('/bin/sh', ['-c', 'seq 1 300000'], { stdio: ['ignore', source.output.stdout, 'ignore'] });
+    await once(child, 'exit');
+    await new Promise<void>((resolve) => source.drain(resolve));
+    await forwarder.flushed();
+    expect(source.counters.missed).toBe(0);
+    expect(output.text.trimEnd().split('\n')).toHaveLength(300_000);
+  });
+});

@@ -1,0 +1,268 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { MachineEvent } from '../../../src/supervisor/machine.js';
+import { Service, type ServiceWorld } from '../../../src/supervisor/service.js';
+import type { ServiceRecord } from '../../../src/supervisor/service-record.js';
+import { TABLE } from '../../../src/supervisor/table.js';
+import type { Cause, ServiceName, ServiceStatus } from '../../../src/types/service.js';
+import { FakeHost } from '../../helpers/fake-host.js';
+
+const API: Cause = { kind: 'api' };
+const SV: Cause = { kind: 'sv' };
+const STOP_MS = 2_000;
+const FINISH_MS = 5_000;
+
+const root = mkdtempSync('/tmp/my_init-histories-');
+afterAll(() => rmSync(root, { recursive: true }));
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  jest.spyOn(Math, 'random').mockReturnValue(0.5);
+});
+
+/** One service, the controller that has it, and the world around both. */
+class World {
+  readonly host = new FakeHost();
+  readonly directory = join(root, 'web');
+  service: Service;
+  record: ServiceRecord | undefined;
+  forgotten = false;
+  halted = false;
+
+  constructor(finish: boolean) {
+    rmSync(this.directory, { recursive: true, force: true });
+    mkdirSync(this.directory);
+    this.mend();
+    if (finish) writeFileSync(join(this.directory, 'finish'), '#!/bin/sh\n', { mode: 0o755 });
+    this.service = this.#controller();
+  }
+
+  mend(): void {
+    writeFileSync(join(this.directory, 'run'), '#!/bin/sh\n');
+    chmodSync(join(this.directory, 'run'), 0o755);
+  }
+
+  break(): void {
+    chmodSync(join(this.directory, 'run'), 0o644);
+  }
+
+  get status(): ServiceStatus {
+    return this.service.status;
+  }
+
+  dispatch(event: MachineEvent): void {
+    if (!this.forgotten) this.service.dispatch(event);
+  }
+
+  /** The controller is killed, and the next one takes over after a while. */
+  async replaceController(gapMs: number): Promise<void> {
+    if (this.forgotten || this.record === undefined) return;
+    this.host.orphan();
+    this.#generation += 1;
+    jest.advanceTimersByTime(gapMs);
+    const service = this.#controller(this.record);
+    this.service = service;
+    service.resume();
+    await this.pass(0);
+  }
+
+  /** Time passes, with room for promises between. */
+  async pass(ms: number): Promise<void> {
+    const slices = Math.min(10, Math.max(1, ms));
+    for (let slice = 0; slice < slices; slice++) {
+      jest.advanceTimersByTime(ms / slices);
+      for (let turn = 0; turn < 6; turn++) await Promise.resolve();
+    }
+  }
+
+  #generation = 0;
+
+  #controller(record?: ServiceRecord): Service {
+    const generation = this.#generation;
+    /** A dead controller does nothing any more, though its timers are still here. */
+    const alive = (): boolean => generation === this.#generation;
+    const dead = new FakeHost();
+    const world: ServiceWorld = {
+      output: () => undefined,
+      input: () => undefined,
+      drain: (_name, done) => done(),
+      host: {
+        spawn: (order, listener) => {
+          if (alive())
+            this.host.spawn(order, {
+              spawned: (pid) => alive() && listener.spawned?.(pid),
+              failed: (error) => alive() && listener.failed(error),
+              ended: (status, failure) => (alive() ? listener.ended(status, failure) : undefined),
+            });
+        },
+        adopt: (pid, ended) => this.host.adopt(pid, (status) => (alive() ? ended(status) : undefined)),
+        lateStart: (purpose) => this.host.lateStart(purpose),
+        signal: (pid, signal) => (alive() ? this.host : dead).signal(pid, signal),
+      },
+      bootId: 'boot',
+      environment: () => new Map(),
+      sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
+      record: (latest) => {
+        if (alive()) this.record = latest;
+      },
+      publish: (previous, status, event) => {
+        if (alive()) this.host.violations.push(...broken(previous, status, event));
+      },
+      claim: () => undefined,
+      scriptTimeoutMs: () => STOP_MS,
+      finishTimeoutMs: () => FINISH_MS,
+      forget: () => {
+        if (alive()) this.forgotten = true;
+      },
+      warn: () => {},
+    };
+    return new Service('web' as ServiceName, this.directory, world, record);
+  }
+}
+
+/** Which laws a step of the service breaks. */
+function broken(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): readonly string[] {
+  const [before, after] = [previous.counters, status.counters];
+  const laws: Readonly<Record<string, boolean>> = {
+    'leads where its cell says':
+      status.state === previous.state || TABLE[previous.state][event.type].to.includes(status.state),
+    'run numbers grow by one per attempt':
+      status.run - previous.run === Number(status.state === 'starting' && previous.state !== 'starting'),
+    'counters never fall':
+      after.starts >= before.starts &&
+      after.startFailures >= before.startFailures &&
+      after.kills >= before.kills &&
+      total(after.exits) >= total(before.exits) &&
+      total(after.restarts) >= total(before.restarts),
+    'what ended was started': total(after.exits) <= after.starts,
+  };
+  return Object.entries(laws)
+    .filter(([, holds]) => !holds)
+    .map(([law]) => `${previous.state} + ${event.type} → ${status.state} breaks: ${law}`);
+}
+
+const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, count) => sum + count);
+
+type Act = (world: World) => void | Promise<void>;
+
+const acts: Readonly<Record<string, Act>> = {
+  start: (world) => world.dispatch({ type: 'start', cause: API }),
+  once: (world) => world.dispatch({ type: 'start', cause: API, once: true }),
+  stop: (world) => world.dispatch({ type: 'stop', cause: API, timeoutMs: STOP_MS }),
+  restart: (world) => world.dispatch({ type: 'restart', cause: API, timeoutMs: STOP_MS }),
+  'sv down': (world) => world.dispatch({ type: 'stop', cause: SV, timeoutMs: Number.POSITIVE_INFINITY, insist: true }),
+  'sv term': (world) => world.dispatch({ type: 'terminate', cause: SV }),
+  'sv kill': (world) => world.dispatch({ type: 'kill', cause: SV }),
+  'sv exit': (world) => world.dispatch({ type: 'leave', cause: SV }),
+  'the run fails': (world) => world.host.end(world.status.pid, { kind: 'exited', code: 3 }),
+  'the run is done': (world) => world.host.end(world.status.pid, { kind: 'exited', code: 0 }),
+  'the run is killed': (world) => world.host.end(world.status.pid, { kind: 'signaled', signal: 11, coreDumped: true }),
+  'a moment': (world) => world.pass(3),
+  'a while': (world) => world.pass(300),
+  'two seconds': (world) => world.pass(2_000),
+  'a long time': (world) => world.pass(40_000),
+  'run is broken': (world) => world.break(),
+  'run is mended': (world) => {
+    world.mend();
+    if (!world.forgotten) world.service.refresh();
+  },
+  'fork fails': ({ host }) => {
+    host.behaviour.forkFails = true;
+  },
+  'fork works': ({ host }) => {
+    host.behaviour.forkFails = false;
+  },
+  'TERM is ignored': ({ host }) => {
+    host.behaviour.stubborn = true;
+  },
+  'TERM is obeyed': ({ host }) => {
+    host.behaviour.stubborn = false;
+  },
+  'finish hangs': ({ host }) => {
+    host.behaviour.finishHangs = true;
+  },
+  'runs leave something': ({ host }) => {
+    host.behaviour.leaves = true;
+  },
+  'the directory is gone': (world) => world.dispatch({ type: 'removed', timeoutMs: STOP_MS }),
+  'the directory is back': (world) => {
+    if (!world.forgotten) world.service.restore();
+  },
+  pause: async (world) => {
+    if (!world.forgotten) await world.service.signal('SIGSTOP', false);
+  },
+  'the run and the controller are killed': async (world) => {
+    world.host.end(world.status.pid, { kind: 'signaled', signal: 9, coreDumped: false });
+    await world.replaceController(0);
+  },
+  'the controller is killed': (world) => world.replaceController(0),
+  'the controller is away for a while': (world) => world.replaceController(400),
+};
+const endings: Readonly<Record<string, Act>> = {
+  'the shutdown begins': (world) => {
+    world.halted = true;
+    world.dispatch({ type: 'forbid_starts' });
+    world.host.forbidStarts();
+  },
+  'the services are to end': (world) => {
+    world.halted = true;
+    world.dispatch({ type: 'halt', cause: { kind: 'shutdown' }, timeoutMs: STOP_MS });
+    world.host.forbidStarts();
+  },
+  'the waiting is over': (world) => world.dispatch({ type: 'hurry' }),
+};
+
+async function live(names: readonly string[], finish: boolean): Promise<World> {
+  // The world of the history before goes on for ever otherwise.
+  jest.clearAllTimers();
+  const world = new World(finish);
+  world.service.record();
+  world.dispatch({ type: 'start', cause: { kind: 'boot' } });
+  for (const name of names) {
+    await (acts[name] ?? endings[name])?.(world);
+    if (world.host.violations.length > 0) throw new Error(world.host.violations.join('\n'));
+  }
+  return world;
+}
+
+const histories = (endingsToo: boolean) =>
+  fc.array(fc.constantFrom(...Object.keys(acts), ...(endingsToo ? Object.keys(endings) : [])), { maxLength: 30 });
+
+test('never are two processes of a service there at once, nor one after the shutdown began; a stop ends in down', async () => {
+  await fc.assert(
+    fc.asyncProperty(histories(true), fc.boolean(), async (names, finish) => {
+      const world = await live(names, finish);
+      world.dispatch({ type: 'stop', cause: API, timeoutMs: STOP_MS });
+      await world.pass(STOP_MS);
+      // KILL, finish and its time limit.
+      await world.pass(12_000);
+      expect(world.status.state).toBe('down');
+      expect(world.host.living).toEqual([]);
+      expect(world.host.violations).toEqual([]);
+    }),
+    { numRuns: 1_000 },
+  );
+}, 60_000);
+
+test('what is wanted up comes up, as soon as it can', async () => {
+  await fc.assert(
+    fc.asyncProperty(histories(false), fc.boolean(), async (names, finish) => {
+      // Who stops through sv and is ignored waits for as long as it takes.
+      const world = await live([...names, 'fork works', 'run is mended', 'sv kill'], finish);
+      fc.pre(!world.forgotten && world.status.desired === 'up');
+      await world.pass(STOP_MS + 12_000);
+      await world.pass(34_000);
+      expect(world.status).toMatchObject({ state: 'up', trouble: '' });
+      expect(world.host.living.map(({ pid }) => pid)).toEqual([world.status.pid]);
+    }),
+    { numRuns: 500 },
+  );
+}, 60_000);
+
+test('what was on record and not yet started is started by the next controller', async () => {
+  const world = new World(false);
+  world.service.record();
+  await world.replaceController(0);
+  expect(world.status).toMatchObject({ state: 'starting', run: 1 });
+});

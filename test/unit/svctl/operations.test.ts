@@ -1,0 +1,207 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ErrorReason } from '../../../src/api/errors.js';
+import { OperationError, type OperationReason, type Outcome } from '../../../src/types/service.js';
+import { startApi, type TestApi, until } from '../../helpers/api-server.js';
+import { fakeStatus } from '../../helpers/fake-services.js';
+import { bundledSvctl, type Svctl } from '../../helpers/svctl.js';
+
+let svctl: Svctl;
+beforeAll(() => {
+  svctl = bundledSvctl();
+});
+afterAll(() => svctl.remove());
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await startApi();
+  api.services.set('memcached', { pid: 41 });
+});
+afterEach(() => api.stop());
+
+const run = (...args: string[]) => svctl.run([...args, '--socket', api.path]);
+
+const outcome = (name: string, over: Partial<Outcome> = {}): Outcome => ({
+  name,
+  changed: true,
+  error: undefined,
+  oldPid: 0,
+  status: fakeStatus(name),
+  durationMs: 12,
+  ...over,
+});
+
+const failing = (name: string, reason: OperationReason, message: string): Outcome =>
+  outcome(name, { changed: false, error: new OperationError(reason, message, { service: name }) });
+
+describe('restart', () => {
+  test('says the old and the new pid and how long it took', async () => {
+    const status = fakeStatus('memcached', { state: 'up', ready: true, pid: 57 });
+    api.services.answer = async () => [outcome('memcached', { oldPid: 41, status })];
+    const { stdout, stderr, code } = await run('restart', 'memcached');
+    expect(stdout).toBe('memcached restarted: pid 41 → 57 in 12 ms\n');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('of a service that was down says that it was started', async () => {
+    const status = fakeStatus('memcached', { state: 'up', ready: true, pid: 57 });
+    api.services.answer = async () => [outcome('memcached', { status, durationMs: 1534 })];
+    expect(await run('restart', 'memcached')).toMatchObject({
+      stdout: 'memcached started: pid 57 in 1.5 s\n',
+      code: 0,
+    });
+  });
+
+  test('hands on what to wait for, how long, and the stop timeout', async () => {
+    await run('restart', 'memcached', '--wait', 'started', '--timeout', '5', '--stop-timeout=250ms');
+    expect(api.services.calls).toMatchObject([
+      {
+        method: 'restart',
+        selector: { names: ['memcached'], globs: [], all: false },
+        options: { wait: 'started', waitTimeoutMs: 5000, stopTimeoutMs: 250 },
+      },
+    ]);
+  });
+
+  test('without waiting says what is to come', async () => {
+    const status = fakeStatus('memcached', { state: 'stopping', pid: 41 });
+    api.services.answer = async () => [outcome('memcached', { oldPid: 41, status })];
+    const { stdout } = await run('restart', '--no-wait', 'memcached');
+    expect(stdout).toBe('memcached is to restart (pid 41)\n');
+    expect(api.services.calls).toMatchObject([{ options: { wait: 'none' } }]);
+  });
+});
+
+describe('start and stop', () => {
+  test('say that there was nothing to do', async () => {
+    expect(await run('start', 'memcached')).toMatchObject({ stdout: 'memcached is already up (pid 41)\n', code: 0 });
+    api.services.set('memcached', { state: 'down', desired: 'down', pid: 0 });
+    expect(await run('stop', 'memcached')).toMatchObject({ stdout: 'memcached is already down\n', code: 0 });
+  });
+
+  test('say what became of the process', async () => {
+    expect((await run('stop', 'memcached')).stdout).toMatch(/^memcached stopped: pid 41 \(TERM\) in \d+ ms\n$/);
+    expect((await run('start', 'memcached')).stdout).toMatch(/^memcached started: pid \d+ in \d+ ms\n$/);
+  });
+
+  test('once does not want it up for ever', async () => {
+    await run('stop', 'memcached');
+    expect((await run('once', 'memcached')).stdout).toMatch(/^memcached started once: pid \d+ in \d+ ms\n$/);
+    expect(api.services.calls.at(-1)).toMatchObject({ method: 'start', options: { once: true } });
+  });
+
+  test('take all only when told so', async () => {
+    const { stderr, code } = await run('stop');
+    expect(stderr).toContain('svctl: stop: which services?');
+    expect(stderr).toContain('--all');
+    expect(code).toBe(2);
+    expect(api.services.calls).toEqual([]);
+    expect((await run('stop', '--all')).stdout.split('\n').map((line) => line.split(' ')[0])).toEqual([
+      'cron',
+      'memcached',
+      'web',
+      '',
+    ]);
+  });
+});
+
+describe('several services', () => {
+  test('have a line each, in order, failures on standard error with what to do', async () => {
+    const up = fakeStatus('web', { state: 'up', ready: true, pid: 57 });
+    api.services.answer = async () => [
+      outcome('web', { status: up }),
+      failing('cron', 'START_FAILED', 'cron cannot be started: /etc/service/cron/run: permission denied'),
+      outcome('memcached', { changed: false, status: fakeStatus('memcached', { state: 'up', ready: true, pid: 41 }) }),
+    ];
+    const { stdout, stderr, code } = await run('start', '*');
+    expect(stdout).toBe('memcached is already up (pid 41)\nweb started: pid 57 in 12 ms\n');
+    expect(stderr).toBe(
+      'svctl: cron cannot be started: /etc/service/cron/run: permission denied\n       svctl status cron says more.\n',
+    );
+    expect(code).toBe(1);
+  });
+
+  test('that fail alike give the code of the failure, that fail otherwise 1', async () => {
+    const early = failing('web', 'EXITED_EARLY', 'web exited with 1 after 5 ms');
+    api.services.answer = async () => [early, outcome('cron'), failing('memcached', 'EXITED_EARLY', 'gone')];
+    expect((await run('start', '*')).code).toBe(9);
+    api.services.answer = async () => [early, failing('memcached', 'WAIT_TIMEOUT', 'memcached is not ready')];
+    expect((await run('start', '*')).code).toBe(1);
+  });
+
+  test('json has every outcome, and the exit code stays', async () => {
+    api.services.answer = async () => [failing('web', 'WAIT_TIMEOUT', 'web is not ready'), outcome('cron')];
+    const { stdout, code } = await run('start', '*', '-o', 'json');
+    expect(JSON.parse(stdout).outcomes.map(({ name }: { name: string }) => name)).toEqual(['web', 'cron']);
+    expect(code).toBe(6);
+    const lines = (await run('start', '*', '-o', 'name')).stdout;
+    expect(lines).toBe('cron\n');
+  });
+});
+
+describe('signals', () => {
+  test('reload sends HUP', async () => {
+    expect(await run('reload', 'memcached')).toMatchObject({ stdout: 'memcached: HUP sent to pid 41\n', code: 0 });
+  });
+
+  test('signal takes the signal first, in any spelling', async () => {
+    const { stdout } = await run('signal', 'sigusr1', 'memcached', '--group', '--run-id', 'x');
+    expect(stdout).toBe('memcached: USR1 sent to pid 41\n');
+    expect(api.services.calls).toMatchObject([{ signal: 'SIGUSR1', options: { group: true, expectedRunId: 'x' } }]);
+    expect((await run('signal', '10', 'memcached')).stdout).toBe('memcached: signal 10 sent to pid 41\n');
+  });
+
+  test('a signal without a name or a service is wrong usage', async () => {
+    expect(await run('signal')).toMatchObject({ code: 2 });
+    expect(await run('signal', 'HUP')).toMatchObject({ code: 2 });
+    expect(await run('signal', '../x', 'memcached')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('exit codes', () => {
+  const codes: [ErrorReason, number][] = [
+    ['EMPTY_SELECTOR', 2],
+    ['INVALID_ARGUMENT', 2],
+    ['SERVICE_NOT_FOUND', 4],
+    ['NO_MATCH', 4],
+    ['REMOVED', 4],
+    ['NOT_RUNNING', 8],
+    ['RUN_CHANGED', 8],
+    ['SHUTTING_DOWN', 8],
+    ['SIGNAL_FAILED', 1],
+    ['START_FAILED', 1],
+    ['SUPERSEDED', 1],
+    ['EXITED_EARLY', 9],
+    ['WAIT_TIMEOUT', 6],
+  ];
+  test.each(codes)('%s, of one service or of the call, gives %i', async (reason, code) => {
+    const error = new OperationError(reason as OperationReason, 'what was wrong', { service: 'web' });
+    api.services.answer = async () => [outcome('web', { error })];
+    expect((await run('start', 'web')).code).toBe(code);
+    api.services.answer = async () => {
+      throw error;
+    };
+    const whole = await run('start', 'web');
+    expect(whole.code).toBe(code);
+    expect(whole.stdout).toBe('');
+    expect(whole.stderr).toMatch(/^svctl: .+\n/);
+  });
+});
+
+test('a timeout says that the operation goes on and how to follow it', async () => {
+  api.services.answer = async () => [failing('web', 'WAIT_TIMEOUT', 'web is not ready after 5 s (it is starting)')];
+  const { stderr } = await run('start', 'web');
+  expect(stderr).toBe(
+    'svctl: web is not ready after 5 s (it is starting)\n       The operation goes on. svctl watch web follows it; --timeout waits longer.\n',
+  );
+});
+
+test('Ctrl-C ends the waiting, says so, and is seen by the shell as 130', async () => {
+  api.services.answer = () => new Promise(() => undefined);
+  const running = svctl.start(['restart', 'memcached', '--socket', api.path]);
+  await until(() => api.services.calls.length === 1);
+  running.process.kill('SIGINT');
+  const { stderr, signal } = await running.ended;
+  expect(stderr).toBe('svctl: no longer waiting; the order stands. svctl status shows what became of it\n');
+  expect(signal).toBe('SIGINT');
+});

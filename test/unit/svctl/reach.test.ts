@@ -1,0 +1,256 @@
+import { chmodSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { startApi, type TestApi } from '../../helpers/api-server.js';
+import { bundledSvctl, type Svctl } from '../../helpers/svctl.js';
+
+const ROOT = process.getuid?.() === 0;
+
+let svctl: Svctl;
+beforeAll(() => {
+  svctl = bundledSvctl();
+});
+afterAll(() => svctl.remove());
+
+let directory: string;
+const closing: (() => void)[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'svctl-'));
+  chmodSync(directory, 0o755);
+});
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+  rmSync(directory, { recursive: true });
+});
+
+async function listening<S extends net.Server>(server: S, path: string): Promise<S> {
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  closing.push(() => server.close());
+  return server;
+}
+
+describe('my_init that cannot be reached', () => {
+  test('no socket: says where it looked and how to name another', async () => {
+    const { stdout, stderr, code } = await svctl.run(['--socket', '/nowhere/my_init.sock']);
+    expect(stderr).toBe(
+      'svctl: cannot reach my_init: there is no socket at /nowhere/my_init.sock (ENOENT)\n' +
+        '       Is my_init running in this container? Is it another socket? Name it with --socket PATH or MY_INIT_SOCKET.\n',
+    );
+    expect(stdout).toBe('');
+    expect(code).toBe(7);
+  });
+
+  test('a socket that is left over: says that nobody listens', async () => {
+    const living = join(directory, 'living.sock');
+    const path = join(directory, 'stale.sock');
+    const server = await listening(net.createServer(), living);
+    renameSync(living, path);
+    await new Promise((resolve) => server.close(resolve));
+    const { stderr, code } = await svctl.run(['--socket', path]);
+    expect(stderr).toContain(`nobody listens on ${path} (ECONNREFUSED)`);
+    expect(code).toBe(7);
+  });
+
+  test('a file or a directory in place of the socket: says that it is none', async () => {
+    writeFileSync(join(directory, 'file'), '');
+    for (const path of [join(directory, 'file'), directory]) {
+      const { stderr, code } = await svctl.run(['--socket', path]);
+      expect(stderr).toContain(`svctl: cannot reach my_init: ${path} is not a socket\n`);
+      expect(code).toBe(7);
+    }
+  });
+
+  test.each([['logs', 'web'], ['watch'], ['restart', 'web']])(
+    'a my_init that takes connections and says nothing: %s %s does not wait for ever',
+    async (...words) => {
+      const path = join(directory, 'silent.sock');
+      await listening(
+        net.createServer((socket) => closing.push(() => socket.destroy())),
+        path,
+      );
+      const { stderr, code } = await svctl.run(['--socket', path, ...words]);
+      expect(stderr).toContain(`my_init did not answer on ${path}: no answer within 10 s`);
+      expect(code).toBe(6);
+    },
+  );
+
+  (ROOT ? test : test.skip)('a socket that lets nobody else in: says who may', async () => {
+    const path = join(directory, 'closed.sock');
+    await listening(net.createServer(), path);
+    chmodSync(path, 0o600);
+    // Where the bundle is, and what it is run with, another user may read.
+    chmodSync(join(svctl.path, '..'), 0o755);
+    const { stderr, code } = await svctl.shell(
+      `setpriv --reuid=65534 --regid=65534 --clear-groups "$svctl" --socket ${path}`,
+    );
+    expect(stderr).toContain(`no permission to use ${path} (EACCES)`);
+    expect(stderr).toContain('Run svctl as root');
+    expect(code).toBe(5);
+  });
+
+  test('something else on the socket: says that it is not my_init', async () => {
+    const path = join(directory, 'http.sock');
+    await listening(http.createServer(), path);
+    const { stderr, code } = await svctl.run(['--socket', path]);
+    expect(stderr).toContain('is not my_init');
+    expect(code).toBe(7);
+  });
+
+  test('a path that no socket can have is refused with the reason', async () => {
+    const { stderr, code } = await svctl.run(['--socket', `/${'x'.repeat(107)}`]);
+    expect(stderr).toContain('at most 107 bytes');
+    expect(code).toBe(2);
+  });
+
+  test('no answer: gives up at the timeout', async () => {
+    const path = join(directory, 'silent.sock');
+    await listening(
+      net.createServer((socket) => {
+        closing.push(() => socket.destroy());
+      }),
+      path,
+    );
+    const { stderr, code } = await svctl.run(['--socket', path, '--timeout', '200ms']);
+    expect(stderr).toContain('no answer within 200 ms');
+    expect(code).toBe(6);
+  });
+});
+
+describe('my_init that can be reached', () => {
+  let api: TestApi;
+  beforeEach(async () => {
+    api = await startApi();
+  });
+  afterEach(() => api.stop());
+
+  test('through MY_INIT_SOCKET', async () => {
+    expect(await svctl.run(['-o', 'name'], { MY_INIT_SOCKET: api.path })).toMatchObject({
+      stdout: 'cron\nmemcached\nweb\n',
+      code: 0,
+    });
+  });
+
+  test('a question whose connection broke is asked again', async () => {
+    const path = join(directory, 'flaky.sock');
+    let connections = 0;
+    await listening(
+      net.createServer((socket) => {
+        connections++;
+        if (connections === 1) {
+          socket.once('data', () => socket.destroy());
+          return;
+        }
+        const behind = net.connect(api.path);
+        for (const end of [socket, behind]) end.on('error', () => undefined);
+        socket.pipe(behind).pipe(socket);
+      }),
+      path,
+    );
+    expect(await svctl.run(['-o', 'name', '--socket', path])).toMatchObject({ stderr: '', code: 0 });
+    expect(connections).toBe(2);
+  });
+
+  test('a signal is not sent again where its connection broke', async () => {
+    const path = join(directory, 'flaky.sock');
+    let connections = 0;
+    await listening(
+      net.createServer((socket) => {
+        connections++;
+        socket.once('data', () => socket.destroy());
+      }),
+      path,
+    );
+    const { stderr, code } = await svctl.run(['signal', 'HUP', 'web', '--socket', path]);
+    expect(stderr).toContain('The order may have been taken: svctl status shows what is.');
+    expect(code).toBe(7);
+    expect(connections).toBe(1);
+  });
+
+  (ROOT ? test : test.skip)('but only to read from: says so and gives 5', async () => {
+    chmodSync(api.path, 0o666);
+    chmodSync(join(svctl.path, '..'), 0o755);
+    const other = 'setpriv --reuid=65534 --regid=65534 --clear-groups "$svctl"';
+    const { stderr, code } = await svctl.shell(`${other} stop web --socket ${api.path}`);
+    expect(stderr).toMatch(/^svctl: not permitted: uid 65534, pid \d+ may read, not change anything/);
+    expect(code).toBe(5);
+    expect(await svctl.shell(`${other} status web --socket ${api.path}`)).toMatchObject({ code: 0 });
+  });
+
+  test('by a link to svctl, from anywhere, whatever NODE_OPTIONS holds', async () => {
+    const link = join(directory, 'svctl');
+    symlinkSync(svctl.path, link);
+    const environment = {
+      PATH: `${directory}:${process.env.PATH}`,
+      MY_INIT_SOCKET: api.path,
+      NODE_OPTIONS: '--require /nowhere.js --no-such-option',
+      NODE_DEBUG: 'http2,net',
+      NODE_V8_COVERAGE: join(directory, 'coverage'),
+    };
+    const { stdout, stderr, code } = await svctl.shell('cd / && svctl -o name', environment);
+    expect({ stdout, stderr, code }).toEqual({ stdout: 'cron\nmemcached\nweb\n', stderr: '', code: 0 });
+  });
+});
+
+describe('wrong usage', () => {
+  const cases: [string, readonly string[], string][] = [
+    ['a command that does not exist', ['stauts'], 'no command "stauts". Did you mean status?'],
+    ['an option that does not exist', ['status', '--outptu=json'], 'no option --outptu. Did you mean --output?'],
+    ['a letter that is no option', ['-q'], 'no option -q'],
+    ['an option of another command', ['status', '--all'], 'status takes no --all'],
+    ['an option without its value', ['status', '-o'], '--output needs a value: table, wide, json, jsonl, name'],
+    [
+      'a value that does not exist',
+      ['status', '-o', 'jsn'],
+      '--output cannot be "jsn": table, wide, json, jsonl, name. Did you mean json?',
+    ],
+    ['a value for a flag', ['stop', '--all=yes'], '--all takes no value'],
+    [
+      'a time that is none',
+      ['start', 'web', '--timeout', 'soon'],
+      '--timeout cannot be "soon": a time like 10, 500ms, 2m',
+    ],
+    ['a level that the command has not', ['stop', 'web', '--wait', 'ready'], '--wait cannot be "ready": none, stopped'],
+    ['names and all', ['stop', 'web', '--all'], 'stop: names or --all, not both'],
+    ['a name for a command without', ['info', 'web'], 'info takes no names'],
+    ['two ways to wait', ['stop', 'web', '--no-wait', '--wait', 'stopped'], '--no-wait or --wait, not both'],
+    ['an exit code that is none', ['shutdown', '--exit-code', '256'], '--exit-code cannot be "256"'],
+  ];
+  test.each(cases)('%s gives 2 and says what is meant', async (_what, args, message) => {
+    const { stdout, stderr, code } = await svctl.run(args);
+    expect(stderr).toContain(`svctl: ${message}`);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+});
+
+describe('help', () => {
+  test('lists every command and every exit code', async () => {
+    const { stdout, stderr, code } = await svctl.run(['--help']);
+    for (const word of ['status', 'restart', 'completion', 'shutdown', '--socket', 'Exit codes', '130']) {
+      expect(stdout).toContain(word);
+    }
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('of a command shows its options and an example', async () => {
+    const { stdout, code } = await svctl.run(['restart', '--help']);
+    expect(stdout).toContain('Usage: svctl restart [OPTIONS] NAME… | --all');
+    expect(stdout).toContain('--stop-timeout TIME');
+    expect(stdout).toContain('svctl restart memcached');
+    expect(code).toBe(0);
+    expect((await svctl.run(['help', 'restart'])).stdout).toBe(stdout);
+  });
+
+  test('no line is wider than 100 columns', async () => {
+    const commands = (await svctl.run(['--help'])).stdout.match(/(?<=^ {2})[a-z]+(?= {2})/gm) ?? [];
+    expect(commands.length).toBe(17);
+    for (const command of commands) {
+      const { stdout } = await svctl.run([command, '--help']);
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    }
+  });
+});

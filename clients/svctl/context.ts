@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { printable, printableJson } from '../../src/text/printable.js';
 import { type CallOptions, Channel, type Method } from './grpc-http2.js';
 import { type CommandLine, durationOption, type Format } from './options.js';
 import { endedWithoutAnswer, type Problem, problemOf } from './problem.js';
 import { socketMade, socketPath } from './socket-path.js';
 import { type Paint, paintFor } from './text/paint.js';
-import { printable, printableJson } from './text/printable.js';
 
 /** How long a question to my_init may take: it answers in milliseconds, also while it starts a hundred services. */
 const ANSWER_TIMEOUT_MS = 10_000;

@@ -9,10 +9,10 @@ import {
   type ReadResponse,
 } from '../../gen/my_init/v1/logs.js';
 import { Exit } from '../../gen/my_init/v1/service.js';
+import { printable, printableJson } from '../../src/text/printable.js';
 import type { Context } from './context.js';
 import { selectorOf } from './selector.js';
 import { NAME_STYLES, type Style } from './text/paint.js';
-import { printable, printableJson } from './text/printable.js';
 import { exitWords } from './words.js';
 
 const NEWLINE = Buffer.from('\n');

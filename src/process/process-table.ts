@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { printable } from '../text/printable.js';
 import { monotonicMs } from './clock.js';
 
 /** One process as `/proc/PID/stat` shows it, proc(5). */
@@ -9,7 +10,7 @@ export interface ProcessEntry {
   readonly session: number;
   /** The kernel's letter: R S D T Z. */
   readonly state: string;
-  /** The kernel's name of it; control characters are replaced by `?`. */
+  /** The kernel's name of it; control characters are escaped. */
   readonly name: string;
   readonly threads: number;
   /** Monotonic milliseconds. */
@@ -72,9 +73,7 @@ function readEntry(pid: number, bootMs: number): ProcessEntry | undefined {
     group: field(5),
     session: field(6),
     state: fields[0] ?? '?',
-    name: Buffer.from(stat.slice(open + 1, close), 'latin1')
-      .toString('utf8')
-      .replace(/\p{Cc}/gu, '?'),
+    name: printable(Buffer.from(stat.slice(open + 1, close), 'latin1').toString('utf8')),
     threads: field(20),
     startedAtMs: (field(22) * 1000) / TICKS_PER_SECOND - bootMs,
     cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,

@@ -1,4 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { printable } from '../text/printable.js';
 
 /** The kernel reads no more of a `#!` line, execve(2). */
 const SHEBANG_BYTES = 256;
@@ -75,5 +76,3 @@ function describe(path: string, error: unknown): string {
       return `${path}: ${code ?? String(error)}`;
   }
 }
-
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { printable } from '../text/printable.js';
 import type { WarnOnce } from './warn-once.js';
 
 /** `NAME=VALUE` and its NUL: the kernel executes nothing with a longer one, execve(2). */
@@ -30,9 +31,11 @@ export function readEnvironmentDirectory(directory: string, warn: WarnOnce): Map
       const stat = statSync(path);
       if (!stat.isFile()) continue;
       const why = stat.size > MAX_VARIABLE_BYTES ? TOO_LONG : readVariable(variables, name, readFileSync(path));
-      if (why !== undefined) warn.say(`${printable(path)} is left out: ${why}`);
+      if (why !== undefined) warn.say(`${printable(path.toString('utf8'))} is left out: ${why}`);
     } catch (error) {
-      warn.say(`${printable(path)} is left out: it cannot be read (${(error as NodeJS.ErrnoException).code})`);
+      warn.say(
+        `${printable(path.toString('utf8'))} is left out: it cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      );
     }
   }
   return variables;
@@ -50,5 +53,3 @@ function readVariable(variables: Map<string, string>, name: string, bytes: Buffe
   variables.set(name, value);
   return undefined;
 }
-
-const printable = (path: Buffer): string => path.toString('utf8').replace(/\p{Cc}/gu, '?');

@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { standardError } from '../process/last-words.js';
 import { reopenForWriting } from '../process/reopen.js';
+import { printable } from '../text/printable.js';
 import { LOG_LEVELS, type LogLevel } from './options.js';
 
 /** A pipe takes this much at once or not at all, pipe(7): no half lines. */
@@ -50,12 +51,12 @@ export class Messages {
   say(level: LogLevel, text: string): void {
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.#level)) return;
     if (this.#keep !== undefined) {
-      for (const line of text.split('\n')) this.#keep(`*** ${printable(line)}`);
+      for (const line of text.split('\n')) this.#keep(`*** ${fitting(line)}`);
       return;
     }
     if (this.#lost > 0 && this.#write(`*** ${this.#lost} messages were lost: nobody read standard error\n`))
       this.#lost = 0;
-    for (const line of text.split('\n')) if (this.#lost > 0 || !this.#write(`*** ${printable(line)}\n`)) this.#lost++;
+    for (const line of text.split('\n')) if (this.#lost > 0 || !this.#write(`*** ${fitting(line)}\n`)) this.#lost++;
   }
 
   /** Standard error is not always the same descriptor. */
@@ -66,9 +67,9 @@ export class Messages {
   }
 }
 
-/** Names and paths may hold what a terminal would obey. */
-function printable(line: string): string {
-  const clean = line.replace(/\p{Cc}/gu, '?');
+/** Safe on a terminal, since names and paths may hold control characters, and short enough for one write. */
+function fitting(line: string): string {
+  const clean = printable(line);
   const fits = LINE_BYTES - '*** \n'.length;
   return Buffer.byteLength(clean) <= fits
     ? clean

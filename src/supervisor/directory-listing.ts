@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
 import { explainBadName, isServiceName, loggerOf } from './service-directory.js';
 
@@ -55,8 +56,6 @@ export function identityOf(path: string): string | undefined {
   const identity = identify(path);
   return typeof identity === 'string' ? identity : undefined;
 }
-
-const printable = (name: string): string => name.replace(/\p{Cc}/gu, '?');
 
 function explainName(name: string, twin: string | undefined): string | undefined {
   if (!isServiceName(name)) return explainBadName(name);

@@ -4,6 +4,7 @@ import type { SignalResult } from '../process/process-host.js';
 import { parseSignal } from '../process/signals.js';
 import { matchesGlob } from '../text/glob.js';
 import { nearest } from '../text/nearest-name.js';
+import { printable } from '../text/printable.js';
 import {
   type Cause,
   OperationError,
@@ -102,7 +103,7 @@ export class Operations implements ServiceControl {
   ): Promise<readonly Outcome[]> {
     const name = parseSignal(signal);
     if (name === undefined)
-      throw new OperationError('INVALID_ARGUMENT', `there is no signal "${printable(signal)}"`, { field: 'signal' });
+      throw new OperationError('INVALID_ARGUMENT', `there is no signal "${excerpt(signal)}"`, { field: 'signal' });
     return this.#signalEach(selector, name, options, (service) => service.signal(name, options.group ?? false));
   }
 
@@ -177,13 +178,13 @@ export class Operations implements ServiceControl {
     for (const name of new Set(selector.names)) {
       const service = this.#set.service(name);
       if (service) found.add(service);
-      else missing.push({ name: printable(name), error: this.#unknown(name) });
+      else missing.push({ name: excerpt(name), error: this.#unknown(name) });
     }
     for (const glob of selector.globs) {
       const matching = this.#set.services().filter((service) => matchesGlob(glob, service.name));
       for (const service of matching) found.add(service);
       if (matching.length === 0) {
-        const text = printable(glob);
+        const text = excerpt(glob);
         missing.push({
           name: text,
           error: new OperationError('NO_MATCH', `no service matches "${text}"`, { pattern: text }),
@@ -194,7 +195,7 @@ export class Operations implements ServiceControl {
   }
 
   #unknown(name: string): OperationError {
-    const text = printable(name);
+    const text = excerpt(name);
     if (!isServiceName(name))
       return new OperationError('INVALID_ARGUMENT', `"${text}" cannot be a service: ${explainBadName(name)}`, {
         field: 'selector.names',
@@ -332,4 +333,5 @@ const superseded = (status: ServiceStatus, operation: string): OperationError =>
     { service: status.name, state: status.state },
   );
 
-const printable = (text: string): string => text.slice(0, 200).replace(/\p{Cc}/gu, '?');
+/** For error messages: what a client sent may be of any length. */
+const excerpt = (text: string): string => printable(text.slice(0, 200));

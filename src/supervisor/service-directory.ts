@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../process/environment.js';
 import { checkProgram } from '../process/program-check.js';
+import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
@@ -68,7 +69,7 @@ function readVariable(file: Buffer): string | undefined {
     return statSync(file).isFile() ? readFileSync(file).toString('latin1') : undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const name = file.toString('utf8').replace(/\p{Cc}/gu, '?');
+    const name = printable(file.toString('utf8'));
     throw new Error(
       code === 'ENOENT' ? `${name}: is a link to something that does not exist` : `${name}: cannot be read (${code})`,
     );

@@ -1,10 +1,10 @@
 import { GetInfoResponse, InitService } from '../../../gen/my_init/v1/init.js';
+import { printable } from '../../../src/text/printable.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
 import { dateTime, span } from '../text/duration.js';
-import { printable } from '../text/printable.js';
 import { phaseName } from '../words.js';
 
 export const info: Command = {

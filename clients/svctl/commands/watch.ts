@@ -5,6 +5,7 @@ import {
   type WatchRequest,
   WatchResponse,
 } from '../../../gen/my_init/v1/services.js';
+import { printable } from '../../../src/text/printable.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
@@ -13,7 +14,6 @@ import { FORMATS, outputOption } from '../options.js';
 import { selectorOf } from '../selector.js';
 import { clockTime } from '../text/duration.js';
 import { visibleLength } from '../text/paint.js';
-import { printable } from '../text/printable.js';
 import { causeWords, fullState, stateStyle, troubleWords } from '../words.js';
 
 export const watch: Command = {

@@ -1,5 +1,5 @@
+import { printable } from '../../../src/text/printable.js';
 import { type Paint, type Style, visibleLength } from './paint.js';
-import { printable } from './printable.js';
 
 /** One cell: text, or text in a style. */
 export type Cell = string | { readonly text: string; readonly style: Style };

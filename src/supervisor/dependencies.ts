@@ -91,13 +91,12 @@ export class Graph {
 
   /** What keeps a service from being started now, in the order of its definition. Empty: nothing does. */
   unmet(name: ServiceName, facts: Facts): readonly Unmet[] {
-    return this.dependenciesOf(name).flatMap(({ on, condition, required }) => {
+    return this.dependenciesOf(name).flatMap(({ on, condition, required }): Unmet[] => {
       const fact = facts(on);
       if (fact?.[condition]) return [];
-      // What is neither there nor wanted is waited for only where it is required.
-      if (fact === undefined) return required ? [{ on, condition, reason: 'unknown' as const }] : [];
-      if (!fact.wanted) return required ? [{ on, condition, reason: 'not-wanted' as const }] : [];
-      return [{ on, condition, reason: 'not-yet' as const }];
+      const reason = fact === undefined ? 'unknown' : fact.wanted ? 'not-yet' : 'not-wanted';
+      // A service that is neither there nor wanted is waited for only where it is required.
+      return required || reason === 'not-yet' ? [{ on, condition, reason }] : [];
     });
   }
 

@@ -22,6 +22,9 @@ export interface Definition {
   readonly dependsOn: readonly Dependency[];
   readonly ready: Readiness;
   readonly startTimeoutMs: number;
+  /** How long `finish` may take, and each script of `control/`. */
+  readonly finishTimeoutMs: number;
+  readonly scriptTimeoutMs: number;
   readonly stop: StopRule;
   readonly reload: Reload;
   readonly environment: EnvironmentRule;
@@ -30,6 +33,22 @@ export interface Definition {
   readonly policy: Policy;
   /** Where each value comes from, by key path (`ready.http.url`); a key without an entry is a default. */
   readonly origins: ReadonlyMap<string, Origin>;
+}
+
+/** The times of a service whose definition says nothing about them: what the options of my_init say. */
+export interface DefaultTimes {
+  readonly stopMs: number;
+  readonly finishMs: number;
+  readonly scriptMs: number;
+}
+
+/**
+ * What reading a definition comes to. With a problem the service is `failed` and the definition holds what could be read,
+ * with defaults for the rest: stopping and forgetting such a service works as with any other.
+ */
+export interface DefinitionRead {
+  readonly definition: Definition;
+  readonly problem: Problem | undefined;
 }
 
 export interface Origin {
@@ -113,8 +132,8 @@ export interface Live {
 export interface StopRule {
   /** The last signal is waited for until the grace period is over; KILL comes last in any case. */
   readonly signals: readonly { readonly signal: NodeJS.Signals; readonly waitMs: number | undefined }[];
-  /** From the first signal to KILL; undefined: what the options of my_init say. */
-  readonly graceMs: number | undefined;
+  /** From the first signal to KILL. */
+  readonly graceMs: number;
   readonly command: readonly string[] | undefined;
 }
 

@@ -11,33 +11,35 @@ import { groupId } from './settings/group-id.js';
 import { Operations } from './supervisor/operations.js';
 import type { System } from './types/system.js';
 
-/** Clients that do not end their streams by themselves. */
+/** For clients that do not end their streams by themselves. */
 const CLOSE_GRACE_MS = 100;
 
 /**
- * Opens everything by which the outside reaches my_init: the API on its socket, probes and metrics on their port. `booted`
- * settles when the services have been told to start.
+ * Opens all doors of my_init: the API on its socket, probes and metrics on their port. Called once: a door that cannot be opened
+ * now is tried again by itself. `booted` settles when the services have been told to start.
  */
 export async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const rpc = new RpcStats();
   let socket: ApiSocket | undefined;
   let http: HttpEndpoint | undefined;
   const system = new ContainerSystem(container, booted, async () => {
-    // Who connects from now on waits until the next controller accepts.
+    // A client that connects from now on waits until the next controller accepts.
     socket?.leave();
-    await closed('CONTROLLER_REPLACED');
+    await closeAll('CONTROLLER_REPLACED');
   });
   const api = openApi(container, system, rpc, {
     socket: () => socket?.path() ?? '',
     http: () => http?.address() ?? '',
   });
-  const closed = (why: CloseReason): Promise<unknown> =>
-    Promise.race([
-      Promise.all([api.close(CLOSE_GRACE_MS, why), http?.close()]),
+  const closeAll = async (why: CloseReason): Promise<void> => {
+    http?.close();
+    await Promise.race([
+      api.close(CLOSE_GRACE_MS, why),
       new Promise((resolve) => setTimeout(resolve, 2 * CLOSE_GRACE_MS)),
     ]);
+  };
   container.ending.beforeExit(async () => {
-    await closed('SHUTTING_DOWN');
+    await closeAll('SHUTTING_DOWN');
     socket?.close();
   });
   socket = await openSocket(container, system, api);
@@ -71,7 +73,7 @@ function openSocket({ settings, link, handover, set }: Container, system: System
   const group = fullAccessGroup(settings);
   if (config.socketGroup !== undefined && group === undefined)
     messages.warn(
-      `there is no group ${config.socketGroup} (--socket-group): only root and my_init's own user may change things`,
+      `--socket-group: there is no group ${config.socketGroup}; only root and my_init's own user may change anything`,
     );
   return openApiSocket({
     path: config.socket,

@@ -57,22 +57,25 @@ async function main(): Promise<void> {
     );
 }
 
-/** Without it the services run all the same: that it cannot be opened now is no reason to die, and to be started again. */
+/** The services run without it: that it cannot be loaded now is no reason to die and to be started again. */
 async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const { ending } = container;
   if (ending.begun) await delay(SHORT_END_MS, undefined, { ref: false });
   while (!ending.over) {
-    try {
-      // Loaded only now, when the services run: gRPC, HTTP, metrics.
-      const controlPlane = await import('./control-plane.js');
-      if (!ending.over) await controlPlane.openControlPlane(container, booted);
-      return;
-    } catch (error) {
-      messages.error(
-        `svctl and probes get no answer: ${(error as Error).message}; tried again in ${RETRY_MS / 1000} s`,
-      );
-      await delay(RETRY_MS, undefined, { ref: false });
-    }
+    const loaded = await loadControlPlane();
+    // Called once: whatever cannot be opened yet is tried again by itself.
+    if (loaded !== undefined) return ending.over ? undefined : loaded.openControlPlane(container, booted);
+    await delay(RETRY_MS, undefined, { ref: false });
+  }
+}
+
+/** Loaded only now, when the services run: gRPC, HTTP, metrics. */
+async function loadControlPlane() {
+  try {
+    return await import('./control-plane.js');
+  } catch (error) {
+    messages.error(`svctl and probes get no answer: ${(error as Error).message}; next attempt in ${RETRY_MS / 1000} s`);
+    return undefined;
   }
 }
 

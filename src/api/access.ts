@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { native, type PeerCredentials } from '../process/native.js';
+import { descriptorOf } from '../process/node-handle.js';
 
 /** What a client may do: everything, or read. */
 export type Access = 'full' | 'read';
@@ -18,9 +19,9 @@ export interface Peer {
  * @throws Error of getsockopt(2), and when the connection is closed already
  */
 export function peerOf(socket: Socket, fullAccessGroupId: number | undefined): Peer {
-  const { _handle: handle } = socket as unknown as { readonly _handle: { readonly fd: number } | null };
-  if (handle === null) throw new Error('the connection is closed');
-  const credentials = native().peerCredentials(handle.fd);
+  const fd = descriptorOf(socket);
+  if (fd === undefined) throw new Error('the connection is closed');
+  const credentials = native().peerCredentials(fd);
   return { access: accessOf(credentials, fullAccessGroupId), actor: actorOf(credentials) };
 }
 

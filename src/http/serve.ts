@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { RpcStats } from '../grpc/rpc-stats.js';
 import type { HealthSources } from '../health/health.js';
+import type { ListenAddress } from '../listen/address.js';
 import type { LogStatistics } from '../types/logs.js';
 import type { ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';
@@ -16,15 +17,14 @@ const MAX_CONNECTIONS = 64;
 const FIRST_REQUEST_MS = 5000;
 
 export interface HttpOptions {
-  /** `HOST:PORT`, `:PORT` or `[IPV6]:PORT`; without a host all addresses. */
-  readonly listen: string;
-  /** A listening socket kept by init from an earlier controller. */
+  readonly listen: ListenAddress;
+  /** A listening socket that init kept from an earlier controller. */
   readonly inheritedFd?: number;
   readonly system: System;
   readonly services: ServiceView;
   readonly rpc: RpcStats;
   readonly logs: LogStatistics;
-  /** It listens, now or later: `fd` is the socket that init is to hold. */
+  /** Gets the descriptor that init is to hold for the next controller. */
   readonly onListening?: (fd: number) => void;
   readonly log: (message: string) => void;
 }
@@ -33,31 +33,27 @@ export interface HttpOptions {
 export interface HttpEndpoint {
   /** `HOST:PORT` while it listens, else ''. */
   address(): string;
-  /** Ends the port and its connections. */
-  close(): Promise<void>;
+  /** Closes the port and its connections. */
+  close(): void;
 }
 
-/**
- * Serves probes and metrics. A port that cannot be had is logged once and tried again; it is no error.
- *
- * @throws ListenAddressError when `listen` cannot be understood
- */
+/** Serves probes and metrics. A port that cannot be opened is logged once and tried again; that is no error. */
 export async function serveHttp(options: HttpOptions): Promise<HttpEndpoint> {
   const { listen, inheritedFd, system, services, rpc, logs, onListening, log } = options;
   const health: HealthSources = { view: services, system };
   const connections = new Connections(MAX_CONNECTIONS);
   const metrics = new Metrics({ services, system, rpc, logs, log });
-  const first = http1({ health, connections, metrics, log });
-  const second = http2({ health, rpc, connections, log });
+  const overHttp1 = http1({ health, connections, metrics, log });
+  const overHttp2 = http2({ health, rpc, connections, log });
 
   const onConnection = (socket: Socket): void => {
     if (!connections.admit(socket, FIRST_REQUEST_MS)) return;
     detectProtocol(socket, (protocol) => {
       switch (protocol) {
         case 'http2':
-          return second.serve(socket);
+          return overHttp2.serve(socket);
         case 'http1':
-          return first.serve(socket);
+          return overHttp1.serve(socket);
         default:
           return protocol satisfies never;
       }
@@ -67,11 +63,10 @@ export async function serveHttp(options: HttpOptions): Promise<HttpEndpoint> {
   const port = await openPort({ listen, inheritedFd, onConnection, onListening, log });
   return {
     address: port.address,
-    close: async () => {
-      const closed = port.close();
-      second.close();
+    close: () => {
+      port.close();
+      overHttp2.close();
       connections.destroyAll();
-      await closed;
     },
   };
 }

@@ -1,8 +1,11 @@
+import { LISTEN_FORMS, type ListenAddress, parseListenAddress } from '../listen/address.js';
 import { type Environment, toText } from '../process/environment.js';
 import { nearest } from '../text/nearest-name.js';
 import { LOG_OUTPUTS, type LogOutput } from '../types/logs.js';
 import { EXIT } from './exit-codes.js';
 import { UsageError } from './usage-error.js';
+
+const DEFAULT_HTTP_PORT = 9180;
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -40,7 +43,7 @@ export interface Config {
   readonly socketMode: number;
   readonly socketGroup: string | undefined;
   /** undefined: switched off. */
-  readonly httpListen: string | undefined;
+  readonly httpListen: ListenAddress | undefined;
   /** 0: none. */
   readonly scriptTimeoutMs: number;
   /** Of a service's `finish`; 0: none. */
@@ -168,7 +171,6 @@ export function configure(line: CommandLine, environment: Environment): Config {
     if (option !== undefined) return { from: `--${name}`, text: option, exitCode: EXIT.usage };
     return variable(environment, SETTINGS[name].variable);
   };
-  const listen = setting('http-listen');
   const scripts = setting('script-timeout');
   return {
     logLevel: oneOf(setting('log-level'), LOG_LEVELS) ?? (line.quiet ? 'warn' : 'info'),
@@ -183,7 +185,7 @@ export function configure(line: CommandLine, environment: Environment): Config {
     socket: socketPath(setting('socket')),
     socketMode: mode(setting('socket-mode')) ?? 0o660,
     socketGroup: setting('socket-group')?.text,
-    httpListen: listen?.text === 'none' ? undefined : (listenAddress(listen) ?? ':9180'),
+    httpListen: listenAddress(setting('http-listen')),
     scriptTimeoutMs: seconds(scripts) ?? 900_000,
     // As with s6.
     finishTimeoutMs: seconds(setting('finish-timeout')) ?? 5_000,
@@ -298,9 +300,11 @@ function mode(source: Source | undefined): number | undefined {
   return Number.parseInt(source.text, 8);
 }
 
-function listenAddress(source: Source | undefined): string | undefined {
-  if (source === undefined) return undefined;
-  const port = Number(/^(?:[^\s:]*|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(source.text)?.[1] ?? Number.NaN);
-  if (!(port >= 0 && port <= 65_535)) throw bad(source, 'must be like :9180, 127.0.0.1:9180, [::1]:9180 or none');
-  return source.text;
+/** `none` is undefined. */
+function listenAddress(source: Source | undefined): ListenAddress | undefined {
+  if (source === undefined) return { host: undefined, port: DEFAULT_HTTP_PORT };
+  if (source.text === 'none') return undefined;
+  const address = parseListenAddress(source.text);
+  if (address === undefined) throw bad(source, `must be like ${LISTEN_FORMS}, or none`);
+  return address;
 }

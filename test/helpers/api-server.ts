@@ -15,8 +15,8 @@ import {
 } from '@grpc/grpc-js';
 import { ErrorInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
-import { listenUnix } from '../../src/api/listen.js';
 import { type Api, type ApiOptions, serveApi } from '../../src/api/server.js';
+import { listenUnix } from '../../src/listen/unix.js';
 import { FakeServices, FakeSystem } from './fake-services.js';
 
 type ClientSort<C> = new (target: string, creds: ChannelCredentials, options: ClientOptions) => C;

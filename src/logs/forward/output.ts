@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { isatty, WriteStream } from 'node:tty';
 import { standardError } from '../../process/last-words.js';
+import { handleOf } from '../../process/node-handle.js';
 import { reopenForWriting } from '../../process/reopen.js';
 
 /** Where the container's output goes, without ever waiting for its reader. */
@@ -83,15 +84,6 @@ function openStream(fd: number): Socket {
   handleOf(terminal)?.setBlocking?.(false);
   return terminal;
 }
-
-/** What Node knows of a stream and does not tell: how much of a write the kernel has not taken yet. */
-interface StreamHandle {
-  readonly writeQueueSize: number;
-  setBlocking?(blocking: boolean): void;
-}
-
-const handleOf = (stream: Socket): StreamHandle | undefined =>
-  (stream as unknown as { readonly _handle?: StreamHandle | null })._handle ?? undefined;
 
 /** As much as there is room for. The stream finds out why there is none. */
 function writeNow(fd: number, buffer: Buffer, length: number): number {

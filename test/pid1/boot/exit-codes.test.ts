@@ -35,6 +35,16 @@ describe('the container’s exit code', () => {
     expect((await wholeRun({ etc: { 'my_init.d/10': sh('exit 42') } })).code).toBe(1);
   });
 
+  test.each(['[:80', 'a/b:80'])('is 2 when --http-listen is %s, and nothing was started', async (address) => {
+    const { code, log } = await wholeRun({
+      etc: { 'my_init.d/10': sh('echo started') },
+      args: ['--http-listen', address],
+    });
+    expect(code).toBe(2);
+    expect(log).toContain('--http-listen: must be like :9180, 127.0.0.1:9180 or [::1]:9180, or none');
+    expect(log).not.toContain('started');
+  });
+
   test('and the reason are in /dev/termination-log where that exists', async () => {
     const container = await TestContainer.boot({
       unattended: true,

@@ -51,7 +51,7 @@ describe('a real Prometheus', () => {
     ]);
     const logged: string[] = [];
     const endpoint = await serveHttp({
-      listen: '127.0.0.1:0',
+      listen: { host: '127.0.0.1', port: 0 },
       services,
       system,
       rpc: new RpcStats(),

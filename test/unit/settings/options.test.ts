@@ -106,6 +106,9 @@ describe('values', () => {
     ['--http-listen', 'MY_INIT_HTTP_LISTEN', '9180'],
     ['--http-listen', 'MY_INIT_HTTP_LISTEN', ':65536'],
     ['--http-listen', 'MY_INIT_HTTP_LISTEN', '::1:80'],
+    ['--http-listen', 'MY_INIT_HTTP_LISTEN', '[:80'],
+    ['--http-listen', 'MY_INIT_HTTP_LISTEN', 'a/b:80'],
+    ['--http-listen', 'MY_INIT_HTTP_LISTEN', 'x]:80'],
     ['--log-level', 'MY_INIT_LOG_LEVEL', 'loud'],
     ['--script-timeout', 'MY_INIT_SCRIPT_TIMEOUT', '-1'],
     ['--script-timeout', 'MY_INIT_SCRIPT_TIMEOUT', '1m'],
@@ -160,8 +163,14 @@ describe('values', () => {
     expect(config(['--http-listen', 'none']).httpListen).toBeUndefined();
   });
 
-  test.each([':0', '127.0.0.1:80', '[::1]:80', 'localhost:80'])('http can listen on %s', (address) => {
-    expect(config(['--http-listen', address]).httpListen).toBe(address);
+  test.each([
+    [':0', undefined, 0],
+    ['127.0.0.1:80', '127.0.0.1', 80],
+    ['[::1]:80', '::1', 80],
+    ['[fe80::1%eth0]:80', 'fe80::1%eth0', 80],
+    ['localhost:80', 'localhost', 80],
+  ])('http can listen on %s', (address, host, port) => {
+    expect(config(['--http-listen', address]).httpListen).toEqual({ host, port });
   });
 
   test('a socket path of 107 bytes is taken', () => {

@@ -15,7 +15,8 @@ import { connect, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { buildSync } from 'esbuild';
-import { ListenError, type ListenOptions, listeningFd, listenUnix } from '../../../src/api/listen.js';
+import { ListenError, listenUnix, type UnixListenOptions } from '../../../src/listen/unix.js';
+import { descriptorOf } from '../../../src/process/node-handle.js';
 import { temporaryDirectory } from '../../helpers/api-server.js';
 
 let directory: string;
@@ -31,14 +32,14 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-async function listen(options: Partial<ListenOptions> = {}): Promise<Server> {
+async function listen(options: Partial<UnixListenOptions> = {}): Promise<Server> {
   const server = await listenUnix({ path, mode: 0o660, ...options });
   servers.push(server);
   server.on('connection', (socket) => socket.destroy());
   return server;
 }
 
-async function refusal(options: Partial<ListenOptions> = {}): Promise<ListenError> {
+async function refusal(options: Partial<UnixListenOptions> = {}): Promise<ListenError> {
   const error = await listen(options).catch((error: unknown) => error);
   if (error instanceof ListenError) return error;
   throw new Error(`not refused: ${error}`);
@@ -97,6 +98,13 @@ describe('the socket', () => {
   });
 });
 
+test('a refusal says the same at each attempt, and names no temporary file', async () => {
+  const options = { path: '/proc/my_init.sock' };
+  const { message } = await refusal(options);
+  expect(message).toBe('cannot listen on /proc/my_init.sock: listen EACCES: permission denied /proc/my_init.sock');
+  expect((await refusal(options)).message).toBe(message);
+});
+
 describe('a name that is taken', () => {
   test('by a stale socket is taken over', async () => {
     const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
@@ -132,7 +140,7 @@ describe('a socket that init held', () => {
   test('goes on listening under the next controller', async () => {
     const first = await listen();
     const inode = lstatSync(path).ino;
-    const second = nextController(listeningFd(first) ?? -1);
+    const second = nextController(descriptorOf(first) ?? -1);
     await once(second, 'message');
     await new Promise((resolve) => first.close(resolve));
     await expectAnswer();
@@ -144,7 +152,7 @@ describe('a socket that init held', () => {
   test('is made anew when its name is gone', async () => {
     const first = await listen();
     rmSync(path);
-    await listen({ inheritedFd: listeningFd(first) });
+    await listen({ inheritedFd: descriptorOf(first) });
     await expectAnswer();
   });
 
@@ -152,14 +160,14 @@ describe('a socket that init held', () => {
     const server = await listen();
     await new Promise((resolve) => server.close(resolve));
     expect(existsSync(path)).toBe(true);
-    expect(listeningFd(server)).toBeUndefined();
+    expect(descriptorOf(server)).toBeUndefined();
   });
 });
 
 /** Another process that listens with the descriptor; sends a message when it does. */
 function nextController(fd: number): ChildProcess {
   const bundle = join(directory, 'listen.mjs');
-  buildSync({ entryPoints: ['src/api/listen.ts'], outfile: bundle, bundle: true, platform: 'node', format: 'esm' });
+  buildSync({ entryPoints: ['src/listen/unix.ts'], outfile: bundle, bundle: true, platform: 'node', format: 'esm' });
   const program = `
     import { listenUnix } from ${JSON.stringify(bundle)};
     await listenUnix({ path: ${JSON.stringify(path)}, mode: 0o660, inheritedFd: 3 });

@@ -9,7 +9,7 @@ const MAX_PATH_BYTES = 107;
 /** The shortest name under which a socket is bound before it gets its own: long enough not to meet another. */
 const MIN_TEMPORARY_NAME = 6;
 
-export interface ListenOptions {
+export interface UnixListenOptions {
   readonly path: string;
   /** The socket's permission bits: 0o660. */
   readonly mode: number;
@@ -21,7 +21,7 @@ export interface ListenOptions {
 
 export type ListenReason = 'PATH_TOO_LONG' | 'NOT_A_SOCKET' | 'IN_USE' | 'SYSTEM';
 
-/** The socket cannot be had. `reason` is stable, the message is for people. */
+/** The socket cannot be opened. `reason` is stable, the message is for people. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   constructor(
@@ -37,11 +37,11 @@ export class ListenError extends Error {
  * Listens on a Unix socket. A stale socket (nobody answers) is replaced, a live one is not; the name appears only when the
  * socket has its mode and group. Connections are accepted from then on: attach the `connection` listener in the same turn.
  *
- * Closing the server leaves the name in place, so that the descriptor ({@link listeningFd}) can go to the next controller.
+ * Closing the server leaves the name in place, so that its descriptor can go to the next controller.
  *
  * @throws ListenError
  */
-export async function listenUnix(options: ListenOptions): Promise<Server> {
+export async function listenUnix(options: UnixListenOptions): Promise<Server> {
   const { path, inheritedFd } = options;
   const bytes = Buffer.byteLength(path);
   if (bytes > MAX_PATH_BYTES)
@@ -49,25 +49,19 @@ export async function listenUnix(options: ListenOptions): Promise<Server> {
   const present = kindOf(path);
   if (present === 'other')
     throw new ListenError('NOT_A_SOCKET', path, 'something that is not a socket has this name (remove it)');
-  if (inheritedFd !== undefined && present === 'socket') return listening({ fd: inheritedFd }, path);
+  if (inheritedFd !== undefined && present === 'socket') return adopt(inheritedFd, path);
   if (present === 'socket' && (await answers(path)))
     throw new ListenError('IN_USE', path, 'another my_init answers there (choose another --socket)');
   return await bindAndName(options);
 }
 
-/** The descriptor of a listening server, for init to hold; undefined once it is closed. */
-export function listeningFd(server: Server): number | undefined {
-  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } | null };
-  return handle !== null && handle.fd >= 0 ? handle.fd : undefined;
-}
-
-async function bindAndName({ path, mode, groupId }: ListenOptions): Promise<Server> {
+async function bindAndName({ path, mode, groupId }: UnixListenOptions): Promise<Server> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   if (Buffer.byteLength(temporary) > MAX_PATH_BYTES)
     throw new ListenError('PATH_TOO_LONG', path, 'its directory is too long to make a socket in');
   try {
     makeDirectory(dirname(path));
-    const server = await bind(temporary, path);
+    const server = await bind(temporary);
     try {
       if (groupId !== undefined) chownSync(temporary, -1, groupId);
       chmodSync(temporary, mode);
@@ -79,24 +73,33 @@ async function bindAndName({ path, mode, groupId }: ListenOptions): Promise<Serv
     }
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error instanceof ListenError ? error : new ListenError('SYSTEM', path, (error as Error).message);
+    // The temporary name is another at each attempt, and nobody knows it.
+    throw new ListenError('SYSTEM', path, (error as Error).message.replaceAll(temporary, path));
   }
 }
 
-/** The socket is made in this very turn, so that the umask is nobody else's. */
-function bind(temporary: string, path: string): Promise<Server> {
+async function adopt(fd: number, path: string): Promise<Server> {
+  try {
+    return await listening({ fd });
+  } catch (error) {
+    throw new ListenError('SYSTEM', path, (error as Error).message);
+  }
+}
+
+/** Node makes the socket in this very turn, so that the umask applies to nothing else. */
+function bind(path: string): Promise<Server> {
   const umask = process.umask(0o177);
   try {
-    return listening({ path: temporary }, path);
+    return listening({ path });
   } finally {
     process.umask(umask);
   }
 }
 
-function listening(where: { readonly path: string } | { readonly fd: number }, path: string): Promise<Server> {
+function listening(where: { readonly path: string } | { readonly fd: number }): Promise<Server> {
   const server = createServer();
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new ListenError('SYSTEM', path, error.message)));
+    server.once('error', reject);
     server.listen(where, () => resolve(server.removeAllListeners('error')));
   });
 }

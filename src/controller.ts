@@ -5,11 +5,9 @@ import { resume } from './container/boot/resume.js';
 import { type Container, makeContainer } from './container/container.js';
 import { COMPATIBILITY, ownCompatibility } from './container/reexec.js';
 import { relaySignals } from './container/relay-signals.js';
-import { hasHooks } from './container/shutdown/shutdown.js';
 import { InitLink } from './process/init-link.js';
 import { keepLastWords, standardError } from './process/last-words.js';
 import { native } from './process/native.js';
-import { loadScripts } from './process/script.js';
 import { EXIT } from './settings/exit-codes.js';
 import { Messages } from './settings/messages.js';
 import { settingsOrExit } from './settings/settings.js';
@@ -50,11 +48,6 @@ async function main(): Promise<void> {
   booted.catch(die);
   await Promise.race([booted, delay(LONG_BOOT_MS, undefined, { ref: false })]);
   await openControlPlane(container, booted);
-  // The end comes perhaps after the program on disk was replaced by another one.
-  if (hasHooks())
-    await loadScripts().catch((error: Error) =>
-      messages.error(`Hooks of the shutdown cannot be run: ${error.message}`),
-    );
 }
 
 /** The services run without it: that it cannot be loaded now is no reason to die and to be started again. */

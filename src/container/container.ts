@@ -3,7 +3,8 @@ import type { SourceRecord } from '../logs/capture/source.js';
 import { OWN_SOURCE, Sources } from '../logs/capture/sources.js';
 import { ContainerOutput } from '../logs/forward/container-output.js';
 import type { Handover, InitLink } from '../process/init-link.js';
-import { RealProcessHost } from '../process/process-host.js';
+import { LinuxProcessHost } from '../process/linux-process-host.js';
+import type { ProcessHost } from '../process/process-host.js';
 import { runDirectory } from '../process/run-directory.js';
 import { SessionSweeper } from '../process/session-sweeper.js';
 import type { StartRegister } from '../process/start-register.js';
@@ -33,6 +34,7 @@ const NO_LIMIT_MS = 86_400_000;
 
 /** The parts of a container, put together; boot.ts, resume.ts and ending.ts tell what happens with them. */
 export interface Container {
+  readonly host: ProcessHost;
   readonly link: InitLink;
   readonly handover: Handover;
   /** How the controller before this one ended; undefined for the first. */
@@ -67,7 +69,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   const records = slots.load();
   const state = new ContainerState(slots, records.get('container'), previous?.end, handover.generation);
   const starts = openStarts(link, handover, slots, records);
-  const host = new RealProcessHost(link, handover.openFilesLimit, starts);
+  const host = new LinuxProcessHost(link, handover.openFilesLimit, starts, sweeper);
   const logs = openLogs(link, handover, settings, slots, records, state.now.bootId);
   const output = new ContainerOutput(logs, config.logOutput);
   const room = new DescriptorBudget(
@@ -133,7 +135,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   const watch = new DirectoryWatch(config.serviceDirectory, set, (text) => messages.warn(text));
   runit.begin(set);
   const command = new MainCommand(host, line.command);
-  const scripts = new ScriptRunner(host, sweeper, messages, environment, logs, {
+  const scripts = new ScriptRunner(host, messages, environment, logs, {
     saved: records.get('script') as ScriptRecord | undefined,
     save: (record) => slots.write('script', record),
   });
@@ -142,6 +144,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
     begin: (path) => slots.write(`hook/${path}`, true),
   };
   return {
+    host,
     link,
     handover,
     previous,

@@ -78,7 +78,7 @@ export class MainCommand {
 
   /** The pid of the command that an earlier controller started and did not put on record any more, 0 where it did not. */
   get latePid(): number {
-    return this.#host.lateStart(PURPOSE);
+    return this.#host.startedButUnrecorded(PURPOSE);
   }
 
   /** Takes over the command that an earlier controller started. */

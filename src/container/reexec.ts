@@ -1,6 +1,8 @@
-import { type ExecFileException, execFile } from 'node:child_process';
 import { PROTOCOL } from '../process/init-link.js';
 import { installed } from '../process/native.js';
+import type { ProcessHost } from '../process/process-host.js';
+import { type ProgramEnd, succeeded } from '../process/run-program.js';
+import { signalName } from '../process/signals.js';
 import { EXIT } from '../settings/exit-codes.js';
 import { VERSION } from '../settings/version.js';
 import { SLOTS_VERSION } from '../state/slots.js';
@@ -13,6 +15,8 @@ export const COMPATIBILITY = '--compatibility';
 
 /** Node starts in 20 to 200 ms, on a machine that is busy in seconds. */
 const ANSWER_MS = 10_000;
+/** A line of JSON, or the trace of an error. */
+const MAX_ANSWER_BYTES = 16 * 1024;
 /** What was said until now is to be written, where somebody reads it. */
 const FLUSH_MS = 500;
 
@@ -36,7 +40,7 @@ export async function prepareReexec(
   actor: string,
   stopServing: () => Promise<void>,
 ): Promise<Reexec> {
-  const { version } = judge(await askProgram());
+  const { version } = judge(await askProgram(container.host));
   if (container.ending.begun) throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down');
   const { messages } = container.settings;
   messages.info(`The controller is replaced by version ${version}, as asked by ${actor}.`);
@@ -62,21 +66,20 @@ function fail({ settings }: Container, error: unknown): never {
   process.exit(EXIT.internal);
 }
 
-/** What the program on disk says of itself, or why it says nothing. Nothing is loaded for it: what this program was loaded from may be gone. */
-function askProgram(): Promise<Compatibility | string> {
+/** What the program on disk says of itself, or why it says nothing. */
+async function askProgram(host: ProcessHost): Promise<Compatibility | string> {
   const { PATH = '', TZ } = process.env;
-  const words = [...process.execArgv, installed('controller.js'), COMPATIBILITY];
-  const options = {
-    env: { PATH, ...(TZ !== undefined && { TZ }) },
-    timeout: ANSWER_MS,
-    killSignal: 'SIGKILL',
-  } as const;
-  return new Promise((resolve) => {
-    const program = execFile(process.argv0, words, options, (error, stdout, stderr) =>
-      resolve(error === null ? answerIn(stdout) : (whyOf(stderr) ?? whyNot(error))),
-    );
-    program.stdin?.end();
-  });
+  const end = await host.run(
+    {
+      purpose: 'compatibility',
+      program: process.argv0,
+      args: [...process.execArgv, installed('controller.js'), COMPATIBILITY],
+      environment: new Map([['PATH', PATH], ...(TZ === undefined ? [] : [['TZ', TZ] as const])]),
+      as: 'session',
+    },
+    { timeoutMs: ANSWER_MS, graceMs: 0, captureBytes: MAX_ANSWER_BYTES },
+  );
+  return succeeded(end) ? answerIn(end.stdout) : (whyOf(end.stderr) ?? whyNot(end));
 }
 
 function answerIn(stdout: string): Compatibility | string {
@@ -87,10 +90,11 @@ function answerIn(stdout: string): Compatibility | string {
   }
 }
 
-function whyNot({ killed, signal, code, message }: ExecFileException): string {
-  if (killed) return `it does not answer within ${ANSWER_MS / 1000} s`;
-  if (signal) return `it was killed by ${signal}`;
-  return typeof code === 'number' ? `it ends with code ${code}` : message;
+function whyNot({ cutShort, status, failure }: ProgramEnd): string {
+  if (failure !== undefined) return `it cannot be executed (${failure.stage}: ${failure.code})`;
+  if (cutShort !== undefined) return `it does not answer within ${ANSWER_MS / 1000} s`;
+  if (status.kind === 'signaled') return `it was killed by SIG${signalName(status.signal)}`;
+  return status.kind === 'exited' ? `it ends with code ${status.code}` : 'nobody can say how it ended';
 }
 
 /** Of what Node says of a program that it cannot load, the line with the error. */

@@ -9,7 +9,7 @@ export function relaySignals(container: Container): void {
     settings.messages.debug(`Received SIG${name}.`);
     // init keeps it until it is on record what comes of it: an earlier controller may have died between the two.
     if (state.now.shutdown?.untaken !== name) actOn(name, container);
-    link.took(name);
+    link.acknowledge(name);
     if (state.now.shutdown?.untaken === name) state.saveShutdown({ untaken: undefined });
   });
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { OWN_SOURCE, type Sources } from '../logs/capture/sources.js';
 import type { Environment } from '../process/environment.js';
-import type { RealProcessHost } from '../process/process-host.js';
+import type { ProcessHost } from '../process/process-host.js';
 import { checkProgram } from '../process/program-check.js';
-import { awaitScript, runScript, type ScriptEnd } from '../process/script.js';
-import type { SessionSweeper } from '../process/session-sweeper.js';
+import { type ProgramEnd, succeeded } from '../process/run-program.js';
 import { signalName } from '../process/signals.js';
 import type { Messages } from '../settings/messages.js';
+
+/** Scripts read what my_init reads. */
+const STANDARD_INPUT = 0;
 
 /** A script that was begun; `pid` is 0 until its process is there, and when it has ended. */
 export interface ScriptRecord {
@@ -23,8 +25,7 @@ export interface ScriptRecords {
 
 /** Runs startup scripts and hooks, one at a time. */
 export class ScriptRunner {
-  readonly #host: RealProcessHost;
-  readonly #sweeper: SessionSweeper;
+  readonly #host: ProcessHost;
   readonly #messages: Messages;
   readonly #environment: () => Environment;
   readonly #logs: Sources;
@@ -33,8 +34,7 @@ export class ScriptRunner {
   #takenOver = '';
 
   constructor(
-    host: RealProcessHost,
-    sweeper: SessionSweeper,
+    host: ProcessHost,
     messages: Messages,
     environment: () => Environment,
     logs: Sources,
@@ -43,7 +43,6 @@ export class ScriptRunner {
     this.#logs = logs;
     this.#records = records;
     this.#host = host;
-    this.#sweeper = sweeper;
     this.#messages = messages;
     this.#environment = environment;
   }
@@ -58,7 +57,7 @@ export class ScriptRunner {
     return this.#takenOver;
   }
 
-  /** Runs a script to its end, which `stop` brings about early. Returns why it failed, '' when it did not. 0 is no time limit; `begun` is called when its process is there. */
+  /** Runs a script to its end, which `stop` brings about early. Returns why it failed, '' when it did not. `begun` is called when its process is there. */
   async run(path: string, timeoutMs: number, stop: AbortSignal, begun = () => {}): Promise<string> {
     this.#messages.info(`Running ${path}...`);
     const end = this.#begin({ path, program: path }, timeoutMs, stop, begun);
@@ -75,57 +74,61 @@ export class ScriptRunner {
   /** Whether a service says with its `check` that it is ready, sv(8). */
   async check(directory: string, timeoutMs: number, stop: AbortSignal): Promise<boolean> {
     if (timeoutMs <= 0) return false;
-    const { status } = await this.#begin(
-      { path: join(directory, 'check'), program: './check', directory },
-      timeoutMs,
-      stop,
-      () => {},
-    );
-    return status.kind === 'exited' && status.code === 0;
+    const path = join(directory, 'check');
+    return succeeded(await this.#begin({ path, program: './check', directory }, timeoutMs, stop, () => {}));
   }
 
   /** Takes over the script that an earlier controller was running; `stopFor` says what ends it. */
   takeOver(stopFor: (path: string) => AbortSignal): void {
     const { saved } = this.#records;
     if (saved === undefined) return;
-    const pid = saved.pid || this.#host.lateStart(purposeOf(saved.path));
+    const pid = saved.pid || this.#host.startedButUnrecorded(purposeOf(saved.path));
     if (pid === 0) return;
     this.#takenOver = saved.path;
     this.#records.save({ path: saved.path, pid });
-    this.#running = awaitScript(this.#host, this.#sweeper, pid, stopFor(saved.path)).finally(() => {
+    const stop = stopFor(saved.path);
+    const ended = (): void => this.#records.save({ path: saved.path, pid: 0 });
+    this.#running = this.#host.resumeRun(pid, { timeoutMs: Number.POSITIVE_INFINITY, stop, ended }).finally(() => {
       this.#running = undefined;
-      this.#records.save({ path: saved.path, pid: 0 });
     });
   }
 
-  async #begin(
+  #begin(
     { path, program, directory }: { readonly path: string; readonly program: string; readonly directory?: string },
     timeoutMs: number,
     stop: AbortSignal,
     begun: () => void,
-  ): Promise<ScriptEnd> {
-    const order = {
-      purpose: purposeOf(path),
-      program,
-      args: [],
-      ...(directory !== undefined && { directory }),
-      environment: this.#environment(),
-      output: this.#logs.open(OWN_SOURCE)?.output,
-    };
-    this.#records.save({ path, pid: 0 });
-    const end = await runScript(this.#host, this.#sweeper, order, timeoutMs, stop, (pid) => {
-      this.#records.save({ path, pid });
-      begun();
-    });
-    this.#records.save({ path, pid: 0 });
-    return end;
+  ): Promise<ProgramEnd> {
+    const record = (pid: number): void => this.#records.save({ path, pid });
+    record(0);
+    return this.#host.run(
+      {
+        purpose: purposeOf(path),
+        program,
+        args: [],
+        ...(directory !== undefined && { directory }),
+        environment: this.#environment(),
+        as: 'session',
+        input: STANDARD_INPUT,
+        output: this.#logs.open(OWN_SOURCE)?.output,
+      },
+      {
+        timeoutMs,
+        stop,
+        spawned: (pid) => {
+          record(pid);
+          begun();
+        },
+        ended: () => record(0),
+      },
+    );
   }
 }
 
 const purposeOf = (path: string): string => `script ${path}`;
 
-function trouble(path: string, { status, timedOut, failure }: ScriptEnd, timeoutMs: number): string {
-  if (timedOut) return `${path} was ended: it ran longer than ${Math.round(timeoutMs / 100) / 10} s`;
+function trouble(path: string, { status, cutShort, failure }: ProgramEnd, timeoutMs: number): string {
+  if (cutShort === 'timeout') return `${path} was ended: it ran longer than ${Math.round(timeoutMs / 100) / 10} s`;
   if (failure) return `${path} failed: ${checkProgram(path) ?? `${failure.stage}: ${failure.code}`}`;
   switch (status.kind) {
     case 'exited':

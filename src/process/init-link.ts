@@ -121,7 +121,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
   }
 
   /**
-   * A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the status until {@link took}. Undefined
+   * A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the status until {@link acknowledge}. Undefined
    * when init can read it by now; otherwise it settles when it can, and the status must not be taken away from the kernel before.
    */
   exited(pid: number, status: number): Promise<void> | undefined {
@@ -130,7 +130,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
   }
 
   /** Says that a signal, or the end of a process, has been acted on. */
-  took(what: RelayedSignal | number): void {
+  acknowledge(what: RelayedSignal | number): void {
     this.#write(`took ${what}`);
   }
 

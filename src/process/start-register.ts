@@ -52,7 +52,7 @@ export class StartRegister {
    * The pid of the last start of the controller before, where that had this purpose and came about; else 0. The process may have ended. One that
    * found its controller dead before it could do anything has not come about.
    */
-  lateStart(purpose: string): number {
+  startedButUnrecorded(purpose: string): number {
     if (this.#previous?.purpose !== purpose) return 0;
     const [pid, stage] = this.#read(this.#previous.offset);
     return stage === 'parent' ? 0 : Number(pid);
@@ -62,7 +62,7 @@ export class StartRegister {
   get latest(): { readonly purpose: string; readonly pid: number } | undefined {
     if (this.#previous === undefined) return undefined;
     const { purpose } = this.#previous;
-    return { purpose, pid: this.lateStart(purpose) };
+    return { purpose, pid: this.startedButUnrecorded(purpose) };
   }
 
   /** What the controller before has left is dealt with. */

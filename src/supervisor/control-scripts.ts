@@ -84,7 +84,7 @@ export class ControlScripts {
     for (const script of scripts)
       if (script.pid !== 0 || sinceMs === this.#begunSinceMs) this.#begun.set(script.letter, script);
     for (const letter of CONTROL_LETTERS) {
-      const pid = this.#world.host.lateStart(this.#purpose(letter));
+      const pid = this.#world.host.startedButUnrecorded(this.#purpose(letter));
       if (pid !== 0 && !this.#begun.has(letter)) this.#begun.set(letter, { letter, pid, handled: false });
     }
   }

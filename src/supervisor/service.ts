@@ -102,7 +102,7 @@ export class Service {
     this.#armTimer();
     this.#scripts.resume();
     const isAwaited = this.#machine.pid === 0 && (state === 'starting' || state === 'stopping');
-    const late = isAwaited ? host.lateStart(this.#purpose('run')) : 0;
+    const late = isAwaited ? host.startedButUnrecorded(this.#purpose('run')) : 0;
     const pid = this.#machine.pid || late;
     if (pid !== 0) host.adopt(pid, exited);
     if (late !== 0) this.dispatch({ type: 'spawned', pid });
@@ -341,7 +341,7 @@ export class Service {
 
   #resumeFinish(): void {
     const { host } = this.#world;
-    this.#finishPid ||= host.lateStart(this.#purpose('finish'));
+    this.#finishPid ||= host.startedButUnrecorded(this.#purpose('finish'));
     if (this.#finishPid === 0) void this.#clearUp();
     else host.adopt(this.#finishPid, () => this.#finished());
   }

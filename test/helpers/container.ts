@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { waitFor } from './wait-for.js';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
@@ -251,12 +252,9 @@ export class TestContainer {
 }
 
 /** Runs a program to its end. */
-export function run(file: string, args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) =>
-    execFile(file, [...args], { maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
-    ),
-  );
+export async function run(file: string, args: readonly string[]): Promise<Ended> {
+  const { exitCode, stdout, stderr } = await execa(file, args, { reject: false, stripFinalNewline: false });
+  return { code: exitCode ?? 255, stdout, stderr };
 }
 
 function writeFile(path: string, content: string): void {

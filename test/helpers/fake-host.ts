@@ -1,5 +1,12 @@
 import { constants } from 'node:os';
-import type { ProcessHost, ProcessListener, SignalResult, SpawnOrder, Taken } from '../../src/process/process-host.js';
+import type {
+  Acknowledged,
+  ProcessHost,
+  ProcessListener,
+  SignalResult,
+  SpawnOrder,
+} from '../../src/process/process-host.js';
+import { type ProgramEnd, type RunOptions, resumeProgram, runProgram } from '../../src/process/run-program.js';
 import type { ExitStatus } from '../../src/types/service.js';
 
 /** How long a fake process takes to do what a signal says. */
@@ -78,11 +85,19 @@ export class FakeHost implements ProcessHost {
     listener.spawned?.(pid);
   }
 
-  lateStart(purpose: string): number {
+  run(order: SpawnOrder, options: RunOptions): Promise<ProgramEnd> {
+    return runProgram(this, (session) => this.sweep(session, () => true), order, options);
+  }
+
+  resumeRun(pid: number, options: RunOptions): Promise<ProgramEnd> {
+    return resumeProgram(this, (session) => this.sweep(session, () => true), pid, options);
+  }
+
+  startedButUnrecorded(purpose: string): number {
     return this.#lastStart === purpose ? this.#lastPid : 0;
   }
 
-  adopt(pid: number, ended: (status: ExitStatus) => Taken): void {
+  adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void {
     const process = this.#living.get(pid);
     if (process) process.ended = ended;
     else {
@@ -110,6 +125,27 @@ export class FakeHost implements ProcessHost {
         if (alive() && this.#leftovers.delete(session)) resolve(1);
       }, REACTION_MS),
     );
+  }
+
+  /** The host as one controller sees it, which does nothing and hears of nothing when it is dead. */
+  seenBy(alive: () => boolean): ProcessHost {
+    const sweep = (session: number): Promise<unknown> => (alive() ? this.sweep(session, alive) : new Promise(() => {}));
+    const view: ProcessHost = {
+      spawn: (order, listener) => {
+        if (alive())
+          this.spawn(order, {
+            spawned: (pid) => alive() && listener.spawned?.(pid),
+            failed: (error) => alive() && listener.failed(error),
+            ended: (status, failure) => (alive() ? listener.ended(status, failure) : undefined),
+          });
+      },
+      adopt: (pid, ended) => this.adopt(pid, (status) => (alive() ? ended(status) : undefined)),
+      run: (order, options) => runProgram(view, sweep, order, options),
+      resumeRun: (pid, options) => resumeProgram(view, sweep, pid, options),
+      startedButUnrecorded: (purpose) => this.startedButUnrecorded(purpose),
+      signal: (pid, signal) => (alive() ? this.signal(pid, signal) : Promise.resolve('ESRCH')),
+    };
+    return view;
   }
 
   /** A process ends. */

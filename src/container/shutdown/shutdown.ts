@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { monotonicMs } from '../../process/clock.js';
 import type { Messages } from '../../settings/messages.js';
@@ -211,16 +210,6 @@ export class Shutdown {
     return within(work, limitMs, this.#hurried.signal);
   }
 }
-
-/** Whether there is anything to be run at the end. */
-export const hasHooks = (): boolean =>
-  [PRE_SHUTDOWN, POST_SHUTDOWN].some((directory) => {
-    try {
-      return readdirSync(directory).length > 0;
-    } catch {
-      return false;
-    }
-  });
 
 /** Whether a script belongs to the shutdown. */
 export const isHook = (path: string): boolean => [PRE_SHUTDOWN, POST_SHUTDOWN].includes(dirname(path));

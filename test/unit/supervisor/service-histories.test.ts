@@ -82,24 +82,11 @@ class World {
     const generation = this.#generation;
     /** A dead controller does nothing any more, though its timers are still here. */
     const alive = (): boolean => generation === this.#generation;
-    const dead = new FakeHost();
     const world: ServiceWorld = {
       output: () => undefined,
       input: () => undefined,
       drain: (_name, done) => done(),
-      host: {
-        spawn: (order, listener) => {
-          if (alive())
-            this.host.spawn(order, {
-              spawned: (pid) => alive() && listener.spawned?.(pid),
-              failed: (error) => alive() && listener.failed(error),
-              ended: (status, failure) => (alive() ? listener.ended(status, failure) : undefined),
-            });
-        },
-        adopt: (pid, ended) => this.host.adopt(pid, (status) => (alive() ? ended(status) : undefined)),
-        lateStart: (purpose) => this.host.lateStart(purpose),
-        signal: (pid, signal) => (alive() ? this.host : dead).signal(pid, signal),
-      },
+      host: this.host.seenBy(alive),
       bootId: 'boot',
       environment: () => new Map(),
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),

@@ -1,0 +1,186 @@
+import { closeSync } from 'node:fs';
+import type { ExitStatus } from '../types/service.js';
+import { environmentDescriptor } from './environment.js';
+import { decodeWaitStatus, type InitLink } from './init-link.js';
+import { standardError } from './last-words.js';
+import { installed, native } from './native.js';
+import type { Acknowledged, ProcessHost, ProcessListener, SignalResult, SpawnOrder } from './process-host.js';
+import { type ProgramEnd, type RunOptions, resumeProgram, runProgram } from './run-program.js';
+import type { SessionSweeper } from './session-sweeper.js';
+import { errnoName, type LaunchFailure, type StartRegister } from './start-register.js';
+
+/** What `launch` exits with when it fails. */
+const LAUNCH_FAILED = new Set([111, 126, 127]);
+
+/** For `native().spawn`. */
+const DEV_NULL = -1;
+
+interface StartedLaunch {
+  readonly pid: number;
+  /** Of its record in the {@link StartRegister}. */
+  readonly offset: number;
+}
+
+/** Starts processes through `launch`, as children of the controller that init knows of. */
+export class LinuxProcessHost implements ProcessHost {
+  readonly #launch = installed('launch');
+  readonly #link: InitLink;
+  readonly #starts: StartRegister;
+  readonly #sweeper: SessionSweeper;
+  readonly #openFilesLimit: string;
+  readonly #children = new Map<number, (status: number) => void>();
+  /** init has no room for one more status: those who have ended wait in the kernel. */
+  #behind = false;
+  readonly #adopted = new Map<number, (status: ExitStatus) => Acknowledged>();
+  /** Those of the adopted that init has no place for: it will not tell of their end. */
+  readonly #unwatched = new Set<number>();
+
+  constructor(link: InitLink, openFilesLimit: string, starts: StartRegister, sweeper: SessionSweeper) {
+    this.#link = link;
+    this.#sweeper = sweeper;
+    this.#openFilesLimit = openFilesLimit;
+    this.#starts = starts;
+    link.on('exited', (pid, status) => this.#adoptedEnded(pid, status));
+    link.on('unwatched', (pid) => {
+      if (!this.#adopted.has(pid)) return;
+      this.#unwatched.add(pid);
+      this.#lookAt(pid);
+    });
+    // One that init does not watch is an orphan to it.
+    link.on('orphans', () => {
+      for (const pid of this.#unwatched) this.#lookAt(pid);
+    });
+    process.on('SIGCHLD', () => this.#childrenEnded());
+  }
+
+  spawn(order: SpawnOrder, listener: ProcessListener): void {
+    let started: StartedLaunch;
+    try {
+      started = this.#start(order);
+    } catch (error) {
+      setImmediate(() => listener.failed(error as NodeJS.ErrnoException));
+      return;
+    }
+    const { pid, offset } = started;
+    this.#children.set(pid, (status) => this.#childEnded(pid, status, listener, offset));
+    this.#link.watch(pid);
+    listener.spawned?.(pid);
+  }
+
+  run(order: SpawnOrder, options: RunOptions): Promise<ProgramEnd> {
+    return runProgram(this, (session) => this.#sweeper.sweep(session), order, options);
+  }
+
+  resumeRun(pid: number, options: RunOptions): Promise<ProgramEnd> {
+    return resumeProgram(this, (session) => this.#sweeper.sweep(session), pid, options);
+  }
+
+  #start(order: SpawnOrder): StartedLaunch {
+    const offset = this.#starts.begin(order.purpose);
+    const environment = environmentDescriptor(order.environment);
+    try {
+      const input = order.input ?? (order.as === 'foreground' ? 0 : DEV_NULL);
+      const { stdout, stderr } = order.output ?? { stdout: 1, stderr: standardError() };
+      const command = [this.#launch, ...this.#launchArguments(order, offset)];
+      return { pid: native().spawn(command, [input, stdout, stderr, environment, this.#starts.fd]), offset };
+    } finally {
+      closeSync(environment);
+    }
+  }
+
+  adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void {
+    this.#adopted.set(pid, ended);
+    // One that was started in the last instant of the earlier controller may not be watched yet.
+    this.#link.watch(pid);
+  }
+
+  startedButUnrecorded(purpose: string): number {
+    return this.#starts.startedButUnrecorded(purpose);
+  }
+
+  async signal(pid: number, signal: NodeJS.Signals, group: boolean): Promise<SignalResult> {
+    if (pid <= 1) return 'ESRCH';
+    const target = group ? -pid : pid;
+    if (this.#adopted.has(pid)) {
+      const errno = await this.#link.kill(target, signal);
+      return errno === 0 ? 'sent' : errnoName(errno);
+    }
+    // A pid is somebody else's as soon as it has been waited for.
+    if (!this.#children.has(pid)) return 'ESRCH';
+    try {
+      process.kill(target, signal);
+      return 'sent';
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? 'EINVAL';
+    }
+  }
+
+  /** Every child of this process was started here: libuv starts none. */
+  #childrenEnded(): void {
+    for (let end = native().ended(0); end !== undefined && !this.#behind; end = native().ended(0)) {
+      const [pid, status] = end;
+      const take = this.#children.get(pid);
+      if (take === undefined) native().reap(pid);
+      else take(status);
+    }
+  }
+
+  /** init has its status before we wait for it: whenever we die, one of us knows. */
+  #childEnded(pid: number, status: number, listener: ProcessListener, offset: number): void {
+    const sent = this.#link.exited(pid, status);
+    if (sent !== undefined) {
+      this.#behind = true;
+      void sent.then(() => {
+        this.#behind = false;
+        this.#childrenEnded();
+      });
+      return;
+    }
+    native().reap(pid);
+    this.#children.delete(pid);
+    const how = decodeWaitStatus(status);
+    const code = how.kind === 'exited' ? how.code : undefined;
+    this.#acknowledge(pid, listener.ended(how, this.#failureOf(pid, code, offset)));
+  }
+
+  #adoptedEnded(pid: number, status: ExitStatus): void {
+    const ended = this.#adopted.get(pid);
+    this.#adopted.delete(pid);
+    this.#unwatched.delete(pid);
+    this.#acknowledge(pid, ended?.(status));
+  }
+
+  #lookAt(unwatched: number): void {
+    void this.#link.isChild(unwatched).then((lives) => {
+      if (!lives && this.#unwatched.has(unwatched)) this.#adoptedEnded(unwatched, { kind: 'lost' });
+    });
+  }
+
+  #acknowledge(pid: number, acknowledged: Acknowledged): void {
+    if (acknowledged === undefined) this.#link.acknowledge(pid);
+    else void acknowledged.then(() => this.#link.acknowledge(pid));
+  }
+
+  #launchArguments(order: SpawnOrder, offset: number): string[] {
+    const how = [order.as === 'session' ? '-s' : '-f'];
+    if (order.directory !== undefined) how.push('-d', order.directory);
+    if (order.searchPath) how.push('-p');
+    return [
+      '-r',
+      `4:${offset}:${process.pid}`,
+      ...how,
+      '-E',
+      '3',
+      '-n',
+      this.#openFilesLimit,
+      '--',
+      order.program,
+      ...order.args,
+    ];
+  }
+
+  /** Why launch could not become its program; undefined when it did. */
+  #failureOf(pid: number, code: number | undefined, offset: number): LaunchFailure | undefined {
+    return code !== undefined && LAUNCH_FAILED.has(code) ? this.#starts.failureOf(pid, offset) : undefined;
+  }
+}

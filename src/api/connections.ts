@@ -35,8 +35,17 @@ export class Connections {
     return true;
   }
 
+  /** Resolves when every connection that is open now has closed: its last bytes, such as a status, are with the kernel. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#sockets().map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  }
+
   /** Closes what is still open, whether or not the other end reads. */
   destroyAll(): void {
-    for (const socket of [...this.#open.full, ...this.#open.read]) socket.destroy();
+    for (const socket of this.#sockets()) socket.destroy();
+  }
+
+  #sockets(): readonly Socket[] {
+    return [...this.#open.full, ...this.#open.read];
   }
 }

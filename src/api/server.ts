@@ -7,6 +7,7 @@ import { ServicesService } from '../../gen/my_init/v1/services.js';
 import { addHealth } from '../grpc/grpc-health.js';
 import { rpcInterceptor } from '../grpc/rpc-interceptor.js';
 import type { RpcStats } from '../grpc/rpc-stats.js';
+import { within } from '../process/within.js';
 import type { LogSources } from '../types/logs.js';
 import { type Access, type Peer, peerOf } from './access.js';
 import { Calls, type CloseReason } from './call.js';
@@ -65,7 +66,11 @@ export function serveApi(options: ApiOptions): Api {
       servers[peer.access].inject(socket);
     },
     close: async (graceMs, why = 'SHUTTING_DOWN') => {
-      await Promise.all([servers.full.close(graceMs, why), servers.read.close(graceMs, why)]);
+      const both = [servers.full, servers.read];
+      // Since Node 24 a session counts as closed before its last frames are written: wait for the connections too.
+      const ended = Promise.all(both.map((server) => server.end(why))).then(() => connections.closed());
+      await within(ended, graceMs);
+      for (const server of both) server.cutOff();
       connections.destroyAll();
     },
   };
@@ -104,19 +109,14 @@ function serverFor(access: Access, options: ApiOptions) {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     inject: (socket: Socket) => injector.injectConnection(socket),
-    close: (graceMs: number, why: CloseReason) =>
+    /** Ends all streams; resolves when the sessions are closed. */
+    end: (why: CloseReason) =>
       new Promise<void>((resolve) => {
         calls.end(why);
         endHealth();
-        const timer = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(timer);
-          resolve();
-        });
+        server.tryShutdown(() => resolve());
       }),
+    cutOff: () => server.forceShutdown(),
   };
 }
 

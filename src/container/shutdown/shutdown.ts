@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { monotonicMs } from '../../process/clock.js';
+import { within } from '../../process/within.js';
 import type { Messages } from '../../settings/messages.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
 import type { Cause, ServiceName } from '../../types/service.js';
@@ -9,7 +10,6 @@ import type { MainCommand } from '../main-command.js';
 import type { ScriptRunner } from '../script-runner.js';
 import { scriptsOf } from '../scripts.js';
 import { type ShutdownLimits, type Stage, stageLimit } from './shutdown-plan.js';
-import { within } from './within.js';
 
 const PRE_SHUTDOWN = '/etc/my_init.pre_shutdown.d';
 const POST_SHUTDOWN = '/etc/my_init.post_shutdown.d';

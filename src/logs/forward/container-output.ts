@@ -1,4 +1,5 @@
 import { standardError } from '../../process/last-words.js';
+import { within } from '../../process/within.js';
 import type { LogOutput } from '../../types/logs.js';
 import type { Sources } from '../capture/sources.js';
 import { Forwarder } from './forwarder.js';
@@ -16,31 +17,22 @@ export class ContainerOutput {
   }
 
   /** The end: takes in what everybody has said, and resolves when it is written, or after this time. */
-  finish(limitMs: number): Promise<void> {
+  async finish(limitMs: number): Promise<void> {
     const drained = this.#sources.list().map((source) => new Promise<void>((resolve) => source.drain(resolve)));
-    return within(
-      limitMs,
+    await within(
       Promise.all(drained).then(() => this.#flushed()),
+      limitMs,
     );
   }
 
   /** Resolves when all that was taken in until now is written, or after this time. */
-  flush(limitMs: number): Promise<void> {
-    return within(limitMs, this.#flushed());
+  async flush(limitMs: number): Promise<void> {
+    await within(this.#flushed(), limitMs);
   }
 
   #flushed(): Promise<unknown> {
     return Promise.all(this.#forwarders.map((forwarder) => forwarder.flushed()));
   }
-}
-
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }
 
 /** One for each stream; where both go to the same place, one for both, so that the order stays. */

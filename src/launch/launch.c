@@ -1,5 +1,6 @@
 /* Between fork and exec of every service: puts right what Node leaves wrong for a child. docs/design/launch.md */
 #include "execute.h"
+#include "user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +18,15 @@
 #define USAGE_ERROR 100
 #define FAILED 111
 
+#define MAX_ADDED 64 /* groups */
 #define RECORD_BYTES 32 /* PID STAGE ERRNO, and NULs */
 
 static int record_fd = -1;
 static off_t record_at;
 
 static _Noreturn void usage(const char *problem, const char *argument) {
-  dprintf(2, "launch: %s%s\nusage: launch [-r FD:OFFSET:PARENT] [-s | -f] [-d DIR] [-E FD] [-k FD]... [-n SOFT:HARD] [-p] -- PROGRAM [ARGUMENT...]\n",
-          problem, argument);
+  dprintf(2, "launch: %s%s\nusage: launch [-r FD:OFFSET:PARENT] [-s | -f] [-d DIR] [-E FD] [-k FD[:AT]]... [-l RESOURCE:SOFT:HARD]... [-n NICE]\n"
+             "  [-o OOM_SCORE_ADJ] [-m UMASK] [-u USER[:GROUP]] [-g GROUP]... [-p] -- PROGRAM [ARGUMENT...]\n", problem, argument);
   _exit(USAGE_ERROR);
 }
 
@@ -57,11 +59,22 @@ static void close_descriptors_at_exec(void) {
   for (int fd = 3; fd < HIGHEST_HELD; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-static int descriptor(const char *text) {
-  int fd;
+static long long number(const char *text, int base) {
+  char *end;
+  long long value = strtoll(text, &end, base);
+  if (end == text || *end != '\0') usage("not a number: ", text);
+  return value;
+}
+
+/* The descriptor stays open in the program, at its number or at another one, which may be that of the record. */
+static void keep_descriptor(const char *text) {
+  int fd, at;
   char rest;
-  if (sscanf(text, "%d%c", &fd, &rest) != 1 || fd < 0) usage("not a descriptor: ", text);
-  return fd;
+  int words = sscanf(text, "%d:%d%c", &fd, &at, &rest);
+  if (words == 1) at = fd;
+  if (words < 1 || words > 2 || fd < 0 || at < 0) usage("not FD or FD:AT: ", text);
+  if (at == record_fd) record_fd = fcntl(record_fd, F_DUPFD_CLOEXEC, at + 1);
+  must(at != fd ? dup2(fd, at) >= 0 : fcntl(fd, F_SETFD, 0) == 0, "descriptors", "-k");
 }
 
 /* Whoever started us and died before it could say so has left the next one our pid; one that died even before that, nothing. */
@@ -97,34 +110,78 @@ static void read_environment(int fd) {
   for (char **variable = environ; bytes < last; bytes += strlen(bytes) + 1) *variable++ = bytes;
 }
 
-static void limit_open_files(const char *text) {
-  long long soft, hard;
-  char rest;
-  if (sscanf(text, "%lld:%lld%c", &soft, &hard, &rest) != 2 || soft < -1 || hard < -1) usage("not SOFT:HARD: ", text);
-  struct rlimit limit = {(rlim_t)soft, (rlim_t)hard}; /* RLIM_INFINITY is -1 */
-  must(setrlimit(RLIMIT_NOFILE, &limit) == 0, "limits", "RLIMIT_NOFILE");
+/* The stage of the one of several things that fails. */
+static const char *nth(const char *stage, int which) {
+  static char text[24];
+  snprintf(text, sizeof text, "%s.%d", stage, which);
+  return text;
 }
 
-/* The options are carried out as they come. */
+static void limit(const char *text) {
+  int resource;
+  long long soft, hard;
+  char rest;
+  if (sscanf(text, "%d:%lld:%lld%c", &resource, &soft, &hard, &rest) != 3 || soft < -1 || hard < -1)
+    usage("not RESOURCE:SOFT:HARD: ", text);
+  struct rlimit limit = {(rlim_t)soft, (rlim_t)hard}; /* RLIM_INFINITY is -1 */
+  must(setrlimit(resource, &limit) == 0, nth("ulimits", resource), text);
+}
+
+static void adjust_oom_score(const char *text) {
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  must(fd >= 0 && write(fd, text, strlen(text)) > 0 && close(fd) == 0, "oom_score_adj", text);
+}
+
+/* USER[:GROUP], NULL for the user that this process has already; and further groups. */
+static void take_identity(char *text, char *const added[], int count) {
+  static struct groups groups;
+  struct user user = {.uid = geteuid(), .gid = getegid()};
+  char *group = text != NULL ? strchr(text, ':') : NULL;
+  if (group != NULL) *group++ = '\0';
+  must(text == NULL || find_user(text, &user), "user", text);
+  must(group == NULL || find_group(group, &user.gid), "group", group);
+  if (text == NULL) groups.count = (size_t)getgroups(MAX_GROUPS, groups.ids);
+  else find_groups(&user, &groups);
+  if (group != NULL) groups.count = 1; /* a named group is the only one */
+  for (int i = 0; i < count && groups.count < MAX_GROUPS; i++)
+    must(find_group(added[i], &groups.ids[groups.count++]), nth("group_add", i), added[i]);
+  must((count == 0 && is_user(&user)) || become_user(&user, &groups), text != NULL ? "user" : "group_add", text);
+  if (text == NULL) return;
+  const char *variables[][2] = {{"HOME", user.home}, {"USER", user.name}, {"LOGNAME", user.name}, {"SHELL", user.shell}};
+  for (int i = 0; i < 4; i++) must(setenv(variables[i][0], variables[i][1], 0) == 0, "environment", "memory");
+}
+
+/* The options are carried out as they come, except who the process is: that comes last, for it takes rights away. */
 int main(int argc, char **argv) {
   bool search = false;
+  char *user = NULL, *added[MAX_ADDED];
+  int added_count = 0;
   reset_signals();
   close_descriptors_at_exec();
   opterr = 0;
-  for (int option; (option = getopt(argc, argv, "+r:sfd:E:k:n:p")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "+r:sfd:E:k:l:n:o:m:u:g:p")) != -1;) {
     switch (option) {
       case 'r': open_record(optarg); break;
       case 's': must(setsid() >= 0 || getsid(0) == getpid(), "setsid", "session"); break;
       case 'f': take_foreground(); break;
       case 'd': must(chdir(optarg) == 0, "chdir", optarg); break;
-      case 'E': read_environment(descriptor(optarg)); break;
-      case 'k': must(fcntl(descriptor(optarg), F_SETFD, 0) == 0, "descriptors", "-k"); break;
-      case 'n': limit_open_files(optarg); break;
+      case 'E': read_environment((int)number(optarg, 10)); break;
+      case 'k': keep_descriptor(optarg); break;
+      case 'l': limit(optarg); break;
+      case 'n': must(setpriority(PRIO_PROCESS, 0, (int)number(optarg, 10)) == 0, "nice", optarg); break;
+      case 'o': adjust_oom_score(optarg); break;
+      case 'm': umask((mode_t)number(optarg, 8)); break;
+      case 'u': user = optarg; break;
+      case 'g':
+        if (added_count == MAX_ADDED) usage("too many -g, ", optarg);
+        added[added_count++] = optarg;
+        break;
       case 'p': search = true; break;
       default: usage("unknown option, or without its argument: ", argv[optind - 1]);
     }
   }
   if (argv[optind] == NULL) usage("no program", "");
+  if (user != NULL || added_count > 0) take_identity(user, added, added_count);
   int code = execute(argv + optind, search);
   fail("exec", argv[optind], errno, search ? code : FAILED);
 }

@@ -59,20 +59,18 @@ static void close_descriptors_at_exec(void) {
   for (int fd = 3; fd < HIGHEST_HELD; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-static long long number(const char *text, int base) {
+static int number(const char *text, int lowest, int highest, int base) {
   char *end;
-  long long value = strtoll(text, &end, base);
-  if (end == text || *end != '\0') usage("not a number: ", text);
-  return value;
+  long value = strtol(text, &end, base);
+  if (end == text || *end != '\0' || value < lowest || value > highest) usage("not a number, or out of range: ", text);
+  return (int)value;
 }
 
 /* The descriptor stays open in the program, at its number or at another one, which may be that of the record. */
-static void keep_descriptor(const char *text) {
-  int fd, at;
-  char rest;
-  int words = sscanf(text, "%d:%d%c", &fd, &at, &rest);
-  if (words == 1) at = fd;
-  if (words < 1 || words > 2 || fd < 0 || at < 0) usage("not FD or FD:AT: ", text);
+static void keep_descriptor(char *text) {
+  char *colon = strchr(text, ':');
+  if (colon != NULL) *colon++ = '\0';
+  int fd = number(text, 0, INT_MAX, 10), at = colon != NULL ? number(colon, 0, INT_MAX, 10) : fd;
   if (at == record_fd) record_fd = fcntl(record_fd, F_DUPFD_CLOEXEC, at + 1);
   must(at != fd ? dup2(fd, at) >= 0 : fcntl(fd, F_SETFD, 0) == 0, "descriptors", "-k");
 }
@@ -133,7 +131,7 @@ static void adjust_oom_score(const char *text) {
 }
 
 /* USER[:GROUP], NULL for the user that this process has already; and further groups. */
-static void take_identity(char *text, char *const added[], int count) {
+static void take_identity(char *text, char *added[], int count) {
   static struct groups groups;
   struct user user = {.uid = geteuid(), .gid = getegid()};
   char *group = text != NULL ? strchr(text, ':') : NULL;
@@ -165,12 +163,12 @@ int main(int argc, char **argv) {
       case 's': must(setsid() >= 0 || getsid(0) == getpid(), "setsid", "session"); break;
       case 'f': take_foreground(); break;
       case 'd': must(chdir(optarg) == 0, "chdir", optarg); break;
-      case 'E': read_environment((int)number(optarg, 10)); break;
+      case 'E': read_environment(number(optarg, 0, INT_MAX, 10)); break;
       case 'k': keep_descriptor(optarg); break;
       case 'l': limit(optarg); break;
-      case 'n': must(setpriority(PRIO_PROCESS, 0, (int)number(optarg, 10)) == 0, "nice", optarg); break;
+      case 'n': must(setpriority(PRIO_PROCESS, 0, number(optarg, -20, 19, 10)) == 0, "nice", optarg); break;
       case 'o': adjust_oom_score(optarg); break;
-      case 'm': umask((mode_t)number(optarg, 8)); break;
+      case 'm': umask((mode_t)number(optarg, 0, 0777, 8)); break;
       case 'u': user = optarg; break;
       case 'g':
         if (added_count == MAX_ADDED) usage("too many -g, ", optarg);

@@ -3,6 +3,7 @@ import type { ExitStatus } from '../types/service.js';
 import { environmentDescriptor } from './environment.js';
 import { decodeWaitStatus, type InitLink } from './init-link.js';
 import { standardError } from './last-words.js';
+import { launchArguments } from './launch-arguments.js';
 import { installed, native } from './native.js';
 import type { Acknowledged, ProcessHost, ProcessListener, SignalResult, SpawnOrder } from './process-host.js';
 import { type ProgramEnd, type RunOptions, resumeProgram, runProgram } from './run-program.js';
@@ -81,8 +82,10 @@ export class LinuxProcessHost implements ProcessHost {
     try {
       const input = order.input ?? (order.as === 'foreground' ? 0 : DEV_NULL);
       const { stdout, stderr } = order.output ?? { stdout: 1, stderr: standardError() };
-      const command = [this.#launch, ...this.#launchArguments(order, offset)];
-      return { pid: native().spawn(command, [input, stdout, stderr, environment, this.#starts.fd]), offset };
+      const command = [this.#launch, ...launchArguments(order, offset, this.#openFilesLimit)];
+      const descriptors = [input, stdout, stderr, environment, this.#starts.fd];
+      if (order.passed !== undefined) descriptors.push(order.passed.fd);
+      return { pid: native().spawn(command, descriptors), offset };
     } finally {
       closeSync(environment);
     }
@@ -159,24 +162,6 @@ export class LinuxProcessHost implements ProcessHost {
   #acknowledge(pid: number, acknowledged: Acknowledged): void {
     if (acknowledged === undefined) this.#link.acknowledge(pid);
     else void acknowledged.then(() => this.#link.acknowledge(pid));
-  }
-
-  #launchArguments(order: SpawnOrder, offset: number): string[] {
-    const how = [order.as === 'session' ? '-s' : '-f'];
-    if (order.directory !== undefined) how.push('-d', order.directory);
-    if (order.searchPath) how.push('-p');
-    return [
-      '-r',
-      `4:${offset}:${process.pid}`,
-      ...how,
-      '-E',
-      '3',
-      '-n',
-      this.#openFilesLimit,
-      '--',
-      order.program,
-      ...order.args,
-    ];
   }
 
   /** Why launch could not become its program; undefined when it did. */

@@ -1,5 +1,6 @@
 import type { ExitStatus } from '../types/service.js';
 import type { Environment } from './environment.js';
+import type { Identity } from './launch-arguments.js';
 import type { ProgramEnd, RunOptions } from './run-program.js';
 import type { LaunchFailure } from './start-register.js';
 
@@ -28,6 +29,9 @@ export interface SpawnOrder {
   readonly output?: ProcessOutput | undefined;
   /** Standard input, where it is neither /dev/null nor my_init's own. */
   readonly input?: number | undefined;
+  /** A further descriptor of ours, and the number that it has in the process: 3 or more. */
+  readonly passed?: { readonly fd: number; readonly at: number } | undefined;
+  readonly identity?: Identity | undefined;
 }
 
 export interface ProcessListener {

@@ -110,9 +110,27 @@ describe('launch becomes the program', () => {
     expect(output).not.toMatch(/full/);
   });
 
-  test('with the limits of open files of -n', () => {
-    const shown = ['/bin/sh', '-c', 'echo $(ulimit -Sn) $(ulimit -Hn)'];
-    expect(launch(['-n', '100:200', '--', ...shown]).output).toBe('100 200\n');
+  test('with the descriptor of -k at another number, also at that of the record', () => {
+    const shown = ['/bin/sh', '-c', 'readlink /proc/$$/fd/3; readlink /proc/$$/fd/9; echo'];
+    expect(prepared('exec 5</dev/zero', '-k', '5:3', '--', ...shown).output).toBe('/dev/zero\n\n');
+    const report = join(directory, 'moved');
+    const record = `exec 4>${report} 5</dev/zero`;
+    const seen = prepared(record, '-r', `4:0:${process.pid}`, '-k', '5:4', '--', '/bin/readlink', '/proc/self/fd/4');
+    expect(seen.output).toBe('/dev/zero\n');
+    expect(prepared(record, '-r', `4:0:${process.pid}`, '-k', '5:4', '--', '/none').error).toBe('');
+    expect(readFileSync(report, 'latin1')).toMatch(new RegExp(`^\\d+ exec ${ENOENT}\\0`));
+  });
+
+  test('with the limits of -l', () => {
+    const shown = ['/bin/sh', '-c', 'echo $(ulimit -Sn) $(ulimit -Hn) $(ulimit -Sc) $(ulimit -Ht)'];
+    expect(launch(['-l', '7:100:200', '-l', '4:0:0', '-l', '0:-1:-1', '--', ...shown]).output).toBe(
+      '100 200 0 unlimited\n',
+    );
+  });
+
+  test('with the niceness, OOM score and umask that are asked for', () => {
+    const shown = ['/bin/sh', '-c', 'nice; cat /proc/self/oom_score_adj; umask'];
+    expect(launch(['-n', '5', '-o', '321', '-m', '027', '--', ...shown]).output).toBe('5\n321\n0027\n');
   });
 
   test('-p looks in PATH of the new environment, and passes over what cannot be executed', () => {
@@ -142,6 +160,68 @@ describe('launch becomes the program', () => {
   });
 });
 
+describe('launch becomes the user of -u', () => {
+  const shown = ['/bin/sh', '-c', 'id -u; id -g; id -G; echo $HOME $USER $LOGNAME $SHELL'];
+  const bare = (...words: readonly string[]) => launch(words, { env: { PATH: process.env.PATH } }).output;
+
+  test('by name, with its group, its home and its shell', () => {
+    expect(bare('-u', 'nobody', '--', ...shown)).toBe(
+      '65534\n65534\n65534\n/nonexistent nobody nobody /usr/sbin/nologin\n',
+    );
+  });
+
+  test('with the groups that /etc/group lists it in, and those of -g', () => {
+    const inNamespace = (...words: readonly string[]) =>
+      spawnSync('unshare', [
+        '--mount',
+        ...['sh', '-c', 'printf "extra:x:4711:nobody\n" >> "$0"; mount --bind "$0" /etc/group; exec "$@"'],
+        file('group', readFileSync('/etc/group', 'latin1'), 0o644),
+        ...[LAUNCH, ...words, '--', '/usr/bin/id', '-G'],
+      ]).stdout.toString();
+    expect(inNamespace('-u', 'nobody')).toBe('65534 4711\n');
+    expect(inNamespace('-u', 'nobody:daemon')).toBe('1\n');
+    expect(inNamespace('-u', 'nobody', '-g', 'tty', '-g', '77')).toBe('65534 5 77 4711\n');
+    expect(inNamespace('-g', 'extra')).toMatch(/^0 .*\b4711\b/);
+  });
+
+  test('by number, which needs no entry', () => {
+    expect(bare('-u', '4711:4712', '--', ...shown)).toBe('4711\n4712\n4712\n/ 4711 4711 /bin/sh\n');
+  });
+
+  test('and leaves HOME and its kin where the environment has them', () => {
+    const fd = openSync(file('own-home', 'HOME=/data\0USER=me\0', 0o600), 'r');
+    const { output } = launch(['-E', '3', '-u', 'nobody', '--', '/usr/bin/env'], {
+      stdio: ['ignore', 'pipe', 'pipe', fd],
+    });
+    closeSync(fd);
+    expect(output.split('\n').sort().join(' ')).toBe(' HOME=/data LOGNAME=nobody SHELL=/usr/sbin/nologin USER=me');
+  });
+
+  test('last: it enters a directory that only root may enter', () => {
+    const secret = mkdtempSync(join(directory, 'secret-'));
+    const { output, error } = launch([
+      '-u',
+      'nobody',
+      '-d',
+      secret,
+      '-m',
+      '077',
+      '--',
+      '/bin/sh',
+      '-c',
+      'id -u; umask',
+    ]);
+    expect([output, error]).toEqual(['65534\n0077\n', '']);
+  });
+
+  test('which it is already, without any right', () => {
+    const own = ['-u', 'nobody', '--', LAUNCH, '-u', '65534', '--', '/usr/bin/id', '-u'];
+    expect(launch(own).output).toBe('65534\n');
+    const other = launch(['-u', 'nobody', '--', LAUNCH, '-u', 'daemon', '--', '/usr/bin/id']);
+    expect([other.status, other.error]).toEqual([111, 'launch: user: daemon: Operation not permitted\n']);
+  });
+});
+
 describe('launch says why it could not', () => {
   test.each([
     ['a program that is missing', ['/none/at/all'], `exec ${ENOENT}`, 111],
@@ -157,7 +237,11 @@ describe('launch says why it could not', () => {
     ['a directory that is a file', ['-d', '/etc/passwd', '--', '/bin/true'], `chdir ${ENOTDIR}`, 111],
     ['a descriptor to keep that is not open', ['-k', '77', '--', '/bin/true'], `descriptors ${EBADF}`, 111],
     ['an environment that is not open', ['-E', '77', '--', '/bin/true'], `environment ${EBADF}`, 111],
-    ['a soft limit above the hard one', ['-n', '20:10', '--', '/bin/true'], `limits ${EINVAL}`, 111],
+    ['a soft limit above the hard one', ['-l', '7:20:10', '--', '/bin/true'], `ulimits.7 ${EINVAL}`, 111],
+    ['an OOM score out of range', ['-o', '1001', '--', '/bin/true'], `oom_score_adj ${EINVAL}`, 111],
+    ['a user that is nobody', ['-u', 'no-such-user', '--', '/bin/true'], `user ${ENOENT}`, 111],
+    ['a group that is none', ['-u', 'nobody:no-such-group', '--', '/bin/true'], `group ${ENOENT}`, 111],
+    ['a further group that is none', ['-g', 'tty', '-g', 'no-such', '--', '/bin/true'], `group_add.1 ${ENOENT}`, 111],
     ['-p and a program that is nowhere', ['-p', '--', 'no-such-program'], `exec ${ENOENT}`, 127],
     ['-p and a path that leads nowhere', ['-p', '--', '/none/at/all'], `exec ${ENOENT}`, 127],
     ['-p and no name', ['-p', '--', ''], `exec ${ENOENT}`, 127],
@@ -186,9 +270,12 @@ describe('launch says why it could not', () => {
     [['-d']],
     [['-k', 'x', '--', '/bin/true']],
     [['-E', '-1', '--', '/bin/true']],
-    [['-n', '10', '--', '/bin/true']],
-    [['-n', '10:', '--', '/bin/true']],
-    [['-n', '10:20x', '--', '/bin/true']],
+    [['-k', '1:x', '--', '/bin/true']],
+    [['-l', '7:10', '--', '/bin/true']],
+    [['-l', '10:20x', '--', '/bin/true']],
+    [['-l', '7:10:20x', '--', '/bin/true']],
+    [['-n', '20', '--', '/bin/true']],
+    [['-m', '8', '--', '/bin/true']],
   ])('usage %j', (words) => {
     const { status, error } = launch(words);
     expect(status).toBe(100);

@@ -25,3 +25,16 @@ await esbuild.build({
   },
   logLevel: 'warning',
 });
+
+// The JSON schemas of service definitions, for editors.
+const schemas = await esbuild.build({
+  entryPoints: [place('supervisor/definition/schema.ts')],
+  bundle: true,
+  write: false,
+  platform: 'node',
+  format: 'esm',
+});
+const [{ text }] = schemas.outputFiles;
+const { serviceSchema, servicesSchema } = await import(`data:text/javascript,${encodeURIComponent(text)}`);
+for (const [name, schema] of Object.entries({ service: serviceSchema(), services: servicesSchema() }))
+  fs.writeFileSync(place(`../dist/${name}.schema.json`), `${JSON.stringify(schema, undefined, 2)}\n`);

@@ -1,0 +1,421 @@
+/**
+ * The keys of a service: the one source of the parser, the JSON schema, docs/service-reference.md and `svctl config`.
+ *
+ * A key with `later` is refused as "not in this version": remove the flag in the commit in which the key works.
+ */
+
+import { isServiceName } from '../service-directory.js';
+import type { Condition, Dependency, ExitMatch, Policy, Reload, StopRule } from './definition.js';
+import type { Node } from './node.js';
+import { LIVE_KEYS, live, READY_KEYS, ready } from './probe-keys.js';
+import {
+  anyText,
+  choice,
+  duration,
+  either,
+  flag,
+  key,
+  list,
+  mapped,
+  number,
+  record,
+  type Shape,
+  size,
+  table,
+  text,
+} from './shapes.js';
+import { absolutePath, argv, SERVICE_NAME, serviceName, signal } from './values.js';
+
+const dependency = record(
+  {
+    condition: key(
+      choice(['started', 'ready', 'completed']),
+      'What is waited for: that its process exists, that it is ready (a oneshot: that it has ended successfully), or that it has ended, whatever the code.',
+      { default: 'ready' },
+    ),
+    required: key(flag(), 'false: waited for only if it exists and is enabled.', { default: true }),
+    restart: key(flag(), 'true: restarted after that service has restarted and is ready again.', { default: false }),
+  },
+  'of a dependency',
+);
+
+const inShort = (on: Dependency['on']): Dependency => ({
+  on,
+  condition: 'ready' satisfies Condition,
+  required: true,
+  restart: false,
+});
+
+const dependsOn: Shape<readonly Dependency[]> = either(
+  mapped(list(serviceName, { words: 'a list of services' }), (names) => [...new Set(names)].map(inShort)),
+  mapped(table(dependency, SERVICE_NAME), (entries) =>
+    [...entries].flatMap(([on, rest]) => (isServiceName(on) ? [{ on, ...rest }] : [])),
+  ),
+);
+
+/* How it is stopped */
+
+const stopSignal: Shape<StopRule['signals']> = either(
+  mapped(signal, (name) => [{ signal: name, waitMs: undefined }]),
+  mapped(
+    list(
+      record(
+        {
+          signal: key(signal, 'The signal.', { required: true }),
+          wait: key(duration(), 'Time until the next signal of the list.', {}),
+        },
+        'of a stop signal',
+      ),
+      { least: 1, words: 'a list of {signal, wait}' },
+    ),
+    (signals) => signals.map(({ signal: name, wait }) => ({ signal: name, waitMs: wait })),
+  ),
+);
+
+const reload: Shape<Reload> = either(
+  mapped(signal, (name): Reload => ({ kind: 'signal', signal: name })),
+  mapped(argv, (words): Reload => ({ kind: 'command', argv: words })),
+);
+
+/* Its environment and identity */
+
+const VARIABLE_NAME = { pattern: /^[^=\0]+$/, words: 'the name of a variable' };
+
+const environment: Shape<ReadonlyMap<string, string>> = either(
+  table(anyText('a value'), VARIABLE_NAME),
+  mapped(
+    list(text({ words: 'a text like NAME=VALUE', pattern: /^[^=]+=/ }), { words: 'a list of NAME=VALUE' }),
+    (lines) => new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
+  ),
+);
+
+const envFile = either(
+  mapped(absolutePath, (path) => [{ path, required: true }]),
+  list(
+    either(
+      mapped(absolutePath, (path) => ({ path, required: true })),
+      record(
+        {
+          path: key(absolutePath, 'The file.', { required: true }),
+          required: key(flag(), 'false: the file may be missing.', { default: true }),
+        },
+        'of an env_file',
+      ),
+    ),
+    { words: 'a list of files' },
+  ),
+);
+
+const NAME_OR_ID = /^[A-Za-z_0-9][A-Za-z0-9_.-]*\$?(:[A-Za-z_0-9][A-Za-z0-9_.-]*\$?)?$/;
+
+const user = mapped(anyText('a user like www-data, 1000 or app:staff'), (name, path, node, reading) =>
+  NAME_OR_ID.test(name) ? name : reading.mistyped(path, node, 'a user like www-data, 1000 or app:staff'),
+);
+
+/** In YAML 1.2, 022 is twenty-two: the digits are read as they are written. */
+const umask = mapped(anyText('an octal number like 022'), (digits, path, node, reading) =>
+  /^(0o)?[0-7]{1,4}$/.test(digits)
+    ? Number.parseInt(digits.replace('0o', ''), 8)
+    : reading.mistyped(path, node, 'an octal number like 022'),
+);
+
+const LIMITS =
+  'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack as'.split(' ');
+
+const limit = mapped(anyText('a number or unlimited'), (value, path, node, reading) => {
+  if (value === 'unlimited' || value === '-1') return Number.POSITIVE_INFINITY;
+  return /^\d{1,15}$/.test(value) ? Number(value) : reading.mistyped(path, node, 'a number or unlimited');
+});
+
+const ulimits = table(
+  either(
+    mapped(limit, (value) => ({ soft: value, hard: value })),
+    mapped(
+      record(
+        {
+          soft: key(limit, 'The limit in force.', { required: true }),
+          hard: key(limit, 'How far the service may raise it.', { required: true }),
+        },
+        'of a limit',
+      ),
+      (both, path, node, reading) =>
+        both.soft <= both.hard
+          ? both
+          : reading.fail('wrong-value', path, node.at, `${path}: soft is more than hard`, 'raise hard, or lower soft'),
+    ),
+  ),
+  { pattern: new RegExp(`^(${LIMITS.join('|')})$`), words: `one of ${LIMITS.join(', ')}` },
+);
+
+/* What happens when it ends */
+
+const exitMatch: Shape<ExitMatch> = mapped(
+  anyText('an exit code or a signal'),
+  (word, path, node, reading): ExitMatch | undefined => {
+    if (/^\d{1,3}$/.test(word) && Number(word) <= 255) return { kind: 'code', code: Number(word) };
+    const named = signal.read({ ...node, kind: 'scalar', value: word, source: word, plain: false }, path, reading);
+    return named && { kind: 'signal', signal: named };
+  },
+);
+
+const exitRules: Shape<Policy['exitRules']> = list(
+  mapped(
+    record(
+      {
+        codes: key(list(number(0, 255)), 'Exit codes that match.', { default: [] }),
+        signals: key(list(signal), 'Signals that match.', { default: [] }),
+        oom: key(flag(), 'true: matches a kill by the kernel for lack of memory.', { default: false }),
+        action: key(
+          either(
+            choice(['restart', 'fail', 'complete', 'shutdown']),
+            record(
+              { shutdown: key(number(0, 255), 'The exit code of the container.', { required: true }) },
+              'of an action',
+            ),
+          ),
+          'What follows: restart, fail (not started again), complete, shutdown, or {shutdown: CODE}.',
+          { required: true },
+        ),
+      },
+      'of an exit rule',
+    ),
+    ({ codes, signals, oom, action }) => ({
+      match: [
+        ...codes.map((code): ExitMatch => ({ kind: 'code', code })),
+        ...signals.map((name): ExitMatch => ({ kind: 'signal', signal: name })),
+      ],
+      oom,
+      action: typeof action === 'string' ? action : ('shutdown' as const),
+      code: typeof action === 'string' ? undefined : action.shutdown,
+    }),
+  ),
+  { words: 'a list of rules' },
+);
+
+const restartDelay = mapped(
+  record(
+    {
+      initial: key(duration(), 'Before the first restart of a crash loop.', { default: '1s' }),
+      factor: key(number(1, 10, { whole: false }), 'Each delay is longer by this factor.', { default: 2 }),
+      max: key(duration(), 'No delay is longer.', { default: '30s' }),
+      jitter: key(number(0, 1, { whole: false }), 'Random part of a delay, up and down.', { default: 0.1 }),
+      reset_after: key(duration(), 'A run that lasted this long ends a crash loop.', { default: '10s' }),
+    },
+    'of restart_delay',
+  ),
+  ({ initial, factor, max, jitter, reset_after: resetAfterMs }): Policy['restartDelay'] => ({
+    initialMs: initial,
+    factor,
+    maxMs: max,
+    jitter,
+    resetAfterMs,
+  }),
+);
+
+const startLimit = mapped(
+  record(
+    {
+      attempts: key(number(1, 10_000), 'Failed starts.', { required: true }),
+      within: key(duration(1), 'Within this time.', { required: true }),
+      // biome-ignore lint/suspicious/noThenProperty: the name of the key in the format; nobody awaits it.
+      then: key(choice(['fail', 'shutdown']), 'The service has failed for good, or the container is shut down.', {
+        default: 'fail',
+      }),
+    },
+    'of start_limit',
+  ),
+  ({ attempts, within, then }): Policy['startLimit'] => ({ attempts, withinMs: within, then }),
+);
+
+const memoryAction = mapped(anyText('restart or a signal'), (word, path, node, reading) =>
+  word === 'restart'
+    ? ('restart' as const)
+    : signal.read({ ...node, kind: 'scalar', value: word, source: word, plain: false }, path, reading),
+);
+
+const memoryMax: Shape<NonNullable<Policy['memoryMax']>> = either(
+  mapped(size(), (bytes) => ({ bytes, forMs: 0, action: 'restart' as const })),
+  mapped(
+    record(
+      {
+        size: key(size(), 'Memory of all its processes together.', { required: true }),
+        for: key(duration(), 'How long it may use more.', { default: '0s' }),
+        action: key(memoryAction, 'restart, or a signal that is sent.', { default: 'restart' }),
+      },
+      'of memory_max',
+    ),
+    ({ size: bytes, for: forMs, action }) => ({ bytes, forMs, action }),
+  ),
+);
+
+const log = record(
+  {
+    output: key(choice(['raw', 'prefix', 'json', 'none']), 'How its lines look in the output of the container.', {
+      otherwise: 'as `--log-output`',
+    }),
+    buffer: key(size(), 'Memory for its log.', { otherwise: 'as `--log-buffer`' }),
+    file: key(absolutePath, 'Keeps its log in this file and its rotated siblings.', { otherwise: 'as `--log-dir`' }),
+  },
+  'of log',
+);
+
+const TAG = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** In the order of the reference page. */
+export const SERVICE = record(
+  {
+    command: key(
+      either(text({ words: 'a command' }), argv),
+      'The program, instead of `run`. A list is executed as it is. A text without shell syntax is split and executed directly; with shell syntax it is run by `/bin/sh -c`.',
+      { own: true, otherwise: '`run` in the service directory', example: '[redis-server, --port, "6379"]' },
+    ),
+    type: key(choice(['longrun', 'oneshot'], ['schedule']), 'A oneshot is done when it has ended successfully.', {
+      own: true,
+      default: 'longrun',
+    }),
+    description: key(text(), 'Shown to people.', { own: true, otherwise: 'none' }),
+    tags: key(
+      list(text({ words: 'a tag like workers', pattern: TAG }), { words: 'a list of tags' }),
+      'Names for several services together: `svctl restart @workers`.',
+      { default: [], example: '[workers]' },
+    ),
+    enabled: key(flag(), 'false: not started by itself, as with a file `down`.', { default: true }),
+    depends_on: key(
+      dependsOn,
+      'Services that it waits for: a list of names, or a map of names with `condition`, `required` and `restart`.',
+      { own: true, default: [], example: '[db]' },
+    ),
+    ready: key(
+      ready,
+      'What makes it ready: exactly one of the kinds below. A oneshot has no such key: it is ready when it has ended successfully.',
+      {
+        otherwise: 'the script `check` of the service directory, or `{delay: 250ms}`',
+        example: '{ tcp: "localhost:6379" }',
+      },
+    ),
+    start_timeout: key(
+      duration(1),
+      'Not ready in this time (a oneshot: not ended): stopped, and counted as a failed start.',
+      { otherwise: 'none', example: '30s' },
+    ),
+    live: key(live, 'Looked at while it is ready: exactly one of the kinds below.', { later: true, otherwise: 'none' }),
+    restart: key(choice(['always', 'on-failure', 'no']), 'Whether it is started again when it has ended.', {
+      later: true,
+      otherwise: '`always`; `no` for a oneshot',
+    }),
+    success_exit_codes: key(
+      list(exitMatch, { least: 1, words: 'a list of exit codes and signals' }),
+      'Exit codes and signals that are no failure.',
+      { later: true, default: [0] },
+    ),
+    exit_rules: key(exitRules, 'What follows an end: the first rule that matches.', { later: true, default: [] }),
+    restart_delay: key(restartDelay, 'How long a service that ends too soon is waited with.', {
+      later: true,
+      default: {},
+    }),
+    start_limit: key(startLimit, 'Failed starts after which it is not started again.', {
+      later: true,
+      otherwise: 'none',
+    }),
+    essential: key(flag(), 'true: when it has ended for good, the container shuts down with its exit code.', {
+      later: true,
+      default: false,
+    }),
+    optional: key(flag(), 'true: the readiness of the container does not wait for it.', {
+      later: true,
+      default: false,
+    }),
+    stop_signal: key(
+      stopSignal,
+      'The signal that stops it, or a list of `{signal, wait}`. KILL comes last in any case.',
+      { later: true, default: 'TERM' },
+    ),
+    stop_grace_period: key(
+      duration(),
+      'From the first signal to KILL; never more than the deadline of the shutdown leaves.',
+      { later: true, otherwise: 'as the options of my_init say' },
+    ),
+    stop_command: key(argv, 'Run instead of the first signal, within the grace period.', {
+      later: true,
+      otherwise: 'none',
+    }),
+    reload: key(reload, 'What `svctl reload` does: a signal, or a command as a list.', { later: true, default: 'HUP' }),
+    environment: key(environment, 'Variables over those of the container: a map, or a list of NAME=VALUE.', {
+      otherwise: 'none',
+      example: '{ PORT: 8080 }',
+    }),
+    env_file: key(envFile, 'Files with lines NAME=VALUE, read again at each start. `environment` wins over them.', {
+      default: [],
+      example: '/etc/app.env',
+    }),
+    pass_env: key(
+      list(text({ words: 'a name or a pattern like APP_*' }), { words: 'a list of names and patterns' }),
+      'Variables of the container that it sees.',
+      { otherwise: 'all', example: '[PATH, "APP_*"]' },
+    ),
+    user: key(
+      user,
+      'NAME, UID or USER:GROUP. Without a group: all groups of the user. Sets HOME, USER, LOGNAME and SHELL.',
+      { otherwise: 'as my_init', example: 'www-data' },
+    ),
+    group_add: key(list(user, { words: 'a list of groups' }), 'Further groups.', { default: [] }),
+    working_dir: key(absolutePath, 'The working directory.', { otherwise: 'the service directory; `/` without one' }),
+    umask: key(umask, 'The mask of new files, in octal.', { otherwise: 'as my_init', example: '"027"' }),
+    nice: key(number(-20, 19), 'Priority of the processor; lower is more.', { otherwise: 'as my_init' }),
+    oom_score_adj: key(number(-1000, 1000), 'Preference of the kernel when memory is short; lower is kept longer.', {
+      otherwise: 'as my_init',
+    }),
+    ulimits: key(ulimits, 'Limits as in `ulimit`: a number, `unlimited`, or `{soft, hard}`.', {
+      otherwise: 'as my_init',
+      example: '{ nofile: 65536 }',
+    }),
+    memory_max: key(
+      memoryMax,
+      'Memory of all its processes: more, and it is restarted before the kernel kills the container.',
+      { later: true, otherwise: 'none' },
+    ),
+    replicas: key(number(1, 100), 'How many of it run: NAME@1, NAME@2 …', { later: true, default: 1, own: true }),
+    schedule: key(text(), 'When it runs.', { later: true, own: true, otherwise: 'none' }),
+    log: key(log, 'Its log, instead of the setting of the container.', {
+      later: true,
+      otherwise: 'as the options of my_init say',
+    }),
+  },
+  'of a service',
+);
+
+/** Maps inside a service, by the key that they are the value of, for the reference page. */
+export const INNER_KEYS = { ready: READY_KEYS, live: LIVE_KEYS, log: log.keys };
+
+/** A value that is read later. */
+const unread = (words: string): Shape<Node> => ({
+  words,
+  schema: {},
+  kinds: ['map'],
+  read: (node, path, reading) =>
+    node.kind === 'map' || (node.kind === 'scalar' && node.value === null) ? node : reading.mistyped(path, node, words),
+});
+
+/** A file for many services. Its schema is put together in schema.ts. */
+export const FILE = record(
+  {
+    services: key(unread('a map of services'), 'The services, by name.', {}),
+    defaults: key(
+      unread('a map with keys of a service'),
+      'Keys that hold for each service of the files that does not have them itself.',
+      {},
+    ),
+  },
+  'of a file of services',
+);
+
+const shared = Object.entries(SERVICE.keys).filter(([, rule]) => !('own' in rule));
+
+/** The keys of `defaults`: those that do not belong to one service alone. */
+export const DEFAULTS = record(
+  Object.fromEntries(shared) as Omit<
+    (typeof SERVICE)['keys'],
+    'command' | 'type' | 'description' | 'depends_on' | 'replicas' | 'schedule'
+  >,
+  'of defaults',
+);

@@ -1,0 +1,406 @@
+/**
+ * The forms that a value of a definition can have. Each reads a tree, gives its JSON schema and names itself for people, so
+ * that parser, schema and documents cannot differ.
+ */
+
+import { DURATION, parseDuration } from '../../text/duration.js';
+import { nearest } from '../../text/nearest-name.js';
+import { parseSize, SIZE } from '../../text/size.js';
+import { type Json, type Node, type NodeKind, nodeOf } from './node.js';
+import { Reading, UNKNOWN } from './reading.js';
+
+export type JsonSchema = { readonly [key: string]: Json };
+
+export interface Shape<T> {
+  /** The value, or undefined after a problem. `key` is the path, `ready.http.url`. */
+  read(node: Node, key: string, reading: Reading): T | undefined;
+  readonly schema: JsonSchema;
+  /** A noun with its article: `a duration like 10s`. */
+  readonly words: string;
+  /** Kinds of nodes among which it has its own: how {@link either} chooses. */
+  readonly kinds: readonly NodeKind[];
+}
+
+/** A variable may stand where a number or a word is wanted. */
+const VARIABLE: JsonSchema = { type: 'string', pattern: '\\$\\{' };
+const orVariable = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, VARIABLE] });
+
+/** A scalar of which `parse` makes the value; undefined is a problem. */
+function scalar<T>(words: string, schema: JsonSchema, parse: (text: string, node: Node) => T | undefined): Shape<T> {
+  return {
+    words,
+    schema,
+    kinds: ['scalar'],
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      if (node.kind !== 'scalar' || node.value === null) return reading.mistyped(key, node, words);
+      const text = reading.text(node, key);
+      if (text === undefined || text === UNKNOWN) return undefined;
+      return parse(text, node) ?? reading.mistyped(key, node, words);
+    },
+  };
+}
+
+const NOT_EMPTY = /./s;
+
+interface TextRule {
+  readonly words?: string;
+  readonly pattern?: RegExp;
+}
+
+/** Text that is not empty. A number or a word like `true` must be in quotes, where it is no number for YAML. */
+export function text({ words = 'text', pattern = NOT_EMPTY }: TextRule = {}): Shape<string> {
+  return {
+    words,
+    schema:
+      pattern === NOT_EMPTY
+        ? { type: 'string', minLength: 1 }
+        : { type: 'string', pattern: `${pattern.source}|\\$\\{` },
+    kinds: ['scalar'],
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      if (node.kind !== 'scalar' || node.value === null) return reading.mistyped(key, node, words);
+      if (typeof node.value !== 'string')
+        return reading.mistyped(key, node, words, `put it in quotes: "${node.source}"`);
+      const value = reading.text(node, key);
+      // Offline, the text stands for itself.
+      if (value === UNKNOWN) return node.value;
+      if (value === undefined) return undefined;
+      if (value.includes('\0')) return reading.mistyped(key, node, 'text without NUL');
+      return pattern.test(value) ? value : reading.mistyped(key, node, words);
+    },
+  };
+}
+
+/** Text where a number, true or false is as good: words of a command, values of variables. */
+export function anyText(words = 'text'): Shape<string> {
+  return {
+    ...scalar(words, { type: ['string', 'number', 'boolean'] }, (value) => (value.includes('\0') ? undefined : value)),
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      if (node.kind !== 'scalar' || node.value === null)
+        return reading.mistyped(key, node, words, 'write "" for an empty text');
+      const value = reading.text(node, key);
+      if (value === UNKNOWN) return node.source;
+      return value?.includes('\0') ? reading.mistyped(key, node, 'text without NUL') : value;
+    },
+  };
+}
+
+export function flag(): Shape<boolean> {
+  const words = 'true or false';
+  return {
+    words,
+    schema: orVariable({ type: 'boolean' }),
+    kinds: ['scalar'],
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      const value = node.kind === 'scalar' ? reading.scalar(node, key) : null;
+      if (value === undefined || value === UNKNOWN) return undefined;
+      return typeof value === 'boolean' ? value : reading.mistyped(key, node, words);
+    },
+  };
+}
+
+export function number(least: number, most: number, { whole = true } = {}): Shape<number> {
+  const words = `${whole ? 'a whole number' : 'a number'} from ${least} to ${most}`;
+  return {
+    words,
+    schema: orVariable({ type: whole ? 'integer' : 'number', minimum: least, maximum: most }),
+    kinds: ['scalar'],
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      const value = node.kind === 'scalar' ? reading.scalar(node, key) : null;
+      if (value === undefined || value === UNKNOWN) return undefined;
+      const fits = typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value));
+      return fits ? value : reading.mistyped(key, node, words);
+    },
+  };
+}
+
+/** A timer of Node takes no more: 24.8 days. */
+const MAX_DURATION_MS = 480 * 3_600_000;
+
+export function duration(leastMs = 0): Shape<number> {
+  const words = `a duration like 500ms, 10s, 2m or 1h`;
+  const form = scalar(words, orVariable({ type: 'string', pattern: DURATION.source }), (value) => parseDuration(value));
+  return {
+    ...form,
+    read(node, key, reading) {
+      if (node.kind === 'scalar' && typeof node.value === 'number')
+        return reading.mistyped(key, node, words, `add a unit: ${node.source}s`);
+      const ms = form.read(node, key, reading);
+      if (ms === undefined) return undefined;
+      if (ms > MAX_DURATION_MS) return reading.mistyped(key, node, 'a duration of at most 480h');
+      return ms >= leastMs ? ms : reading.mistyped(key, node, `a duration of at least ${leastMs}ms`);
+    },
+  };
+}
+
+export function size(): Shape<number> {
+  return scalar(
+    'a size like 65536, 64k, 512m or 1g',
+    {
+      anyOf: [
+        { type: 'integer', minimum: 1, maximum: 999_999_999 },
+        { type: 'string', pattern: `${SIZE.source}|\\$\\{` },
+      ],
+    },
+    (value) => parseSize(value) || undefined,
+  );
+}
+
+/** One of a few words. `later`: words that this version does not know yet. */
+export function choice<const T extends string>(of: readonly T[], later: readonly string[] = []): Shape<T> {
+  const words = of.length === 1 ? String(of[0]) : `${of.slice(0, -1).join(', ')} or ${of.at(-1)}`;
+  return {
+    ...scalar(words, orVariable({ enum: of }), (value) => of.find((word) => word === value)),
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      const value = node.kind === 'scalar' && node.value !== null ? reading.text(node, key) : '';
+      if (value === undefined || value === UNKNOWN) return undefined;
+      if (later.includes(value)) return reading.notInThisVersion(`${key}: ${value}`, node.at, `use ${words}`);
+      const chosen = of.find((word) => word === value);
+      const near = nearest(value, of);
+      return chosen ?? reading.mistyped(key, node, words, near && `did you mean ${near}?`);
+    },
+  };
+}
+
+/** One value, and no other: `notify: true`. */
+export function constant<const T extends boolean>(value: T): Shape<T> {
+  const form = flag();
+  return {
+    ...form,
+    words: String(value),
+    schema: { const: value },
+    read(node, key, reading) {
+      const read = form.read(node, key, reading);
+      if (read === undefined) return undefined;
+      return read === value ? value : reading.mistyped(key, node, String(value), `remove ${key}`);
+    },
+  };
+}
+
+export function list<T>(of: Shape<T>, { least = 0, words = 'a list' } = {}): Shape<readonly T[]> {
+  return {
+    words,
+    schema: { type: 'array', items: of.schema, ...(least > 0 ? { minItems: least } : {}) },
+    kinds: ['list'],
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      if (node.kind !== 'list')
+        return reading.mistyped(key, node, words, `write a list: [${node.kind === 'scalar' ? node.source : ''}]`);
+      if (node.items.length < least) return reading.mistyped(key, node, `${words} that is not empty`);
+      const before = reading.problems.length;
+      const items: T[] = [];
+      for (const [at, item] of node.items.entries()) {
+        const value = of.read(item, `${key}[${at}]`, reading);
+        if (value !== undefined) items.push(value);
+      }
+      return reading.problems.length === before ? items : undefined;
+    },
+  };
+}
+
+/** A map with names of the reader's own. */
+export function table<T>(
+  of: Shape<T>,
+  names: { readonly pattern: RegExp; readonly words: string },
+): Shape<ReadonlyMap<string, T>> {
+  const words = 'a map';
+  return {
+    words,
+    schema: { type: 'object', patternProperties: { [names.pattern.source]: of.schema }, additionalProperties: false },
+    kinds: ['map'],
+    read(node, key, reading) {
+      if (!reading.count(key, node)) return undefined;
+      if (node.kind !== 'map') return reading.mistyped(key, node, words);
+      const values = new Map<string, T>();
+      const before = reading.problems.length;
+      for (const entry of node.entries) {
+        const path = `${key}.${entry.key}`;
+        reading.from(path, entry.at);
+        if (!names.pattern.test(entry.key)) {
+          reading.fail(
+            'wrong-value',
+            path,
+            entry.at,
+            `${path}: ${JSON.stringify(entry.key)} is not ${names.words}`,
+            `write ${names.words}`,
+          );
+          continue;
+        }
+        const value = of.read(entry.value, path, reading);
+        if (value !== undefined) values.set(entry.key, value);
+      }
+      return reading.problems.length === before ? values : undefined;
+    },
+  };
+}
+
+/** A list can come in two forms: what a person writes in short, and in full. The kind of the node says which. */
+export function either<A, B>(a: Shape<A>, b: Shape<B>): Shape<A | B> {
+  const words = `${a.words}, or ${b.words}`;
+  return {
+    words,
+    schema: { anyOf: [a.schema, b.schema] },
+    kinds: [...a.kinds, ...b.kinds],
+    read(node, key, reading) {
+      if (a.kinds.includes(node.kind)) return a.read(node, key, reading);
+      return b.kinds.includes(node.kind) ? b.read(node, key, reading) : reading.mistyped(key, node, words);
+    },
+  };
+}
+
+/** The same form with another value. `to` may report a problem and answer undefined. */
+export function mapped<A, B>(
+  form: Shape<A>,
+  to: (value: A, key: string, node: Node, reading: Reading) => B | undefined,
+  words = form.words,
+): Shape<B> {
+  return {
+    ...form,
+    words,
+    read(node, key, reading) {
+      const value = form.read(node, key, reading);
+      return value === undefined ? undefined : to(value, key, node, reading);
+    },
+  };
+}
+
+/** A key of a {@link record}. */
+export interface Key<T> {
+  readonly shape: Shape<T>;
+  /** One sentence or two, for the reference page and the schema. */
+  readonly about: string;
+  /** What holds where the key is left out, as it would be written. */
+  readonly default?: Json;
+  /** The default in words, where it is no value. */
+  readonly otherwise?: string;
+  readonly required?: true;
+  /** Written in the specification, and refused until it works. */
+  readonly later?: true;
+  /** For one service alone: not in `defaults`. */
+  readonly own?: true;
+  readonly example?: string;
+}
+
+/** Infers the type of the value and keeps what is said about the key. */
+export function key<T, const R extends Omit<Key<T>, 'shape' | 'about'>>(
+  shape: Shape<T>,
+  about: string,
+  rest: R,
+): Pick<Key<T>, 'shape' | 'about'> & R {
+  return { shape, about, ...rest };
+}
+
+export type Keys = Readonly<Record<string, Key<unknown>>>;
+
+/** The values of a record: a key with a default, or a required one, is there. */
+export type Values<K extends Keys> = {
+  readonly [N in keyof K]: K[N] extends Key<infer T>
+    ? K[N] extends { readonly default: Json } | { readonly required: true }
+      ? T
+      : T | undefined
+    : never;
+};
+
+/** Yours, and ignored: a place for anchors. */
+const OWN_KEY = /^x-/;
+
+export interface RecordShape<K extends Keys> extends Shape<Values<K>> {
+  readonly keys: K;
+  /** Reads values over others that hold where the node is silent. */
+  readOver(base: Partial<Values<K>>, node: Node, key: string, reading: Reading): Values<K> | undefined;
+  /** The values that the node itself gives; nothing is filled in. */
+  readGiven(node: Node, key: string, reading: Reading): Partial<Values<K>> | undefined;
+}
+
+/** A map with keys of ours. `where` ends the sentence "there is no key X …". */
+export function record<const K extends Keys>(keys: K, where: string): RecordShape<K> {
+  const known = Object.keys(keys).filter((name) => keys[name]?.later !== true);
+  const words = 'a map';
+
+  const readGiven = (node: Node, path: string, reading: Reading): Partial<Values<K>> | undefined => {
+    if (!reading.count(path, node)) return undefined;
+    if (node.kind !== 'map')
+      return reading.mistyped(path || 'a service', node, `a map with keys such as ${known.slice(0, 4).join(', ')}`);
+    const before = reading.problems.length;
+    const values: { [name: string]: unknown } = {};
+    for (const { key: name, at, value } of node.entries) {
+      if (OWN_KEY.test(name)) continue;
+      const key = pathOf(path, name);
+      const rule = Object.hasOwn(keys, name) ? keys[name] : undefined;
+      if (rule === undefined) reading.unknownKey(key, at, name, known, where);
+      else if (rule.later) reading.notInThisVersion(key, at, 'remove it');
+      else {
+        reading.from(key, at);
+        const read = rule.shape.read(value, key, reading);
+        if (read !== undefined) values[name] = read;
+      }
+    }
+    return reading.problems.length === before ? (values as Partial<Values<K>>) : undefined;
+  };
+
+  const fill = (given: Partial<Values<K>>, node: Node, path: string, reading: Reading): Values<K> | undefined => {
+    const before = reading.problems.length;
+    const values: { [name: string]: unknown } = { ...given };
+    const isWritten = (name: string): boolean => node.kind === 'map' && node.entries.some(({ key }) => key === name);
+    for (const [name, rule] of Object.entries(keys)) {
+      if (values[name] !== undefined) continue;
+      if (rule.default !== undefined) values[name] = defaultOf(rule);
+      else if (rule.required && !isWritten(name))
+        reading.fail(
+          'missing-key',
+          pathOf(path, name),
+          node.at,
+          `${name} is missing ${where}`,
+          `add ${name}: ${rule.shape.words}`,
+        );
+    }
+    return reading.problems.length === before ? (values as Values<K>) : undefined;
+  };
+
+  const readOver: RecordShape<K>['readOver'] = (base, node, path, reading) => {
+    const given = readGiven(node, path, reading);
+    return given && fill({ ...base, ...given }, node, path, reading);
+  };
+
+  return {
+    keys,
+    words,
+    schema: recordSchema(keys),
+    kinds: ['map'],
+    readGiven,
+    readOver,
+    read: (node, path, reading) => readOver({}, node, path, reading),
+  };
+}
+
+const pathOf = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+const defaults = new WeakMap<Key<unknown>, unknown>();
+
+function defaultOf(rule: Key<unknown>): unknown {
+  if (!defaults.has(rule))
+    defaults.set(rule, rule.shape.read(nodeOf(rule.default ?? null), '', new Reading('', () => undefined)));
+  return defaults.get(rule);
+}
+
+export function recordSchema(keys: Keys, only: (rule: Key<unknown>) => boolean = () => true): JsonSchema {
+  const inForce = Object.entries(keys).filter(([, rule]) => !rule.later && only(rule));
+  const required = inForce.filter(([, rule]) => rule.required).map(([name]) => name);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(
+      inForce.map(([name, { about, shape, default: value }]) => [
+        name,
+        { description: about, ...shape.schema, ...(value === undefined ? {} : { default: value }) },
+      ]),
+    ),
+    patternProperties: { [OWN_KEY.source]: {} },
+    additionalProperties: false,
+    ...(required.length > 0 ? { required } : {}),
+  };
+}

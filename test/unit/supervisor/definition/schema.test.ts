@@ -1,0 +1,183 @@
+/** biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the format, not of JavaScript. */
+import { describe, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
+import { SERVICE } from '../../../../src/supervisor/definition/keys.js';
+import type { Json } from '../../../../src/supervisor/definition/node.js';
+import { readServicesYaml } from '../../../../src/supervisor/definition/read-yaml.js';
+import { serviceSchema, servicesSchema } from '../../../../src/supervisor/definition/schema.js';
+import type { Key } from '../../../../src/supervisor/definition/shapes.js';
+
+const TIMES = { stopMs: 30_000, finishMs: 5_000, scriptMs: 30_000 };
+const isInForce = new Ajv2020({ allowUnionTypes: true, strictTypes: false }).compile(servicesSchema());
+
+/** Values that are right for a key in each of its forms, and values that are wrong. */
+const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: readonly Json[]]>> = {
+  command: [
+    ['a', 'a | b', ['a', 1, true]],
+    ['', 5, [], [[]], {}],
+  ],
+  type: [
+    ['longrun', 'oneshot'],
+    ['schedule', 'simple', true],
+  ],
+  description: [['x'], ['', 1]],
+  tags: [
+    [[], ['a', 'b-1']],
+    ['a', ['a b'], [1]],
+  ],
+  enabled: [
+    [true, false, '${A:-true}'],
+    ['yes', 1, null],
+  ],
+  depends_on: [
+    [[], ['db'], { db: {} }, { 'db@1': { condition: 'started', required: false, restart: true } }],
+    ['db', [1], ['a b'], { db: { conditon: 'ready' } }, { db: { condition: 'up' } }, { db: [] }, { 'a b': {} }],
+  ],
+  ready: [
+    [
+      { tcp: 'localhost:1' },
+      { http: 'http://localhost/', interval: '1s', timeout: '1s', failures: 1, successes: 2 },
+      { http: { url: 'http://a/', unix: '/a', headers: { A: 'b' }, status: [200, '300-399'] } },
+      { unix: '/a' },
+      { grpc: { address: 'a:1' } },
+      { exec: ['a'] },
+      { file: '/a' },
+      { notify: true },
+      { notify_fd: 3 },
+      { log: 'ready' },
+      { delay: '1s' },
+    ],
+    [
+      {},
+      [],
+      'tcp',
+      { tcp: 'x' },
+      { tcp: 'a:1', delay: '1s' },
+      { delay: '1s', interval: '1s' },
+      { delay: 1 },
+      { notify: false },
+      { notify_fd: 2 },
+      { http: 'https://a/' },
+      { http: {} },
+      { http: { url: 'http://a/', method: 'GET' } },
+      { exec: [] },
+      { grpc: 'a:1' },
+      { interval: '1s' },
+    ],
+  ],
+  start_timeout: [
+    ['10s', '1m30s'],
+    [10, '10', '10 s', null],
+  ],
+  environment: [
+    [{ A: 'b', B: 1, C: true }, {}, ['A=b', 'C=']],
+    ['A=b', ['A'], { A: null }, { A: [] }, { A: {} }],
+  ],
+  env_file: [
+    ['/a', ['/a', { path: '/b', required: false }]],
+    ['a', [1], { path: '/a' }, [{ required: true }]],
+  ],
+  pass_env: [[['A', 'B_*']], ['A', [1], ['']]],
+  user: [
+    ['app', 1000, 'app:staff'],
+    [[], null],
+  ],
+  group_add: [[['a', 1]], ['a', [[]]]],
+  working_dir: [['/a'], ['a', 1]],
+  umask: [['022'], [null, []]],
+  nice: [
+    [-20, 0, 19],
+    [20, -21, 1.5, 'high'],
+  ],
+  oom_score_adj: [
+    [-1000, 1000],
+    [1001, true],
+  ],
+  ulimits: [
+    [{ nofile: 1 }, { core: 'unlimited', nofile: { soft: 1, hard: 2 } }],
+    [{ files: 1 }, { nofile: [] }, { nofile: { soft: 1 } }, 1],
+  ],
+};
+
+const inForce = Object.entries<Key<unknown>>(SERVICE.keys).flatMap(([name, rule]) => (rule.later ? [] : [name]));
+const later = Object.entries<Key<unknown>>(SERVICE.keys).flatMap(([name, rule]) => (rule.later ? [name] : []));
+
+const entryFor = (name: string): fc.Arbitrary<readonly [string, Json]> => {
+  const [right, wrong] = VALUES[name] ?? [[], []];
+  return fc
+    .oneof({ weight: 9, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: fc.constantFrom(...wrong) })
+    .map((value) => [name, value]);
+};
+const stranger: fc.Arbitrary<readonly [string, Json]> = fc
+  .constantFrom('x-mine', 'comand', ...later)
+  .map((name) => [name, 'x']);
+
+const service: fc.Arbitrary<Json> = fc
+  .tuple(
+    fc.oneof(
+      { weight: 15, arbitrary: entryFor('command').map((entry) => [entry]) },
+      { weight: 1, arbitrary: fc.constant([]) },
+    ),
+    fc.subarray(inForce.filter((name) => name !== 'command')).chain((names) => fc.tuple(...names.map(entryFor))),
+    fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: stranger.map((entry) => [entry]) }),
+  )
+  .map((parts) => Object.fromEntries(parts.flat()));
+
+describe('the JSON schema', () => {
+  test('every key in force has values here, and they are judged as meant', () => {
+    expect(Object.keys(VALUES).sort()).toEqual(inForce.toSorted());
+    for (const [name, [right, wrong]] of Object.entries(VALUES)) {
+      for (const value of right) expect([name, value, judge(one(name, value))]).toEqual([name, value, 'right']);
+      for (const value of wrong) expect([name, value, judge(one(name, value))]).toEqual([name, value, 'wrong']);
+    }
+  });
+
+  test('schema and parser agree on a thousand documents', () => {
+    let right = 0;
+    fc.assert(
+      fc.property(service, (document) => {
+        if (judge(document) === 'right') right++;
+      }),
+      { numRuns: 1_000 },
+    );
+    // Both kinds were among them.
+    expect(right).toBeGreaterThan(100);
+    expect(right).toBeLessThan(900);
+  });
+
+  test('service.yaml has the same keys, and needs no command beside run', () => {
+    const isService = new Ajv2020({ allowUnionTypes: true, strictTypes: false }).compile(serviceSchema());
+    expect(isService({ nice: 3 })).toBe(true);
+    expect(isService({ nise: 3 })).toBe(false);
+  });
+
+  test('a variable may stand for any number or word', () => {
+    expect(
+      judge({
+        command: '${A:-a}',
+        nice: '${A:-3}',
+        enabled: '${A:-true}',
+        type: '${A:-oneshot}',
+        start_timeout: '${A:-3s}',
+      }),
+    ).toBe('right');
+  });
+});
+
+const one = (name: string, value: Json): Json => ({ command: 'a', ...(name === 'ready' ? {} : {}), [name]: value });
+
+/** What parser and schema say of a service; throws where they differ. */
+function judge(document: Json): 'right' | 'wrong' {
+  const file = { services: { a: document } };
+  const schema = isInForce(file) ? 'right' : 'wrong';
+  const read = readServicesYaml([{ file: 'f', text: stringify(file) }], () => undefined, TIMES);
+  const problems = [...read.problems, ...[...read.services.values()].flatMap((found) => found.problems)];
+  const parser = problems.length === 0 ? 'right' : 'wrong';
+  if (schema !== parser)
+    throw new Error(
+      `the schema says ${schema}, the parser ${parser}: ${JSON.stringify(document)} ${JSON.stringify(problems[0] ?? isInForce.errors)}`,
+    );
+  return parser;
+}

@@ -47,7 +47,7 @@ export async function openControlPlane(container: Container, booted: Promise<voi
 }
 
 function openApi(
-  { settings, set, logs, stopTimeoutMs }: Container,
+  { settings, set, logs }: Container,
   system: System,
   rpc: RpcStats,
   addresses: { readonly socket: () => string; readonly http: () => string },
@@ -55,7 +55,7 @@ function openApi(
   const group = fullAccessGroup(settings);
   return serveApi({
     view: set,
-    control: new Operations(set, () => stopTimeoutMs),
+    control: new Operations(set),
     system,
     get socket() {
       return addresses.socket();

@@ -39,8 +39,10 @@ export function stateStyle({ state, ready, paused }: Service): Style {
   switch (state) {
     case ServiceState.SERVICE_STATE_UP:
       return ready && !paused ? 'good' : 'changing';
+    case ServiceState.SERVICE_STATE_COMPLETED:
     case ServiceState.SERVICE_STATE_DOWN:
       return 'faint';
+    case ServiceState.SERVICE_STATE_WAITING:
     case ServiceState.SERVICE_STATE_STARTING:
     case ServiceState.SERVICE_STATE_STOPPING:
     case ServiceState.SERVICE_STATE_FINISHING:

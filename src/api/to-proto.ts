@@ -19,12 +19,14 @@ import { statusOf } from './errors.js';
 
 const STATES: Readonly<Record<State, ServiceState>> = {
   down: ServiceState.SERVICE_STATE_DOWN,
+  waiting: ServiceState.SERVICE_STATE_WAITING,
   starting: ServiceState.SERVICE_STATE_STARTING,
   up: ServiceState.SERVICE_STATE_UP,
   stopping: ServiceState.SERVICE_STATE_STOPPING,
   finishing: ServiceState.SERVICE_STATE_FINISHING,
   backoff: ServiceState.SERVICE_STATE_BACKOFF,
   failed: ServiceState.SERVICE_STATE_FAILED,
+  completed: ServiceState.SERVICE_STATE_COMPLETED,
 };
 
 const DESIRED: Readonly<Record<Desired, DesiredState>> = {
@@ -86,6 +88,7 @@ export function serviceMessage(status: ServiceStatus): Service {
     },
     trouble: status.trouble,
     autostart: status.autostart,
+    waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };
 }
 

@@ -52,8 +52,6 @@ export interface Container {
   readonly command: MainCommand;
   readonly reaping: OrphanCounts;
   readonly ending: Ending;
-  /** From TERM to KILL of a service, where nobody says otherwise. */
-  readonly stopTimeoutMs: number;
 }
 
 /** Makes the parts, with what earlier controllers have left in the slots. Nothing is started yet. */
@@ -113,11 +111,13 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
       environment,
       sweep: (session) => sweeper.sweep(session),
       claim: (service) => runit.claim(service),
-      scriptTimeoutMs: () => stopTimeoutMs,
-      finishTimeoutMs: () => config.finishTimeoutMs || Number.POSITIVE_INFINITY,
+      times: {
+        stopMs: stopTimeoutMs,
+        finishMs: config.finishTimeoutMs || Number.POSITIVE_INFINITY,
+        scriptMs: stopTimeoutMs,
+      },
       record: (record) => slots.write(`service/${record.name}`, record),
       erase: (name) => slots.erase(`service/${name}`),
-      stopTimeoutMs: () => stopTimeoutMs,
       warn: (text) => messages.warn(text),
     },
     lastRevision(records),
@@ -160,7 +160,6 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
     command,
     reaping: new OrphanCounts(link, set, handover.reapedTotal, state.now.restarts, orphanRecords(slots, records)),
     ending: new Ending({ link, settings, state, scripts, hooks, set, watch, command, output }),
-    stopTimeoutMs,
   };
 }
 

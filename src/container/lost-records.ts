@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Handover } from '../process/init-link.js';
 import { readProcesses } from '../process/process-table.js';
 import { runDirectory } from '../process/run-directory.js';
+import { isEnabled } from '../supervisor/definition/read-directory.js';
 import { listServices } from '../supervisor/directory-listing.js';
-import { isAutostarted } from '../supervisor/service-directory.js';
-import { recordOfProcess, type ServiceRecord } from '../supervisor/service-record.js';
+import { pidsIn, recordOfProcess, type ServiceRecord } from '../supervisor/service-record.js';
 
 /** What is known of the processes of earlier controllers. */
 export interface Known {
@@ -35,7 +35,7 @@ export function findLost(known: Known): Lost {
   const services: ServiceRecord[] = [];
   for (const [name, { directory }] of listed(known.serviceDirectory)) {
     const pid = pidIn(join(directory, 'supervise')) ?? pidIn(join(runDirectory(), 'supervise', name)) ?? 0;
-    if (unknown.delete(pid)) services.push(recordOfProcess(name, directory, pid, isAutostarted(directory)));
+    if (unknown.delete(pid)) services.push(recordOfProcess(name, directory, pid, isEnabled(directory)));
   }
   const commands = readProcesses([...unknown]).filter(({ pid, session }) => pid !== session);
   const commandPid = (commands.length === 1 && commands[0]?.pid) || 0;
@@ -50,10 +50,7 @@ function pidsOnRecord({ records, services, latest }: Known): ReadonlySet<number>
   const [what, owner] = latest?.purpose.split(' ') ?? [];
   if (latest && (what === 'script' || what === 'command' || services.some(({ name }) => name === owner)))
     pids.add(latest.pid);
-  for (const { machine, finishPid, controlled } of services) {
-    pids.add(machine.pid).add(finishPid);
-    for (const { pid } of controlled?.scripts ?? []) pids.add(pid);
-  }
+  for (const service of services) for (const pid of pidsIn(service)) pids.add(pid);
   return pids;
 }
 

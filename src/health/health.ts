@@ -80,6 +80,10 @@ function unreadiness(service: ServiceStatus): string | undefined {
       return `${name} waits for its next attempt${trouble}`;
     case 'failed':
       return `${name} cannot be started${trouble}`;
+    case 'completed':
+      return undefined;
+    case 'waiting':
+      return `${name} waits for ${service.waitsFor.map(({ on }) => on).join(', ')}${trouble}`;
     case 'down':
     case 'starting':
     case 'stopping':

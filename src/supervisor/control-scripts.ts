@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Environment } from '../process/environment.js';
-import type { ProcessHost, ProcessOutput } from '../process/process-host.js';
-import type { ExitStatus, ServiceName } from '../types/service.js';
+import type { ExitStatus } from '../types/service.js';
 import { explainSpawnError } from './explain-spawn-error.js';
-import { loggedBy } from './service-directory.js';
+import type { ServiceCore } from './service-context.js';
+import { isLogger } from './service-directory.js';
 
 /** The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a signal, after a stop. */
 const CONTROL_LETTERS = ['u', 't', 'd', 'x', 'k', 'p', 'c', 'a', 'h', 'i', 'q', '1', '2'] as const;
@@ -27,39 +26,17 @@ export interface ControlRecord {
   readonly scripts: readonly ControlScript[];
 }
 
-/** What the scripts need of the world. */
-export interface ControlWorld {
-  readonly host: ProcessHost;
-  environment(): Environment;
-  output(name: ServiceName): ProcessOutput | undefined;
-  /** How long a control script may take. */
-  scriptTimeoutMs(): number;
-  warn(text: string): void;
-}
-
-/** The state of the service: when it was entered, and what puts it on record with {@link ControlScripts.record}. */
-interface State {
-  now(): number;
-  save(): void;
-}
-
 /** Runs the control scripts of a service, one after the other. None is run twice because a controller died. */
 export class ControlScripts {
-  readonly #name: ServiceName;
-  readonly #directory: string;
-  readonly #world: ControlWorld;
-  readonly #state: State;
-  /** Those that an earlier controller has begun: they are waited for, not begun again. */
+  readonly #service: ServiceCore;
+  /** Begun by an earlier controller: they are waited for, not begun again. */
   readonly #begun = new Map<ControlLetter, ControlScript>();
   #begunSinceMs = 0;
   #record: ControlRecord | undefined;
   #running: Promise<unknown> | undefined;
 
-  constructor(name: ServiceName, directory: string, world: ControlWorld, state: State, record?: ControlRecord) {
-    this.#name = name;
-    this.#directory = directory;
-    this.#world = world;
-    this.#state = state;
+  constructor(service: ServiceCore, record?: ControlRecord) {
+    this.#service = service;
     this.#record = record;
   }
 
@@ -72,7 +49,12 @@ export class ControlScripts {
     return this.#running;
   }
 
-  /** Those of an earlier controller that nobody has asked for yet, and that may still run. */
+  /** None runs, waits or was begun by an earlier controller. */
+  get isIdle(): boolean {
+    return this.#running === undefined && this.#begun.size === 0;
+  }
+
+  /** Scripts of an earlier controller that nobody has asked for yet, and that may still run. */
   get begun(): readonly ControlLetter[] {
     return [...this.#begun.values()].filter(({ pid }) => pid !== 0).map(({ letter }) => letter);
   }
@@ -80,11 +62,11 @@ export class ControlScripts {
   /** Finds what an earlier controller has begun: what still runs and, of the state of this moment, what has run. */
   resume(): void {
     const { sinceMs, scripts = [] } = this.#record ?? {};
-    this.#begunSinceMs = this.#state.now();
+    this.#begunSinceMs = this.#sinceMs;
     for (const script of scripts)
       if (script.pid !== 0 || sinceMs === this.#begunSinceMs) this.#begun.set(script.letter, script);
     for (const letter of CONTROL_LETTERS) {
-      const pid = this.#world.host.startedButUnrecorded(this.#purpose(letter));
+      const pid = this.#service.context.host.startedButUnrecorded(this.#purpose(letter));
       if (pid !== 0 && !this.#begun.has(letter)) this.#begun.set(letter, { letter, pid, handled: false });
     }
   }
@@ -95,7 +77,7 @@ export class ControlScripts {
    */
   run(letter: ControlLetter, done: (handled: boolean) => void): void {
     const begun = this.#takeBegun(letter);
-    const isThere = (): boolean => begun !== undefined || this.#isThere(letter);
+    const isThere = (): boolean => begun !== undefined || this.has(letter);
     if (this.#running === undefined && !isThere()) {
       done(false);
       return;
@@ -112,16 +94,17 @@ export class ControlScripts {
 
   /** Runs it to its end, or waits for the process of an earlier controller. Resolves to whether it exited with 0. */
   #run(letter: ControlLetter, pid: number | undefined): Promise<boolean> {
-    const { host } = this.#world;
+    const { name, directory, context, definition } = this.#service;
+    const { host } = context;
     const program = `control/${letter}`;
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined;
       const spawned = (spawnedPid: number): void => {
         this.#note({ letter, pid: spawnedPid, handled: false });
         timer = setTimeout(() => {
-          this.#world.warn(`${this.#name}: ${program} does not end and is killed`);
+          context.warn(`${name}: ${program} does not end and is killed`);
           void host.signal(spawnedPid, 'SIGKILL', false);
-        }, this.#world.scriptTimeoutMs());
+        }, definition.scriptTimeoutMs);
       };
       const ended = (status: ExitStatus): void => {
         clearTimeout(timer);
@@ -139,19 +122,19 @@ export class ControlScripts {
           purpose: this.#purpose(letter),
           program,
           args: [],
-          directory: this.#directory,
-          environment: this.#world.environment(),
+          directory,
+          environment: context.environment(),
           as: 'session',
-          output: this.#world.output(this.#name),
+          output: context.output(name),
         },
         {
           spawned,
           failed: (error) => {
-            this.#world.warn(`${this.#name}: ${program} could not be started: ${explainSpawnError(error)}`);
+            context.warn(`${name}: ${program} could not be started: ${explainSpawnError(error)}`);
             resolve(false);
           },
           ended: (status, failure) => {
-            if (failure) this.#world.warn(`${this.#name}: ${program} cannot be executed (${failure.code})`);
+            if (failure) context.warn(`${name}: ${program} cannot be executed (${failure.code})`);
             ended(status);
           },
         },
@@ -159,32 +142,36 @@ export class ControlScripts {
     });
   }
 
-  #isThere(letter: ControlLetter): boolean {
-    return hasScripts(this.#name) && isControlScript(this.#directory, letter);
+  /** runsv(8) runs no control scripts of a logger. */
+  has(letter: ControlLetter): boolean {
+    const { name, directory } = this.#service;
+    return !isLogger(name) && isControlScript(directory, letter);
   }
 
   #note(script: ControlScript): void {
-    const sinceMs = this.#state.now();
+    const sinceMs = this.#sinceMs;
     const before = this.#record?.sinceMs === sinceMs ? this.#record.scripts : [];
     this.#record = { sinceMs, scripts: [...before.filter(({ letter }) => letter !== script.letter), script] };
-    this.#state.save();
+    this.#service.record();
   }
 
   /** One that has run has done so for the state of that moment only. */
   #takeBegun(letter: ControlLetter): ControlScript | undefined {
     const begun = this.#begun.get(letter);
     this.#begun.delete(letter);
-    return begun?.pid === 0 && this.#begunSinceMs !== this.#state.now() ? undefined : begun;
+    return begun?.pid === 0 && this.#begunSinceMs !== this.#sinceMs ? undefined : begun;
   }
 
   /** How a later controller knows it again. */
   #purpose(letter: ControlLetter): string {
-    return `control/${letter} ${this.#name} ${this.#state.now()}`;
+    return `control/${letter} ${this.#service.name} ${this.#sinceMs}`;
+  }
+
+  /** When the state of the service was entered: it tells one state from the next. */
+  get #sinceMs(): number {
+    return this.#service.machine.stateSinceMs;
   }
 }
-
-/** runsv(8) runs neither control scripts nor `finish` of a logger. */
-export const hasScripts = (name: ServiceName): boolean => loggedBy(name) === undefined;
 
 /** Whether there is such a script: runsv(8) looks at the owner's right to execute it. */
 function isControlScript(directory: string, letter: ControlLetter): boolean {

@@ -1,150 +1,204 @@
-/** What the state machine of a service is made of. The rules themselves are in transitions.ts, the whole of them in table.ts. */
+/** The words of the state machine of a service. The rules are in transitions.ts, the whole of them in table.ts. */
 
-import type { Cause, Desired, ExitStatus, LastExit, RestartReason, ServiceCounters, State } from '../types/service.js';
+import type {
+  Cause,
+  Desired,
+  ExitStatus,
+  LastExit,
+  RestartReason,
+  ServiceCounters,
+  State,
+  Unmet,
+} from '../types/service.js';
+import type { Definition } from './definition/definition.js';
 
 /** Everything the machine knows of a service. Times are monotonic milliseconds. */
-export interface Machine {
-  readonly state: State;
+export type Machine = Facts & Phase;
+
+/** Known in every state. */
+export interface Facts {
   readonly desired: Desired;
   readonly stateSinceMs: number;
   readonly cause: Cause;
   readonly trouble: string;
-  /** The process of the current run, 0 when there is none (yet). */
-  readonly pid: number;
-  readonly run: number;
-  readonly startedAtMs: number | undefined;
-  readonly paused: boolean;
-  /** Who has asked this run to end, in a way that it may leave undone. */
-  readonly told: Cause | undefined;
-  /** TERM was sent to this run. */
-  readonly termed: boolean;
-  /** KILL was sent to this run. */
-  readonly killed: boolean;
+  /** The number of the current or latest run. */
+  readonly runNumber: number;
+  /** Conditions that keep the next run from starting. */
+  readonly unmet: readonly Unmet[];
   /** Why the next start is a restart. */
   readonly restartReason: RestartReason | undefined;
-  /** The run that is being cleared up, in `finishing`. */
-  readonly ended: EndedRun | undefined;
-  /** The directory changed since this run was begun. */
-  readonly changed: boolean;
   readonly consecutiveFailures: number;
   readonly lastExit: LastExit | undefined;
-  /** When the event `timer` is due. */
+  /** When the event `timer` is due. A timer belongs to the state that set it. */
   readonly timerAtMs: number | undefined;
   /** The directory is gone: forget the service when it is down. */
   readonly removed: boolean;
-  /** As with `sv exit`: once down it is let go of for a moment, and then begun with anew. */
-  readonly leaving: boolean;
+  /** `sv exit`: once down, the supervise files are released for a moment, then the service starts over. */
+  readonly releasing: boolean;
   /** my_init shuts down: nothing is started any more. */
-  readonly halted: boolean;
+  readonly startsForbidden: boolean;
   readonly counters: ServiceCounters;
 }
 
-/** A run that has ended and may have left something behind. */
+/** Known in one state alone. */
+export type Phase =
+  | { readonly state: 'down' | 'waiting' | 'backoff' | 'failed' | 'completed' }
+  | { readonly state: 'starting'; readonly run: Run }
+  | { readonly state: 'up'; readonly run: ProcessRun; readonly ready: boolean }
+  | { readonly state: 'stopping'; readonly run: Run; readonly next: Next }
+  | { readonly state: 'finishing'; readonly ended: EndedRun };
+
+export type In<S extends State> = Machine & { readonly state: S };
+
+/** A run whose process does not exist yet, or exists. */
+export type Run = UnspawnedRun | ProcessRun;
+
+export interface UnspawnedRun {
+  /** `prepare`: claim the service, run `control/u`. `spawn`: the process is being created. */
+  readonly stage: 'prepare' | 'spawn';
+  readonly startedAtMs: number;
+  /** The directory changed since this run began. */
+  readonly changed: boolean;
+}
+
+export interface ProcessRun {
+  readonly stage: 'process';
+  readonly startedAtMs: number;
+  readonly changed: boolean;
+  readonly pid: number;
+  readonly paused: boolean;
+  /** Set when `control/t` asked this run to end; the run may ignore it. */
+  readonly endRequestedBy: Cause | undefined;
+  readonly termSent: boolean;
+  readonly killSent: boolean;
+}
+
+/** A run that has ended and is being cleared up. */
 export interface EndedRun {
   /** The session of its processes, 0 when there was none. */
   readonly session: number;
   readonly status: ExitStatus;
-  /** What follows where the service is wanted up: the next run at once, after a delay, or when `run` was mended. */
-  readonly next: 'start' | 'backoff' | 'failed';
+  readonly next: Next;
+  /** Why my_init ended the run, where it did so for a fault of the run. */
+  readonly trouble: string;
+  readonly changed: boolean;
+  readonly stage: ClearingStage;
 }
+
+/**
+ * `sweep`: control scripts end, leftovers of the session are killed. `finish`: the script runs; pid 0 while it is being
+ * spawned. `sweep_finish`: what `finish` left behind is killed.
+ */
+export type ClearingStage =
+  | { readonly name: 'sweep' }
+  | { readonly name: 'finish'; readonly pid: number }
+  | { readonly name: 'sweep_finish'; readonly session: number };
+
+/** What follows a run where the service is wanted up. */
+export type Next = 'start' | 'backoff' | 'failed' | 'gave_up' | 'completed';
 
 export type MachineEvent =
   | { readonly type: 'start'; readonly cause: Cause; readonly once?: boolean }
-  /** `timeoutMs`: from TERM to KILL, or Infinity. `insist`: TERM again where it was sent before. */
-  | { readonly type: 'stop'; readonly cause: Cause; readonly timeoutMs: number; readonly insist?: boolean }
-  | { readonly type: 'restart'; readonly cause: Cause; readonly timeoutMs: number }
-  /** TERM for the run, or KILL; what is wanted stays as it is. */
-  | { readonly type: 'terminate'; readonly cause: Cause }
-  | { readonly type: 'kill'; readonly cause: Cause }
-  /** `control/t` has asked it to end in a way of its own. It may do so or not. */
-  | { readonly type: 'told'; readonly cause: Cause }
-  /** Stop, and be let go of. */
-  | { readonly type: 'leave'; readonly cause: Cause }
-  /** TERM was sent. */
-  | { readonly type: 'termed' }
+  | StopEvent
+  | { readonly type: 'restart'; readonly cause: Cause; readonly timeoutMs?: number }
+  /** End the current run with this signal; what is wanted stays as it is. */
+  | { readonly type: 'end_run'; readonly signal: 'TERM' | 'KILL'; readonly cause: Cause }
+  /** `control/t` asked the run to end. */
+  | { readonly type: 'end_requested'; readonly cause: Cause }
+  | { readonly type: 'term_sent' }
+  /** The service is claimed and `control/u` has run: the process can be created. */
+  | { readonly type: 'prepared' }
   /** The process exists. */
   | { readonly type: 'spawned'; readonly pid: number }
-  /** There is no process, for now: `fork` failed. */
+  /** There is no process: another supervisor has the service, or `fork` failed. */
   | { readonly type: 'spawn_failed'; readonly trouble: string }
-  /** There was to be no process any more when it could have been made: it was told to stop meanwhile. */
-  | { readonly type: 'withheld' }
   /** The process ended. `unstartable` says why `run` could not be executed at all. */
   | { readonly type: 'exited'; readonly status: ExitStatus; readonly unstartable?: string }
-  /** `finish` has run and nothing of the run is left. */
-  | { readonly type: 'finished' }
+  | { readonly type: 'ready' }
+  | { readonly type: 'unready'; readonly trouble: string }
+  /** The conditions that keep the service from starting; none: it may start. */
+  | { readonly type: 'conditions'; readonly unmet: readonly Unmet[] }
+  | { readonly type: 'finish_spawned'; readonly pid: number }
+  /** The present stage of clearing up is over. */
+  | { readonly type: 'cleared' }
   | { readonly type: 'timer' }
   /** The service directory changed. */
   | { readonly type: 'changed' }
   /** The process was stopped (SIGSTOP) or continued on request. */
   | { readonly type: 'paused'; readonly paused: boolean }
-  /** The service directory is gone. */
-  | { readonly type: 'removed'; readonly timeoutMs: number }
-  /** It is there again. */
-  | { readonly type: 'restored'; readonly autostart: boolean }
-  /** my_init begins to shut down: from now on nothing is started. */
+  /** The directory of a removed service is there again. */
+  | { readonly type: 'restored' }
+  /** my_init begins to shut down. */
   | { readonly type: 'forbid_starts' }
-  /** my_init shuts down and it is the services' turn. */
-  | { readonly type: 'halt'; readonly cause: Cause; readonly timeoutMs: number }
-  /** The waiting is over: KILL. */
-  | { readonly type: 'hurry' };
+  /** Nobody waits any longer: KILL to the process or to `finish`. */
+  | { readonly type: 'kill_now' };
+
+export interface StopEvent {
+  readonly type: 'stop';
+  /** `released`: `sv exit`. `removed`: the directory is gone. */
+  readonly why: 'asked' | 'released' | 'removed' | 'shutdown';
+  readonly cause: Cause;
+  /** From TERM to KILL; Infinity: no KILL. Undefined: the grace period of the definition. */
+  readonly timeoutMs?: number;
+  /** Sends TERM again where it was sent before. */
+  readonly insist?: boolean;
+}
 
 export type EventType = MachineEvent['type'];
 
 /** What is to be done, in this order, after the new state is on record. */
 export type Effect =
+  /** Claim the service and run `control/u`, then say `prepared`. */
+  | { readonly type: 'prepare' }
   | { readonly type: 'spawn' }
-  /** TERM or, with `script`, what `control/t` does in its place; CONT, so that a stopped process sees it; what comes after a stop. */
-  | {
-      readonly type: 'terminate';
-      readonly script: boolean;
-      readonly wake: boolean;
-      readonly after: 'd' | 'x' | undefined;
-    }
+  | TerminateEffect
   /** KILL to the process and, where `group`, to the group that it leads. */
   | { readonly type: 'kill'; readonly group: boolean }
-  /** Kill what is left of the run that ended, run `finish`, then say `finished`. */
+  /** Carry out the present stage of clearing up, then say `cleared`. */
   | { readonly type: 'clear_up' }
   | { readonly type: 'kill_finish' }
-  /** Begin with it anew: start it, unless it has a `down` file. */
-  | { readonly type: 'begin_anew' }
+  /** Start again, unless there is a `down` file. */
+  | { readonly type: 'start_over' }
   | { readonly type: 'forget' };
+
+export interface TerminateEffect {
+  readonly type: 'terminate';
+  /** `script`: `control/t` or, where there is none or it fails, TERM. `done`: the run was asked already. */
+  readonly how: 'script' | 'signal' | 'done';
+  /** CONT, so that a stopped process sees the signal. */
+  readonly wake: boolean;
+  /** The control script that follows a stop. */
+  readonly after: 'd' | 'x' | undefined;
+}
 
 export interface Step {
   readonly machine: Machine;
   readonly effects: readonly Effect[];
 }
 
-/** The world that the machine needs to know of. */
+/** What a step depends on beside state and event. */
 export interface Now {
   readonly nowMs: number;
-  /** 0 ≤ random < 1, for the jitter of the back-off. */
+  /** 0 ≤ random < 1, for the jitter of the delay. */
   readonly random: number;
-  /** How long `finish` may take, or Infinity. */
-  readonly finishTimeoutMs: number;
+  readonly definition: Definition;
 }
 
-export const initialMachine = (autostart: boolean, nowMs: number): Machine => ({
+export const initialMachine = (autostart: boolean, nowMs: number): In<'down'> => ({
   state: 'down',
   desired: autostart ? 'up' : 'down',
   stateSinceMs: nowMs,
   cause: { kind: 'scan' },
   trouble: '',
-  pid: 0,
-  run: 0,
-  startedAtMs: undefined,
-  paused: false,
-  told: undefined,
-  termed: false,
-  killed: false,
+  runNumber: 0,
+  unmet: [],
   restartReason: undefined,
-  ended: undefined,
-  changed: false,
   consecutiveFailures: 0,
   lastExit: undefined,
   timerAtMs: undefined,
   removed: false,
-  leaving: false,
-  halted: false,
+  releasing: false,
+  startsForbidden: false,
   counters: {
     starts: 0,
     startFailures: 0,
@@ -153,3 +207,24 @@ export const initialMachine = (autostart: boolean, nowMs: number): Machine => ({
     kills: 0,
   },
 });
+
+/** The run that has not ended yet. */
+export const runOf = (machine: Machine): Run | undefined =>
+  machine.state === 'starting' || machine.state === 'up' || machine.state === 'stopping' ? machine.run : undefined;
+
+/** The process of the current run. */
+export function processOf(machine: Machine): ProcessRun | undefined {
+  const run = runOf(machine);
+  return run?.stage === 'process' ? run : undefined;
+}
+
+/** The process of the current run, 0 when there is none. */
+export const pidOf = (machine: Machine): number => processOf(machine)?.pid ?? 0;
+
+/** The process of `finish`, 0 when there is none. */
+export function finishPidOf(machine: Machine): number {
+  if (machine.state !== 'finishing') return 0;
+  const { stage } = machine.ended;
+  if (stage.name === 'finish') return stage.pid;
+  return 0;
+}

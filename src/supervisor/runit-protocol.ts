@@ -2,7 +2,7 @@ import { monotonicMs } from '../process/clock.js';
 import type { Change, ServiceName, ServiceStatus } from '../types/service.js';
 import { identityOf } from './directory-listing.js';
 import { HeldFiles, type Holder } from './held-files.js';
-import type { Service } from './service.js';
+import type { ServiceId } from './service-context.js';
 import type { ServiceSet } from './service-set.js';
 import { Locked, type Room, SuperviseDirectory } from './supervise-directory.js';
 import { placeBelow, placeIn } from './supervise-place.js';
@@ -57,7 +57,7 @@ export class RunitProtocol {
   }
 
   /** Takes the supervise directory of a service before it is started. Returns why it must not be: somebody else supervises it. */
-  claim({ name, directory }: Service): string | undefined {
+  claim({ name, directory }: ServiceId): string | undefined {
     const claimed = this.#directoryOf(name, directory);
     return claimed instanceof Locked
       ? `it is supervised by somebody else, runsv perhaps: ${claimed.message} is locked`
@@ -100,9 +100,9 @@ export class RunitProtocol {
   }
 
   #show(status: ServiceStatus): void {
-    const { name, state, leaving } = status;
-    const isLeft = leaving && state === 'down';
-    if (isLeft && !this.#directories.has(name)) return;
+    const { name, state, releasing } = status;
+    const isReleased = releasing && state === 'down';
+    if (isReleased && !this.#directories.has(name)) return;
     try {
       this.#write(status);
     } catch (error) {
@@ -111,7 +111,7 @@ export class RunitProtocol {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#writeAnew(status);
       else this.#world.warn(name, error as Error);
     }
-    if (isLeft) this.#close(name);
+    if (isReleased) this.#close(name);
   }
 
   #writeAnew(status: ServiceStatus): void {

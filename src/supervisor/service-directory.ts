@@ -1,13 +1,16 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../process/environment.js';
-import { checkProgram } from '../process/program-check.js';
 import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
 
+/** Whether a directory of this name can be a service. A logger has a name of another form. */
 export const isServiceName = (name: string): name is ServiceName => NAME.test(name);
+
+/** Whether a name on record is that of a service or of a logger. */
+export const isKnownName = (name: string): name is ServiceName => isServiceName(loggedBy(name) ?? name);
 
 /** The logger of a service is a service of its own: `NAME/log`, in the directory `log`, runsv(8). */
 export const loggerOf = (name: string): ServiceName => `${name}/log` as ServiceName;
@@ -15,25 +18,13 @@ export const loggerOf = (name: string): ServiceName => `${name}/log` as ServiceN
 /** The service whose logger this is; undefined when it is no logger. */
 export const loggedBy = (name: string): string | undefined => (name.endsWith('/log') ? name.slice(0, -4) : undefined);
 
+export const isLogger = (name: string): boolean => loggedBy(name) !== undefined;
+
 /** Why a name cannot be a service's. */
 export function explainBadName(name: string): string {
   if (name.length > 128) return 'its name is longer than 128 characters';
   if (!/^[A-Za-z0-9]/.test(name)) return 'its name does not begin with a letter or digit';
   return 'its name may have letters, digits and . _ @ - only';
-}
-
-/** A service is started at boot unless its directory has a file `down`, runsv(8). */
-export const isAutostarted = (directory: string): boolean => !existsSync(join(directory, 'down'));
-
-/** Why `run` cannot be executed as it stands, and what to do; undefined when nothing speaks against it. */
-export const checkRun = (directory: string): string | undefined => checkProgram(join(directory, 'run'));
-
-/** `finish` counts where it can be executed; a missing one is normal. Its trouble, where it is there and cannot be. */
-export function checkFinish(directory: string): 'absent' | 'usable' | { readonly trouble: string } {
-  const path = join(directory, 'finish');
-  if (!existsSync(path)) return 'absent';
-  const trouble = checkProgram(path);
-  return trouble === undefined ? 'usable' : { trouble };
 }
 
 /**

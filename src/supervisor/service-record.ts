@@ -4,96 +4,261 @@ import {
   type Cause,
   DESIRED,
   type ExitStatus,
+  type LastExit,
   RESTART_REASONS,
+  type ServiceCounters,
   type ServiceName,
+  type State,
+  type Unmet,
 } from '../types/service.js';
 import type { ControlRecord } from './control-scripts.js';
-import { type EndedRun, initialMachine, type Machine } from './machine.js';
-import { isServiceName } from './service-directory.js';
-import { TABLE } from './table.js';
+import {
+  type ClearingStage,
+  type EndedRun,
+  type Facts,
+  finishPidOf,
+  initialMachine,
+  type Machine,
+  type Next,
+  type Phase,
+  pidOf,
+  processOf,
+  type Run,
+  runOf,
+} from './machine.js';
+import { isKnownName } from './service-directory.js';
 
-/** What survives a controller of a service; all of it plain data. */
+/** What of a service survives a controller. */
 export interface ServiceRecord {
   readonly name: ServiceName;
   readonly directory: string;
-  /** What tells the directory from any other, whatever it is called; where it is not known, what is at that path now. */
+  /** Device and inode of the directory; undefined if unknown. */
   readonly identity: string | undefined;
   readonly autostart: boolean;
   readonly machine: Machine;
-  /** The process of `finish`, 0 when there is none. */
-  readonly finishPid: number;
   readonly controlled: ControlRecord | undefined;
 }
 
-/** As it is put on record. */
-export interface RecordedService extends ServiceRecord {
-  /** Of the change that comes with it, which may not have been told yet. */
+/**
+ * A service in its slot: plain data under the names that every version of my_init reads. A field that is new in a version
+ * is one that the version before can do without.
+ */
+export interface RecordedService extends Omit<ServiceRecord, 'machine'> {
+  readonly machine: RecordedMachine;
+  readonly finishPid: number;
+  /** Revision of the change recorded here; watchers may not have seen it. */
   readonly revision: number;
 }
 
-/** The revision in what an earlier controller has left of a service; 0 where there is none. */
+interface RecordedMachine
+  extends Omit<Facts, 'runNumber' | 'unmet' | 'releasing' | 'startsForbidden' | 'timerAtMs' | 'stateSinceMs'> {
+  readonly state: State;
+  readonly stateSinceMs: number;
+  readonly timerAtMs: number | undefined;
+  readonly pid: number;
+  readonly run: number;
+  readonly startedAtMs: number | undefined;
+  readonly paused: boolean;
+  readonly told: Cause | undefined;
+  readonly termed: boolean;
+  readonly killed: boolean;
+  readonly changed: boolean;
+  readonly ended: EndedRun | undefined;
+  readonly leaving: boolean;
+  readonly halted: boolean;
+  readonly unmet: readonly Unmet[];
+  /** Of a run without a process. */
+  readonly stage: 'prepare' | 'spawn' | undefined;
+  readonly ready: boolean;
+  readonly next: Next | undefined;
+}
+
+/** The record as it is written. */
+export function writeRecord(record: ServiceRecord, revision: number): RecordedService {
+  const { machine } = record;
+  const { runNumber, unmet, releasing, startsForbidden, ...facts } = machine;
+  const run = runOf(machine);
+  const process = processOf(machine);
+  return {
+    ...record,
+    machine: {
+      ...facts,
+      // A version without this state would start the service once more.
+      desired: machine.state === 'completed' ? 'down' : machine.desired,
+      pid: process?.pid ?? 0,
+      run: runNumber,
+      startedAtMs: run?.startedAtMs,
+      paused: process?.paused ?? false,
+      told: process?.endRequestedBy,
+      termed: process?.termSent ?? false,
+      killed: process?.killSent ?? false,
+      changed: run?.changed ?? false,
+      ended: machine.state === 'finishing' ? machine.ended : undefined,
+      leaving: releasing,
+      halted: startsForbidden,
+      unmet,
+      stage: run?.stage === 'process' ? undefined : run?.stage,
+      ready: machine.state === 'up' && machine.ready,
+      next: machine.state === 'stopping' ? machine.next : undefined,
+    },
+    finishPid: finishPidOf(machine),
+    revision,
+  };
+}
+
+/** The revision in the record of a service; 0 where there is none. */
 export const revisionIn = (value: unknown): number => Number((value as Partial<RecordedService> | null)?.revision) || 0;
 
 /**
- * Makes a record of what an earlier controller, perhaps of another version, has left. What this version does not know is left out, and what is
- * missing is as at the beginning; undefined where not even the service is known.
+ * Reads the record that an earlier controller, perhaps of another version, has left. What this version does not know is left
+ * out, what is missing is as at the beginning; undefined where not even the service is known.
  */
 export function readRecord(value: unknown): ServiceRecord | undefined {
   const { name, directory, identity, autostart, machine, finishPid, controlled } = (value ??
-    {}) as Partial<ServiceRecord>;
-  if (typeof name !== 'string' || !isServiceName(name) || typeof directory !== 'string') return undefined;
-  const begin = initialMachine(autostart === true, monotonicMs());
-  const known: Machine = inKnownWords({ ...begin, ...machine }, begin);
-  const counters = {
-    ...begin.counters,
-    ...known.counters,
-    restarts: { ...begin.counters.restarts, ...known.counters.restarts },
-    exits: { ...begin.counters.exits, ...known.counters.exits },
-  };
-  const common = { name, directory, identity, autostart: autostart === true, finishPid: finishPid ?? 0, controlled };
-  if (known.state in TABLE) return { ...common, machine: { ...known, counters } };
-  // Whatever that state is, there is a process or there is none.
-  const state = known.pid === 0 ? 'down' : 'up';
-  return { ...common, machine: { ...known, counters, state, timerAtMs: undefined, ended: undefined } };
-}
-
-/** Of what has one of a few words for a value, the words that this version knows. */
-function inKnownWords(machine: Machine, begin: Machine): Machine {
-  const { desired, cause, told, restartReason, lastExit, ended } = machine;
+    {}) as Partial<RecordedService>;
+  if (typeof name !== 'string' || !isKnownName(name) || typeof directory !== 'string') return undefined;
   return {
-    ...machine,
-    desired: DESIRED.includes(desired) ? desired : begin.desired,
-    cause: knownCause(cause) ?? begin.cause,
-    told: knownCause(told),
-    restartReason: restartReason && RESTART_REASONS.includes(restartReason) ? restartReason : undefined,
-    lastExit: lastExit && { ...lastExit, status: knownStatus(lastExit.status) },
-    ended: ended && {
-      ...ended,
-      status: knownStatus(ended.status),
-      next: NEXT.includes(ended.next) ? ended.next : 'start',
-    },
+    name,
+    directory,
+    identity: typeof identity === 'string' ? identity : undefined,
+    autostart: autostart === true,
+    machine: readMachine(machine ?? {}, finishPid ?? 0, autostart === true),
+    controlled: Array.isArray(controlled?.scripts) ? controlled : undefined,
   };
 }
 
-const NEXT: readonly EndedRun['next'][] = ['start', 'backoff', 'failed'];
+function readMachine(recorded: Partial<RecordedMachine>, finishPid: number, autostart: boolean): Machine {
+  const { state: _, ...begin } = initialMachine(autostart, monotonicMs());
+  const { desired, restartReason, lastExit, unmet, timerAtMs } = recorded;
+  const phase = readPhase(recorded, finishPid);
+  const isKnown = phase.state === recorded.state;
+  const facts: Facts = {
+    desired: phase.state === 'completed' ? 'up' : desired && DESIRED.includes(desired) ? desired : begin.desired,
+    stateSinceMs: recorded.stateSinceMs ?? begin.stateSinceMs,
+    cause: knownCause(recorded.cause) ?? begin.cause,
+    trouble: recorded.trouble ?? begin.trouble,
+    runNumber: recorded.run ?? begin.runNumber,
+    unmet: Array.isArray(unmet) ? unmet : begin.unmet,
+    restartReason: restartReason && RESTART_REASONS.includes(restartReason) ? restartReason : undefined,
+    consecutiveFailures: recorded.consecutiveFailures ?? begin.consecutiveFailures,
+    lastExit: lastExit && knownExit(lastExit),
+    timerAtMs: isKnown ? timerAtMs : undefined,
+    removed: recorded.removed === true,
+    releasing: recorded.leaving === true,
+    startsForbidden: recorded.halted === true,
+    counters: knownCounters(recorded.counters, begin.counters),
+  };
+  return { ...facts, ...phase };
+}
+
+/** Of a state that this version does not know, only whether there is a process. */
+function readPhase(recorded: Partial<RecordedMachine>, finishPid: number): Phase {
+  const { state, pid = 0, ended, next } = recorded;
+  const run = readRun(recorded);
+  switch (state) {
+    case 'starting':
+      return { state, run };
+    case 'stopping':
+      return { state, run, next: knownNext(next) };
+    case 'finishing':
+      return ended === undefined ? { state: 'down' } : { state, ended: readEnded(ended, finishPid) };
+    case 'down':
+    case 'waiting':
+    case 'backoff':
+    case 'failed':
+    case 'completed':
+      return { state };
+    default:
+      return run.stage === 'process' && pid !== 0
+        ? { state: 'up', run, ready: recorded.ready ?? true }
+        : { state: 'down' };
+  }
+}
+
+function readRun({ pid, startedAtMs = 0, changed = false, stage, ...rest }: Partial<RecordedMachine>): Run {
+  if (!pid) return { stage: stage === 'spawn' ? 'spawn' : 'prepare', startedAtMs, changed };
+  return {
+    stage: 'process',
+    startedAtMs,
+    changed,
+    pid,
+    paused: rest.paused === true,
+    endRequestedBy: knownCause(rest.told),
+    termSent: rest.termed === true,
+    killSent: rest.killed === true,
+  };
+}
+
+function readEnded(ended: Partial<EndedRun>, finishPid: number): EndedRun {
+  const { session = 0, status, next, trouble = '', changed = false } = ended;
+  return {
+    session,
+    status: knownStatus(status),
+    next: knownNext(next),
+    trouble,
+    changed,
+    stage: readStage(ended.stage, finishPid),
+  };
+}
+
+/** A version without stages has recorded the process of `finish` alone. */
+function readStage(stage: ClearingStage | undefined, finishPid: number): ClearingStage {
+  if (stage?.name === 'sweep_finish') return { name: 'sweep_finish', session: stage.session };
+  if (finishPid !== 0) return { name: 'finish', pid: finishPid };
+  return stage?.name === 'finish' ? { name: 'finish', pid: stage.pid } : { name: 'sweep' };
+}
+
+const NEXT: readonly Next[] = Object.keys({
+  start: true,
+  backoff: true,
+  failed: true,
+  gave_up: true,
+  completed: true,
+} satisfies Record<Next, true>) as Next[];
+
+const knownNext = (next: Next | undefined): Next => (next !== undefined && NEXT.includes(next) ? next : 'start');
 
 const knownCause = (cause: Cause | undefined): Cause | undefined =>
   cause && CAUSE_KINDS.includes(cause.kind) ? cause : undefined;
 
-const knownStatus = (status: ExitStatus): ExitStatus =>
-  ['exited', 'signaled', 'lost'].includes(status.kind) ? status : { kind: 'lost' };
+const knownExit = (exit: LastExit): LastExit => ({ ...exit, status: knownStatus(exit.status) });
+
+const knownStatus = (status: ExitStatus | undefined): ExitStatus =>
+  status !== undefined && ['exited', 'signaled', 'lost'].includes(status.kind) ? status : { kind: 'lost' };
+
+const knownCounters = (recorded: Partial<ServiceCounters> | undefined, begin: ServiceCounters): ServiceCounters => ({
+  ...begin,
+  ...known(recorded, begin),
+  restarts: { ...begin.restarts, ...known(recorded?.restarts, begin.restarts) },
+  exits: { ...begin.exits, ...known(recorded?.exits, begin.exits) },
+});
+
+/** The fields that this version has, too. */
+const known = <T extends object>(recorded: Partial<T> | undefined, begin: T): Partial<T> =>
+  Object.fromEntries(Object.entries(recorded ?? {}).filter(([key]) => key in begin)) as Partial<T>;
+
+/** All processes that the record knows, ended or not. */
+export function pidsIn({ machine, controlled }: ServiceRecord): readonly number[] {
+  const pids = [pidOf(machine), finishPidOf(machine), ...(controlled?.scripts ?? []).map(({ pid }) => pid)];
+  if (machine.state !== 'finishing') return pids;
+  const { session, stage } = machine.ended;
+  return [...pids, session, ...(stage.name === 'sweep_finish' ? [stage.session] : [])];
+}
 
 /** The record of a service that is known by its process alone: its own has been lost. */
 export function recordOfProcess(name: ServiceName, directory: string, pid: number, autostart: boolean): ServiceRecord {
   const begin = initialMachine(autostart, monotonicMs());
-  const machine: Machine = {
-    ...begin,
-    state: 'up',
-    desired: 'up',
-    pid,
-    run: 1,
-    startedAtMs: begin.stateSinceMs,
-    counters: { ...begin.counters, starts: 1 },
-  };
-  return { name, directory, identity: undefined, autostart, machine, finishPid: 0, controlled: undefined };
+  const machine = readMachine(
+    {
+      state: 'up',
+      desired: 'up',
+      pid,
+      run: 1,
+      startedAtMs: begin.stateSinceMs,
+      counters: { ...begin.counters, starts: 1 },
+    },
+    0,
+    autostart,
+  );
+  return { name, directory, identity: undefined, autostart, machine, controlled: undefined };
 }

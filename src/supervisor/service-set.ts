@@ -1,32 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicMs } from '../process/clock.js';
 import type { Cause, Change, ServiceName, ServiceStatus, ServiceView } from '../types/service.js';
-import type { MachineEvent } from './machine.js';
-import { Service, type ServiceWorld } from './service.js';
-import { loggedBy } from './service-directory.js';
-import type { RecordedService, ServiceRecord } from './service-record.js';
+import type { DefaultTimes } from './definition/definition.js';
+import { readDirectory } from './definition/read-directory.js';
+import type { StopEvent } from './machine.js';
+import { Service } from './service.js';
+import type { ServiceContext } from './service-context.js';
+import { isLogger, loggedBy } from './service-directory.js';
+import { type RecordedService, type ServiceRecord, writeRecord } from './service-record.js';
 
 /** A logger that has not ended this long after the end of its input is told to. */
 const LOGGER_END_MS = 1_000;
+const GONE: Cause = { kind: 'scan', message: 'its directory is gone' };
 /** How many changes are held for readers that come back. */
 const HELD_CHANGES = 2_048;
 
-/** What the set itself needs of the world; the rest of {@link ServiceWorld} it is. */
-export interface SetWorld extends Omit<ServiceWorld, 'publish' | 'forget' | 'record'> {
+/** What the set is given: it makes a {@link ServiceContext} of this for each service. */
+export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 'record' | 'read'> {
   /** Puts the service on record, before the effects of a step are carried out. */
   record(record: RecordedService): void;
-  /** A logger is to see the end of its input. */
+  /** Lets a logger see the end of its input. */
   endInput(name: ServiceName): void;
-  /** The service is no more. */
+  /** Drops the record of a service. */
   erase(name: ServiceName): void;
-  /** From TERM to KILL. */
-  stopTimeoutMs(): number;
+  /** For services whose definition says nothing about them. */
+  readonly times: DefaultTimes;
 }
 
 /** All services, and the one place where the outside learns of their changes. */
 export class ServiceSet implements ServiceView {
   readonly bootId: string;
-  readonly #world: SetWorld;
+  readonly #context: SetContext;
   readonly #services = new Map<string, Service>();
   #sorted: readonly Service[] | undefined;
   readonly #listeners = new Set<(change: Change) => void>();
@@ -36,9 +40,9 @@ export class ServiceSet implements ServiceView {
   #loggers = 0;
 
   /** `revision`: where an earlier controller had come to. */
-  constructor(world: SetWorld, revision = 0) {
-    this.#world = world;
-    this.bootId = world.bootId;
+  constructor(context: SetContext, revision = 0) {
+    this.#context = context;
+    this.bootId = context.bootId;
     this.#revision = revision;
   }
 
@@ -112,7 +116,7 @@ export class ServiceSet implements ServiceView {
 
   /** The directory is gone: the service is stopped and then forgotten. */
   remove(name: ServiceName): void {
-    this.#services.get(name)?.dispatch({ type: 'removed', timeoutMs: this.#world.stopTimeoutMs() });
+    this.#services.get(name)?.dispatch({ type: 'stop', why: 'removed', cause: GONE });
   }
 
   /** Shutdown has begun: no service is added, and no order starts one. */
@@ -127,33 +131,32 @@ export class ServiceSet implements ServiceView {
    */
   async halt(cause: Cause, timeoutMs: number, early: readonly ServiceName[] = []): Promise<void> {
     this.#halted = true;
-    const order: MachineEvent = { type: 'halt', cause, timeoutMs };
+    const order: StopEvent = { type: 'stop', why: 'shutdown', cause, timeoutMs };
     const isOf = ({ name }: Service, owner: ServiceName): boolean => name === owner || loggedBy(name) === owner;
     await this.#halt(order, (service) => !early.some((name) => isOf(service, name)));
     for (const name of early.toReversed()) await this.#halt(order, (service) => isOf(service, name));
   }
 
   /** Loggers come last: they see the end of their input, and have read all of it when they end. */
-  async #halt(order: MachineEvent, selected: (service: Service) => boolean): Promise<void> {
-    const isLogger = ({ name }: Service): boolean => loggedBy(name) !== undefined;
+  async #halt(order: StopEvent, selected: (service: Service) => boolean): Promise<void> {
     const services = this.services().filter(selected);
-    const loggers = services.filter(isLogger);
-    const writers = services.filter((service) => !isLogger(service));
+    const loggers = services.filter(({ name }) => isLogger(name));
+    const writers = services.filter(({ name }) => !isLogger(name));
     for (const writer of writers) writer.dispatch(order);
     await this.#down(writers);
     if (loggers.length === 0) return;
-    for (const { name } of loggers) this.#world.endInput(name);
+    for (const { name } of loggers) this.#context.endInput(name);
     await Promise.race([this.#down(loggers), delay(LOGGER_END_MS, undefined, { ref: false })]);
     for (const logger of loggers) logger.dispatch(order);
     await this.#down(loggers);
   }
 
-  /** The waiting is over: KILL to whatever is stopping, or was still to be stopped. */
-  hurry(): void {
+  /** Nobody waits any longer: KILL to every service that is stopping, or was still to be stopped. */
+  killNow(): void {
     const cause: Cause = { kind: 'shutdown', message: 'nobody waits any longer' };
     for (const service of this.services()) {
-      if (this.#halted) service.dispatch({ type: 'halt', cause, timeoutMs: 0 });
-      service.dispatch({ type: 'hurry' });
+      if (this.#halted) service.dispatch({ type: 'stop', why: 'shutdown', cause, timeoutMs: 0 });
+      service.dispatch({ type: 'kill_now' });
     }
   }
 
@@ -176,21 +179,22 @@ export class ServiceSet implements ServiceView {
       name,
       directory,
       {
-        ...this.#world,
-        record: (written) => this.#world.record({ ...written, revision: this.#revision + 1 }),
+        ...this.#context,
+        read: (...of) => readDirectory(...of, this.#context.times),
+        record: (latest) => this.#context.record(writeRecord(latest, this.#revision + 1)),
         publish: (previous, status) => this.#publish(previous, status, false),
         forget: () => {
           this.#services.delete(name);
-          if (loggedBy(name) !== undefined) this.#loggers -= 1;
+          if (isLogger(name)) this.#loggers -= 1;
           this.#sorted = undefined;
           this.#publish(service.status, service.status, true);
-          this.#world.erase(name);
+          this.#context.erase(name);
         },
       },
       record,
     );
     this.#services.set(name, service);
-    if (loggedBy(name) !== undefined) this.#loggers += 1;
+    if (isLogger(name)) this.#loggers += 1;
     this.#sorted = undefined;
     return service;
   }
@@ -201,6 +205,7 @@ export class ServiceSet implements ServiceView {
       revision: this.#revision,
       atMs: monotonicMs(),
       previousState: previous.state,
+      wasReady: previous.ready,
       status,
       removed,
     };

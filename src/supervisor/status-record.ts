@@ -1,5 +1,7 @@
-import type { ServiceStatus } from '../types/service.js';
+import type { ServiceStatus, State } from '../types/service.js';
 
+/** Without a process, and not for lack of a wish. */
+const RESTING: ReadonlySet<State> = new Set(['waiting', 'backoff', 'failed', 'completed']);
 /** The length of `supervise/status`. */
 const BYTES = 20;
 /** The label of a second of TAI64, less the ten seconds that TAI was ahead of UTC in 1970: tai(3) of libtai. */
@@ -19,21 +21,21 @@ export interface StatusRecord {
 }
 
 /**
- * What is to be on record of a service, after what was. The time is that of the wall clock when it was seen: sv(8) compares it with its
- * own, and a converted one could be a moment too early.
+ * The next status record, given the previous one. The time is that of the wall clock when the change was seen: sv(8) compares
+ * it with its own, and a converted one could be a moment too early.
  *
- * A service that waits for its next attempt is not wanted up: sv(8) sends no `u` to one that is, and could not hurry it.
+ * A service that rests is not wanted up: sv(8) sends no `u` to a service that is, and could not start it.
  */
 export function statusRecord(status: ServiceStatus, before: StatusRecord | undefined, nowMs: number): StatusRecord {
   const state = status.pid !== 0 ? 'run' : status.state === 'finishing' ? 'finish' : 'down';
   const pid = state === 'finish' ? status.finishPid : status.pid;
-  const waits = status.state === 'backoff' || status.state === 'failed';
+  const rests = RESTING.has(status.state);
   return {
     state,
     pid,
     paused: status.paused,
-    want: status.leaving ? 'exit' : status.desired === 'up' && !waits ? 'up' : 'down',
-    termed: status.termed && state === 'run',
+    want: status.releasing ? 'exit' : status.desired === 'up' && !rests ? 'up' : 'down',
+    termed: status.termSent && state === 'run',
     sinceMs: before !== undefined && goesOn(before, state, pid) ? before.sinceMs : nowMs,
   };
 }

@@ -1,9 +1,9 @@
 import type { Cause } from '../types/service.js';
 import type { Service } from './service.js';
-import { loggedBy } from './service-directory.js';
+import { isLogger } from './service-directory.js';
 
 const SV: Cause = { kind: 'sv' };
-/** runsv(8) kills nothing that it was not told to kill. */
+/** runsv(8) kills nothing on its own. */
 const NEVER = Number.POSITIVE_INFINITY;
 
 const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
@@ -18,8 +18,8 @@ const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
 };
 
 /**
- * Carries out a command of runsv(8), a character that was written to `supervise/control`. Resolves when the control scripts that it
- * takes have run; what it cannot mean, or what is no command, is nothing.
+ * Carries out a command of runsv(8), a character that was written to `supervise/control`. Resolves when its control scripts
+ * have run. Unknown characters and commands without effect in this state are ignored.
  */
 export async function obey(service: Service, command: string): Promise<void> {
   switch (command) {
@@ -27,14 +27,15 @@ export async function obey(service: Service, command: string): Promise<void> {
       service.dispatch({ type: 'start', cause: SV });
       break;
     case 'd':
-      service.dispatch({ type: 'stop', cause: SV, timeoutMs: NEVER, insist: true });
+      service.dispatch({ type: 'stop', why: 'asked', cause: SV, timeoutMs: NEVER, insist: true });
       break;
     case 'o':
       once(service);
       break;
     case 'x':
       // A logger goes with its service.
-      if (loggedBy(service.name) === undefined) service.dispatch({ type: 'leave', cause: SV });
+      if (!isLogger(service.name))
+        service.dispatch({ type: 'stop', why: 'released', cause: SV, timeoutMs: NEVER, insist: true });
       break;
     case 't':
     case 'k':
@@ -43,12 +44,12 @@ export async function obey(service: Service, command: string): Promise<void> {
     default:
       await signal(service, command);
   }
-  while (service.controlling !== undefined) await service.controlling;
+  while (service.scripts.running !== undefined) await service.scripts.running;
 }
 
 /** Goes on with the control scripts that an earlier controller had begun on behalf of a command. */
-export function goOnWithScripts(service: Service): void {
-  for (const letter of service.begunScripts) {
+export function resumeScripts(service: Service): void {
+  for (const letter of service.scripts.begun) {
     const isCommand = letter === 't' || letter === 'k' || letter in SIGNALS;
     void (isCommand && service.status.pid !== 0 ? obey(service, letter) : service.script(letter));
   }
@@ -57,29 +58,19 @@ export function goOnWithScripts(service: Service): void {
 /** A run that is there is the one that is wanted; what follows it is nothing. */
 function once(service: Service): void {
   const { state } = service.status;
-  if (state === 'stopping' || state === 'finishing') service.dispatch({ type: 'stop', cause: SV, timeoutMs: NEVER });
+  if (state === 'stopping' || state === 'finishing')
+    service.dispatch({ type: 'stop', why: 'asked', cause: SV, timeoutMs: NEVER });
   else service.dispatch({ type: 'start', cause: SV, once: true });
 }
 
-/** The script first: where it has taken the matter into its hands, the run may go on. */
+/** The script first: where it takes the place of the signal, the run may go on. */
 async function endRun(service: Service, letter: 't' | 'k'): Promise<void> {
   const { pid, run } = service.status;
   if (pid === 0) return;
   const handled = await service.script(letter);
   if (service.status.run !== run || service.status.pid === 0) return;
-  if (!handled) service.dispatch({ type: letter === 't' ? 'terminate' : 'kill', cause: SV });
-  else if (letter === 't') {
-    service.dispatch({ type: 'told', cause: SV });
-    await afterTold(service);
-  }
-}
-
-/** What comes after `control/t` where the service is wanted down: the same as after TERM. */
-async function afterTold(service: Service): Promise<void> {
-  const { desired, leaving, run } = service.status;
-  if (desired === 'up') return;
-  await service.signal('SIGCONT', false);
-  if (service.status.run === run) await service.script(leaving ? 'x' : 'd');
+  if (!handled) service.dispatch({ type: 'end_run', signal: letter === 't' ? 'TERM' : 'KILL', cause: SV });
+  else if (letter === 't') service.dispatch({ type: 'end_requested', cause: SV });
 }
 
 async function signal(service: Service, letter: string): Promise<void> {

@@ -4,175 +4,165 @@
  */
 
 import type { State } from '../types/service.js';
-import type { EventType, Machine, MachineEvent, Now, Step } from './machine.js';
+import type { EventType, In, Machine, MachineEvent, Now, Step } from './machine.js';
 import * as act from './transitions.js';
 
 /** One step of the machine: a pure function of (state, event, now). */
 export function step(machine: Machine, event: MachineEvent, now: Now): Step {
-  const cell = TABLE[machine.state][event.type] as Cell<EventType>;
-  return cell.act(machine, event as never, now);
+  const cell = TABLE[machine.state][event.type] as Cell<EventType, State>;
+  return cell.act(machine as In<State>, event as never, now);
 }
 
-interface Cell<T extends EventType> {
-  readonly act: act.Act<T>;
+/** Whether an event can only reach this state by a mistake of ours. It changes nothing. */
+export const isImpossible = (state: State, event: EventType): boolean => TABLE[state][event] === impossible;
+
+interface Cell<T extends EventType, S extends State> {
+  readonly act: act.Act<T, S>;
   /** The states that it may lead to, beside staying in its own. */
   readonly to: readonly State[];
   /** What happens, in words, for the diagram; '' when the state stays the same. */
   readonly label: string;
 }
 
-type Row = { readonly [T in EventType]: Cell<T> };
+type Row<S extends State> = { readonly [T in EventType]: Cell<T, S> };
 
-const leads = <T extends EventType>(label: string, to: readonly State[], rule: act.Act<T>): Cell<T> => ({
-  label,
-  to,
-  act: rule,
-});
-const stays = <T extends EventType>(rule: act.Act<T>): Cell<T> => leads('', [], rule);
+const leads = <T extends EventType, S extends State>(
+  label: string,
+  to: readonly State[],
+  rule: act.Act<T, S>,
+): Cell<T, S> => ({ label, to, act: rule });
+const stays = <T extends EventType, S extends State>(rule: act.Act<T, S>): Cell<T, S> => leads('', [], rule);
+/** May happen and changes nothing. */
 const ignored = { act: act.ignore, to: [], label: '' } as const;
+/** Cannot happen: the process or the clearing up that it is about belongs to other states. */
+const impossible = { act: act.ignore, to: [], label: '' } as const;
 
-/** Waits for its next attempt; `backoff` and `failed` differ in why and for how long, not in what they answer. */
-const WAITING: Row = {
-  start: leads('start', ['starting'], act.start),
-  stop: leads('stop', ['down'], act.giveUp),
-  restart: leads('restart', ['starting'], act.restart),
-  terminate: ignored,
-  kill: ignored,
-  told: ignored,
-  leave: leads('exit', ['down'], act.giveUpLeaving),
-  termed: ignored,
-  spawned: ignored,
-  spawn_failed: ignored,
-  withheld: ignored,
-  exited: ignored,
-  finished: ignored,
-  timer: leads('delay over', ['starting'], act.retry),
-  changed: leads('directory changed', ['starting'], act.retryChanged),
+const NO_RUN = {
+  end_run: ignored,
+  end_requested: ignored,
+  term_sent: ignored,
+  prepared: impossible,
+  spawned: impossible,
+  spawn_failed: impossible,
+  exited: impossible,
+  ready: ignored,
+  unready: ignored,
   paused: ignored,
-  removed: leads('directory gone', ['down'], act.giveUpRemoved),
+} as const;
+const NOT_CLEARING = { finish_spawned: impossible, cleared: impossible } as const;
+
+/** Without a process and not down: `backoff`, `failed` and `completed` differ in what they wait for. */
+const AT_REST = {
+  ...NO_RUN,
+  ...NOT_CLEARING,
+  start: leads('start', ['starting', 'waiting'], act.start),
+  stop: leads('stop', ['down'], act.giveUp),
+  restart: leads('restart', ['starting', 'waiting'], act.restart),
+  conditions: stays(act.noteConditions),
   restored: ignored,
+  kill_now: ignored,
+} as const;
+const TRIES_AGAIN = {
+  ...AT_REST,
+  timer: leads('delay over', ['starting', 'waiting', 'down'], act.retry),
+  changed: leads('directory changed', ['starting', 'waiting', 'down'], act.retryChanged),
   forbid_starts: leads('shutdown begins', ['down'], act.giveUpForGood),
-  halt: leads('shutdown', ['down'], act.giveUpHalted),
-  hurry: ignored,
-};
+} as const;
+
+const RUNNING = {
+  ...NOT_CLEARING,
+  start: stays(act.wantUp),
+  stop: leads('stop (TERM)', ['stopping'], act.stopRun),
+  restart: leads('restart (TERM)', ['stopping'], act.restartRun),
+  end_run: leads('terminate (TERM), kill (KILL)', ['stopping'], act.endRun),
+  end_requested: stays(act.endRequested),
+  term_sent: ignored,
+  exited: leads('exited', ['finishing'], act.endedByItself),
+  conditions: stays(act.noteConditions),
+  paused: stays(act.pause),
+  restored: ignored,
+  forbid_starts: stays(act.forbidStarts),
+  kill_now: ignored,
+} as const;
 
 /** What each event does in each state. */
-export const TABLE: { readonly [S in State]: Row } = {
+export const TABLE: { readonly [S in State]: Row<S> } = {
   down: {
-    start: leads('start', ['starting'], act.start),
-    stop: stays(act.stayDown),
-    restart: leads('restart', ['starting'], act.restart),
-    terminate: ignored,
-    kill: ignored,
-    told: ignored,
-    leave: stays(act.leaveDown),
-    termed: ignored,
-    spawned: ignored,
-    spawn_failed: ignored,
-    withheld: ignored,
-    exited: ignored,
-    finished: ignored,
-    timer: stays(act.beginAnew),
+    ...AT_REST,
+    stop: leads('removed (forget)', ['down'], act.stayDown),
+    timer: stays(act.startOver),
     changed: ignored,
-    paused: ignored,
-    removed: leads('directory gone (forget)', ['down'], act.giveUpRemoved),
-    restored: ignored,
     forbid_starts: stays(act.forbidStarts),
-    halt: stays(act.stayDownHalted),
-    hurry: ignored,
+  },
+  waiting: {
+    ...AT_REST,
+    conditions: leads('conditions met', ['starting', 'down'], act.conditionsInWaiting),
+    timer: impossible,
+    changed: ignored,
+    forbid_starts: leads('shutdown begins', ['down'], act.giveUpForGood),
   },
   starting: {
-    start: stays(act.wantUp),
-    stop: leads('stop (TERM)', ['stopping'], act.stopRun),
-    restart: leads('restart (TERM)', ['stopping'], act.restartRun),
-    terminate: leads('terminate (TERM)', ['stopping'], act.terminateRun),
-    kill: leads('kill (KILL)', ['stopping'], act.killRun),
-    told: stays(act.told),
-    leave: leads('exit (TERM)', ['stopping'], act.leaveRun),
-    termed: ignored,
+    ...RUNNING,
+    prepared: leads('shutdown begun', ['down'], act.prepared),
     spawned: stays(act.spawned),
     spawn_failed: leads('no process', ['backoff', 'down'], act.spawnFailed),
-    withheld: leads('no process', ['down'], act.withheld),
-    exited: leads('exited', ['finishing'], act.endedByItself),
-    finished: ignored,
-    timer: leads('settled', ['up'], act.settled),
+    ready: leads('ready', ['up'], act.becomesReady),
+    unready: ignored,
+    timer: leads('delay over (ready), start timeout (TERM)', ['up', 'stopping'], act.settled),
     changed: stays(act.noteChange),
-    paused: stays(act.pause),
-    removed: leads('directory gone (TERM)', ['stopping'], act.removeRun),
-    restored: ignored,
-    forbid_starts: stays(act.forbidStarts),
-    halt: leads('shutdown (TERM)', ['stopping'], act.haltRun),
-    hurry: ignored,
   },
   up: {
-    start: stays(act.wantUp),
-    stop: leads('stop (TERM)', ['stopping'], act.stopRun),
-    restart: leads('restart (TERM)', ['stopping'], act.restartRun),
-    terminate: leads('terminate (TERM)', ['stopping'], act.terminateRun),
-    kill: leads('kill (KILL)', ['stopping'], act.killRun),
-    told: stays(act.told),
-    leave: leads('exit (TERM)', ['stopping'], act.leaveRun),
-    termed: ignored,
-    spawned: ignored,
-    spawn_failed: ignored,
-    withheld: ignored,
-    exited: leads('exited', ['finishing'], act.endedByItself),
-    finished: ignored,
+    ...RUNNING,
+    prepared: impossible,
+    spawned: impossible,
+    spawn_failed: impossible,
+    ready: stays(act.readyAgain),
+    unready: stays(act.notReady),
     timer: stays(act.forgiven),
     changed: ignored,
-    paused: stays(act.pause),
-    removed: leads('directory gone (TERM)', ['stopping'], act.removeRun),
-    restored: ignored,
-    forbid_starts: stays(act.forbidStarts),
-    halt: leads('shutdown (TERM)', ['stopping'], act.haltRun),
-    hurry: ignored,
   },
   stopping: {
+    ...NOT_CLEARING,
     start: stays(act.startAfterStop),
     stop: stays(act.stopSooner),
     restart: stays(act.restartAfterStop),
-    terminate: stays(act.terminateAgain),
-    kill: stays(act.killStopping),
-    told: ignored,
-    leave: stays(act.leaveAfterStop),
-    termed: stays(act.termed),
+    end_run: stays(act.endRunStopping),
+    end_requested: ignored,
+    term_sent: stays(act.termSent),
+    prepared: leads('no process', ['down', 'starting', 'waiting'], act.preparedTooLate),
     spawned: stays(act.spawnedTooLate),
-    spawn_failed: leads('no process', ['down', 'starting'], act.spawnFailedStopping),
-    withheld: leads('no process', ['down', 'starting'], act.withheldStopping),
-    exited: leads('exited', ['finishing'], act.endedAsTold),
-    finished: ignored,
+    spawn_failed: leads('no process', ['down', 'starting', 'waiting'], act.spawnFailedStopping),
+    exited: leads('exited', ['finishing'], act.endedAsAsked),
+    ready: ignored,
+    unready: ignored,
+    conditions: stays(act.noteConditions),
     timer: stays(act.kill),
     changed: ignored,
     paused: stays(act.pause),
-    removed: stays(act.removedAfter),
     restored: stays(act.restored),
     forbid_starts: stays(act.forbidStarts),
-    halt: stays(act.haltSooner),
-    hurry: stays(act.kill),
+    kill_now: stays(act.kill),
   },
   finishing: {
+    ...NO_RUN,
     start: stays(act.startAfterFinish),
-    stop: stays(act.downAfterFinish),
+    stop: stays(act.stopAfterFinish),
     restart: stays(act.restartAfterFinish),
-    terminate: ignored,
-    kill: ignored,
-    told: ignored,
-    leave: stays(act.leaveAfterFinish),
-    termed: ignored,
-    spawned: ignored,
-    spawn_failed: ignored,
-    withheld: ignored,
-    exited: ignored,
-    finished: leads('finished', ['starting', 'backoff', 'failed', 'down'], act.finished),
+    conditions: stays(act.noteConditions),
+    finish_spawned: stays(act.finishSpawned),
+    cleared: leads('cleared up', ['starting', 'waiting', 'backoff', 'failed', 'completed', 'down'], act.cleared),
     timer: stays(act.killFinish),
-    changed: stays(act.noteChange),
-    paused: ignored,
-    removed: stays(act.removedAfter),
+    changed: stays(act.noteChangeAfterRun),
     restored: stays(act.restored),
     forbid_starts: stays(act.forbidStarts),
-    halt: stays(act.haltAfterFinish),
-    hurry: stays(act.killFinish),
+    kill_now: stays(act.killFinish),
   },
-  backoff: WAITING,
-  failed: WAITING,
+  backoff: TRIES_AGAIN,
+  failed: TRIES_AGAIN,
+  completed: {
+    ...AT_REST,
+    timer: impossible,
+    changed: ignored,
+    forbid_starts: stays(act.forbidStarts),
+  },
 };

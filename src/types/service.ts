@@ -4,7 +4,23 @@
 export type ServiceName = string & { readonly brand: 'ServiceName' };
 
 /** The state of a service; see the diagram in docs/design/service-states.md. */
-export type State = 'down' | 'starting' | 'up' | 'stopping' | 'finishing' | 'backoff' | 'failed';
+export type State =
+  | 'down'
+  | 'waiting'
+  | 'starting'
+  | 'up'
+  | 'stopping'
+  | 'finishing'
+  | 'backoff'
+  | 'failed'
+  | 'completed';
+
+/** A condition that keeps a service waiting. */
+export interface Unmet {
+  readonly on: ServiceName;
+  readonly condition: 'started' | 'ready' | 'completed';
+  readonly reason: 'unknown' | 'not-wanted' | 'not-yet';
+}
 
 /** What my_init works towards for a service. */
 export const DESIRED = ['up', 'down', 'once'] as const;
@@ -50,14 +66,19 @@ export type ExitKind = (typeof EXIT_KINDS)[number];
 export interface ServiceStatus {
   readonly name: ServiceName;
   readonly directory: string;
+  /** A oneshot is done when it has ended successfully. */
+  readonly type: 'longrun' | 'oneshot';
   readonly state: State;
   readonly desired: Desired;
+  /** Can do its work now, by its definition; a oneshot: has ended successfully. */
   readonly ready: boolean;
+  /** What a service in `waiting` waits for. */
+  readonly waitsFor: readonly Unmet[];
   readonly paused: boolean;
   /** TERM was sent to the current run. */
-  readonly termed: boolean;
-  /** As with `sv exit`: let go of once it is down, for a moment. */
-  readonly leaving: boolean;
+  readonly termSent: boolean;
+  /** `sv exit`: its supervise files are released once it is down, for a moment. */
+  readonly releasing: boolean;
   readonly stateSinceMs: number;
   /** 0 when there is no process. */
   readonly pid: number;
@@ -71,7 +92,7 @@ export interface ServiceStatus {
   /** Runs that ended too soon or could not be started, in a row. */
   readonly consecutiveFailures: number;
   readonly lastExit: LastExit | undefined;
-  /** When the next attempt is due, in `backoff` and `failed`. */
+  /** When the next attempt is due, in `backoff` and `failed`; undefined in `failed`: not before somebody asks for it. */
   readonly nextStartAtMs: number | undefined;
   readonly cause: Cause;
   /** What is wrong and what can be done about it; '' when nothing is. */
@@ -98,6 +119,7 @@ export interface Change {
   readonly revision: number;
   readonly atMs: number;
   readonly previousState: State;
+  readonly wasReady: boolean;
   readonly status: ServiceStatus;
   /** The service is gone with its directory. */
   readonly removed: boolean;

@@ -41,9 +41,11 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     state: 'down',
     desired: 'up',
     ready: false,
+    type: 'longrun',
+    waitsFor: [],
     paused: false,
-    termed: false,
-    leaving: false,
+    termSent: false,
+    releasing: false,
     finishPid: 0,
     stateSinceMs: monotonicMs(),
     pid: 0,
@@ -104,7 +106,7 @@ export class FakeServices implements ServiceView, ServiceControl {
     const before = this.#services.get(name) ?? fakeStatus(name);
     const status = { ...before, ...over };
     this.#services.set(name, status);
-    this.#publish({ previousState: before.state, status, removed: false });
+    this.#publish({ previousState: before.state, wasReady: before.ready, status, removed: false });
     return status;
   }
 
@@ -112,7 +114,7 @@ export class FakeServices implements ServiceView, ServiceControl {
     const status = this.#services.get(name);
     if (status === undefined) throw new Error(`the fake has no service ${name}`);
     this.#services.delete(name);
-    this.#publish({ previousState: status.state, status, removed: true });
+    this.#publish({ previousState: status.state, wasReady: status.ready, status, removed: true });
   }
 
   /** How many are subscribed. */
@@ -249,7 +251,7 @@ export class FakeServices implements ServiceView, ServiceControl {
     return new OperationError('SERVICE_NOT_FOUND', `there is no service ${name}${hint}`, metadata);
   }
 
-  #publish(change: Pick<Change, 'previousState' | 'status' | 'removed'>): void {
+  #publish(change: Pick<Change, 'previousState' | 'wasReady' | 'status' | 'removed'>): void {
     this.revision++;
     const published = { revision: this.revision, atMs: monotonicMs(), ...change };
     this.#changes.push(published);

@@ -1,6 +1,7 @@
 import { EXIT } from '../../settings/exit-codes.js';
 import { VERSION } from '../../settings/version.js';
-import { goOnWithScripts } from '../../supervisor/sv-commands.js';
+import { pidOf } from '../../supervisor/machine.js';
+import { resumeScripts } from '../../supervisor/sv-commands.js';
 import type { Container } from '../container.js';
 import { endWithCommand } from '../main-command-end.js';
 import { isHook } from '../shutdown/shutdown.js';
@@ -18,7 +19,7 @@ export async function resume(container: Container): Promise<void> {
   reportLost(container);
   for (const service of set.services()) {
     service.resume();
-    goOnWithScripts(service);
+    resumeScripts(service);
   }
   // A hook has its share of the shutdown; a startup script is of no use any more.
   scripts.takeOver((path) => (isHook(path) ? new AbortController().signal : ending.signal));
@@ -50,7 +51,7 @@ export async function resume(container: Container): Promise<void> {
 /** Services whose record is lost go on without their history; what nobody knows any more is not left running beside them. */
 function reportLost({ lost, link, settings: { messages } }: Container): void {
   for (const { name, machine } of lost.services)
-    messages.error(`${name}: its record is lost, and with it its history; its process ${machine.pid} goes on`);
+    messages.error(`${name}: its record is lost, and with it its history; its process ${pidOf(machine)} goes on`);
   for (const pid of lost.strangers) {
     messages.error(`The process ${pid} is on no record and nobody knows what it is: it is killed.`);
     void link.kill(-pid, 'SIGKILL');

@@ -192,7 +192,7 @@ export class Shutdown {
       const left = set.list().filter(({ state }) => state !== 'down');
       if (left.length > 0)
         messages.warn(`Killing ${left.map(({ name }) => name).join(', ')}: ${this.#whyKilled(patienceMs)}.`);
-      set.hurry();
+      set.killNow();
       await within(halted, AFTER_KILL_MS);
     }
     if (killsOf(set) > killsBefore) state.saveShutdown({ killed: true });

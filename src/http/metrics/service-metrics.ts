@@ -130,10 +130,12 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
 /** A record and not a list, so that a new state cannot be forgotten. */
 const STATES = Object.keys({
   down: true,
+  waiting: true,
   starting: true,
   up: true,
   stopping: true,
   finishing: true,
   backoff: true,
   failed: true,
+  completed: true,
 } satisfies Record<State, true>);

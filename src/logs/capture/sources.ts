@@ -120,12 +120,12 @@ export class Sources implements LogSources, LogStatistics {
   }
 
   /** Marks in the log what happened to its service. */
-  mark({ status, previousState }: Change): void {
+  mark({ status, previousState, wasReady }: Change): void {
     const source = this.#sources.get(status.name);
     if (source === undefined) return;
     const common = { run: status.run, runId: status.runId };
     if (status.pid !== 0 && source.startedRun !== status.run) source.mark({ kind: 'started', ...common });
-    if (status.ready && previousState !== status.state) source.mark({ kind: 'ready', ...common });
+    if (status.ready && !wasReady) source.mark({ kind: 'ready', ...common });
     const last = status.lastExit;
     if (status.state === 'finishing' && previousState !== 'finishing' && last?.run === status.run)
       source.mark({ kind: 'exited', ...common, status: last.status });

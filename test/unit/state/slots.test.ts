@@ -1,8 +1,7 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SLOTS_VERSION, Slots } from '../../../src/state/slots.js';
-import { initialMachine } from '../../../src/supervisor/machine.js';
-import { readRecord } from '../../../src/supervisor/service-record.js';
+import { readRecord, writeRecord } from '../../../src/supervisor/service-record.js';
 
 const PATH = `/tmp/my_init-slots-${process.pid}`;
 const SLOT_BYTES = 4_096;
@@ -70,57 +69,105 @@ describe('slots', () => {
   });
 });
 
-describe('the record of a service', () => {
-  const machine = { ...initialMachine(true, 5), state: 'up', pid: 77, run: 3 } as const;
-  const record = { name: 'web', directory: '/etc/service/web', autostart: true, machine, finishPid: 0 };
+/** As the version before machine states had fields of their own wrote it. */
+const MACHINE = {
+  state: 'up',
+  desired: 'up',
+  stateSinceMs: 5,
+  cause: { kind: 'boot' },
+  trouble: '',
+  pid: 77,
+  run: 3,
+  startedAtMs: 4,
+  paused: false,
+  termed: false,
+  killed: false,
+  changed: false,
+  consecutiveFailures: 0,
+  removed: false,
+  leaving: false,
+  halted: false,
+  counters: { starts: 3, startFailures: 0, restarts: { exit: 2 }, exits: { failure: 2 }, kills: 0 },
+};
+const RECORD = { name: 'web', directory: '/etc/service/web', autostart: true, machine: MACHINE, finishPid: 0 };
+const machineIn = (machine: object, finishPid = 0) =>
+  readRecord(JSON.parse(JSON.stringify({ ...RECORD, finishPid, machine: { ...MACHINE, ...machine } })))?.machine;
 
-  test('is what it was', () => {
-    expect(readRecord(JSON.parse(JSON.stringify(record)))).toMatchObject({ name: 'web', machine: { pid: 77, run: 3 } });
+describe('the record of a service', () => {
+  test.each([
+    ['up', {}, { state: 'up', ready: true, run: { stage: 'process', pid: 77 } }],
+    ['starting, without a process', { state: 'starting', pid: 0 }, { state: 'starting', run: { stage: 'prepare' } }],
+    ['stopping', { state: 'stopping', termed: true, leaving: true }, { run: { termSent: true }, releasing: true }],
+    [
+      'cleared up',
+      { state: 'finishing', pid: 0, ended: { session: 77, status: { kind: 'lost' }, next: 'backoff' } },
+      { ended: { next: 'backoff', stage: { name: 'sweep' } } },
+    ],
+    ['in backoff', { state: 'backoff', pid: 0, timerAtMs: 9 }, { state: 'backoff', timerAtMs: 9 }],
+  ])('of the version before this one is read: %s', (_what, before, now) => {
+    expect(machineIn(before)).toMatchObject({ runNumber: 3, desired: 'up', ...now });
+  });
+
+  test('of the version before this one knows the process of finish', () => {
+    const ended = { session: 77, status: { kind: 'exited', code: 0 }, next: 'start' };
+    const machine = machineIn({ state: 'finishing', pid: 0, ended }, 88);
+    expect(machine).toMatchObject({ ended: { stage: { name: 'finish', pid: 88 } } });
+  });
+
+  test('is what it was, in the names that every version reads', () => {
+    const record = readRecord(RECORD);
+    const written = record && JSON.parse(JSON.stringify(writeRecord(record, 9)));
+    expect(written).toMatchObject({ ...RECORD, revision: 9 });
+    expect(readRecord(written)).toEqual(record);
+  });
+
+  test('of a logger is read, too', () => {
+    expect(readRecord({ ...RECORD, name: 'web/log' })).toMatchObject({ name: 'web/log' });
   });
 
   test('of a newer version is read as far as this one knows it', () => {
-    const newer = { ...record, color: 'blue', machine: { ...machine, mood: 'good' } };
-    expect(readRecord(newer)).toMatchObject({ name: 'web', machine: { state: 'up', pid: 77 } });
+    const newer = { ...RECORD, color: 'blue', machine: { ...MACHINE, mood: 'good' } };
+    expect(readRecord(newer)).toMatchObject({ name: 'web', machine: { state: 'up', run: { pid: 77 } } });
   });
 
   test('of an older version has what it lacks as at the beginning', () => {
-    const { told: _told, counters, ...older } = machine;
-    const { kills: _kills, exits: _exits, ...fewer } = counters;
-    expect(readRecord({ ...record, machine: { ...older, counters: fewer } })).toMatchObject({
-      machine: { state: 'up', pid: 77, counters: { kills: 0, exits: { lost: 0 } } },
-    });
+    const { kills: _kills, exits: _exits, ...fewer } = MACHINE.counters;
+    expect(machineIn({ counters: fewer })).toMatchObject({ state: 'up', counters: { kills: 0, exits: { lost: 0 } } });
   });
 
   test.each([
     [77, 'up'],
     [0, 'down'],
   ])('in a state that this version does not know, with the process %i, is %s', (pid, state) => {
-    const odd = { ...record, machine: { ...machine, state: 'waiting', pid, timerAtMs: 9 } };
-    expect(readRecord(odd)).toMatchObject({ machine: { state, pid, timerAtMs: undefined } });
+    expect(machineIn({ state: 'hibernating', pid, timerAtMs: 9 })).toMatchObject({ state, timerAtMs: undefined });
   });
 
   test('with words that this version does not know has those of the beginning, and what can be said of an exit', () => {
     const cause = { kind: 'dream' };
     const lastExit = { run: 2, status: { kind: 'evaporated' }, atMs: 3, durationMs: 1, expected: false };
-    const ended = { session: 5, status: { kind: 'exited', code: 3 }, next: 'someday' };
-    const odd = {
-      ...record,
-      machine: { ...machine, cause, told: cause, desired: 'for now', restartReason: 'mood', lastExit, ended },
-    };
-    expect(readRecord(odd)?.machine).toMatchObject({
+    expect(machineIn({ cause, told: cause, desired: 'for now', restartReason: 'mood', lastExit })).toMatchObject({
       cause: { kind: 'scan' },
-      told: undefined,
+      run: { endRequestedBy: undefined },
       desired: 'up',
       restartReason: undefined,
       lastExit: { run: 2, status: { kind: 'lost' } },
+    });
+    const ended = { session: 5, status: { kind: 'exited', code: 3 }, next: 'someday' };
+    expect(machineIn({ state: 'finishing', pid: 0, ended })).toMatchObject({
       ended: { session: 5, status: { kind: 'exited', code: 3 }, next: 'start' },
     });
   });
 
-  test.each([undefined, null, 7, 'web', {}, { name: '../x', directory: '/' }, { name: 'web' }])(
-    'is none: %j',
-    (value) => {
-      expect(readRecord(value)).toBeUndefined();
-    },
-  );
+  test.each([
+    undefined,
+    null,
+    7,
+    'web',
+    {},
+    { name: '../x', directory: '/' },
+    { name: 'web' },
+    { name: 'a/b/log', directory: '/' },
+  ])('is none: %j', (value) => {
+    expect(readRecord(value)).toBeUndefined();
+  });
 });

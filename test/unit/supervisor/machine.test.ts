@@ -1,25 +1,41 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Effect, initialMachine, type Machine, type MachineEvent } from '../../../src/supervisor/machine.js';
+import type { Definition } from '../../../src/supervisor/definition/definition.js';
+import { defaultDefinition } from '../../../src/supervisor/definition/read-directory.js';
+import {
+  type Effect,
+  initialMachine,
+  type Machine,
+  type MachineEvent,
+  pidOf,
+} from '../../../src/supervisor/machine.js';
 import { step, TABLE } from '../../../src/supervisor/table.js';
-import type { Cause, ServiceCounters, State } from '../../../src/types/service.js';
+import type { Cause, ServiceCounters, ServiceName, State } from '../../../src/types/service.js';
 
 const FINISH_MS = 5000;
+const NAME = 'web' as ServiceName;
+const DEFINITION = defaultDefinition(NAME, '/web', { stopMs: 500, finishMs: FINISH_MS, scriptMs: 500 });
 const API: Cause = { kind: 'api', actor: 'uid 0' };
 const KILLED = { kind: 'signaled', signal: 9, coreDumped: false } as const;
 
 const START = { type: 'start', cause: API } as const;
 const ONCE = { type: 'start', cause: API, once: true } as const;
-const STOP = { type: 'stop', cause: API, timeoutMs: 500 } as const;
+const STOP = { type: 'stop', why: 'asked', cause: API, timeoutMs: 500 } as const;
 const RESTART = { type: 'restart', cause: API, timeoutMs: 500 } as const;
 const SV: Cause = { kind: 'sv' };
-const SV_STOP = { type: 'stop', cause: SV, timeoutMs: Number.POSITIVE_INFINITY, insist: true } as const;
-const TERMINATE = { type: 'terminate', cause: SV } as const;
-const KILL = { type: 'kill', cause: SV } as const;
-const LEAVE = { type: 'leave', cause: SV } as const;
-const TOLD = { type: 'told', cause: SV } as const;
-const TERMED = { type: 'termed' } as const;
-const WITHHELD = { type: 'withheld' } as const;
+const SV_STOP = {
+  type: 'stop',
+  why: 'asked',
+  cause: SV,
+  timeoutMs: Number.POSITIVE_INFINITY,
+  insist: true,
+} as const;
+const TERMINATE = { type: 'end_run', signal: 'TERM', cause: SV } as const;
+const KILL = { type: 'end_run', signal: 'KILL', cause: SV } as const;
+const RELEASE = { ...SV_STOP, why: 'released' } as const;
+const END_REQUESTED = { type: 'end_requested', cause: SV } as const;
+const TERM_SENT = { type: 'term_sent' } as const;
+const PREPARED = { type: 'prepared' } as const;
 const SPAWNED = { type: 'spawned', pid: 77 } as const;
 const SPAWN_FAILED = { type: 'spawn_failed', trouble: 'no room' } as const;
 const EXITED = { type: 'exited', status: { kind: 'exited', code: 3 } } as const;
@@ -28,14 +44,22 @@ const UNSTARTABLE = {
   status: { kind: 'exited', code: 111 },
   unstartable: 'run does not exist',
 } as const;
-const FINISHED = { type: 'finished' } as const;
+const CLEARED = { type: 'cleared' } as const;
 const TIMER = { type: 'timer' } as const;
 const CHANGED = { type: 'changed' } as const;
-const REMOVED = { type: 'removed', timeoutMs: 500 } as const;
-const RESTORED = { type: 'restored', autostart: true } as const;
+const REMOVED = { type: 'stop', why: 'removed', cause: { kind: 'scan' }, timeoutMs: 500 } as const;
+const RESTORED = { type: 'restored' } as const;
 const FORBID = { type: 'forbid_starts' } as const;
-const HALT = { type: 'halt', cause: { kind: 'shutdown' }, timeoutMs: 500 } as const;
-const HURRY = { type: 'hurry' } as const;
+const SHUTDOWN = { type: 'stop', why: 'shutdown', cause: { kind: 'shutdown' }, timeoutMs: 500 } as const;
+const KILL_NOW = { type: 'kill_now' } as const;
+const READY = { type: 'ready' } as const;
+const UNREADY = { type: 'unready', trouble: 'connection refused' } as const;
+const UNMET = [{ on: 'db' as ServiceName, condition: 'ready', reason: 'not-yet' }] as const;
+const CONDITIONS_LOST = { type: 'conditions', unmet: UNMET } as const;
+const CONDITIONS_MET = { type: 'conditions', unmet: [] } as const;
+
+const DONE = { type: 'exited', status: { kind: 'exited', code: 0 } } as const;
+const ONESHOT: Definition = { ...DEFINITION, type: 'oneshot', policy: { ...DEFINITION.policy, restart: 'no' } };
 
 const RUNNING = [START, SPAWNED, TIMER] as const;
 /** How each state is come to. */
@@ -45,8 +69,10 @@ const PATHS: Readonly<Record<State, readonly MachineEvent[]>> = {
   up: RUNNING,
   stopping: [...RUNNING, STOP],
   finishing: [...RUNNING, EXITED],
-  backoff: [...RUNNING, EXITED, FINISHED],
-  failed: [START, UNSTARTABLE, FINISHED],
+  backoff: [...RUNNING, EXITED, CLEARED],
+  failed: [START, UNSTARTABLE, CLEARED],
+  waiting: [CONDITIONS_LOST, START],
+  completed: [START, SPAWNED, DONE, CLEARED],
 };
 
 interface Run {
@@ -56,11 +82,11 @@ interface Run {
 }
 
 /** Takes the events, 300 ms apart, beginning with a service that is down. */
-function take(events: readonly MachineEvent[], gapMs = 300): Run {
-  let machine = initialMachine(true, 0);
+function take(events: readonly MachineEvent[], gapMs = 300, definition = DEFINITION): Run {
+  let machine: Machine = initialMachine(true, 0);
   let effects: readonly string[] = [];
   for (const [index, event] of events.entries()) {
-    const next = step(machine, event, { nowMs: (index + 1) * gapMs, random: 0.5, finishTimeoutMs: FINISH_MS });
+    const next = step(machine, event, { nowMs: (index + 1) * gapMs, random: 0.5, definition });
     machine = next.machine;
     effects = next.effects.map(describeEffect);
   }
@@ -70,9 +96,9 @@ function take(events: readonly MachineEvent[], gapMs = 300): Run {
 function describeEffect(effect: Effect): string {
   if (effect.type === 'kill') return effect.group ? 'KILL group' : 'KILL';
   if (effect.type !== 'terminate') return effect.type;
-  const { script, wake, after } = effect;
+  const { how, wake, after } = effect;
   return [
-    script ? 'control/t or TERM' : 'TERM',
+    ...(how === 'script' ? ['control/t or TERM'] : how === 'signal' ? ['TERM'] : []),
     ...(wake ? ['CONT'] : []),
     ...(after ? [`control/${after}`] : []),
   ].join(' ');
@@ -80,17 +106,17 @@ function describeEffect(effect: Effect): string {
 
 describe('one event in each state', () => {
   const table: readonly (readonly [State, MachineEvent, State, ...string[]])[] = [
-    ['down', START, 'starting', 'spawn'],
-    ['down', RESTART, 'starting', 'spawn'],
+    ['down', START, 'starting', 'prepare'],
+    ['down', RESTART, 'starting', 'prepare'],
     ['down', STOP, 'down'],
     ['down', TIMER, 'down'],
     ['down', CHANGED, 'down'],
     ['down', EXITED, 'down'],
     ['down', REMOVED, 'down', 'forget'],
-    ['down', HALT, 'down'],
+    ['down', SHUTDOWN, 'down'],
     ['down', TERMINATE, 'down'],
     ['down', KILL, 'down'],
-    ['down', LEAVE, 'down'],
+    ['down', RELEASE, 'down'],
 
     ['starting', START, 'starting'],
     ['starting', STOP, 'stopping', 'control/t or TERM CONT control/d'],
@@ -100,18 +126,20 @@ describe('one event in each state', () => {
     ['starting', TIMER, 'up'],
     ['starting', REMOVED, 'stopping', 'control/t or TERM CONT control/x'],
     ['starting', FORBID, 'starting'],
-    ['starting', HALT, 'stopping', 'control/t or TERM CONT control/d'],
+    ['starting', SHUTDOWN, 'stopping', 'control/t or TERM CONT control/d'],
 
     ['starting', TERMINATE, 'stopping', 'TERM'],
     ['starting', KILL, 'stopping', 'KILL'],
-    ['starting', LEAVE, 'stopping', 'control/t or TERM CONT control/x'],
-    ['starting', WITHHELD, 'down'],
+    ['starting', RELEASE, 'stopping', 'control/t or TERM CONT control/x'],
+    ['starting', PREPARED, 'starting', 'spawn'],
+    ['starting', READY, 'up'],
+    ['starting', UNREADY, 'starting'],
 
     ['up', START, 'up'],
     ['up', TERMINATE, 'stopping', 'TERM'],
     ['up', KILL, 'stopping', 'KILL'],
-    ['up', LEAVE, 'stopping', 'control/t or TERM CONT control/x'],
-    ['up', TOLD, 'up'],
+    ['up', RELEASE, 'stopping', 'control/t or TERM CONT control/x'],
+    ['up', END_REQUESTED, 'up'],
     ['up', STOP, 'stopping', 'control/t or TERM CONT control/d'],
     ['up', RESTART, 'stopping', 'control/t or TERM CONT'],
     ['up', EXITED, 'finishing', 'clear_up'],
@@ -119,8 +147,32 @@ describe('one event in each state', () => {
     ['up', REMOVED, 'stopping', 'control/t or TERM CONT control/x'],
     ['up', RESTORED, 'up'],
     ['up', FORBID, 'up'],
-    ['up', HALT, 'stopping', 'control/t or TERM CONT control/d'],
-    ['up', HURRY, 'up'],
+    ['up', SHUTDOWN, 'stopping', 'control/t or TERM CONT control/d'],
+    ['up', KILL_NOW, 'up'],
+
+    ['up', READY, 'up'],
+    ['up', UNREADY, 'up'],
+    ['up', CONDITIONS_LOST, 'up'],
+
+    ['waiting', START, 'waiting'],
+    ['waiting', RESTART, 'waiting'],
+    ['waiting', CONDITIONS_LOST, 'waiting'],
+    ['waiting', CONDITIONS_MET, 'starting', 'prepare'],
+    ['waiting', STOP, 'down'],
+    ['waiting', RELEASE, 'down'],
+    ['waiting', REMOVED, 'down', 'forget'],
+    ['waiting', CHANGED, 'waiting'],
+    ['waiting', FORBID, 'down'],
+    ['waiting', SHUTDOWN, 'down'],
+
+    ['completed', START, 'starting', 'prepare'],
+    ['completed', RESTART, 'starting', 'prepare'],
+    ['completed', CONDITIONS_LOST, 'completed'],
+    ['completed', CHANGED, 'completed'],
+    ['completed', STOP, 'down'],
+    ['completed', REMOVED, 'down', 'forget'],
+    ['completed', FORBID, 'completed'],
+    ['completed', SHUTDOWN, 'down'],
 
     ['stopping', START, 'stopping'],
     ['stopping', STOP, 'stopping'],
@@ -129,52 +181,53 @@ describe('one event in each state', () => {
     ['stopping', SPAWN_FAILED, 'down'],
     ['stopping', EXITED, 'finishing', 'clear_up'],
     ['stopping', TIMER, 'stopping', 'KILL group'],
-    ['stopping', HURRY, 'stopping', 'KILL group'],
-    ['stopping', HALT, 'stopping'],
+    ['stopping', KILL_NOW, 'stopping', 'KILL group'],
+    ['stopping', SHUTDOWN, 'stopping'],
 
     ['stopping', SV_STOP, 'stopping', 'control/t or TERM CONT control/d'],
     ['stopping', TERMINATE, 'stopping', 'TERM CONT control/d'],
     ['stopping', KILL, 'stopping', 'KILL'],
-    ['stopping', LEAVE, 'stopping', 'control/t or TERM CONT control/x'],
-    ['stopping', TERMED, 'stopping'],
-    ['stopping', WITHHELD, 'down'],
+    ['stopping', RELEASE, 'stopping', 'control/t or TERM CONT control/x'],
+    ['stopping', TERM_SENT, 'stopping'],
+    ['stopping', PREPARED, 'down'],
 
     ['finishing', START, 'finishing'],
     ['finishing', TERMINATE, 'finishing'],
     ['finishing', KILL, 'finishing'],
-    ['finishing', LEAVE, 'finishing'],
+    ['finishing', RELEASE, 'finishing'],
     ['finishing', STOP, 'finishing'],
     ['finishing', RESTART, 'finishing'],
     ['finishing', EXITED, 'finishing'],
-    ['finishing', FINISHED, 'backoff'],
+    ['finishing', CLEARED, 'backoff'],
     ['finishing', TIMER, 'finishing', 'kill_finish'],
-    ['finishing', HURRY, 'finishing', 'kill_finish'],
-    ['finishing', HALT, 'finishing'],
+    ['finishing', KILL_NOW, 'finishing', 'kill_finish'],
+    ['finishing', SHUTDOWN, 'finishing'],
 
     ['backoff', TERMINATE, 'backoff'],
     ['backoff', KILL, 'backoff'],
-    ['backoff', LEAVE, 'down'],
-    ['backoff', START, 'starting', 'spawn'],
-    ['backoff', RESTART, 'starting', 'spawn'],
+    ['backoff', RELEASE, 'down'],
+    ['backoff', START, 'starting', 'prepare'],
+    ['backoff', RESTART, 'starting', 'prepare'],
     ['backoff', STOP, 'down'],
-    ['backoff', TIMER, 'starting', 'spawn'],
-    ['backoff', CHANGED, 'starting', 'spawn'],
+    ['backoff', TIMER, 'starting', 'prepare'],
+    ['backoff', CHANGED, 'starting', 'prepare'],
     ['backoff', REMOVED, 'down', 'forget'],
     ['backoff', FORBID, 'down'],
-    ['backoff', HALT, 'down'],
+    ['backoff', SHUTDOWN, 'down'],
 
-    ['failed', START, 'starting', 'spawn'],
+    ['failed', START, 'starting', 'prepare'],
     ['failed', STOP, 'down'],
-    ['failed', TIMER, 'starting', 'spawn'],
-    ['failed', CHANGED, 'starting', 'spawn'],
+    ['failed', TIMER, 'starting', 'prepare'],
+    ['failed', CHANGED, 'starting', 'prepare'],
     ['failed', REMOVED, 'down', 'forget'],
     ['failed', FORBID, 'down'],
   ];
   test.each(table.map(([state, event, to, ...effects]) => [state, event.type, to, effects.join(', '), event] as const))(
     '%s + %s → %s (%s)',
     (state, _type, to, effects, event) => {
-      expect(take(PATHS[state]).machine.state).toBe(state);
-      const after = take([...PATHS[state], event]);
+      const definition = state === 'completed' ? ONESHOT : DEFINITION;
+      expect(take(PATHS[state], 300, definition).machine.state).toBe(state);
+      const after = take([...PATHS[state], event], 300, definition);
       expect([after.machine.state, after.effects.join(', ')]).toEqual([to, effects]);
     },
   );
@@ -182,72 +235,110 @@ describe('one event in each state', () => {
 
 describe('what follows a run', () => {
   test.each<[string, readonly MachineEvent[], State]>([
-    ['a short run: a delay', [...RUNNING, EXITED, FINISHED], 'backoff'],
-    ['a run that was told to end: nothing', [...RUNNING, STOP, EXITED, FINISHED], 'down'],
-    ['a run that was told to end for another: that', [...RUNNING, RESTART, EXITED, FINISHED], 'starting'],
-    ['a stop that was taken back: the next run', [...RUNNING, STOP, START, EXITED, FINISHED], 'starting'],
-    ['a restart that was overtaken by a stop: nothing', [...RUNNING, RESTART, STOP, EXITED, FINISHED], 'down'],
-    ['a start while it is cleared up: no delay', [...RUNNING, EXITED, START, FINISHED], 'starting'],
-    ['a stop while it is cleared up: nothing', [...RUNNING, EXITED, STOP, FINISHED], 'down'],
-    ['a run that was wanted once: nothing', [ONCE, SPAWNED, TIMER, EXITED, FINISHED], 'down'],
-    ['a run that was wanted once, asked for once more', [ONCE, SPAWNED, EXITED, ONCE, FINISHED], 'starting'],
-    ['a run that was terminated: the next one', [...RUNNING, TERMINATE, TERMED, EXITED, FINISHED], 'starting'],
-    ['a run that was killed: the next one', [...RUNNING, KILL, EXITED, FINISHED], 'starting'],
-    ['a run that was told to end by a script and did: the next one', [...RUNNING, TOLD, EXITED, FINISHED], 'starting'],
-    ['a run that was wanted once and was terminated: nothing', [ONCE, SPAWNED, TERMINATE, EXITED, FINISHED], 'down'],
-    ['a run that was wanted once and was told to end: nothing', [ONCE, SPAWNED, TOLD, EXITED, FINISHED], 'down'],
-    ['a run that was terminated and then stopped: nothing', [...RUNNING, TERMINATE, SV_STOP, EXITED, FINISHED], 'down'],
-    ['a run whose directory went away: nothing', [...RUNNING, REMOVED, EXITED, FINISHED], 'down'],
-    ['a directory that came back: the next run', [...RUNNING, REMOVED, RESTORED, EXITED, FINISHED], 'starting'],
-    ['a scan during a stop: nothing', [...RUNNING, STOP, RESTORED, EXITED, FINISHED], 'down'],
-    ['a run that cannot be executed: waiting for a change', [START, UNSTARTABLE, FINISHED], 'failed'],
-    ['one that was mended meanwhile: the next run', [START, UNSTARTABLE, CHANGED, FINISHED], 'starting'],
-    ['a crash after the shutdown began: nothing', [...RUNNING, FORBID, EXITED, FINISHED], 'down'],
-    ['a restart when the shutdown has begun: nothing', [...RUNNING, FORBID, RESTART, EXITED, FINISHED], 'down'],
+    ['a short run: a delay', [...RUNNING, EXITED, CLEARED], 'backoff'],
+    ['a run that was told to end: nothing', [...RUNNING, STOP, EXITED, CLEARED], 'down'],
+    ['a run that was told to end for another: that', [...RUNNING, RESTART, EXITED, CLEARED], 'starting'],
+    ['a stop that was taken back: the next run', [...RUNNING, STOP, START, EXITED, CLEARED], 'starting'],
+    ['a restart that was overtaken by a stop: nothing', [...RUNNING, RESTART, STOP, EXITED, CLEARED], 'down'],
+    ['a start while it is cleared up: no delay', [...RUNNING, EXITED, START, CLEARED], 'starting'],
+    ['a stop while it is cleared up: nothing', [...RUNNING, EXITED, STOP, CLEARED], 'down'],
+    ['a run that was wanted once: nothing', [ONCE, SPAWNED, TIMER, EXITED, CLEARED], 'down'],
+    ['a run that was wanted once, asked for once more', [ONCE, SPAWNED, EXITED, ONCE, CLEARED], 'starting'],
+    ['a run that was terminated: the next one', [...RUNNING, TERMINATE, TERM_SENT, EXITED, CLEARED], 'starting'],
+    ['a run that was killed: the next one', [...RUNNING, KILL, EXITED, CLEARED], 'starting'],
+    [
+      'a run that was told to end by a script and did: the next one',
+      [...RUNNING, END_REQUESTED, EXITED, CLEARED],
+      'starting',
+    ],
+    ['a run that was wanted once and was terminated: nothing', [ONCE, SPAWNED, TERMINATE, EXITED, CLEARED], 'down'],
+    [
+      'a run that was wanted once and was told to end: nothing',
+      [ONCE, SPAWNED, END_REQUESTED, EXITED, CLEARED],
+      'down',
+    ],
+    ['a run that was terminated and then stopped: nothing', [...RUNNING, TERMINATE, SV_STOP, EXITED, CLEARED], 'down'],
+    ['a run whose directory went away: nothing', [...RUNNING, REMOVED, EXITED, CLEARED], 'down'],
+    ['a directory that came back: the next run', [...RUNNING, REMOVED, RESTORED, EXITED, CLEARED], 'starting'],
+    ['a scan during a stop: nothing', [...RUNNING, STOP, RESTORED, EXITED, CLEARED], 'down'],
+    ['a run that cannot be executed: waiting for a change', [START, UNSTARTABLE, CLEARED], 'failed'],
+    ['one that was mended meanwhile: the next run', [START, UNSTARTABLE, CHANGED, CLEARED], 'starting'],
+    ['a crash after the shutdown began: nothing', [...RUNNING, FORBID, EXITED, CLEARED], 'down'],
+    ['a restart when the shutdown has begun: nothing', [...RUNNING, FORBID, RESTART, EXITED, CLEARED], 'down'],
     ['a failed fork when the shutdown has begun: nothing', [START, FORBID, SPAWN_FAILED], 'down'],
   ])('%s', (_what, events, state) => {
     expect(take(events).machine.state).toBe(state);
   });
 
+  test.each<[string, readonly MachineEvent[], State]>([
+    ['has ended successfully: completed', [START, SPAWNED, DONE, CLEARED], 'completed'],
+    ['has failed: failed, and not tried again', [START, SPAWNED, EXITED, CLEARED], 'failed'],
+    ['has completed and is asked for once more: the next run', [START, SPAWNED, DONE, CLEARED, START], 'starting'],
+    ['was stopped: nothing', [START, SPAWNED, STOP, DONE, CLEARED], 'down'],
+    ['is ready only at its end', [START, SPAWNED, READY], 'starting'],
+  ])('a oneshot that %s', (_what, events, state) => {
+    const { machine } = take(events, 300, ONESHOT);
+    expect([machine.state, machine.timerAtMs]).toEqual([state, undefined]);
+  });
+
+  test('a run whose conditions were lost meanwhile: waiting for them', () => {
+    expect(take([...RUNNING, CONDITIONS_LOST, RESTART, EXITED, CLEARED]).machine.state).toBe('waiting');
+    expect(take([...RUNNING, CONDITIONS_LOST, EXITED, CLEARED, TIMER]).machine.state).toBe('waiting');
+  });
+
+  test('a run that is not ready in time: terminated, counted as a failed start, and a delay', () => {
+    const slow: Definition = { ...DEFINITION, ready: { kind: 'notify' }, startTimeoutMs: 300 };
+    const late = take([START, SPAWNED, TIMER], 300, slow);
+    expect([late.machine.state, late.effects.join()]).toEqual(['stopping', 'control/t or TERM CONT']);
+    const after = take([START, SPAWNED, TIMER, EXITED, CLEARED], 300, slow).machine;
+    expect(after).toMatchObject({ state: 'backoff', consecutiveFailures: 1, counters: { startFailures: 1 } });
+    expect(after.trouble).toBe('was not ready 600 ms after its start');
+  });
+
+  test('a service whose check fails is up and not ready, and says why until it is ready again', () => {
+    expect(take([...RUNNING, UNREADY]).machine).toMatchObject({ ready: false, trouble: UNREADY.trouble });
+    expect(take([...RUNNING, UNREADY, READY]).machine).toMatchObject({ ready: true, trouble: '' });
+  });
+
   test('a run of a second or more: the next run at once', () => {
-    expect(take([...RUNNING, EXITED, FINISHED], 600).machine.state).toBe('starting');
+    expect(take([...RUNNING, EXITED, CLEARED], 600).machine.state).toBe('starting');
   });
 
   test('a stop through sv waits for as long as it takes', () => {
     const { machine } = take([...RUNNING, SV_STOP]);
     expect(machine).toMatchObject({ state: 'stopping', desired: 'down', timerAtMs: undefined });
-    expect(take([...RUNNING, SV_STOP, HALT]).machine.timerAtMs).toBeDefined();
+    expect(take([...RUNNING, SV_STOP, SHUTDOWN]).machine.timerAtMs).toBeDefined();
   });
 
   test('exit: down, let go of for two seconds, and begun anew', () => {
-    const left = take([...RUNNING, LEAVE, EXITED, FINISHED]);
-    expect(left.machine).toMatchObject({ state: 'down', leaving: true });
+    const left = take([...RUNNING, RELEASE, EXITED, CLEARED]);
+    expect(left.machine).toMatchObject({ state: 'down', releasing: true });
     expect((left.machine.timerAtMs ?? 0) - left.machine.stateSinceMs).toBe(2_000);
-    const anew = take([...RUNNING, LEAVE, EXITED, FINISHED, TIMER]);
-    expect([anew.machine.leaving, anew.effects]).toEqual([false, ['begin_anew']]);
-    expect(take([...RUNNING, LEAVE, EXITED, FINISHED, STOP]).machine).toMatchObject({
-      leaving: false,
+    const anew = take([...RUNNING, RELEASE, EXITED, CLEARED, TIMER]);
+    expect([anew.machine.releasing, anew.effects]).toEqual([false, ['start_over']]);
+    expect(take([...RUNNING, RELEASE, EXITED, CLEARED, STOP]).machine).toMatchObject({
+      releasing: false,
       timerAtMs: undefined,
     });
-    expect(take([...RUNNING, LEAVE, FORBID, EXITED, FINISHED]).machine.timerAtMs).toBeUndefined();
+    expect(take([...RUNNING, RELEASE, FORBID, EXITED, CLEARED]).machine.timerAtMs).toBeUndefined();
   });
 
   test('each failure doubles the delay, up to half a minute', () => {
-    let machine = initialMachine(true, 0);
+    let machine: Machine = initialMachine(true, 0);
     const delays: number[] = [];
     for (let round = 0; round < 7; round++)
-      for (const event of [round === 0 ? START : TIMER, SPAWNED, EXITED, FINISHED]) {
-        machine = step(machine, event, { nowMs: 0, random: 0.5, finishTimeoutMs: FINISH_MS }).machine;
+      for (const event of [round === 0 ? START : TIMER, SPAWNED, EXITED, CLEARED]) {
+        machine = step(machine, event, { nowMs: 0, random: 0.5, definition: DEFINITION }).machine;
         if (machine.state === 'backoff') delays.push(machine.timerAtMs ?? 0);
       }
     expect(delays).toEqual([1000, 2000, 4000, 8000, 16000, 30000, 30000]);
   });
 
   test('ten seconds up, and earlier failures are forgiven', () => {
-    const up = take([...RUNNING, EXITED, FINISHED, TIMER, SPAWNED, TIMER]);
+    const up = take([...RUNNING, EXITED, CLEARED, TIMER, SPAWNED, TIMER]);
     expect(up.machine).toMatchObject({ state: 'up', consecutiveFailures: 1, trouble: '' });
     expect((up.machine.timerAtMs ?? 0) - up.machine.stateSinceMs).toBe(10_000);
-    expect(step(up.machine, TIMER, { nowMs: 99_999, random: 0, finishTimeoutMs: FINISH_MS }).machine).toMatchObject({
+    expect(step(up.machine, TIMER, { nowMs: 99_999, random: 0, definition: DEFINITION }).machine).toMatchObject({
       state: 'up',
       consecutiveFailures: 0,
       timerAtMs: undefined,
@@ -264,78 +355,104 @@ describe('what is counted', () => {
     Object.entries(take(events, gapMs).machine.counters.restarts).filter(([, count]) => count > 0);
 
   test('a restart by its reason', () => {
-    expect(restartsAfter([...RUNNING, RESTART, EXITED, FINISHED, SPAWNED])).toEqual([['api', 1]]);
-    expect(restartsAfter([...RUNNING, EXITED, FINISHED, TIMER, SPAWNED])).toEqual([['exit', 1]]);
-    expect(restartsAfter([...RUNNING, { type: 'exited', status: KILLED }, FINISHED, SPAWNED], 600)).toEqual([
+    expect(restartsAfter([...RUNNING, RESTART, EXITED, CLEARED, SPAWNED])).toEqual([['api', 1]]);
+    expect(restartsAfter([...RUNNING, EXITED, CLEARED, TIMER, SPAWNED])).toEqual([['exit', 1]]);
+    expect(restartsAfter([...RUNNING, { type: 'exited', status: KILLED }, CLEARED, SPAWNED], 600)).toEqual([
       ['signal', 1],
     ]);
-    for (const order of [TERMINATE, KILL, TOLD])
-      expect(restartsAfter([...RUNNING, order, EXITED, FINISHED, SPAWNED])).toEqual([['sv', 1]]);
-    expect(restartsAfter([...RUNNING, UNSTARTABLE, FINISHED, TIMER, SPAWNED])).toEqual([['start_failure', 1]]);
+    for (const order of [TERMINATE, KILL, END_REQUESTED])
+      expect(restartsAfter([...RUNNING, order, EXITED, CLEARED, SPAWNED])).toEqual([['sv', 1]]);
+    expect(restartsAfter([...RUNNING, UNSTARTABLE, CLEARED, TIMER, SPAWNED])).toEqual([['start_failure', 1]]);
   });
 
   test('no restart for the first run, whatever was in its way, nor for a start after a stop', () => {
     expect(restartsAfter([START, SPAWN_FAILED, TIMER, SPAWNED])).toEqual([]);
-    expect(restartsAfter([...RUNNING, STOP, EXITED, FINISHED, START, SPAWNED])).toEqual([]);
+    expect(restartsAfter([...RUNNING, STOP, EXITED, CLEARED, START, SPAWNED])).toEqual([]);
   });
 
   test('a stop that needed KILL once, however often it was sent', () => {
-    expect(take([...RUNNING, STOP, TIMER, TIMER, HURRY]).machine.counters.kills).toBe(1);
+    expect(take([...RUNNING, STOP, TIMER, TIMER, KILL_NOW]).machine.counters.kills).toBe(1);
   });
 
   test('an attempt that came to no process as a failure to start, not as a run', () => {
-    const { machine } = take([START, UNSTARTABLE, FINISHED, TIMER, SPAWN_FAILED]);
+    const { machine } = take([START, UNSTARTABLE, CLEARED, TIMER, SPAWN_FAILED]);
     expect(machine.counters).toMatchObject({ starts: 0, startFailures: 2 });
-    expect(machine).toMatchObject({ run: 2, lastExit: undefined });
+    expect(machine).toMatchObject({ runNumber: 2, lastExit: undefined });
   });
+});
+
+test('a run is cleared up in stages, each on record: leftovers, finish, its leftovers', () => {
+  const withFinish: Definition = { ...DEFINITION, finish: 'usable' };
+  const spawnedFinish = { type: 'finish_spawned', pid: 88 } as const;
+  const stages = [[], [CLEARED], [CLEARED, spawnedFinish], [CLEARED, spawnedFinish, CLEARED]].map((events) => {
+    const { machine, effects } = take([...RUNNING, EXITED, ...events], 300, withFinish);
+    return [machine.state === 'finishing' && machine.ended.stage, ...effects];
+  });
+  expect(stages).toEqual([
+    [{ name: 'sweep' }, 'clear_up'],
+    [{ name: 'finish', pid: 0 }, 'clear_up'],
+    [{ name: 'finish', pid: 88 }],
+    [{ name: 'sweep_finish', session: 88 }, 'clear_up'],
+  ]);
+  const over = take([...RUNNING, EXITED, CLEARED, spawnedFinish, CLEARED, CLEARED], 300, withFinish);
+  expect(over.machine.state).toBe('backoff');
 });
 
 test('nothing is published where nothing changes', () => {
   const { machine } = take([STOP]);
-  expect(step(machine, STOP, { nowMs: 9000, random: 0, finishTimeoutMs: FINISH_MS }).machine).toBe(machine);
+  expect(step(machine, STOP, { nowMs: 9000, random: 0, definition: DEFINITION }).machine).toBe(machine);
 });
 
 describe('whatever happens', () => {
   const events: fc.Arbitrary<MachineEvent> = fc.oneof(
-    fc.constantFrom<MachineEvent>(START, ONCE, STOP, RESTART, SPAWNED, SPAWN_FAILED, EXITED, UNSTARTABLE, FINISHED),
-    fc.constantFrom<MachineEvent>(TIMER, TIMER, CHANGED, REMOVED, RESTORED, HURRY, SPAWNED, EXITED, FINISHED),
-    fc.constantFrom<MachineEvent>(SV_STOP, TERMINATE, KILL, LEAVE, TOLD, TERMED, WITHHELD),
-    fc.constantFrom<MachineEvent>({ type: 'paused', paused: true }, { type: 'paused', paused: false }, FORBID, HALT),
+    fc.constantFrom<MachineEvent>(START, ONCE, STOP, RESTART, SPAWNED, SPAWN_FAILED, EXITED, UNSTARTABLE, CLEARED),
+    fc.constantFrom<MachineEvent>(TIMER, TIMER, CHANGED, REMOVED, RESTORED, KILL_NOW, SPAWNED, EXITED, CLEARED),
+    fc.constantFrom<MachineEvent>(SV_STOP, TERMINATE, KILL, RELEASE, END_REQUESTED, TERM_SENT, PREPARED),
+    fc.constantFrom<MachineEvent>(
+      { type: 'paused', paused: true },
+      { type: 'paused', paused: false },
+      FORBID,
+      SHUTDOWN,
+    ),
+    fc.constantFrom<MachineEvent>(READY, UNREADY, CONDITIONS_LOST, CONDITIONS_MET),
   );
   const histories = fc.array(fc.tuple(events, fc.integer({ min: 0, max: 20_000 })), { maxLength: 60 });
 
   test('each state leads only to where its cell says, and nothing is spawned when nothing may be', () => {
     fc.assert(
       fc.property(histories, (history) => {
-        let machine = initialMachine(true, 0);
+        let machine: Machine = initialMachine(true, 0);
         let nowMs = 0;
         for (const [event, gapMs] of history) {
           nowMs += gapMs;
           const before = machine;
           // The host says one thing of each order to spawn.
-          if (['spawned', 'spawn_failed', 'withheld'].includes(event.type) && before.pid !== 0) continue;
-          const { machine: after, effects } = step(before, event, { nowMs, random: 0.5, finishTimeoutMs: FINISH_MS });
+          if (['spawned', 'spawn_failed', 'prepared'].includes(event.type) && pidOf(before) !== 0) continue;
+          const { machine: after, effects } = step(before, event, { nowMs, random: 0.5, definition: DEFINITION });
           const { starts, restarts } = after.counters;
-          const spawns = effects.filter(({ type }) => type === 'spawn').length;
+          const spawns = effects.filter(({ type }) => type === 'prepare').length;
           const laws: Readonly<Record<string, boolean>> = {
             'leads where its cell says':
               after.state === before.state || TABLE[before.state][event.type].to.includes(after.state),
-            'a spawn is a new run': spawns === after.run - before.run,
+            'a start is a new run': spawns === after.runNumber - before.runNumber,
             'no spawn when nothing may be started':
-              spawns === 0 || (after.state === 'starting' && !after.halted && !after.removed),
+              spawns === 0 || (after.state === 'starting' && !after.startsForbidden && !after.removed),
             'counters never fall': hasGrown(before.counters, after.counters),
             'the first start is no restart': sum(restarts) <= Math.max(0, starts - 1),
-            'what ended is known while it is cleared up': (after.ended !== undefined) === (after.state === 'finishing'),
-            'no process where none can be': after.pid === 0 || ['starting', 'up', 'stopping'].includes(after.state),
-            'nothing waits for what never comes': !(after.halted && ['backoff', 'failed'].includes(after.state)),
+            'what ended is known while it is cleared up': 'ended' in after === (after.state === 'finishing'),
+            'no process where none can be': 'run' in after === ['starting', 'up', 'stopping'].includes(after.state),
+            'nothing waits for what never comes': !(
+              after.startsForbidden && ['waiting', 'backoff', 'failed'].includes(after.state)
+            ),
+            'nothing starts while a condition is not met': spawns === 0 || after.unmet.length === 0,
             'a state that has to end has a timer':
-              after.timerAtMs !== undefined || ['down', 'up', 'starting', 'stopping'].includes(after.state),
+              after.timerAtMs !== undefined || !['finishing', 'backoff', 'failed'].includes(after.state),
             'a stop with a time limit has a timer':
               after.timerAtMs !== undefined ||
               after.state !== 'stopping' ||
-              !('timeoutMs' in event && event.timeoutMs < Number.POSITIVE_INFINITY) ||
-              (event.type === 'restart' && (after.halted || after.removed)),
-            'what is left comes back': !(after.state === 'down' && after.leaving) || after.timerAtMs !== undefined,
+              !('timeoutMs' in event && (event.timeoutMs ?? 0) < Number.POSITIVE_INFINITY) ||
+              (event.type === 'restart' && (after.startsForbidden || after.removed)),
+            'what is left comes back': !(after.state === 'down' && after.releasing) || after.timerAtMs !== undefined,
           };
           for (const [law, holds] of Object.entries(laws))
             if (!holds) throw new Error(`${before.state} + ${event.type} → ${after.state} breaks: ${law}`);

@@ -2,9 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { readDirectory } from '../../../src/supervisor/definition/read-directory.js';
 import type { MachineEvent } from '../../../src/supervisor/machine.js';
-import { Service, type ServiceWorld } from '../../../src/supervisor/service.js';
-import type { ServiceRecord } from '../../../src/supervisor/service-record.js';
+import { Service } from '../../../src/supervisor/service.js';
+import type { ServiceContext } from '../../../src/supervisor/service-context.js';
+import { type RecordedService, readRecord, writeRecord } from '../../../src/supervisor/service-record.js';
 import { TABLE } from '../../../src/supervisor/table.js';
 import type { Cause, ServiceName, ServiceStatus } from '../../../src/types/service.js';
 import { FakeHost } from '../../helpers/fake-host.js';
@@ -26,7 +28,7 @@ class World {
   readonly host = new FakeHost();
   readonly directory = join(root, 'web');
   service: Service;
-  record: ServiceRecord | undefined;
+  record: RecordedService | undefined;
   forgotten = false;
   halted = false;
 
@@ -78,11 +80,13 @@ class World {
 
   #generation = 0;
 
-  #controller(record?: ServiceRecord): Service {
+  #controller(record?: RecordedService): Service {
     const generation = this.#generation;
     /** A dead controller does nothing any more, though its timers are still here. */
     const alive = (): boolean => generation === this.#generation;
-    const world: ServiceWorld = {
+    const context: ServiceContext = {
+      read: (name, directory) =>
+        readDirectory(name, directory, { stopMs: STOP_MS, finishMs: FINISH_MS, scriptMs: STOP_MS }),
       output: () => undefined,
       input: () => undefined,
       drain: (_name, done) => done(),
@@ -91,20 +95,20 @@ class World {
       environment: () => new Map(),
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       record: (latest) => {
-        if (alive()) this.record = latest;
+        if (alive()) this.record = JSON.parse(JSON.stringify(writeRecord(latest, 1)));
       },
       publish: (previous, status, event) => {
         if (alive()) this.host.violations.push(...broken(previous, status, event));
       },
       claim: () => undefined,
-      scriptTimeoutMs: () => STOP_MS,
-      finishTimeoutMs: () => FINISH_MS,
       forget: () => {
         if (alive()) this.forgotten = true;
       },
-      warn: () => {},
+      warn: (text) => {
+        if (alive() && text.includes('internal error')) this.host.violations.push(text);
+      },
     };
-    return new Service('web' as ServiceName, this.directory, world, record);
+    return new Service('web' as ServiceName, this.directory, context, readRecord(record));
   }
 }
 
@@ -136,12 +140,14 @@ type Act = (world: World) => void | Promise<void>;
 const acts: Readonly<Record<string, Act>> = {
   start: (world) => world.dispatch({ type: 'start', cause: API }),
   once: (world) => world.dispatch({ type: 'start', cause: API, once: true }),
-  stop: (world) => world.dispatch({ type: 'stop', cause: API, timeoutMs: STOP_MS }),
+  stop: (world) => world.dispatch({ type: 'stop', why: 'asked', cause: API, timeoutMs: STOP_MS }),
   restart: (world) => world.dispatch({ type: 'restart', cause: API, timeoutMs: STOP_MS }),
-  'sv down': (world) => world.dispatch({ type: 'stop', cause: SV, timeoutMs: Number.POSITIVE_INFINITY, insist: true }),
-  'sv term': (world) => world.dispatch({ type: 'terminate', cause: SV }),
-  'sv kill': (world) => world.dispatch({ type: 'kill', cause: SV }),
-  'sv exit': (world) => world.dispatch({ type: 'leave', cause: SV }),
+  'sv down': (world) =>
+    world.dispatch({ type: 'stop', why: 'asked', cause: SV, timeoutMs: Number.POSITIVE_INFINITY, insist: true }),
+  'sv term': (world) => world.dispatch({ type: 'end_run', signal: 'TERM', cause: SV }),
+  'sv kill': (world) => world.dispatch({ type: 'end_run', signal: 'KILL', cause: SV }),
+  'sv exit': (world) =>
+    world.dispatch({ type: 'stop', why: 'released', cause: SV, timeoutMs: Number.POSITIVE_INFINITY, insist: true }),
   'the run fails': (world) => world.host.end(world.status.pid, { kind: 'exited', code: 3 }),
   'the run is done': (world) => world.host.end(world.status.pid, { kind: 'exited', code: 0 }),
   'the run is killed': (world) => world.host.end(world.status.pid, { kind: 'signaled', signal: 11, coreDumped: true }),
@@ -172,7 +178,8 @@ const acts: Readonly<Record<string, Act>> = {
   'runs leave something': ({ host }) => {
     host.behaviour.leaves = true;
   },
-  'the directory is gone': (world) => world.dispatch({ type: 'removed', timeoutMs: STOP_MS }),
+  'the directory is gone': (world) =>
+    world.dispatch({ type: 'stop', why: 'removed', cause: { kind: 'scan' }, timeoutMs: STOP_MS }),
   'the directory is back': (world) => {
     if (!world.forgotten) world.service.restore();
   },
@@ -194,10 +201,10 @@ const endings: Readonly<Record<string, Act>> = {
   },
   'the services are to end': (world) => {
     world.halted = true;
-    world.dispatch({ type: 'halt', cause: { kind: 'shutdown' }, timeoutMs: STOP_MS });
+    world.dispatch({ type: 'stop', why: 'shutdown', cause: { kind: 'shutdown' }, timeoutMs: STOP_MS });
     world.host.forbidStarts();
   },
-  'the waiting is over': (world) => world.dispatch({ type: 'hurry' }),
+  'the waiting is over': (world) => world.dispatch({ type: 'kill_now' }),
 };
 
 async function live(names: readonly string[], finish: boolean): Promise<World> {
@@ -220,7 +227,7 @@ test('never are two processes of a service there at once, nor one after the shut
   await fc.assert(
     fc.asyncProperty(histories(true), fc.boolean(), async (names, finish) => {
       const world = await live(names, finish);
-      world.dispatch({ type: 'stop', cause: API, timeoutMs: STOP_MS });
+      world.dispatch({ type: 'stop', why: 'asked', cause: API, timeoutMs: STOP_MS });
       await world.pass(STOP_MS);
       // KILL, finish and its time limit.
       await world.pass(12_000);

@@ -77,7 +77,7 @@ describe('the record of a service', () => {
     expect(run.sinceMs).toBe(AT);
     const later = { ...run, sinceMs: AT - 5000 };
     expect(of({ state: 'up', pid: 7 }, later).sinceMs).toBe(AT - 5000);
-    expect(of({ state: 'stopping', pid: 7, termed: true }, later).sinceMs).toBe(AT - 5000);
+    expect(of({ state: 'stopping', pid: 7, termSent: true }, later).sinceMs).toBe(AT - 5000);
     expect(of({ state: 'finishing', finishPid: 9 }, later)).toMatchObject({
       state: 'finish',
       pid: 9,
@@ -89,7 +89,7 @@ describe('the record of a service', () => {
   });
 
   test('TERM is a matter of the run that got it', () => {
-    expect(of({ state: 'stopping', pid: 7, termed: true }).termed).toBe(true);
-    expect(of({ state: 'finishing', finishPid: 9, termed: true }).termed).toBe(false);
+    expect(of({ state: 'stopping', pid: 7, termSent: true }).termed).toBe(true);
+    expect(of({ state: 'finishing', finishPid: 9, termSent: true }).termed).toBe(false);
   });
 });

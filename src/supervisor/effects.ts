@@ -1,0 +1,210 @@
+import { join } from 'node:path';
+import type { Environment } from '../process/environment.js';
+import type { LaunchFailure } from '../process/start-register.js';
+import type { ExitStatus } from '../types/service.js';
+import type { Command } from './definition/definition.js';
+import { describeProblem, isEnabled, problemOfRun } from './definition/read-directory.js';
+import { explainSpawnError } from './explain-spawn-error.js';
+import { type Effect, type EndedRun, finishPidOf, pidOf, type TerminateEffect } from './machine.js';
+import type { ServiceCore } from './service-context.js';
+import { serviceEnvironment } from './service-directory.js';
+
+/** Carries out what the machine decided for a service. */
+export function carryOut(service: ServiceCore, effect: Effect): void {
+  switch (effect.type) {
+    case 'prepare':
+      prepare(service);
+      break;
+    case 'spawn':
+      spawn(service);
+      break;
+    case 'terminate':
+      terminate(service, effect);
+      break;
+    case 'kill':
+      kill(service, effect.group);
+      break;
+    case 'clear_up':
+      void clearUp(service);
+      break;
+    case 'kill_finish':
+      killFinish(service);
+      break;
+    case 'start_over':
+      if (isEnabled(service.directory)) service.dispatch({ type: 'start', cause: service.machine.cause });
+      break;
+    case 'forget':
+      service.stopTimer();
+      service.context.forget(service);
+      break;
+    default:
+      effect satisfies never;
+  }
+}
+
+/** Names a process of the current run: a later controller finds by it what was started in the last instant of this one. */
+export const purposeOf = ({ name, machine }: ServiceCore, what: 'run' | 'finish'): string =>
+  `${what} ${name} ${machine.runNumber}`;
+
+/** Claims the service and runs `control/u`. Without such a script the process follows at once. */
+export function prepare(service: ServiceCore): void {
+  const trouble = service.context.claim(service);
+  if (trouble !== undefined) service.dispatch({ type: 'spawn_failed', trouble });
+  else if (service.scripts.isIdle && !service.scripts.has('u')) spawn(service);
+  else service.scripts.run('u', () => service.dispatch({ type: 'prepared' }));
+}
+
+export function spawn(service: ServiceCore): void {
+  const { name, directory, context } = service;
+  const environment = environmentOf(service);
+  if (typeof environment === 'string') {
+    service.dispatch({ type: 'exited', status: { kind: 'exited', code: 111 }, unstartable: environment });
+    return;
+  }
+  context.host.spawn(
+    {
+      purpose: purposeOf(service, 'run'),
+      ...programOf(service.definition.command),
+      directory,
+      environment,
+      as: 'session',
+      output: context.output(name),
+      input: context.input(name),
+    },
+    {
+      spawned: (pid) => service.dispatch({ type: 'spawned', pid }),
+      failed: (error) => service.dispatch({ type: 'spawn_failed', trouble: explainSpawnError(error) }),
+      ended: (status, failure) => service.exited(status, failure && explainFailure(service, failure)),
+    },
+  );
+}
+
+function programOf(command: Command): {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly searchPath?: boolean;
+} {
+  switch (command.kind) {
+    case 'run':
+      return { program: './run', args: [] };
+    case 'argv': {
+      const [program = '', ...args] = command.argv;
+      return { program, args, searchPath: true };
+    }
+    case 'shell':
+      return { program: '/bin/sh', args: ['-c', command.script] };
+    default:
+      return command satisfies never;
+  }
+}
+
+/** The environment of the run, or why the service cannot be started as it stands. */
+function environmentOf(service: ServiceCore): Environment | string {
+  const problem = service.readForStart();
+  if (problem !== undefined) return describeProblem(problem);
+  try {
+    return serviceEnvironment(service.directory, service.context.environment());
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function explainFailure({ name, directory }: ServiceCore, { stage, code }: LaunchFailure): string {
+  const problem = problemOfRun(name, directory);
+  if (problem !== undefined) return describeProblem(problem);
+  const run = join(directory, 'run');
+  if (stage === 'chdir') return `${directory}: cannot be entered (${code})`;
+  if (code === 'E2BIG') return `${run}: cannot be executed: its environment is too big, or one variable of it (E2BIG)`;
+  return `${run}: cannot be executed (${stage}: ${code})`;
+}
+
+/** TERM or `control/t`, CONT, and `control/d` or `control/x`: to the present run, and to no later one. */
+export function terminate(service: ServiceCore, { how, wake, after }: TerminateEffect): void {
+  const { host } = service.context;
+  const { runNumber } = service.machine;
+  const pid = pidOf(service.machine);
+  if (pid === 0) return;
+  const isThere = (): boolean => service.machine.runNumber === runNumber && pidOf(service.machine) !== 0;
+  const goOn = (handled: boolean): void => {
+    if (!handled && isThere()) {
+      void host.signal(pid, 'SIGTERM', false);
+      service.dispatch({ type: 'term_sent' });
+    }
+    if (wake && isThere()) void host.signal(pid, 'SIGCONT', false);
+    if (after !== undefined) service.scripts.run(after, () => {});
+  };
+  if (how === 'script') service.scripts.run('t', goOn);
+  else goOn(how === 'done');
+}
+
+function kill({ context, machine }: ServiceCore, group: boolean): void {
+  const pid = pidOf(machine);
+  void context.host.signal(pid, 'SIGKILL', false);
+  if (group) void context.host.signal(pid, 'SIGKILL', true);
+}
+
+/** The present stage of clearing up. */
+export async function clearUp(service: ServiceCore): Promise<void> {
+  const { machine, scripts, context } = service;
+  if (machine.state !== 'finishing') return;
+  const { session, stage } = machine.ended;
+  switch (stage.name) {
+    case 'sweep':
+      while (scripts.running !== undefined) await scripts.running;
+      if (session !== 0) await context.sweep(session);
+      service.readFinish();
+      break;
+    case 'finish':
+      runFinish(service, machine.ended);
+      return;
+    case 'sweep_finish':
+      await context.sweep(stage.session);
+      break;
+    default:
+      stage satisfies never;
+  }
+  service.dispatch({ type: 'cleared' });
+}
+
+function runFinish(service: ServiceCore, { status }: EndedRun): void {
+  const { name, directory, context, definition } = service;
+  const cleared = (): void => service.dispatch({ type: 'cleared' });
+  if (definition.finish !== 'usable') {
+    if (definition.finish !== 'absent') context.warn(`${name}: finish is left out: ${definition.finish.trouble}`);
+    cleared();
+    return;
+  }
+  context.host.spawn(
+    {
+      purpose: purposeOf(service, 'finish'),
+      program: './finish',
+      args: finishArguments(status),
+      directory,
+      environment: context.environment(),
+      as: 'session',
+      output: context.output(name),
+    },
+    {
+      spawned: (pid) => service.dispatch({ type: 'finish_spawned', pid }),
+      failed: (error) => {
+        context.warn(`${name}: finish could not be started: ${explainSpawnError(error)}`);
+        cleared();
+      },
+      ended: cleared,
+    },
+  );
+}
+
+/** runit's arguments of `finish`: the exit code, or -1; then the signal, with 128 for a core dump. */
+function finishArguments(status: ExitStatus): string[] {
+  if (status.kind === 'exited') return [String(status.code), '0'];
+  if (status.kind === 'lost') return ['-1', '0'];
+  return ['-1', String(status.signal + (status.coreDumped ? 128 : 0))];
+}
+
+function killFinish({ name, context, machine }: ServiceCore): void {
+  const pid = finishPidOf(machine);
+  if (pid === 0) return;
+  context.warn(`${name}: finish does not end and is killed`);
+  void context.host.signal(pid, 'SIGKILL', true);
+}

@@ -1,0 +1,59 @@
+import { matchesGlob } from '../text/glob.js';
+import { nearest } from '../text/nearest-name.js';
+import { printable } from '../text/printable.js';
+import { OperationError, type Selector } from '../types/service.js';
+import type { Service } from './service.js';
+import { explainBadName, isKnownName } from './service-directory.js';
+import type { ServiceSet } from './service-set.js';
+
+/** The services that a selector names. */
+export interface Selected {
+  readonly found: readonly Service[];
+  readonly missing: readonly { readonly name: string; readonly error: OperationError }[];
+}
+
+export const isEmpty = (selector: Selector): boolean =>
+  !selector.all && selector.names.length === 0 && selector.globs.length === 0;
+
+export function select(set: ServiceSet, selector: Selector): Selected {
+  if (selector.all) return { found: set.services(), missing: [] };
+  const found = new Set<Service>();
+  const missing: { name: string; error: OperationError }[] = [];
+  for (const name of new Set(selector.names)) {
+    const service = set.service(name);
+    if (service) found.add(service);
+    else missing.push({ name: excerpt(name), error: unknown(set, name) });
+  }
+  for (const glob of selector.globs) {
+    const matching = set.services().filter((service) => matchesGlob(glob, service.name));
+    for (const service of matching) found.add(service);
+    if (matching.length === 0) {
+      const text = excerpt(glob);
+      missing.push({
+        name: text,
+        error: new OperationError('NO_MATCH', `no service matches "${text}"`, { pattern: text }),
+      });
+    }
+  }
+  return { found: [...found].sort((a, b) => (a.name < b.name ? -1 : 1)), missing };
+}
+
+function unknown(set: ServiceSet, name: string): OperationError {
+  const text = excerpt(name);
+  if (!isKnownName(name))
+    return new OperationError('INVALID_ARGUMENT', `"${text}" cannot be a service: ${explainBadName(name)}`, {
+      field: 'selector.names',
+      service: text,
+    });
+  const suggestion = nearest(
+    name,
+    set.services().map((service) => service.name),
+  );
+  return new OperationError('SERVICE_NOT_FOUND', `there is no service "${text}"`, {
+    service: text,
+    ...(suggestion !== undefined && { suggestion }),
+  });
+}
+
+/** For error messages: what a client sent may be of any length. */
+export const excerpt = (text: string): string => printable(text.slice(0, 200));

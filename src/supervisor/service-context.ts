@@ -1,0 +1,57 @@
+import type { Environment } from '../process/environment.js';
+import type { ProcessHost, ProcessOutput } from '../process/process-host.js';
+import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
+import type { ControlScripts } from './control-scripts.js';
+import type { Definition, DefinitionRead, Problem } from './definition/definition.js';
+import type { Machine, MachineEvent } from './machine.js';
+import type { ServiceRecord } from './service-record.js';
+
+/** Names a service and its directory. */
+export interface ServiceId {
+  readonly name: ServiceName;
+  readonly directory: string;
+}
+
+/** What a service is given. */
+export interface ServiceContext {
+  readonly host: ProcessHost;
+  readonly bootId: string;
+  /** Reads what the service is. */
+  read(name: ServiceName, directory: string): DefinitionRead;
+  /** The container's environment, as it is now. */
+  environment(): Environment;
+  /** What the processes of a service write to; undefined: what my_init writes to. */
+  output(name: ServiceName): ProcessOutput | undefined;
+  /** What a service reads; undefined: nothing. */
+  input(name: ServiceName): number | undefined;
+  /** Stores what the ended process of a service has written, and calls `done`. */
+  drain(name: ServiceName, done: () => void): void;
+  /** Kills what is left of a session. */
+  sweep(session: number): Promise<unknown>;
+  /** Takes the service as ours to supervise, if it is not yet; else why somebody else does. */
+  claim(service: ServiceId): string | undefined;
+  /** Puts the service on record, before the effects of a step are carried out. */
+  record(record: ServiceRecord): void;
+  /** The one publication of a status. */
+  publish(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): void;
+  /** The service is down and its directory is gone. */
+  forget(service: ServiceId): void;
+  /** A warning worth a line in the log. */
+  warn(text: string): void;
+}
+
+/** A service, as its effects and its recovery see it. */
+export interface ServiceCore extends ServiceId {
+  readonly context: ServiceContext;
+  readonly scripts: ControlScripts;
+  readonly machine: Machine;
+  readonly definition: Definition;
+  dispatch(event: MachineEvent): void;
+  /** Brings the definition up to date before a start. Returns why `run` cannot be executed. */
+  readForStart(): Problem | undefined;
+  /** Brings `finish` up to date: the script may be as new as the end of the run. */
+  readFinish(): void;
+  exited(status: ExitStatus, unstartable?: string): Promise<void>;
+  record(): void;
+  stopTimer(): void;
+}

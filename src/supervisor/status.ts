@@ -1,0 +1,42 @@
+import type { ServiceStatus, Unmet } from '../types/service.js';
+import type { Definition } from './definition/definition.js';
+import { finishPidOf, type Machine, processOf } from './machine.js';
+import { runIdOf } from './run-id.js';
+
+const NOTHING: readonly Unmet[] = [];
+
+/** What everybody learns of a service. */
+export function statusOf(definition: Definition, directory: string, machine: Machine, bootId: string): ServiceStatus {
+  const { name, type, enabled } = definition;
+  const { state, runNumber } = machine;
+  const process = processOf(machine);
+  return {
+    name,
+    directory,
+    type,
+    autostart: enabled,
+    state,
+    desired: machine.desired,
+    ready: state === 'up' ? machine.ready : state === 'completed' && type === 'oneshot',
+    waitsFor: state === 'waiting' ? machine.unmet : NOTHING,
+    paused: process?.paused ?? false,
+    termSent: process?.termSent ?? false,
+    releasing: machine.releasing,
+    stateSinceMs: machine.stateSinceMs,
+    pid: process?.pid ?? 0,
+    finishPid: finishPidOf(machine),
+    run: runNumber,
+    runId: runIdOf(bootId, name, runNumber),
+    startedAtMs: process?.startedAtMs,
+    consecutiveFailures: machine.consecutiveFailures,
+    lastExit: machine.lastExit,
+    nextStartAtMs: state === 'backoff' || state === 'failed' ? machine.timerAtMs : undefined,
+    cause: machine.cause,
+    trouble: machine.trouble,
+    counters: machine.counters,
+  };
+}
+
+/** Whether a reader would see no difference. */
+export const isSameStatus = (one: ServiceStatus, other: ServiceStatus): boolean =>
+  (Object.keys(one) as (keyof ServiceStatus)[]).every((key) => one[key] === other[key]);

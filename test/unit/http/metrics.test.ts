@@ -148,7 +148,7 @@ describe('services', () => {
   test('exactly one state is 1', async () => {
     const seen = await text(rich());
     const lines = seen.split('\n').filter((line) => line.startsWith('my_init_service_state{service="worker"'));
-    expect(lines).toHaveLength(7);
+    expect(lines).toHaveLength(9);
     expect(lines.filter((line) => line.endsWith(' 1'))).toEqual([
       'my_init_service_state{service="worker",state="backoff"} 1',
     ]);

@@ -32,6 +32,11 @@ async function main(): Promise<void> {
       process.stdout.write(`${JSON.stringify(ownCompatibility())}\n`);
       return;
     }
+    if (process.argv[2] === 'check') {
+      const { check } = await import('./check/command.js');
+      process.exitCode = check(process.argv.slice(3), process.env);
+      return;
+    }
     messages.error('The controller is started by my_init, not by hand.');
     process.exit(EXIT.usage);
   }

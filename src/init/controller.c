@@ -54,6 +54,24 @@ void controller_find(int argc, char **argv) {
   clean_environment();
 }
 
+/* What `my_init check` may see: the variables of its options. */
+static void keep_settings(void) {
+  char **kept = environ;
+  for (char **at = environ; *at != NULL; at++)
+    if (strncmp(*at, "PATH=", 5) == 0 || (strncmp(*at, "MY_INIT_", 8) == 0 && strncmp(*at, "MY_INIT_LINK=", 13) != 0)) *kept++ = *at;
+  *kept = NULL;
+}
+
+void controller_check(int argc, char **argv) {
+  sigset_t none;
+  controller_find(argc, argv);
+  keep_settings();
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  execve(node, command, environ);
+  give_up(126, "cannot execute %s: %m", node);
+}
+
 /* The child of vfork: it shares our memory until it execs. */
 static _Noreturn void become_controller(const int ends[2], volatile int *error) {
   sigset_t none;

@@ -1,6 +1,7 @@
 #include "my_init.h"
 
 int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "check") == 0) controller_check(argc, argv);
   system_set_up();
   int signals = signals_open();
   processes_open();

@@ -96,6 +96,7 @@ bool is_text(const char *bytes, size_t length, char lowest); /* printable, from 
 
 /* controller.c */
 void controller_find(int argc, char **argv);
+_Noreturn void controller_check(int argc, char **argv); /* `my_init check`: becomes a program that judges definitions, and no init */
 void controller_start(void);
 void controller_ready(void);
 void controller_to_be_replaced(void);

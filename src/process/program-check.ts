@@ -4,55 +4,81 @@ import { printable } from '../text/printable.js';
 /** The kernel reads no more of a `#!` line, execve(2). */
 const SHEBANG_BYTES = 256;
 
-/**
- * Why the kernel would not execute a program, and what to do about it; undefined when nothing speaks against it.
- * `execve` says ENOENT for a missing file, a missing interpreter and a carriage return alike: here they are told apart.
- */
+/** What keeps the kernel from executing a program. */
+export interface ProgramFault {
+  /** Stable: `not-executable`, `no-interpreter-line`, `crlf`. */
+  readonly id: string;
+  /** What follows the path of the program: `permission denied`. */
+  readonly message: string;
+  /** What to do about it; '' where nothing can be said. */
+  readonly remedy: string;
+}
+
+/** Why the kernel would not execute a program, and what to do about it; undefined when nothing speaks against it. */
 export function checkProgram(path: string): string | undefined {
+  const fault = programFault(path);
+  return fault && `${path}: ${fault.message}${fault.remedy === '' ? '' : ` (${fault.remedy})`}`;
+}
+
+/**
+ * The same in parts. `execve` says ENOENT for a missing file, a missing interpreter and a carriage return alike: here they
+ * are told apart. `locate` says where a path is on this machine: elsewhere for another root.
+ */
+export function programFault(
+  path: string,
+  locate: (path: string) => string = (same) => same,
+): ProgramFault | undefined {
+  const file = locate(path);
   try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) return `${path}: is a directory, a program is needed`;
-    if (!stat.isFile()) return `${path}: is not a regular file`;
-    accessSync(path, constants.X_OK);
+    const stat = statSync(file);
+    if (stat.isDirectory()) return fault('not-a-program', 'is a directory, a program is needed');
+    if (!stat.isFile()) return fault('not-a-program', 'is not a regular file');
+    accessSync(file, constants.X_OK);
   } catch (error) {
     return describe(path, error);
   }
-  const start = readStart(path);
-  if (typeof start === 'string') return start;
-  if (start === undefined || isBinary(start)) return undefined;
-  if (start.length === 0) return `${path}: is empty (it needs a first line like #!/bin/sh)`;
-  const line = start.toString('latin1').split('\n', 1)[0] ?? '';
-  if (!line.startsWith('#!')) return `${path}: has no interpreter line (its first line must be like #!/bin/sh)`;
-  if (line.endsWith('\r')) return `${path}: has Windows line ends, CRLF (remove them: sed -i 's/\\r$//' ${path})`;
+  const start = readStart(path, file);
+  if ('id' in start) return start;
+  const { bytes } = start;
+  if (bytes === undefined || isBinary(bytes)) return undefined;
+  if (bytes.length === 0) return fault('empty', 'is empty', 'it needs a first line like #!/bin/sh');
+  const line = bytes.toString('latin1').split('\n', 1)[0] ?? '';
+  if (!line.startsWith('#!'))
+    return fault('no-interpreter-line', 'has no interpreter line', 'its first line must be like #!/bin/sh');
+  if (line.endsWith('\r'))
+    return fault('crlf', 'has Windows line ends, CRLF', `remove them: sed -i 's/\\r$//' ${path}`);
   const interpreter = line.slice(2).trim().split(/[ \t]/, 1)[0] ?? '';
-  return checkInterpreter(path, interpreter);
+  return interpreterFault(interpreter, locate);
 }
 
-function checkInterpreter(path: string, interpreter: string): string | undefined {
-  if (interpreter === '') return `${path}: names no interpreter after #!`;
+const fault = (id: string, message: string, remedy = ''): ProgramFault => ({ id, message, remedy });
+
+function interpreterFault(interpreter: string, locate: (path: string) => string): ProgramFault | undefined {
+  if (interpreter === '') return fault('no-interpreter', 'names no interpreter after #!');
+  const shown = printable(interpreter);
   try {
-    if (!statSync(interpreter).isFile())
-      return `${path}: its interpreter ${printable(interpreter)} is not a regular file`;
-    accessSync(interpreter, constants.X_OK);
+    const file = locate(interpreter);
+    if (!statSync(file).isFile()) return fault('no-interpreter', `its interpreter ${shown} is not a regular file`);
+    accessSync(file, constants.X_OK);
     return undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return `${path}: its interpreter ${printable(interpreter)} does not exist`;
-    return `${path}: its interpreter ${printable(interpreter)} cannot be executed (${code})`;
+    if (code === 'ENOENT') return fault('no-interpreter', `its interpreter ${shown} does not exist`);
+    return fault('no-interpreter', `its interpreter ${shown} cannot be executed (${code})`);
   }
 }
 
 /** The first bytes; undefined when they may not be read, which does not keep the kernel from executing a binary. */
-function readStart(path: string): Buffer | string | undefined {
+function readStart(path: string, file: string): { readonly bytes: Buffer | undefined } | ProgramFault {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : describe(path, error);
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? { bytes: undefined } : describe(path, error);
   }
   try {
     const buffer = Buffer.alloc(SHEBANG_BYTES);
-    return buffer.subarray(0, readSync(fd, buffer, 0, SHEBANG_BYTES, 0));
+    return { bytes: buffer.subarray(0, readSync(fd, buffer, 0, SHEBANG_BYTES, 0)) };
   } catch (error) {
     return describe(path, error);
   } finally {
@@ -63,16 +89,16 @@ function readStart(path: string): Buffer | string | undefined {
 /** ELF, or something of binfmt_misc: not for us to judge. */
 const isBinary = (start: Buffer): boolean => start.length > 0 && (start[0] === 0x7f || start.includes(0));
 
-function describe(path: string, error: unknown): string {
+function describe(path: string, error: unknown): ProgramFault {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'ENOENT':
-      return `${path}: does not exist`;
+      return fault('missing', 'does not exist');
     case 'EACCES':
-      return `${path}: permission denied (make it executable: chmod +x ${path})`;
+      return fault('not-executable', 'permission denied', `make it executable: chmod +x ${path}`);
     case 'ELOOP':
-      return `${path}: is a link that leads in a circle`;
+      return fault('missing', 'is a link that leads in a circle');
     default:
-      return `${path}: ${code ?? String(error)}`;
+      return fault('unreadable', code ?? String(error));
   }
 }

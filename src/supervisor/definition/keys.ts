@@ -18,13 +18,14 @@ import {
   list,
   mapped,
   number,
+  parsed,
   record,
   type Shape,
   size,
   table,
   text,
 } from './shapes.js';
-import { absolutePath, argv, SERVICE_NAME, serviceName, signal } from './values.js';
+import { absolutePath, argv, SERVICE_NAME, serviceName, signal, signalOf } from './values.js';
 
 const dependency = record(
   {
@@ -108,23 +109,19 @@ const envFile = either(
 
 const NAME_OR_ID = /^[A-Za-z_0-9][A-Za-z0-9_.-]*\$?(:[A-Za-z_0-9][A-Za-z0-9_.-]*\$?)?$/;
 
-const user = mapped(anyText('a user like www-data, 1000 or app:staff'), (name, path, node, reading) =>
-  NAME_OR_ID.test(name) ? name : reading.mistyped(path, node, 'a user like www-data, 1000 or app:staff'),
-);
+const user = parsed('a user like www-data, 1000 or app:staff', (name) => (NAME_OR_ID.test(name) ? name : undefined));
 
 /** In YAML 1.2, 022 is twenty-two: the digits are read as they are written. */
-const umask = mapped(anyText('an octal number like 022'), (digits, path, node, reading) =>
-  /^(0o)?[0-7]{1,4}$/.test(digits)
-    ? Number.parseInt(digits.replace('0o', ''), 8)
-    : reading.mistyped(path, node, 'an octal number like 022'),
+const umask = parsed('an octal number like 022', (digits) =>
+  /^(0o)?[0-7]{1,4}$/.test(digits) ? Number.parseInt(digits.replace('0o', ''), 8) : undefined,
 );
 
 const LIMITS =
   'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack as'.split(' ');
 
-const limit = mapped(anyText('a number or unlimited'), (value, path, node, reading) => {
+const limit = parsed('a number or unlimited', (value) => {
   if (value === 'unlimited' || value === '-1') return Number.POSITIVE_INFINITY;
-  return /^\d{1,15}$/.test(value) ? Number(value) : reading.mistyped(path, node, 'a number or unlimited');
+  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 });
 
 const ulimits = table(
@@ -149,14 +146,11 @@ const ulimits = table(
 
 /* What happens when it ends */
 
-const exitMatch: Shape<ExitMatch> = mapped(
-  anyText('an exit code or a signal'),
-  (word, path, node, reading): ExitMatch | undefined => {
-    if (/^\d{1,3}$/.test(word) && Number(word) <= 255) return { kind: 'code', code: Number(word) };
-    const named = signal.read({ ...node, kind: 'scalar', value: word, source: word, plain: false }, path, reading);
-    return named && { kind: 'signal', signal: named };
-  },
-);
+const exitMatch = parsed('an exit code or a signal', (word): ExitMatch | undefined => {
+  if (/^\d{1,3}$/.test(word)) return Number(word) <= 255 ? { kind: 'code', code: Number(word) } : undefined;
+  const named = signalOf(word);
+  return named && { kind: 'signal', signal: named };
+});
 
 const exitRules: Shape<Policy['exitRules']> = list(
   mapped(
@@ -227,11 +221,7 @@ const startLimit = mapped(
   ({ attempts, within, then }): Policy['startLimit'] => ({ attempts, withinMs: within, then }),
 );
 
-const memoryAction = mapped(anyText('restart or a signal'), (word, path, node, reading) =>
-  word === 'restart'
-    ? ('restart' as const)
-    : signal.read({ ...node, kind: 'scalar', value: word, source: word, plain: false }, path, reading),
-);
+const memoryAction = parsed('restart or a signal', (word) => (word === 'restart' ? word : signalOf(word)));
 
 const memoryMax: Shape<NonNullable<Policy['memoryMax']>> = either(
   mapped(size(), (bytes) => ({ bytes, forMs: 0, action: 'restart' as const })),

@@ -16,6 +16,7 @@ import {
   list,
   mapped,
   number,
+  parsed,
   record,
   recordSchema,
   type Shape,
@@ -25,15 +26,14 @@ import {
 } from './shapes.js';
 import { absolutePath, argv } from './values.js';
 
-const statusRange = mapped(
-  anyText('a status like 204, or a range like 200-399'),
-  (range, path, node, reading): readonly [number, number] | undefined => {
+const statusRange = parsed(
+  'a status like 204, or a range like 200-399',
+  (range): readonly [number, number] | undefined => {
     const [, first, last = first] = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(range) ?? [];
-    if (first === undefined || Number(last) < Number(first))
-      return reading.mistyped(path, node, 'a status like 204, or a range like 200-399');
-    return [Number(first), Number(last)];
+    return first === undefined || Number(last) < Number(first) ? undefined : [Number(first), Number(last)];
   },
 );
+
 const ANY_SUCCESS: readonly (readonly [number, number])[] = [[200, 399]];
 
 const httpUrl = text({ words: 'a URL like http://localhost:8080/health', pattern: /^http:\/\/[^\s/]+/ });
@@ -121,7 +121,7 @@ const POLLED = {
   ),
 };
 
-const logPattern = mapped(text({ words: 'a regular expression' }), (pattern, path, node, reading) => {
+const logPattern = mapped(text({ words: 'a regular expression', pattern: /^/ }), (pattern, path, node, reading) => {
   try {
     parsePattern(pattern);
     return pattern;

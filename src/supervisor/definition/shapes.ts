@@ -63,8 +63,8 @@ export function text({ words = 'text', pattern = NOT_EMPTY }: TextRule = {}): Sh
       if (typeof node.value !== 'string')
         return reading.mistyped(key, node, words, `put it in quotes: "${node.source}"`);
       const value = reading.text(node, key);
-      // Offline, the text stands for itself.
-      if (value === UNKNOWN) return node.value;
+      // Offline, text that is not judged stands for itself.
+      if (value === UNKNOWN) return pattern === NOT_EMPTY ? node.value : undefined;
       if (value === undefined) return undefined;
       if (value.includes('\0')) return reading.mistyped(key, node, 'text without NUL');
       return pattern.test(value) ? value : reading.mistyped(key, node, words);
@@ -86,6 +86,10 @@ export function anyText(words = 'text'): Shape<string> {
     },
   };
 }
+
+/** Text, or a number, of which `parse` makes the value; undefined is a problem. */
+export const parsed = <T>(words: string, parse: (text: string) => T | undefined): Shape<T> =>
+  scalar(words, { type: ['string', 'number'] }, parse);
 
 export function flag(): Shape<boolean> {
   const words = 'true or false';
@@ -347,19 +351,18 @@ export function record<const K extends Keys>(keys: K, where: string): RecordShap
     const before = reading.problems.length;
     const values: { [name: string]: unknown } = { ...given };
     const isWritten = (name: string): boolean => node.kind === 'map' && node.entries.some(({ key }) => key === name);
+    let whole = true;
     for (const [name, rule] of Object.entries(keys)) {
       if (values[name] !== undefined) continue;
       if (rule.default !== undefined) values[name] = defaultOf(rule);
-      else if (rule.required && !isWritten(name))
-        reading.fail(
-          'missing-key',
-          pathOf(path, name),
-          node.at,
-          `${name} is missing ${where}`,
-          `add ${name}: ${rule.shape.words}`,
-        );
+      else if (rule.required) {
+        whole = false;
+        if (isWritten(name)) continue;
+        const remedy = `add ${name}: ${rule.shape.words}`;
+        reading.fail('missing-key', pathOf(path, name), node.at, `${name} is missing ${where}`, remedy);
+      }
     }
-    return reading.problems.length === before ? (values as Values<K>) : undefined;
+    return whole && reading.problems.length === before ? (values as Values<K>) : undefined;
   };
 
   const readOver: RecordShape<K>['readOver'] = (base, node, path, reading) => {

@@ -8,10 +8,13 @@ import { anyText, list, mapped, type Shape, text } from './shapes.js';
 const SIGNALS =
   'ABRT ALRM BUS CHLD CONT FPE HUP ILL INT IO KILL PIPE PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ';
 
-export const signal: Shape<NodeJS.Signals> = mapped(
-  text({ words: 'a signal like TERM', pattern: new RegExp(`^(SIG)?(${SIGNALS.replaceAll(' ', '|')})$`) }),
-  parseSignal,
-);
+const SIGNAL = new RegExp(`^(SIG)?(${SIGNALS.replaceAll(' ', '|')})$`);
+
+/** A signal by its name, with or without SIG. */
+export const signalOf = (name: string): NodeJS.Signals | undefined =>
+  SIGNAL.test(name) ? parseSignal(name) : undefined;
+
+export const signal: Shape<NodeJS.Signals> = mapped(text({ words: 'a signal like TERM', pattern: SIGNAL }), signalOf);
 
 export const SERVICE_NAME = { pattern: /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, words: 'the name of a service' };
 

@@ -1,0 +1,156 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { defaultDefinition } from '../supervisor/definition/default-definition.js';
+import type { DefaultTimes, Definition, Problem } from '../supervisor/definition/definition.js';
+import { readServicesYaml, readServiceYaml, type YamlFile } from '../supervisor/definition/read-yaml.js';
+import { explainBadName, isServiceName } from '../supervisor/service-directory.js';
+import type { ServiceName } from '../types/service.js';
+import type { Root } from './root.js';
+
+/** Where my_init looks for services. */
+export interface Places {
+  readonly serviceDirectory: string;
+  readonly servicesFile: string;
+}
+
+/** A service as it would be read at boot. */
+export interface Judged {
+  readonly definition: Definition;
+  readonly problems: readonly Problem[];
+}
+
+export interface Collected {
+  readonly services: ReadonlyMap<ServiceName, Judged>;
+  /** Of a file or a directory, and no service. */
+  readonly problems: readonly Problem[];
+}
+
+/** Nobody knows the environment of the container that will be. */
+const NOBODY_KNOWS = (): 'unknown' => 'unknown';
+
+export class UnusablePath extends Error {
+  override readonly name = 'UnusablePath';
+}
+
+/** Everything at the places where my_init looks. What is not there is not missed. */
+export function collectPlaces({ serviceDirectory, servicesFile }: Places, root: Root, times: DefaultTimes): Collected {
+  const files = [servicesFile, ...dropIns(join(dirname(servicesFile), 'services.d'), root)].filter((file) =>
+    existsSync(root.locate(file)),
+  );
+  const inFiles = readFiles(files, root, times);
+  const inDirectory = collectDirectory(serviceDirectory, root, times);
+  return together(inFiles, inDirectory);
+}
+
+/** What a person names: a service directory, a directory of them, `service.yaml`, or a file of services. */
+export function collectPath(path: string, root: Root, times: DefaultTimes): Collected {
+  const here = root.locate(path);
+  if (!existsSync(here)) throw new UnusablePath(`${path} does not exist`);
+  if (statSync(here).isDirectory()) {
+    if (isServiceDirectory(here)) return ofDirectory(path, root, times);
+    return basename(path) === 'services.d'
+      ? readFiles(dropIns(path, root), root, times)
+      : collectDirectory(path, root, times);
+  }
+  return basename(path) === 'service.yaml' ? ofDirectory(dirname(path), root, times) : readFiles([path], root, times);
+}
+
+export function together(a: Collected, b: Collected): Collected {
+  const services = new Map(a.services);
+  for (const [name, judged] of b.services) {
+    const other = services.get(name);
+    services.set(
+      name,
+      other === undefined
+        ? judged
+        : { ...judged, problems: [...judged.problems, ...other.problems, twice(judged.definition, other.definition)] },
+    );
+  }
+  return { services, problems: [...a.problems, ...b.problems] };
+}
+
+function twice({ name, directory }: Definition, other: Definition): Problem {
+  const first = [...other.origins.values()][0]?.file ?? other.directory ?? '';
+  const file = directory ?? '';
+  return {
+    id: 'defined-twice',
+    severity: 'error',
+    service: name,
+    key: '',
+    origin: { file, line: 0, column: 0 },
+    message: `${name} is defined in two places: ${first} and ${file}`,
+    remedy: 'remove one of the two, or give it another name',
+  };
+}
+
+const FILES_OF_A_SERVICE = ['run', 'service.yaml', 'up', 'type'];
+const isServiceDirectory = (path: string): boolean => FILES_OF_A_SERVICE.some((name) => existsSync(join(path, name)));
+
+function dropIns(directory: string, root: Root): readonly string[] {
+  try {
+    return readdirSync(root.locate(directory))
+      .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch {
+    return [];
+  }
+}
+
+function readFiles(paths: readonly string[], root: Root, times: DefaultTimes): Collected {
+  const files = paths.map((file): YamlFile => ({ file, text: readFileSync(root.locate(file), 'utf8') }));
+  return readServicesYaml(files, NOBODY_KNOWS, times);
+}
+
+function collectDirectory(parent: string, root: Root, times: DefaultTimes): Collected {
+  let all: Collected = { services: new Map(), problems: [] };
+  let names: readonly string[];
+  try {
+    names = readdirSync(root.locate(parent)).sort();
+  } catch {
+    return all;
+  }
+  for (const name of names) {
+    const directory = join(parent, name);
+    if (name.startsWith('.') || !isDirectory(root.locate(directory))) continue;
+    all = together(all, ofDirectory(directory, root, times));
+  }
+  return all;
+}
+
+function ofDirectory(directory: string, root: Root, times: DefaultTimes): Collected {
+  const name = basename(directory);
+  if (!isServiceName(name)) {
+    const problem: Problem = {
+      id: 'bad-name',
+      severity: 'error',
+      service: undefined,
+      key: '',
+      origin: { file: directory, line: 0, column: 0 },
+      message: `${directory} cannot be a service: ${explainBadName(name)}`,
+      remedy: 'rename it',
+    };
+    return { services: new Map(), problems: [problem] };
+  }
+  const plain: Definition = {
+    ...defaultDefinition(name, directory, times),
+    enabled: !existsSync(root.locate(join(directory, 'down'))),
+  };
+  const file = join(directory, 'service.yaml');
+  const hasRun = existsSync(root.locate(join(directory, 'run')));
+  if (!existsSync(root.locate(file)))
+    return { services: new Map([[name, { definition: plain, problems: [] }]]), problems: [] };
+  const text = readFileSync(root.locate(file), 'utf8');
+  return {
+    services: new Map([[name, readServiceYaml({ file, text }, plain, hasRun, NOBODY_KNOWS)]]),
+    problems: [],
+  };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

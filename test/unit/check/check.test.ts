@@ -1,0 +1,204 @@
+/** biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the format, not of JavaScript. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+const PROGRAM = new URL('../../../dist/my_init', import.meta.url).pathname;
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'check-'));
+  write('/bin/sh', '\x7fELF');
+  symlinkSync('/bin', join(root, 'usrbin'));
+  write('/etc/passwd', 'root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n');
+  write('/etc/group', 'root:x:0:\naudio:x:29:\n');
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function write(path: string, text: string, mode = 0o755): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+  chmodSync(join(root, path), mode);
+}
+
+const services = (text: string): void => write('/etc/my_init/services.yaml', text);
+const run = (text: string, mode?: number): void => write('/etc/service/web/run', text, mode);
+
+interface Finding {
+  readonly id: string;
+  readonly severity: string;
+  readonly service: string | null;
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+function check(...words: readonly string[]): { code: number | null; findings: readonly Finding[]; errors: string } {
+  const { status, stdout, stderr } = spawnSync(PROGRAM, ['check', '--root', root, '-o', 'json', ...words], {
+    encoding: 'utf8',
+    cwd: root,
+  });
+  return { code: status, findings: stdout === '' ? [] : JSON.parse(stdout).findings, errors: stderr };
+}
+
+const ids = (): readonly string[] =>
+  check().findings.map(({ service, severity, id }) => `${service} ${severity} ${id}`);
+
+describe('my_init check finds', () => {
+  test('nothing where nothing is wrong, and nothing where nothing is', () => {
+    expect(check()).toEqual({ code: 0, findings: [], errors: '' });
+    run('#!/usrbin/sh\nset -e\nexec sleep 1000\n');
+    services('services: { db: { command: [/bin/sh], depends_on: [web], user: "www-data:audio" } }');
+    expect(check()).toEqual({ code: 0, findings: [], errors: '' });
+  });
+
+  test.each([
+    [
+      'a run that is not executable',
+      '#!/bin/sh\nexec a',
+      0o644,
+      'error run-not-executable',
+      /chmod \+x \/etc\/service\/web\/run/,
+    ],
+    ['a run without an interpreter line', 'exec a\n', 0o755, 'error run-no-interpreter-line', /#!\/bin\/sh/],
+    ['an empty run', '', 0o755, 'error run-empty', /#!\/bin\/sh/],
+    ['Windows line ends', '#!/bin/sh\r\nexec a\r\n', 0o755, 'error run-crlf', /sed -i/],
+    ['an interpreter that is not there', '#!/bin/bash\nexec a\n', 0o755, 'error run-no-interpreter', /./],
+    ['a run that does not exec', '#!/bin/sh\nsleep 1000\n', 0o755, 'warning no-exec', /exec sleep 1000/],
+    ['a run that ends in the background', '#!/bin/sh\nsleep 1000 &\n', 0o755, 'warning in-background', /remove the &/],
+    ['a daemon', '#!/bin/sh\nexec /usr/sbin/nginx -c /etc/nginx.conf\n', 0o755, 'warning daemonizes', /daemon off/],
+    [
+      'a daemon behind a wrapper',
+      '#!/bin/sh\nexec setuser www-data memcached -d 2>&1\n',
+      0o755,
+      'warning daemonizes',
+      /remove -d/,
+    ],
+  ])('%s', (_, script, mode, found, remedy) => {
+    run(script, mode);
+    const { findings } = check();
+    expect(findings.map(({ severity, id }) => `${severity} ${id}`)).toEqual([found]);
+    expect(findings[0]?.remedy).toMatch(remedy);
+  });
+
+  test.each([
+    ['exec nginx -g "daemon off;"'],
+    ['while :; do sleep 1; done'],
+    ['exec sshd -D -e'],
+    ['PORT=3 exec node server.js'],
+    ['cd /srv && exec node server.js'],
+    ['exec \\\n  node server.js'],
+    ['if true; then exec a; else exec b; fi'],
+  ])('nothing in a run that ends with %j', (line) => {
+    run(`#!/bin/sh\n${line}\n`);
+    expect(ids()).toEqual([]);
+  });
+
+  test.each([
+    ['a: { command: [/bin/none] }', 'a error command-missing'],
+    ['a: { command: none }', 'a warning command-not-found'],
+    ['a: { command: [/bin/sh], user: nobody }', 'a error unknown-user'],
+    ['a: { command: [/bin/sh], user: "1000:staff" }', 'a error unknown-group'],
+    ['a: { command: [/bin/sh], group_add: [staff] }', 'a error unknown-group'],
+    ['a: { command: [/bin/sh], env_file: /etc/none }', 'a error env-file-missing'],
+    ['a: { command: [/bin/sh], working_dir: /none }', 'a warning working-dir-missing'],
+    ['a: { command: "redis-server --daemonize yes" }', 'a warning daemonizes'],
+    ['a: { command: [/bin/sh], depends_on: [b] }', 'a error unknown-service'],
+    ['a: { command: [/bin/sh], depends_on: [a] }', 'a error cycle'],
+    [
+      'a: { command: [/bin/sh], depends_on: { b: { condition: completed } } }\n  b: { command: [/bin/sh] }',
+      'a error condition-never',
+    ],
+    [
+      'a: { command: [/bin/sh], depends_on: [b] }\n  b: { command: [/bin/sh], enabled: false }',
+      'a warning condition-never',
+    ],
+    [
+      'a: { command: [/bin/sh], ready: { tcp: "localhost:80" } }\n  b: { command: [/bin/sh, --port, 80] }',
+      'b warning port-twice',
+    ],
+    ['a: { comand: a }', 'a error unknown-key'],
+    ['a: { command: a, restart: always }', 'a error not-in-this-version'],
+  ])('%s', (text, found) => {
+    services(`services:\n  ${text}\n`);
+    expect(ids()).toContain(found);
+  });
+
+  test('one name in two places, and names both', () => {
+    run('#!/bin/sh\nexec sleep 1000\n');
+    services('services: { web: { command: [/bin/sh] } }');
+    expect(check().findings).toMatchObject([
+      { id: 'defined-twice', message: 'web is defined in two places: /etc/my_init/services.yaml and /etc/service/web' },
+    ]);
+  });
+
+  test('scripts beside run that cannot be executed', () => {
+    run('#!/bin/sh\nexec sleep 1000\n');
+    write('/etc/service/web/finish', '#!/bin/none\n');
+    write('/etc/service/web/check', '#!/bin/sh\n', 0o644);
+    write('/etc/service/web/log/run', 'x');
+    expect(ids().toSorted()).toEqual([
+      'web error check-not-executable',
+      'web error finish-no-interpreter',
+      'web error log-run-no-interpreter-line',
+    ]);
+  });
+
+  test('nothing in what depends on the environment: nobody knows it yet', () => {
+    services(
+      'services: { a: { command: "${PROGRAM}", user: "${RUN_AS:-www-data}", nice: "${NICE}", enabled: "${A}" } }',
+    );
+    expect(ids()).toEqual([]);
+  });
+});
+
+describe('my_init check', () => {
+  test('judges what is named, and knows the rest', () => {
+    write('/etc/service/a/service.yaml', 'command: [/bin/sh]\ndepends_on: [b]\n');
+    write('/etc/service/b/service.yaml', 'command: [/bin/none]\n');
+    expect(check('etc/service/a')).toMatchObject({ code: 0, findings: [] });
+    expect(check('etc/service/a/service.yaml')).toMatchObject({ code: 0, findings: [] });
+    expect(check('/etc/service/b').code).toBe(1);
+    expect(check('etc/service').findings).toMatchObject([
+      { id: 'command-missing', file: 'etc/service/b/service.yaml', line: 1 },
+    ]);
+  });
+
+  test('with --strict a warning is an error', () => {
+    run('#!/bin/sh\nsleep 1000\n');
+    expect(check().code).toBe(0);
+    expect(check('--strict').code).toBe(1);
+  });
+
+  test('says how it is used', () => {
+    expect(check('--helpp')).toMatchObject({
+      code: 2,
+      errors: 'my_init check: there is no option --helpp; did you mean --help?\n',
+    });
+    expect(check('-o', 'xml')).toMatchObject({
+      code: 2,
+      errors: 'my_init check: --output must be one of text, json, github, not "xml"\n',
+    });
+    expect(check('/none')).toMatchObject({ code: 2, errors: 'my_init check: /none does not exist\n' });
+  });
+
+  test('writes text for people, and annotations for GitHub', () => {
+    services('services: { a: { command: [/bin/sh], user: nobody } }');
+    const output = (...words: readonly string[]): string =>
+      spawnSync(PROGRAM, ['check', '--root', root, ...words], { encoding: 'utf8', cwd: root }).stdout;
+    expect(output()).toBe(
+      'etc/my_init/services.yaml:1:38: error: a: user: there is no user nobody in /etc/passwd [unknown-user]\n  create the user\n1 service, 1 error, 0 warnings\n',
+    );
+    expect(output('-o', 'github')).toBe(
+      '::error file=etc/my_init/services.yaml,line=1,col=38,title=unknown-user::a: user: there is no user nobody in /etc/passwd%0Acreate the user\n',
+    );
+  });
+
+  test('is a program like any other: it can be stopped, and my_init -- check is still a command', () => {
+    expect(execFileSync(PROGRAM, ['check', '--help'], { encoding: 'utf8' })).toMatch(/^Usage: my_init check/);
+  });
+});

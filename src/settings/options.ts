@@ -201,6 +201,7 @@ export function helpText(): string {
     ...Object.entries(FLAGS).map(([name, help]) => [`${name === 'help' ? '-h, ' : ''}--${name}`, help]),
   ];
   return `Usage: my_init [OPTIONS] [--] [COMMAND [ARGUMENT...]]
+       my_init check [--help]: judges service definitions without starting anything
 
 Boots the container: runs the startup scripts, supervises the services, reaps orphans and, where a COMMAND is given, runs
 it and ends with its exit code. Options end at the first word that is not one.

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { boot } from './container/boot/boot.js';
 import { resume } from './container/boot/resume.js';
@@ -44,6 +45,8 @@ async function main(): Promise<void> {
   const handover = await link.handover();
   keepLastWords(link);
   native().endWhenBlocked();
+  // With `stty tostop` the kernel stops a process in the background that writes to the terminal, unless it ignores this signal.
+  native().ignoreSignal(constants.signals.SIGTTOU);
   const container = makeContainer(link, handover, settingsOrExit(handover, messages));
   const refusals = new WarnOnce((text) => messages.error(text));
   link.on('refused', (text) => refusals.say(`init refused an order: ${text}`));

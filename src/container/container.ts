@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { SourceRecord } from '../logs/capture/source.js';
 import { OWN_SOURCE, Sources } from '../logs/capture/sources.js';
 import { ContainerOutput } from '../logs/forward/container-output.js';
+import { ForbiddenSignals } from '../process/forbidden-signals.js';
 import type { Handover, InitLink } from '../process/init-link.js';
 import { LinuxProcessHost } from '../process/linux-process-host.js';
 import type { ProcessHost } from '../process/process-host.js';
@@ -58,7 +59,8 @@ export interface Container {
 export function makeContainer(link: InitLink, handover: Handover, settings: Settings): Container {
   const { messages, config, containerEnvironment, line } = settings;
   const environment = () => containerEnvironment.current;
-  const sweeper = new SessionSweeper(handover.initPid);
+  const forbidden = new ForbiddenSignals((text) => messages.warn(text));
+  const sweeper = new SessionSweeper(handover.initPid, forbidden);
   const stopTimeoutMs =
     config.killProcessTimeoutMs === 0 ? NO_LIMIT_MS : (config.killProcessTimeoutMs ?? STOP_TIMEOUT_MS);
 
@@ -67,7 +69,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   const records = slots.load();
   const state = new ContainerState(slots, records.get('container'), previous?.end, handover.generation);
   const starts = openStarts(link, handover, slots, records);
-  const host = new LinuxProcessHost(link, handover.openFilesLimit, starts, sweeper);
+  const host = new LinuxProcessHost(link, handover.openFilesLimit, starts, sweeper, forbidden);
   const logs = openLogs(link, handover, settings, slots, records, state.now.bootId);
   const output = new ContainerOutput(logs, config.logOutput);
   const room = new DescriptorBudget(

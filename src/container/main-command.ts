@@ -1,6 +1,7 @@
 import type { Environment } from '../process/environment.js';
 import type { ProcessHost } from '../process/process-host.js';
 import { signalName } from '../process/signals.js';
+import { startDirectory } from '../process/start-directory.js';
 import type { LaunchFailure } from '../process/start-register.js';
 import type { ExitStatus } from '../types/service.js';
 
@@ -60,7 +61,15 @@ export class MainCommand {
   start(environment: Environment): void {
     const { program } = this;
     this.#host.spawn(
-      { purpose: PURPOSE, program, args: this.#words.slice(1), environment, as: 'foreground', searchPath: true },
+      {
+        purpose: PURPOSE,
+        program,
+        args: this.#words.slice(1),
+        directory: startDirectory(),
+        environment,
+        as: 'foreground',
+        searchPath: true,
+      },
       {
         spawned: (pid) => {
           this.#pid = pid;

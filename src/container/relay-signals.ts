@@ -1,20 +1,24 @@
 import type { RelayedSignal } from '../process/init-link.js';
+import { signalName } from '../process/signals.js';
 import { EXIT, exitCodeOfSignal } from '../settings/exit-codes.js';
+import { WarnOnce } from '../settings/warn-once.js';
 import type { Container } from './container.js';
 
 /** What signals to my_init do. The table is in docs/shutdown.md. */
 export function relaySignals(container: Container): void {
   const { link, settings, state } = container;
+  const said = new WarnOnce((text) => settings.messages.warn(text));
+  link.on('ignored', (signal) => said.say(meansNothing(signalName(signal))));
   link.on('signal', (name) => {
     settings.messages.debug(`Received SIG${name}.`);
     // init keeps it until it is on record what comes of it: an earlier controller may have died between the two.
-    if (state.now.shutdown?.untaken !== name) actOn(name, container);
+    if (state.now.shutdown?.untaken !== name) actOn(name, container, said);
     link.acknowledge(name);
     if (state.now.shutdown?.untaken === name) state.saveShutdown({ untaken: undefined });
   });
 }
 
-function actOn(name: RelayedSignal, container: Container): void {
+function actOn(name: RelayedSignal, container: Container, said: WarnOnce): void {
   const { command, ending, state, settings, watch } = container;
   const running = command.pid !== 0;
   switch (name) {
@@ -34,12 +38,17 @@ function actOn(name: RelayedSignal, container: Container): void {
     case 'USR1':
     case 'USR2':
     case 'WINCH':
-      command.signal(`SIG${name}`);
+      if (running) command.signal(`SIG${name}`);
+      else said.say(meansNothing(name));
       break;
     default:
       name satisfies never;
   }
 }
+
+/** Images inherit stop signals that their own server understood, such as WINCH of httpd: then a stop looks like a hang. */
+const meansNothing = (signal: string): string =>
+  `Received signal ${signal}, which does nothing here; TERM stops the container (STOPSIGNAL SIGTERM, docker run --stop-signal SIGTERM)`;
 
 function end(name: 'TERM' | 'INT' | 'QUIT' | 'PWR', { command, ending, settings }: Container): void {
   if (ending.begun) {

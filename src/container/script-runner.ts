@@ -5,6 +5,7 @@ import type { ProcessHost } from '../process/process-host.js';
 import { checkProgram } from '../process/program-check.js';
 import { type ProgramEnd, succeeded } from '../process/run-program.js';
 import { signalName } from '../process/signals.js';
+import { startDirectory } from '../process/start-directory.js';
 import type { Messages } from '../settings/messages.js';
 
 /** Scripts read what my_init reads. */
@@ -106,7 +107,7 @@ export class ScriptRunner {
         purpose: purposeOf(path),
         program,
         args: [],
-        ...(directory !== undefined && { directory }),
+        directory: directory ?? startDirectory(),
         environment: this.#environment(),
         as: 'session',
         input: STANDARD_INPUT,

@@ -6,14 +6,15 @@
 
 #define INSTALLED "/usr/lib/my_init"
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DIRECTORY "MY_INIT_DIRECTORY="
 #define MAX_DEATHS 5
 #define DEATHS_WITHIN (60 * SECOND)
 #define READY_WITHIN (60 * SECOND)
 #define STOPPED_MAY_LIVE (5 * SECOND) /* somebody may want to look into it */
 #define RETRY_AFTER 100
 
-static char **command, *environment[4] = {"MY_INIT_LINK=1"};
-static char node[PATH_MAX], script[PATH_MAX];
+static char **command, *environment[5] = {"MY_INIT_LINK=1"};
+static char node[PATH_MAX], script[PATH_MAX], directory[sizeof DIRECTORY + PATH_MAX] = DIRECTORY;
 static pid_t pid;
 static bool ready, to_be_replaced, hung;
 static const char *last_end; /* exit, signal, hung, reexec: of the one before */
@@ -30,10 +31,18 @@ static bool find(char file[PATH_MAX], const char *path, const char *name, int mo
   return false;
 }
 
+/* The volume of a WORKDIR can be unmounted then. Node would not hand on the name of a directory that is not plain text: there we stay. */
+static bool leave_directory(void) {
+  char *name = directory + sizeof DIRECTORY - 1;
+  bool usable = getcwd(name, PATH_MAX) != NULL && *name == '/' && is_text(name, strlen(name), ' ');
+  return usable && chdir("/") == 0;
+}
+
 /* NODE_OPTIONS, LD_PRELOAD and their kin are meant for the application. */
 static void clean_environment(void) {
   size_t count = 1;
-  for (char **at = environ; *at != NULL && count < 3; at++)
+  if (leave_directory()) environment[count++] = directory;
+  for (char **at = environ; *at != NULL && count < 4; at++)
     if (strncmp(*at, "PATH=", 5) == 0 || strncmp(*at, "TZ=", 3) == 0) environment[count++] = *at;
 }
 
@@ -136,10 +145,21 @@ void controller_signal(int signal) {
   if (pid != 0) kill(pid, signal);
 }
 
+static void kill_it(const char *why) {
+  say("the controller %s; killing it", why);
+  controller_signal(SIGKILL);
+}
+
 void controller_due(void) {
   if (pid == 0) return controller_start();
-  say("the controller %s; killing it", ready ? "has closed its link" : "is not ready");
-  controller_signal(SIGKILL);
+  kill_it(ready ? "has closed its link" : "is not ready");
+}
+
+int64_t controller_cpu(void) {
+  clockid_t clock;
+  struct timespec time = {0};
+  if (pid != 0 && clock_getcpuclockid(pid, &clock) == 0) clock_gettime(clock, &time);
+  return milliseconds(time);
 }
 
 static bool has(int become) {
@@ -150,11 +170,12 @@ static bool has(int become) {
 bool controller_is_away(void) { return !ready || has(WEXITED); }
 
 void controller_look(void) {
-  if (ready && !finishing() && !timer_runs(TIMER_STOPPED) && has(WSTOPPED)) timer_set(TIMER_STOPPED, STOPPED_MAY_LIVE);
+  if (!finishing() && !timer_runs(TIMER_STOPPED) && has(WSTOPPED)) timer_set(TIMER_STOPPED, STOPPED_MAY_LIVE);
 }
 
 void controller_stopped(void) {
-  if (has(WSTOPPED)) controller_replace("has been stopped for too long");
+  const char *why = "has been stopped for too long";
+  if (has(WSTOPPED) && !controller_replace(why)) kill_it(why);
 }
 
 bool controller_replace(const char *why) {

@@ -32,13 +32,17 @@ bool finish(bool with_all, int with_code, int with_killed_code, int64_t in_ms) {
 
 void finish_ourselves(int with_code) { finish(true, with_code, with_code, OWN_END); }
 
+/* Where a kubelet looks for it; there may be no such file. */
+static void leave_reason(const char *why, int for_code) {
+  int fd = open("/dev/termination-log", O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0) dprintf(fd, "my_init: %s; exit code %d\n", why, for_code);
+  close(fd);
+}
+
 void finish_badly(const char *why) {
   if (finishing()) return;
   say("%s; ending without it", why);
-  /* Where a kubelet looks for the reason; there may be no such file. */
-  int fd = open("/dev/termination-log", O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC);
-  if (fd >= 0) dprintf(fd, "my_init: %s; exit code %d\n", why, EXIT_INTERNAL);
-  close(fd);
+  leave_reason(why, EXIT_INTERNAL);
   finish_ourselves(EXIT_INTERNAL);
 }
 
@@ -55,6 +59,22 @@ static void let_the_controller_finish(void) {
   if (now() >= last_words_until) controller_signal(SIGKILL);
 }
 
+static void begin_to_kill(enum left left) {
+  stage = KILLED;
+  next_stage_at = now() + KILLED_WITHIN;
+  if (left != LEFT_OTHERS) return;
+  if (killed_code != code) leave_reason("processes did not end in time and were killed", killed_code);
+  code = killed_code;
+  say("killing the processes that are left; ending with exit code %d", code);
+}
+
+static _Noreturn void give_up_on_the_rest(void) {
+  pid_t left = processes_first();
+  bool forbidden = left != 0 && kill(left, 0) != 0 && errno == EPERM;
+  give_up(code, "process %d %s; ending with exit code %d", left,
+          forbidden ? "may not be killed (init lacks the capability KILL)" : "does not end even when killed", code);
+}
+
 void finish_step(void) {
   if (!finishing()) return;
   bool time_is_up = now() >= next_stage_at;
@@ -62,12 +82,8 @@ void finish_step(void) {
   if (left == LEFT_NOBODY || controller_pid() == 0) hold_pour_logs();
   if (left == LEFT_NOBODY) _exit(code);
   if (left == LEFT_CONTROLLER) let_the_controller_finish();
-  if (time_is_up && stage != ASKED) give_up(code, "something does not end even when killed");
-  if (time_is_up) {
-    stage = KILLED;
-    next_stage_at = now() + KILLED_WITHIN;
-    if (left == LEFT_OTHERS) code = killed_code;
-  }
+  if (time_is_up && stage == KILLED) give_up_on_the_rest();
+  if (time_is_up) begin_to_kill(left);
   if (stage == KILLED) signal_them(SIGKILL);
   timer_set(TIMER_FINISH, TICK);
 }

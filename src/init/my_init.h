@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_LINE 256 /* with its LF */
@@ -40,6 +41,7 @@ void say_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* timers.c */
 enum timer { TIMER_CONTROLLER, TIMER_STOPPED, TIMER_TAKEN, TIMER_ORPHANS, TIMER_FINISH, TIMERS };
 #define NEVER 0
+int64_t milliseconds(struct timespec time);
 int64_t now(void);
 void timer_set(enum timer timer, int64_t in_ms);
 bool timer_runs(enum timer timer);
@@ -72,6 +74,7 @@ enum left { LEFT_NOBODY, LEFT_CONTROLLER, LEFT_OTHERS };
 void processes_open(void);
 enum left processes_left(void);
 void processes_signal(int signal);
+pid_t processes_first(void); /* of those that are left, 0 where it is not known */
 
 /* hold.c */
 void hold_environment(void);
@@ -108,6 +111,7 @@ void controller_signal(int signal);
 void controller_due(void);
 void controller_died(int status);
 pid_t controller_pid(void);
+int64_t controller_cpu(void); /* what it has computed, in milliseconds */
 
 /* finish.c */
 bool finishing(void);

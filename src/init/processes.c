@@ -56,6 +56,11 @@ enum left processes_left(void) {
   return left;
 }
 
+pid_t processes_first(void) {
+  if (proc != NULL) rewinddir(proc);
+  return proc != NULL ? next_process() : 0;
+}
+
 /* To all that is ours. kill(-1) anywhere but in a PID namespace of our own would be an attack. */
 void processes_signal(int signal) {
   if (facts.pid1) {

@@ -3,6 +3,7 @@
 
 #include <sys/signalfd.h>
 
+#define SYSTEMD_HALT 37 /* SIGRTMIN+3 of glibc: the stop signal of images that usually run systemd; musl counts differently */
 #define TAKEN_WITHIN (4 * SECOND)
 #define TAKEN_BY_A_READY_ONE_WITHIN 1500 /* so that its successor still has the whole shutdown within Docker's 10 s */
 
@@ -31,15 +32,25 @@ int signals_open(void) {
   return fd;
 }
 
+/* Somebody sent a signal that means nothing to us, perhaps to stop the container: worth a line. */
+static void tell_of_another(const struct signalfd_siginfo *info) {
+  bool usual = info->ssi_signo == SIGCHLD || info->ssi_signo == SIGCONT || (pid_t)info->ssi_pid == facts.pid;
+  if (!usual && info->ssi_code <= 0) link_line("ignored %u", info->ssi_signo);
+}
+
 void signals_read(int fd) {
   struct signalfd_siginfo info;
   while (read(fd, &info, sizeof info) == sizeof info) {
-    for (struct relayed *at = relayed; at < end; at++) {
-      if (at->number != (int)info.ssi_signo) continue;
-      if (at->ends && finishing()) finish_now();
-      else if (at->ends && at->waiting == 0) timer_set(TIMER_TAKEN, controller_is_away() ? TAKEN_WITHIN : TAKEN_BY_A_READY_ONE_WITHIN);
-      if (at->waiting < 2) at->waiting++;
+    int number = info.ssi_signo == SYSTEMD_HALT ? SIGPWR : (int)info.ssi_signo;
+    struct relayed *at = relayed;
+    while (at < end && at->number != number) at++;
+    if (at == end) {
+      tell_of_another(&info);
+      continue;
     }
+    if (at->ends && finishing()) finish_now();
+    else if (at->ends && at->waiting == 0) timer_set(TIMER_TAKEN, controller_is_away() ? TAKEN_WITHIN : TAKEN_BY_A_READY_ONE_WITHIN);
+    if (at->waiting < 2) at->waiting++;
   }
 }
 

@@ -1,11 +1,10 @@
-/* The parts of src/logs that touch every byte. src/process/native.ts says what each is for. */
+/* The parts of src/logs that touch every byte. LogFunctions of native.ts says what each is for. */
 #include "addon.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,81 +13,6 @@
 #define STREAM_LETTER 34
 #define TAG 38
 #define MAX_CONTENT (16 * 1024)
-
-#define UV_READABLE 1
-
-struct watch {
-  napi_env env;
-  napi_ref listener;
-};
-
-static void ready(void *poll, int status, int events) {
-  (void)status, (void)events;
-  struct watch *watch = uv_handle_get_data(poll);
-  napi_handle_scope scope;
-  napi_value listener, receiver, exception;
-  if (napi_open_handle_scope(watch->env, &scope) != napi_ok) return;
-  if (napi_get_reference_value(watch->env, watch->listener, &listener) == napi_ok &&
-      napi_get_global(watch->env, &receiver) == napi_ok &&
-      napi_make_callback(watch->env, NULL, receiver, listener, 0, NULL, NULL) == napi_pending_exception &&
-      napi_get_and_clear_last_exception(watch->env, &exception) == napi_ok)
-    napi_fatal_exception(watch->env, exception);
-  napi_close_handle_scope(watch->env, scope);
-}
-
-static napi_value watch_readable(napi_env env, napi_callback_info info) {
-  napi_value values[2], result;
-  int fd;
-  struct uv_loop_s *loop;
-  if (!arguments(env, info, 2, values) || !descriptor(env, values[0], &fd)) return NULL;
-  struct watch *watch = malloc(sizeof *watch);
-  void *poll = malloc(uv_handle_size(UV_POLL));
-  if (watch == NULL || poll == NULL || napi_get_uv_event_loop(env, &loop) != napi_ok) goto fail;
-  watch->env = env;
-  if (napi_create_reference(env, values[1], 1, &watch->listener) != napi_ok) goto fail;
-  int error = uv_poll_init(loop, poll, fd);
-  if (error != 0) {
-    napi_delete_reference(env, watch->listener);
-    free(watch);
-    free(poll);
-    return fail(env, "uv_poll_init", -error);
-  }
-  uv_handle_set_data(poll, watch);
-  uv_unref(poll);
-  napi_create_external(env, poll, NULL, NULL, &result);
-  return result;
-fail:
-  free(watch);
-  free(poll);
-  return fail(env, "uv_poll_init", ENOMEM);
-}
-
-static napi_value watch_on(napi_env env, napi_callback_info info) {
-  napi_value values[2];
-  void *poll;
-  bool on;
-  if (!arguments(env, info, 2, values)) return NULL;
-  if (napi_get_value_external(env, values[0], &poll) != napi_ok || napi_get_value_bool(env, values[1], &on) != napi_ok)
-    return fail(env, "uv_poll_start", EINVAL);
-  int error = on ? uv_poll_start(poll, UV_READABLE, ready) : uv_poll_stop(poll);
-  return error == 0 ? NULL : fail(env, "uv_poll_start", -error);
-}
-
-static void closed(void *poll) {
-  free(uv_handle_get_data(poll));
-  free(poll);
-}
-
-static napi_value end_watch(napi_env env, napi_callback_info info) {
-  napi_value values[1];
-  void *poll;
-  if (!arguments(env, info, 1, values)) return NULL;
-  if (napi_get_value_external(env, values[0], &poll) != napi_ok) return fail(env, "uv_close", EINVAL);
-  struct watch *watch = uv_handle_get_data(poll);
-  napi_delete_reference(env, watch->listener);
-  uv_close(poll, closed);
-  return NULL;
-}
 
 static bool buffer(napi_env env, napi_value value, uint8_t **bytes, size_t *size) {
   void *data;
@@ -217,6 +141,4 @@ static napi_value unstamp(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-const struct addon_function log_functions[] = {
-    {"watchReadable", watch_readable}, {"watchOn", watch_on}, {"endWatch", end_watch}, {"takeIn", take_in},
-    {"stamp", stamp},                  {"unstamp", unstamp},  {NULL, NULL}};
+const struct addon_function log_functions[] = {{"takeIn", take_in}, {"stamp", stamp}, {"unstamp", unstamp}, {NULL, NULL}};

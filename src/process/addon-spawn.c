@@ -1,6 +1,6 @@
 /*
  * Processes without libuv, which forks the whole controller for each: its page tables are copied, and then its pages, as either side writes to
- * them. src/process/native.ts says what each function is for.
+ * them. SpawnFunctions of native.ts says what each is for.
  */
 #include "addon.h"
 

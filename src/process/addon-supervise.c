@@ -1,4 +1,4 @@
-/* The parts of src/supervisor that speak runit's protocol. src/process/native.ts says what each is for. */
+/* The parts of src/supervisor that speak runit's protocol. SuperviseFunctions of native.ts says what each is for. */
 #include "addon.h"
 
 #include <errno.h>

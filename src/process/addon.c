@@ -1,4 +1,4 @@
-/* What Node cannot do: peer credentials, passing a descriptor, a memfd, a pipe, a watchdog. src/process/native.ts says what each is for. */
+/* What Node cannot do: peer credentials, passing a descriptor, a memfd, a pipe, a watchdog. BasicFunctions of native.ts says what each is for. */
 #include "addon.h"
 
 #include <errno.h>
@@ -190,12 +190,21 @@ static napi_value end_when_blocked(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value ignore_signal(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  int number;
+  if (!arguments(env, info, 1, values)) return NULL;
+  if (napi_get_value_int32(env, values[0], &number) != napi_ok) return fail(env, "signal", EINVAL);
+  return signal(number, SIG_IGN) == SIG_ERR ? fail(env, "signal", errno) : NULL;
+}
+
 static const struct addon_function functions[] = {{"peerCredentials", peer_credentials},
                                                  {"sendDescriptor", send_descriptor},
                                                  {"memfd", memfd},
                                                  {"pipe", make_pipe},
                                                  {"replaceDescriptor", replace_descriptor},
                                                  {"endWhenBlocked", end_when_blocked},
+                                                 {"ignoreSignal", ignore_signal},
                                                  {NULL, NULL}};
 
 static bool add(napi_env env, napi_value exports, const struct addon_function *one) {
@@ -208,7 +217,7 @@ static bool add(napi_env env, napi_value exports, const struct addon_function *o
 }
 
 NAPI_MODULE_INIT() {
-  const struct addon_function *const all[] = {functions, log_functions, spawn_functions, supervise_functions};
+  const struct addon_function *const all[] = {functions, log_functions, spawn_functions, supervise_functions, watch_functions};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (!add(env, exports, all[i])) return NULL;
   return exports;

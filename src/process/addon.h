@@ -24,10 +24,11 @@ struct addon_function {
   napi_callback function;
 };
 
-/* Of addon-logs.c, addon-spawn.c and addon-supervise.c; the last has no name. */
+/* Of the files addon-*.c; the last has no name. */
 extern const struct addon_function log_functions[];
 extern const struct addon_function spawn_functions[];
 extern const struct addon_function supervise_functions[];
+extern const struct addon_function watch_functions[];
 
 /* Throws an Error with `code` and `syscall`. */
 napi_value fail(napi_env env, const char *syscall_name, int error);

@@ -50,6 +50,8 @@ export interface OrphansReaped {
 
 interface LinkEvents {
   signal: [name: RelayedSignal];
+  /** Somebody sent init a signal that it does not relay. */
+  ignored: [signal: number];
   exited: [pid: number, status: ExitStatus];
   orphans: [orphans: OrphansReaped];
   /** Too many are watched: that this one has ended will not be told. It is also `refused`. */
@@ -203,6 +205,9 @@ export class InitLink extends EventEmitter<LinkEvents> {
     switch (word) {
       case 'signal':
         this.emit('signal', first as RelayedSignal);
+        break;
+      case 'ignored':
+        this.emit('ignored', Number(first));
         break;
       case 'exited':
         this.emit('exited', Number(first), decodeWaitStatus(Number(second)));

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import type { ExitStatus } from '../types/service.js';
 import { environmentDescriptor } from './environment.js';
+import type { ForbiddenSignals } from './forbidden-signals.js';
 import { decodeWaitStatus, type InitLink } from './init-link.js';
 import { standardError } from './last-words.js';
 import { launchArguments } from './launch-arguments.js';
@@ -28,6 +29,7 @@ export class LinuxProcessHost implements ProcessHost {
   readonly #link: InitLink;
   readonly #starts: StartRegister;
   readonly #sweeper: SessionSweeper;
+  readonly #forbidden: ForbiddenSignals;
   readonly #openFilesLimit: string;
   readonly #children = new Map<number, (status: number) => void>();
   /** init has no room for one more status: those who have ended wait in the kernel. */
@@ -36,9 +38,16 @@ export class LinuxProcessHost implements ProcessHost {
   /** Those of the adopted that init has no place for: it will not tell of their end. */
   readonly #unwatched = new Set<number>();
 
-  constructor(link: InitLink, openFilesLimit: string, starts: StartRegister, sweeper: SessionSweeper) {
+  constructor(
+    link: InitLink,
+    openFilesLimit: string,
+    starts: StartRegister,
+    sweeper: SessionSweeper,
+    forbidden: ForbiddenSignals,
+  ) {
     this.#link = link;
     this.#sweeper = sweeper;
+    this.#forbidden = forbidden;
     this.#openFilesLimit = openFilesLimit;
     this.#starts = starts;
     link.on('exited', (pid, status) => this.#adoptedEnded(pid, status));
@@ -102,7 +111,12 @@ export class LinuxProcessHost implements ProcessHost {
   }
 
   async signal(pid: number, signal: NodeJS.Signals, group: boolean): Promise<SignalResult> {
-    if (pid <= 1) return 'ESRCH';
+    const result = pid <= 1 ? 'ESRCH' : await this.#send(pid, signal, group);
+    if (result === 'EPERM') this.#forbidden.add(pid, signal);
+    return result;
+  }
+
+  async #send(pid: number, signal: NodeJS.Signals, group: boolean): Promise<SignalResult> {
     const target = group ? -pid : pid;
     if (this.#adopted.has(pid)) {
       const errno = await this.#link.kill(target, signal);

@@ -14,8 +14,8 @@ export interface PeerCredentials {
 /** Somebody who is called when there is something to read; only the addon knows what it is. */
 export type ReadableWatch = { readonly brand: unique symbol };
 
-/** What Node cannot do. Each throws an Error with `code` (`EAGAIN` …) and `syscall`. */
-interface Native {
+/** addon.c. */
+interface BasicFunctions {
   /** `SO_PEERCRED` and `SO_PEERGROUPS`, socket(7). */
   peerCredentials(socketFd: number): PeerCredentials;
   /** Sends `payload` and one descriptor over a `SOCK_SEQPACKET` socket, `SCM_RIGHTS` of unix(7). */
@@ -34,6 +34,25 @@ interface Native {
    * It counts CPU time: nothing wakes an idle process, and one that is only slow is left alone.
    */
   endWhenBlocked(): void;
+  /** signal(2) with SIG_IGN. Node can only handle a signal, which the kernel does not take for ignoring it. */
+  ignoreSignal(number: number): void;
+}
+
+/** addon-spawn.c: processes without libuv. */
+interface SpawnFunctions {
+  /**
+   * Starts `command`, the first of which is a file, with an empty environment and these descriptors as its 0, 1, 2 … alone (-1 is /dev/null),
+   * those up to 2 blocking. All signals are blocked in it. Returns its pid; it is ours to wait for, with {@link ended} and {@link reap}.
+   */
+  spawn(command: readonly string[], descriptors: readonly number[]): number;
+  /** The pid and wait status, wait(2), of a child that has ended, this one or any (0); undefined when it has not. It is not waited for yet. */
+  ended(pid: number): readonly [pid: number, status: number] | undefined;
+  /** Waits for a child that has ended: its pid may be given to somebody else from now on. */
+  reap(pid: number): void;
+}
+
+/** addon-watch.c: descriptors in the event loop. */
+interface WatchFunctions {
   /**
    * Calls the listener in a turn of the event loop as long as there is something to read, once {@link watchOn} says so; the descriptor is
    * read by the listener. Does not keep the process running.
@@ -42,6 +61,10 @@ interface Native {
   watchOn(watch: ReadableWatch, on: boolean): void;
   /** The descriptor may be closed from then on; the watch is of no use any more. */
   endWatch(watch: ReadableWatch): void;
+}
+
+/** addon-logs.c: what touches every byte of a log. */
+interface LogFunctions {
   /**
    * Takes what is in a pipe: writes the first `used` bytes of the buffer to the beginning of the file, moves what the pipe has, as far as the
    * buffer has room, into the file behind them, and then into the buffer. The file's position tells how much was moved, whenever the
@@ -67,20 +90,18 @@ interface Native {
     used: number,
     result: Int32Array,
   ): void;
-  /**
-   * Starts `command`, the first of which is a file, with an empty environment and these descriptors as its 0, 1, 2 … alone (-1 is /dev/null),
-   * those up to 2 blocking. All signals are blocked in it. Returns its pid; it is ours to wait for, with {@link ended} and {@link reap}.
-   */
-  spawn(command: readonly string[], descriptors: readonly number[]): number;
-  /** The pid and wait status, wait(2), of a child that has ended, this one or any (0); undefined when it has not. It is not waited for yet. */
-  ended(pid: number): readonly [pid: number, status: number] | undefined;
-  /** Waits for a child that has ended: its pid may be given to somebody else from now on. */
-  reap(pid: number): void;
+}
+
+/** addon-supervise.c: what runit's protocol needs. */
+interface SuperviseFunctions {
   /** mkfifo(3). */
   mkfifo(path: string, mode: number): void;
   /** flock(2), exclusive and without waiting, or its end. Returns whether it is ours: false when somebody else has it. */
   lock(fd: number, wanted: boolean): boolean;
 }
+
+/** What Node cannot do: one interface for each C file. Each function throws an Error with `code` (`EAGAIN` …) and `syscall`. */
+type Native = BasicFunctions & SpawnFunctions & WatchFunctions & LogFunctions & SuperviseFunctions;
 
 /** The path of a part of the installation: beside the bundle, above its chunks, or in `dist` when run from the sources. */
 export function installed(name: string): string {

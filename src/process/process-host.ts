@@ -17,8 +17,8 @@ export interface SpawnOrder {
   /** Executed by execve: a path, or a name to be found in PATH with `searchPath`. */
   readonly program: string;
   readonly args: readonly string[];
-  /** `/` where it is not given. */
-  readonly directory?: string;
+  /** my_init's own where it is not given. */
+  readonly directory?: string | undefined;
   readonly environment: Environment;
   /**
    * `session`: a session of its own and /dev/null as standard input. `foreground`: the terminal and my_init's standard input.

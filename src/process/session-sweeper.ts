@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { ForbiddenSignals } from './forbidden-signals.js';
 import { type ProcessEntry, readProcesses, readProcessTable } from './process-table.js';
 
 /** Killed processes that are not gone after this sleep in the kernel; waiting longer would hold up their service. */
@@ -9,24 +10,32 @@ const FIRST_LOOK_MS = 2;
 /** Kills what a run left behind: every process of its session whose leader is gone. */
 export class SessionSweeper {
   readonly #initPid: number;
+  readonly #forbidden: ForbiddenSignals;
   #wanted = new Set<number>();
   #look: Promise<readonly ProcessEntry[]> | undefined;
 
-  constructor(initPid: number) {
+  constructor(initPid: number, forbidden: ForbiddenSignals) {
     this.#initPid = initPid;
+    this.#forbidden = forbidden;
   }
 
-  /** Resolves when nothing of the session is left, with how many processes had to be killed. */
-  async sweep(session: number): Promise<number> {
-    let killed = 0;
+  /** Resolves when nothing of the session is left. */
+  async sweep(session: number): Promise<void> {
     for (let waitMs = FIRST_LOOK_MS, waitedMs = 0; waitedMs < GIVE_UP_AFTER_MS; waitMs = Math.min(waitMs * 2, 100)) {
       const left = await this.#leftovers(session);
-      if (left.length === 0) break;
-      for (const entry of left) if (kill(entry.pid)) killed = Math.max(killed, left.length);
+      if (left.length === 0) return;
+      for (const { pid } of left) this.#kill(pid);
       await delay(waitMs);
       waitedMs += waitMs;
     }
-    return killed;
+  }
+
+  #kill(pid: number): void {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EPERM') this.#forbidden.add(pid, 'SIGKILL');
+    }
   }
 
   /**
@@ -60,13 +69,5 @@ export class SessionSweeper {
     } catch {
       return undefined;
     }
-  }
-}
-
-function kill(pid: number): boolean {
-  try {
-    return process.kill(pid, 'SIGKILL');
-  } catch {
-    return false;
   }
 }

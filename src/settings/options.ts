@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { LISTEN_FORMS, type ListenAddress, parseListenAddress } from '../listen/address.js';
 import { type Environment, toText } from '../process/environment.js';
 import { nearest } from '../text/nearest-name.js';
@@ -180,7 +181,10 @@ export function configure(line: CommandLine, environment: Environment): Config {
     logFiles: wholeNumber(setting('log-files'), 1, 1000) ?? 5,
     logBufferBytes: bytes(setting('log-buffer')) ?? 256 << 10,
     logBuffersBytes: bytes(setting('log-buffers')) ?? 64 << 20,
-    startupDirectory: variable(environment, 'ENV_INIT_DIRECTORY')?.text ?? '/etc/my_init.d',
+    startupDirectory: resolve(
+      process.env.MY_INIT_DIRECTORY ?? '/',
+      variable(environment, 'ENV_INIT_DIRECTORY')?.text ?? '/etc/my_init.d',
+    ),
     serviceDirectory: absolute(setting('service-dir')) ?? '/etc/service',
     socket: socketPath(setting('socket')),
     socketMode: mode(setting('socket-mode')) ?? 0o660,

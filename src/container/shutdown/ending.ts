@@ -154,15 +154,18 @@ export class Ending {
     writeTerminationLog(`my_init: ${reason}; exit code ${final}`);
     this.#over = true;
     await this.#beforeExit();
-    settings.messages.info(`Ending with exit code ${final}.`);
-    await output.flush(this.#shutdown?.hurried ? HURRIED_FLUSH_MS : FLUSH_MS);
-    // Without /proc, init cannot tell us from the others that it waits for.
+    // Without /proc, init cannot tell us from the others that it waits for: we end with them.
     const stays = existsSync('/proc/self');
+    const sayCode = (): void => settings.messages.info(`Ending with exit code ${final}.`);
+    if (!stays) sayCode();
+    await output.flush(this.#shutdown?.hurried ? HURRIED_FLUSH_MS : FLUSH_MS);
     // The last words of the others come after the TERM that is for all.
     if (stays) process.on('SIGTERM', () => {});
     if (settings.line.killAllOnExit) link.finish(final, codeWhenKilled, restMs);
     else link.leave(final);
     if (stays) await link.closed;
+    // Everything else is gone, and nothing had to be killed: else init has killed us too, and says the code itself.
+    if (stays) sayCode();
     await output.finish(FLUSH_MS);
     process.exit(EXIT.ok);
   }

@@ -48,7 +48,7 @@ function actOn(name: RelayedSignal, container: Container, said: WarnOnce): void 
 
 /** Images inherit stop signals that their own server understood, such as WINCH of httpd: then a stop looks like a hang. */
 const meansNothing = (signal: string): string =>
-  `Received signal ${signal}, which does nothing here; TERM stops the container (STOPSIGNAL SIGTERM, docker run --stop-signal SIGTERM)`;
+  `Received SIG${signal}, which does nothing here; TERM stops the container (STOPSIGNAL SIGTERM, docker run --stop-signal SIGTERM)`;
 
 function end(name: 'TERM' | 'INT' | 'QUIT' | 'PWR', { command, ending, settings }: Container): void {
   if (ending.begun) {

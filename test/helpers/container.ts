@@ -39,6 +39,8 @@ export interface ContainerOptions {
   readonly prepare?: string;
   /** Limit of processes (cgroup v1 or v2 is not needed): RLIMIT_NPROC, only with `uid`. */
   readonly maxProcesses?: number;
+  /** A capability that my_init and all below it have to do without: `kill`. */
+  readonly withoutCapability?: string;
   /** What my_init reads from standard input. */
   readonly input?: string;
   /** Leave it to my_init where its socket is: {@link TestContainer.svctl} does not find it there. */
@@ -240,6 +242,9 @@ export class TestContainer {
       script,
       'sh',
       ...(options.maxProcesses === undefined ? [] : ['prlimit', `--nproc=${options.maxProcesses}`]),
+      ...(options.withoutCapability === undefined
+        ? []
+        : ['setpriv', '--bounding-set', `-${options.withoutCapability}`]),
       join(this.#installation, 'my_init'),
       '--service-dir',
       this.services,

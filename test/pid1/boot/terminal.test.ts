@@ -69,6 +69,16 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
     expect(code).toBe(5);
   });
 
+  test('what my_init says reaches a terminal that stops others (stty tostop)', async () => {
+    const { stdout, code } = await onTerminal(
+      [['expect', 'exited with status 7']],
+      ['sh', '-c', 'stty tostop; exit 7'],
+      as,
+    );
+    expect(stdout).toContain('*** Shutting down: sh exited with status 7.');
+    expect(code).toBe(7);
+  });
+
   test('a new size of the window reaches it', async () => {
     const { stdout, code } = await onTerminal(
       [

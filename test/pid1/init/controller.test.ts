@@ -1,11 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { compileChangedInit } from '../../helpers/changed-init.js';
 import { boot, childrenOf, closeBoxes, SOURCES, stateOf } from '../../helpers/init-harness.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
+/** An init that does not wait long for a controller that is stopped. */
+const SOON = join(mkdtempSync(join(tmpdir(), 'my_init-soon-')), 'my_init');
+beforeAll(() =>
+  compileChangedInit(SOON, { 'controller.c': [['STOPPED_MAY_LIVE (5 * SECOND)', 'STOPPED_MAY_LIVE 100']] }),
+);
+afterAll(() => rmSync(dirname(SOON), { recursive: true }));
 afterEach(closeBoxes);
 
 describe('init keeps the controller running', () => {
@@ -52,6 +59,22 @@ describe('init keeps the controller running', () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
+  });
+
+  test('one that is stopped before it is ready is killed', async () => {
+    const box = boot({ program: SOON, standIn: 'kill -STOP $$; exec sleep 60' });
+    expect((await box.ended).code).toBe(137);
+    expect(box.output).toBe('my_init: the controller has been stopped for too long; killing it\n');
+  });
+
+  test('five that are stopped before they are ready are the end, exit 70', async () => {
+    const standIn =
+      'n=$(dirname "$0")/begun; test -e "$n" || { touch "$n"; echo ready >&3; exit 4; }; kill -STOP $$; sleep 60';
+    const box = boot({ program: SOON, standIn });
+    expect((await box.ended).code).toBe(70);
+    expect(box.output).toMatch(
+      /my_init: 5 controllers ended within 60 s, the last one: signal 9; ending without it\n$/,
+    );
   });
 
   test('one that cannot be started is tried again until it can', async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -69,12 +69,22 @@ describe('init relays signals', () => {
     expect(controller.lines.filter((line) => line === 'signal HUP')).toHaveLength(2);
   });
 
-  test('others are ignored', async () => {
+  test('others are told as ignored, except those that come by themselves', async () => {
     const box = boot();
     const controller = await box.ready();
-    for (const signal of ['SIGALRM', 'SIGTSTP', 'SIGTTIN', 'SIGPIPE', 'SIGIO', 'SIGCONT'] as const) box.signal(signal);
+    for (const signal of ['SIGALRM', 'SIGTSTP', 'SIGCONT', 'SIGCHLD'] as const) box.signal(signal);
+    await controller.hear(`ignored ${constants.signals.SIGTSTP}`);
     await controller.settle();
+    const ignored = [constants.signals.SIGALRM, constants.signals.SIGTSTP].map((signal) => `ignored ${signal}`);
+    expect(controller.lines.filter((line) => line.startsWith('ignored')).sort()).toEqual(ignored.sort());
     expect(controller.lines.filter((line) => line.startsWith('signal'))).toEqual([]);
+  });
+
+  test('the halt signal of systemd, SIGRTMIN+3, is PWR', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    process.kill(box.pid, 37);
+    await controller.hear('signal PWR');
   });
 });
 

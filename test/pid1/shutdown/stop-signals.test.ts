@@ -1,0 +1,29 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+const says = (text: string) => waitFor(`"${text}" in the log`, () => container.log().includes(text));
+
+describe('a stop signal that a base image has left', () => {
+  test.each(['SIGWINCH', 'SIGUSR1', 'SIGALRM'] as const)(
+    '%s stops nothing, and the log says what does',
+    async (signal) => {
+      container = await TestContainer.boot();
+      container.signal(signal);
+      await says(`*** Received ${signal}, which does nothing here; TERM stops the container (STOPSIGNAL SIGTERM,`);
+      expect((await container.svctl('info')).code).toBe(0);
+      container.signal('SIGTERM');
+      expect(await container.exit).toBe(0);
+    },
+  );
+
+  test('SIGRTMIN+3, of images with systemd, is an orderly shutdown', async () => {
+    container = await TestContainer.boot();
+    process.kill(container.pid, 37);
+    expect(await container.exit).toBe(0);
+    expect(container.log()).toContain('*** Shutting down: SIGPWR was received.');
+  });
+});

@@ -7,8 +7,6 @@ const PERIOD_US = 100_000;
 export interface CpuGroup {
   /** For a shell: puts itself into the group. */
   readonly enter: string;
-  /** Takes the limit off. */
-  unlimit(): void;
   /** Its processes must have ended. */
   dispose(): void;
 }
@@ -18,12 +16,12 @@ export function cpuGroup(percent: number): CpuGroup | undefined {
   const name = `my_init-test-${process.pid}`;
   const quotaUs = (percent * PERIOD_US) / 100;
   return (
-    makeGroup(join('/sys/fs/cgroup/cpu', name), 'cpu.cfs_quota_us', String(quotaUs), '-1') ??
-    makeGroup(join('/sys/fs/cgroup', name), 'cpu.max', `${quotaUs} ${PERIOD_US}`, `max ${PERIOD_US}`)
+    makeGroup(join('/sys/fs/cgroup/cpu', name), 'cpu.cfs_quota_us', String(quotaUs)) ??
+    makeGroup(join('/sys/fs/cgroup', name), 'cpu.max', `${quotaUs} ${PERIOD_US}`)
   );
 }
 
-function makeGroup(directory: string, file: string, limit: string, unlimited: string): CpuGroup | undefined {
+function makeGroup(directory: string, file: string, limit: string): CpuGroup | undefined {
   const control = join(directory, file);
   try {
     mkdirSync(directory);
@@ -36,7 +34,6 @@ function makeGroup(directory: string, file: string, limit: string, unlimited: st
   }
   return {
     enter: `echo 0 > ${join(directory, 'cgroup.procs')}`,
-    unlimit: () => writeFileSync(control, unlimited),
     dispose: () => rmdirSync(directory),
   };
 }

@@ -25,6 +25,7 @@ describe('init starts the controller', () => {
     );
     expect(environment.endsWith('\0')).toBe(true);
     expect(await controller.call('environment')).toEqual({
+      MY_INIT_DIRECTORY: process.cwd(),
       MY_INIT_LINK: '1',
       PATH: expect.any(String),
       TZ: 'Asia/Tokyo',

@@ -1,0 +1,49 @@
+/** my_init in a PID namespace, with a few services, on a port that a Prometheus can scrape. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './prometheus.js';
+
+const MY_INIT = fileURLToPath(new URL('../../dist/my_init', import.meta.url));
+
+/** Boots my_init as PID 1 of a PID namespace of its own and returns where it serves HTTP; `cleanups` end it. */
+export async function bootForPrometheus(
+  cleanups: (() => unknown)[],
+  services: Readonly<Record<string, string>>,
+): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'my_init-prometheus-'));
+  cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
+  for (const [name, script] of Object.entries(services)) {
+    const run = join(directory, 'service', name, 'run');
+    mkdirSync(join(directory, 'service', name), { recursive: true });
+    writeFileSync(run, `#!/bin/sh\n${script}\n`);
+    chmodSync(run, 0o755);
+  }
+  const address = `127.0.0.1:${await freePort()}`;
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const container = spawn('unshare', [
+    ...user,
+    ...['--pid', '--fork', '--mount-proc', '--kill-child', MY_INIT],
+    ...['--service-dir', join(directory, 'service'), '--socket', join(directory, 'socket')],
+    ...['--http-listen', address],
+  ]);
+  cleanups.push(() => kill(container));
+  await until(async () => (await fetch(`http://${address}/readyz`)).ok, 'my_init is ready');
+  return address;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  if (child.kill('SIGKILL')) await exited;
+}
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await condition().catch(() => false))) {
+    if (Date.now() > deadline) throw new Error(`waited too long: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

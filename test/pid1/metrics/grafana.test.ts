@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type Prometheus, startPrometheus } from '../../helpers/prometheus.js';
+import { bootForPrometheus } from '../../helpers/prometheus-target.js';
+
+interface Panel {
+  readonly title: string;
+  readonly type: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+interface Dashboard {
+  readonly panels: readonly Panel[];
+  readonly annotations: { readonly list: readonly { readonly expr: string }[] };
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[];
+  };
+}
+
+const DASHBOARD = JSON.parse(
+  readFileSync(new URL('../../../examples/grafana/my_init.json', import.meta.url), 'utf8'),
+) as Dashboard;
+
+const cleanups: (() => unknown)[] = [];
+let prometheus: Prometheus;
+
+beforeEach(async () => {
+  const address = await bootForPrometheus(cleanups, {
+    crashes: 'echo crashed; sleep 1.1; kill -9 $$',
+    leaks: 'while :; do (sh -c "true &" &); sleep 0.1; done',
+    works: 'exec sleep 1000',
+  });
+  prometheus = await startPrometheus(address);
+  cleanups.push(prometheus.stop);
+  await prometheus.query('my_init_service_restarts_total{reason="signal"} > 1');
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A query as Grafana sends it when everything is selected. */
+const resolved = (expr: string): string =>
+  expr.replaceAll(/\$(job|instance|service)\b/g, '.*').replaceAll(/\$__(rate_interval|range)/g, '1m');
+
+test('each panel of the Grafana dashboard shows data of a real container', async () => {
+  const panels = DASHBOARD.panels.filter(({ type }) => type !== 'row');
+  expect(panels.length).toBeGreaterThan(20);
+  for (const { targets = [] } of panels) {
+    const queries = targets.map(({ expr }) => resolved(expr));
+    const shown = await prometheus.query(queries.map((query) => `(${query})`).join(' or '));
+    expect(shown).not.toHaveLength(0);
+  }
+  for (const { expr } of DASHBOARD.annotations.list) await prometheus.query(resolved(expr));
+}, 120_000);
+
+test('the variables of the Grafana dashboard find the job, the instance and the services', async () => {
+  for (const { name, type, definition = '' } of DASHBOARD.templating.list) {
+    if (type !== 'query') continue;
+    const [, metric = '', label = ''] = /^label_values\((.*), (\w+)\)$/.exec(definition) ?? [];
+    expect(label).toBe(name);
+    const series = await prometheus.query(resolved(metric));
+    expect(series.map(({ metric: labels }) => labels[label])).not.toContain(undefined);
+  }
+});

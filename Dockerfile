@@ -2,7 +2,7 @@
 #   docker build -t my_init .
 #   docker build -t my_init --build-arg BASE_IMAGE=debian:bookworm-slim --build-arg DISABLE_SSH=1 .
 ARG BASE_IMAGE=ubuntu:24.04
-# Node 24 and the libraries of the oldest system that the result runs on: what is built here runs on newer ones too.
+# Only builds: the Node in the image is the one that package-lock.json pins, with the libraries of this image.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build

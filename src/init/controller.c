@@ -48,7 +48,7 @@ static void clean_environment(void) {
 
 void controller_find(int argc, char **argv) {
   /* A larger young generation is no faster here, and what a burst makes it grow to is never given back: 20 MB with 500 services. */
-  char *const ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", script};
+  char *ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", "--require", NULL, script};
   char ourselves[PATH_MAX];
   if (realpath((const char *)getauxval(AT_EXECFN), ourselves) == NULL) *ourselves = '\0';
   const char *home = dirname(ourselves);
@@ -56,10 +56,16 @@ void controller_find(int argc, char **argv) {
   if (!find(script, home, "controller.js", R_OK)) give_up(127, "cannot find controller.js beside my_init or in " INSTALLED);
   /* A Node of our own, if we brought one, is not the one that the application brings for itself. */
   if (!find(node, home, "node", X_OK) && !find(node, getenv("PATH"), "node", X_OK) && !find(node, DEFAULT_PATH, "node", X_OK))
-    give_up(127, "cannot find node in PATH or " DEFAULT_PATH);
-  command = malloc(sizeof ours + (size_t)argc * sizeof *argv);
-  if (command == NULL) give_up(EXIT_INTERNAL, "no memory");
-  memcpy(mempcpy(command, ours, sizeof ours), argv + 1, (size_t)argc * sizeof *argv); /* with the NULL, for our own name */
+    give_up(127, "cannot find node in PATH or " DEFAULT_PATH ": my_init needs Node " MY_INIT_NODE " or newer");
+  /* There where the image's Node is used: it may be too old to read the controller at all. */
+  char old_node[PATH_MAX];
+  bool may_be_old = find(old_node, home, "old-node.cjs", R_OK);
+  command = calloc((size_t)argc + sizeof ours / sizeof *ours, sizeof *command);
+  if (command == NULL || (may_be_old && (ours[4] = strdup(old_node)) == NULL)) give_up(EXIT_INTERNAL, "no memory");
+  size_t words = 0;
+  for (size_t at = 0; at < sizeof ours / sizeof *ours; at++)
+    if (may_be_old || (at != 3 && at != 4)) command[words++] = ours[at];
+  memcpy(command + words, argv + 1, (size_t)argc * sizeof *argv); /* with the NULL, for our own name */
   clean_environment();
 }
 

@@ -17,7 +17,7 @@ export function compileChangedInit(program: string, changes: InitChanges): void 
     for (const [file, replacements] of Object.entries(changes))
       for (const [text, instead] of replacements) replace(join(directory, file), text, instead);
     const sources = readdirSync(directory).filter((name) => name.endsWith('.c'));
-    const flags = ['-O2', '-D_GNU_SOURCE', '-DMY_INIT_VERSION="1.0.0"', '-Wl,-e,entry'];
+    const flags = ['-O2', '-D_GNU_SOURCE', '-DMY_INIT_VERSION="1.0.0"', '-DMY_INIT_NODE="20.12"', '-Wl,-e,entry'];
     rmSync(program, { force: true });
     execFileSync('cc', [...flags, '-o', program, ...sources], { cwd: directory });
   } finally {

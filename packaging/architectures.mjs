@@ -55,7 +55,7 @@ export class Architecture {
     const { staticCc } = this;
     if (staticCc === this.cc) return undefined;
     if (!this.isOwn) return readFileSync(`${dirname(staticCc)}/version`, 'utf8').trim();
-    return execFileSync('dpkg-query', ['-W', '-f', '${Version}', 'musl-dev'], { encoding: 'utf8' });
+    return execFileSync('dpkg-query', ['-W', '-f', `\${Version}`, 'musl-dev'], { encoding: 'utf8' });
   }
 
   tool(name, ...args) {

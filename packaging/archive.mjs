@@ -1,10 +1,18 @@
 /** Archives that are equal byte for byte when they are made again. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, lstatSync, openSync, readdirSync, rmSync, symlinkSync, mkdirSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { EPOCH } from './project.mjs';
 
 const REPRODUCIBLE = [
-  ...['--sort=name', `--mtime=@${EPOCH}`, '--owner=0', '--group=0', '--numeric-owner', '--format=gnu', '--mode=u+w,go=rX'],
+  ...[
+    '--sort=name',
+    `--mtime=@${EPOCH}`,
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--format=gnu',
+    '--mode=u+w,go=rX',
+  ],
 ];
 
 /**
@@ -30,7 +38,10 @@ function tar(file, operands) {
   closeSync(output);
 }
 
-const filesBelow = (root, directory) => readdirSync(`${root}/${directory}`).map((name) => `${directory}/${name}`).sort();
+const filesBelow = (root, directory) =>
+  readdirSync(`${root}/${directory}`)
+    .map((name) => `${directory}/${name}`)
+    .sort();
 
 /** Bytes of all files below a directory. */
 export function sizeOf(path) {

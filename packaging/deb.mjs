@@ -25,11 +25,16 @@ export function makeDeb(tree, architecture, node, file, work) {
   for (const page of readdirSync(`${PROJECT}/packaging/debian/man`)) {
     const directory = `${root}/usr/share/man/man${page.slice(-1)}`;
     mkdirSync(directory, { recursive: true });
-    writeFileSync(`${directory}/${page}.gz`, gzipSync(readFileSync(`${PROJECT}/packaging/debian/man/${page}`), { level: 9 }));
+    writeFileSync(
+      `${directory}/${page}.gz`,
+      gzipSync(readFileSync(`${PROJECT}/packaging/debian/man/${page}`), { level: 9 }),
+    );
   }
   mkdirSync(`${root}/DEBIAN`);
   writeFileSync(`${root}/DEBIAN/control`, control(architecture, node, Math.ceil(sizeOf(root) / 1024)));
-  const sums = execFileSync('sh', ['-c', 'find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum'], { cwd: root });
+  const sums = execFileSync('sh', ['-c', 'find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum'], {
+    cwd: root,
+  });
   writeFileSync(`${root}/DEBIAN/md5sums`, sums);
   execFileSync('chmod', ['-R', 'u+w,go=rX', root]);
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z2', '--build', root, file], {

@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Architecture, ARCHITECTURES, possible } from './architectures.mjs';
+import { ARCHITECTURES, Architecture, possible } from './architectures.mjs';
 import { archive, sizeOf } from './archive.mjs';
 import { fileName, makeDeb } from './deb.mjs';
 import { PROJECT, VERSION } from './project.mjs';
 import { bom } from './sbom.mjs';
-import { FILE as SVCTL_FILE, makeSvctlPackage } from './svctl.mjs';
+import { makeSvctlPackage, FILE as SVCTL_FILE } from './svctl.mjs';
 import { compile, layOut } from './tree.mjs';
 
 process.umask(0o022);

@@ -51,7 +51,7 @@ const relation = (spdxElementId, relationshipType, relatedSpdxElement) => ({
 
 const nodePart = ({ name, version }) => ({
   ...part('node', version, 'MIT', `pkg:npm/${name}@${version}`),
-  comment: "Contains V8, OpenSSL, ICU, libuv, zlib and others: licenses/node; versions: node -p process.versions",
+  comment: 'Contains V8, OpenSSL, ICU, libuv, zlib and others: licenses/node; versions: node -p process.versions',
 });
 
 /** The packages of npm that are bundled into the controller and svctl: those that are no development dependencies. */
@@ -89,11 +89,16 @@ function ownerOf(path) {
 }
 
 function debianPart(name) {
-  const format = ['-W', '-f', '${Version} ${Architecture} ${source:Package}', name];
+  const format = ['-W', '-f', `\${Version} \${Architecture} \${source:Package}`, name];
   const [version, architecture, source] = execFileSync('dpkg-query', format, { encoding: 'utf8' }).split(' ');
   const plain = name.replace(/:.*/, '');
   return {
-    ...part(plain, version, 'NOASSERTION', `pkg:deb/debian/${plain}@${encodeURIComponent(version)}?arch=${architecture}`),
+    ...part(
+      plain,
+      version,
+      'NOASSERTION',
+      `pkg:deb/debian/${plain}@${encodeURIComponent(version)}?arch=${architecture}`,
+    ),
     sourceInfo: `built from the Debian source package ${source}`,
   };
 }

@@ -1,6 +1,16 @@
 /** Lays out /usr/lib/my_init, with all that it needs in it, and the links to it. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { bringLoader, ignoreImage } from './node/bring-loader.mjs';
 import { pinnedNode } from './node/node.mjs';
@@ -53,7 +63,8 @@ function copyScripts(home) {
   const dist = `${PROJECT}/dist`;
   if (!existsSync(`${dist}/controller.js`)) throw new Error('dist is empty: run npm run build');
   for (const name of readdirSync(dist))
-    if (!PROGRAMS.includes(name) && !name.endsWith('.so')) cpSync(`${dist}/${name}`, `${home}/${name}`, { recursive: true });
+    if (!PROGRAMS.includes(name) && !name.endsWith('.so'))
+      cpSync(`${dist}/${name}`, `${home}/${name}`, { recursive: true });
   // What starts it is svctl, without a shell.
   chmodSync(`${home}/svctl.js`, 0o644);
 }

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { writeFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { boot } from './container/boot/boot.js';
@@ -26,6 +26,7 @@ const RETRY_MS = 5_000;
 const messages = new Messages();
 
 async function main(): Promise<void> {
+  nameProcess();
   // Without a listener, SIGUSR1 would open Node's inspector.
   process.on('SIGUSR1', () => {});
   if (process.env.MY_INIT_LINK !== '1') {
@@ -85,6 +86,15 @@ function endWithoutInit({ ending }: Container): void {
   if (ending.begun) return;
   const reason = 'init is gone';
   ending.begin({ code: EXIT.internal, reason, cause: { kind: 'shutdown', message: reason }, signal: 'SIGTERM' });
+}
+
+/** For ps and top: newer versions of Node name their process MainThread. */
+function nameProcess(): void {
+  try {
+    writeFileSync('/proc/self/comm', 'controller');
+  } catch {
+    // Without /proc nobody looks at it.
+  }
 }
 
 /** The next controller brings it into the log; where there is none, init brings it to standard error. */

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import type { Command } from './command.js';
 import { ownVersion } from './commands/version.js';
 import { COMMANDS } from './commands.js';
@@ -78,4 +79,14 @@ function endOnTerm(): void {
 
 tolerateBrokenPipe();
 endOnTerm();
+/** For ps and top: newer versions of Node name their process MainThread. */
+function nameProcess(): void {
+  try {
+    writeFileSync('/proc/self/comm', 'svctl');
+  } catch {
+    // A system that has no such file.
+  }
+}
+
+nameProcess();
 process.exitCode = await main(process.argv.slice(2));

@@ -20,7 +20,7 @@ export function bringLoader(node, entry) {
   ok(elf.readUInt16LE(16) === ET_EXEC, 'Node is linked to a fixed address');
   const headers = readHeaders(elf);
   const loads = headers.filter(({ type }) => type === PT.LOAD);
-  const end = loads.map(({ address, memoryBytes }) => address + memoryBytes).reduce((a, b) => (a > b ? a : b));
+  const end = BigInt(Math.max(...loads.map(({ address, memoryBytes }) => Number(address + memoryBytes))));
   const offset = align(BigInt(elf.length));
   const address = align(end);
 

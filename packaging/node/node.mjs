@@ -17,8 +17,12 @@ export function pinnedNode({ nodePackage, isOwn }) {
 function download(place, name, integrity) {
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
-  const file = execFileSync('npm', ['pack', '--silent', '--pack-destination', place, name], { encoding: 'utf8' }).trim();
-  const digest = `sha512-${createHash('sha512').update(readFileSync(`${place}/${file}`)).digest('base64')}`;
+  const file = execFileSync('npm', ['pack', '--silent', '--pack-destination', place, name], {
+    encoding: 'utf8',
+  }).trim();
+  const digest = `sha512-${createHash('sha512')
+    .update(readFileSync(`${place}/${file}`))
+    .digest('base64')}`;
   if (digest !== integrity) throw new Error(`${name}: its checksum is ${digest}, package-lock.json says ${integrity}`);
   execFileSync('tar', ['-xzf', file], { cwd: place });
   rmSync(`${place}/${file}`);

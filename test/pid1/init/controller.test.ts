@@ -52,7 +52,11 @@ describe('init keeps the controller running', () => {
       writeFileSync(source, readFileSync(source, 'utf8').replace('READY_WITHIN (60 * SECOND)', 'READY_WITHIN 200'));
       const program = join(directory, 'impatient');
       const sources = execFileSync('sh', ['-c', 'echo *.c'], { cwd: directory, encoding: 'utf8' }).trim().split(' ');
-      execFileSync('cc', ['-D_GNU_SOURCE', '-DMY_INIT_VERSION="1.0.0"', '-DMY_INIT_NODE="20.12"', '-o', program, ...sources], { cwd: directory });
+      execFileSync(
+        'cc',
+        ['-D_GNU_SOURCE', '-DMY_INIT_VERSION="1.0.0"', '-DMY_INIT_NODE="20.12"', '-o', program, ...sources],
+        { cwd: directory },
+      );
       const box = boot({ program, standIn: 'exec sleep 60' });
       expect((await box.ended).code).toBe(137);
       expect(box.output).toMatch(/^my_init: the controller is not ready; killing it\n$/);

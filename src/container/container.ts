@@ -12,6 +12,7 @@ import type { StartRegister } from '../process/start-register.js';
 import type { Settings } from '../settings/settings.js';
 import { VERSION } from '../settings/version.js';
 import type { Slots } from '../state/slots.js';
+import { readDirectory } from '../supervisor/definition/read-directory.js';
 import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
 import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
@@ -64,6 +65,12 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   const stopTimeoutMs =
     config.killProcessTimeoutMs === 0 ? NO_LIMIT_MS : (config.killProcessTimeoutMs ?? STOP_TIMEOUT_MS);
 
+  const times = {
+    stopMs: stopTimeoutMs,
+    finishMs: config.finishTimeoutMs || Number.POSITIVE_INFINITY,
+    scriptMs: stopTimeoutMs,
+  };
+
   const previous = endOfPrevious(handover);
   const slots = openSlots(link, handover);
   const records = slots.load();
@@ -113,11 +120,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
       environment,
       sweep: (session) => sweeper.sweep(session),
       claim: (service) => runit.claim(service),
-      times: {
-        stopMs: stopTimeoutMs,
-        finishMs: config.finishTimeoutMs || Number.POSITIVE_INFINITY,
-        scriptMs: stopTimeoutMs,
-      },
+      read: (name, directory) => readDirectory(name, directory, times),
       record: (record) => slots.write(`service/${record.name}`, record),
       erase: (name) => slots.erase(`service/${name}`),
       warn: (text) => messages.warn(text),

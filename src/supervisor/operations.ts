@@ -42,7 +42,7 @@ export class Operations implements ServiceControl {
     return this.#each(selector, async (service) => {
       const before = service.status;
       const running = before.state === 'up' || before.state === 'starting';
-      service.dispatch({ type: 'start', cause: options.cause, ...(options.once && { once: true }) });
+      this.#set.start(service, { cause: options.cause, ...(options.once && { once: true }) });
       const changed = !running || before.desired !== service.status.desired;
       // A run that was there before satisfies; in any other state it takes a new one.
       await this.#waiting.forRun(before, running ? before.run : before.run + 1, options, START_WAIT_MS);
@@ -58,7 +58,7 @@ export class Operations implements ServiceControl {
     return this.#each(selector, async (service) => {
       const before = service.status;
       const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-      service.dispatch({ type: 'restart', cause: options.cause, timeoutMs });
+      this.#set.restart(service, { cause: options.cause, timeoutMs });
       await this.#waiting.forRun(before, before.run + 1, options, timeoutMs + START_WAIT_MS);
       return true;
     });

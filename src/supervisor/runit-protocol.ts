@@ -160,8 +160,9 @@ export class RunitProtocol {
 
   #open(name: ServiceName, path: string): SuperviseDirectory {
     return new SuperviseDirectory(path, this.#files, this.#world, async (command) => {
-      const service = this.#set?.service(name);
-      if (service !== undefined) await obey(service, command);
+      const set = this.#set;
+      const service = set?.service(name);
+      if (set !== undefined && service !== undefined) await obey(set, service, command);
     });
   }
 }

@@ -1,30 +1,34 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicMs } from '../process/clock.js';
 import type { Cause, Change, ServiceName, ServiceStatus, ServiceView } from '../types/service.js';
-import type { DefaultTimes } from './definition/definition.js';
-import { readDirectory } from './definition/read-directory.js';
-import type { StopEvent } from './machine.js';
+import { Conditions } from './conditions.js';
 import { Service } from './service.js';
 import type { ServiceContext } from './service-context.js';
-import { isLogger, loggedBy } from './service-directory.js';
+import { isLogger } from './service-directory.js';
 import { type RecordedService, type ServiceRecord, writeRecord } from './service-record.js';
+import { StopOrder } from './stop-order.js';
 
-/** A logger that has not ended this long after the end of its input is told to. */
-const LOGGER_END_MS = 1_000;
 const GONE: Cause = { kind: 'scan', message: 'its directory is gone' };
 /** How many changes are held for readers that come back. */
 const HELD_CHANGES = 2_048;
 
 /** What the set is given: it makes a {@link ServiceContext} of this for each service. */
-export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 'record' | 'read'> {
+export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 'record'> {
   /** Puts the service on record, before the effects of a step are carried out. */
   record(record: RecordedService): void;
   /** Lets a logger see the end of its input. */
   endInput(name: ServiceName): void;
   /** Drops the record of a service. */
   erase(name: ServiceName): void;
-  /** For services whose definition says nothing about them. */
-  readonly times: DefaultTimes;
+}
+
+/** How all services are stopped. */
+export interface StopAll {
+  readonly cause: Cause;
+  readonly limitMs: number;
+  /** Services that were started before the others, and are stopped after them. */
+  readonly early: readonly ServiceName[];
+  /** Services were killed because they were still running. */
+  killed(names: readonly ServiceName[], afterMs: number): void;
 }
 
 /** All services, and the one place where the outside learns of their changes. */
@@ -38,12 +42,16 @@ export class ServiceSet implements ServiceView {
   #revision: number;
   #halted = false;
   #loggers = 0;
+  /** Added in this turn, and started at its end: then all that they need is known. */
+  readonly #added: { readonly service: Service; readonly cause: Cause }[] = [];
+  readonly conditions: Conditions;
 
   /** `revision`: where an earlier controller had come to. */
   constructor(context: SetContext, revision = 0) {
     this.#context = context;
     this.bootId = context.bootId;
     this.#revision = revision;
+    this.conditions = new Conditions(this);
   }
 
   get revision(): number {
@@ -105,8 +113,35 @@ export class ServiceSet implements ServiceView {
     const service = this.#put(name, directory);
     service.record();
     this.#publish(service.status, service.status, false);
-    if (service.status.autostart) service.dispatch({ type: 'start', cause });
+    if (this.#added.length === 0) queueMicrotask(() => this.#startAdded());
+    this.#added.push({ service, cause });
     return true;
+  }
+
+  #startAdded(): void {
+    const added = this.#added.splice(0);
+    this.conditions.update();
+    for (const { service, cause } of added)
+      if (service.machine.state === 'down' && service.machine.desired === 'up') this.start(service, { cause });
+  }
+
+  /** Starts a service, and before it whatever it needs and nobody wanted up. */
+  start(service: Service, order: { readonly cause: Cause; readonly once?: boolean }): void {
+    this.#startNeeded(service, order.cause);
+    service.dispatch({ type: 'start', ...order });
+  }
+
+  restart(service: Service, order: { readonly cause: Cause; readonly timeoutMs?: number }): void {
+    this.#startNeeded(service, order.cause);
+    service.dispatch({ type: 'restart', ...order });
+  }
+
+  #startNeeded({ name }: Service, { actor }: Cause): void {
+    const cause: Cause = { kind: 'dependency', message: `needed by ${name}`, ...(actor !== undefined && { actor }) };
+    for (const each of this.conditions.needed([name])) {
+      const service = this.#services.get(each);
+      if (each !== name && service?.status.desired === 'down') service.dispatch({ type: 'start', cause });
+    }
   }
 
   /** Takes over a service from the record of an earlier controller. */
@@ -125,30 +160,27 @@ export class ServiceSet implements ServiceView {
     for (const service of this.services()) service.dispatch({ type: 'forbid_starts' });
   }
 
-  /**
-   * Shutdown: stops every service; none is started any more. Those of `early` are stopped when all others are down, the last
-   * one of them first. Resolves when all are down.
-   */
-  async halt(cause: Cause, timeoutMs: number, early: readonly ServiceName[] = []): Promise<void> {
+  /** Shutdown: stops every service; none is started any more. Resolves when all are down. */
+  halt(order: StopAll): Promise<void> {
     this.#halted = true;
-    const order: StopEvent = { type: 'stop', why: 'shutdown', cause, timeoutMs };
-    const isOf = ({ name }: Service, owner: ServiceName): boolean => name === owner || loggedBy(name) === owner;
-    await this.#halt(order, (service) => !early.some((name) => isOf(service, name)));
-    for (const name of early.toReversed()) await this.#halt(order, (service) => isOf(service, name));
-  }
-
-  /** Loggers come last: they see the end of their input, and have read all of it when they end. */
-  async #halt(order: StopEvent, selected: (service: Service) => boolean): Promise<void> {
-    const services = this.services().filter(selected);
-    const loggers = services.filter(({ name }) => isLogger(name));
-    const writers = services.filter(({ name }) => !isLogger(name));
-    for (const writer of writers) writer.dispatch(order);
-    await this.#down(writers);
-    if (loggers.length === 0) return;
-    for (const { name } of loggers) this.#context.endInput(name);
-    await Promise.race([this.#down(loggers), delay(LOGGER_END_MS, undefined, { ref: false })]);
-    for (const logger of loggers) logger.dispatch(order);
-    await this.#down(loggers);
+    const stopOrder = new StopOrder({
+      ...order,
+      services: this.services(),
+      endInput: (logger) => this.#context.endInput(logger),
+    });
+    return new Promise((resolve) => {
+      const stop = this.subscribe(({ status: { name, state } }) => {
+        if (state === 'down') stopOrder.follow(name);
+        if (state === 'down' && stopOrder.isOver) end();
+      });
+      const end = (): void => {
+        stop();
+        stopOrder.end();
+        resolve();
+      };
+      stopOrder.begin();
+      if (stopOrder.isOver) end();
+    });
   }
 
   /** Nobody waits any longer: KILL to every service that is stopping, or was still to be stopped. */
@@ -160,27 +192,12 @@ export class ServiceSet implements ServiceView {
     }
   }
 
-  /** Resolves when these services are down; none of them is started any more. */
-  #down(services: readonly Service[]): Promise<void> {
-    const left = new Set(services.filter(({ status }) => status.state !== 'down').map(({ name }) => name));
-    if (left.size === 0) return Promise.resolve();
-    return new Promise<void>((resolve) => {
-      const stop = this.subscribe(({ status: { name, state } }) => {
-        if (state === 'down') left.delete(name);
-        if (left.size > 0) return;
-        stop();
-        resolve();
-      });
-    });
-  }
-
   #put(name: ServiceName, directory: string, record?: ServiceRecord): Service {
     const service: Service = new Service(
       name,
       directory,
       {
         ...this.#context,
-        read: (...of) => readDirectory(...of, this.#context.times),
         record: (latest) => this.#context.record(writeRecord(latest, this.#revision + 1)),
         publish: (previous, status) => this.#publish(previous, status, false),
         forget: () => {

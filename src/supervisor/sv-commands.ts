@@ -1,6 +1,7 @@
 import type { Cause } from '../types/service.js';
 import type { Service } from './service.js';
 import { isLogger } from './service-directory.js';
+import type { ServiceSet } from './service-set.js';
 
 const SV: Cause = { kind: 'sv' };
 /** runsv(8) kills nothing on its own. */
@@ -21,16 +22,16 @@ const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
  * Carries out a command of runsv(8), a character that was written to `supervise/control`. Resolves when its control scripts
  * have run. Unknown characters and commands without effect in this state are ignored.
  */
-export async function obey(service: Service, command: string): Promise<void> {
+export async function obey(set: ServiceSet, service: Service, command: string): Promise<void> {
   switch (command) {
     case 'u':
-      service.dispatch({ type: 'start', cause: SV });
+      set.start(service, { cause: SV });
       break;
     case 'd':
       service.dispatch({ type: 'stop', why: 'asked', cause: SV, timeoutMs: NEVER, insist: true });
       break;
     case 'o':
-      once(service);
+      once(set, service);
       break;
     case 'x':
       // A logger goes with its service.
@@ -48,19 +49,19 @@ export async function obey(service: Service, command: string): Promise<void> {
 }
 
 /** Goes on with the control scripts that an earlier controller had begun on behalf of a command. */
-export function resumeScripts(service: Service): void {
+export function resumeScripts(set: ServiceSet, service: Service): void {
   for (const letter of service.scripts.begun) {
     const isCommand = letter === 't' || letter === 'k' || letter in SIGNALS;
-    void (isCommand && service.status.pid !== 0 ? obey(service, letter) : service.script(letter));
+    void (isCommand && service.status.pid !== 0 ? obey(set, service, letter) : service.script(letter));
   }
 }
 
 /** A run that is there is the one that is wanted; what follows it is nothing. */
-function once(service: Service): void {
+function once(set: ServiceSet, service: Service): void {
   const { state } = service.status;
   if (state === 'stopping' || state === 'finishing')
     service.dispatch({ type: 'stop', why: 'asked', cause: SV, timeoutMs: NEVER });
-  else service.dispatch({ type: 'start', cause: SV, once: true });
+  else set.start(service, { cause: SV, once: true });
 }
 
 /** The script first: where it takes the place of the signal, the run may go on. */

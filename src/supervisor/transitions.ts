@@ -3,6 +3,7 @@
 import type { Cause, Desired, ExitKind, ExitStatus, RestartReason, State } from '../types/service.js';
 import type { Definition } from './definition/definition.js';
 import { describeExit, describeShortRun } from './describe-exit.js';
+import { describeUnmet } from './describe-unmet.js';
 import {
   type Effect,
   type EndedRun,
@@ -53,7 +54,9 @@ export const retryChanged: Act<'changed'> = (machine, _event, now) =>
   begin({ ...machine, consecutiveFailures: 0, restartReason: 'scan' }, now, CHANGED);
 
 export const conditionsInWaiting: Act<'conditions', 'waiting'> = (machine, { unmet }, now) =>
-  unmet.length === 0 ? begin({ ...machine, unmet }, now, machine.cause) : keep(machine, { unmet });
+  unmet.length === 0
+    ? begin({ ...machine, unmet, trouble: '' }, now, machine.cause)
+    : keep(machine, { unmet, trouble: describeUnmet(unmet) });
 
 /** The run goes on or begins: only what is wanted after it can change. */
 export const wantUp: Act<'start'> = (machine, event) =>
@@ -460,7 +463,7 @@ function begin(machine: Machine, now: Now, cause: Cause): Step {
   if (machine.unmet.length > 0)
     return machine.state === 'waiting'
       ? { machine: { ...machine, cause }, effects: [] }
-      : enter(machine, { state: 'waiting' }, now, { cause, releasing: false });
+      : enter(machine, { state: 'waiting' }, now, { cause, releasing: false, trouble: describeUnmet(machine.unmet) });
   const run = { stage: 'prepare', startedAtMs: now.nowMs, changed: false } as const;
   const change = { cause, runNumber: machine.runNumber + 1, releasing: false };
   return enter(machine, { state: 'starting', run }, now, change, { type: 'prepare' });
@@ -515,7 +518,8 @@ const desiredBy = (event: { readonly once?: boolean }): Desired => (event.once ?
 const wantRestart = (cause: Cause) =>
   ({ desired: 'up', restartReason: restartReasonOf(cause), releasing: false }) as const;
 
-const restartReasonOf = ({ kind }: Cause): RestartReason => (kind === 'sv' || kind === 'scan' ? kind : 'api');
+const restartReasonOf = ({ kind }: Cause): RestartReason =>
+  kind === 'sv' || kind === 'scan' || kind === 'check' || kind === 'dependency' ? kind : 'api';
 
 const runOfProcess = ({ startedAtMs, changed }: Run, pid: number): Run => ({
   stage: 'process',

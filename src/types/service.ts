@@ -19,7 +19,8 @@ export type State =
 export interface Unmet {
   readonly on: ServiceName;
   readonly condition: 'started' | 'ready' | 'completed';
-  readonly reason: 'unknown' | 'not-wanted' | 'not-yet';
+  /** `cycle`: that one waits for this one in turn. */
+  readonly reason: 'unknown' | 'not-wanted' | 'not-yet' | 'cycle';
 }
 
 /** What my_init works towards for a service. */
@@ -55,7 +56,7 @@ export interface LastExit {
 }
 
 /** Why a service was started again: the label `reason` of `my_init_service_restarts_total`. */
-export const RESTART_REASONS = ['exit', 'signal', 'start_failure', 'api', 'sv', 'scan'] as const;
+export const RESTART_REASONS = ['exit', 'signal', 'start_failure', 'api', 'sv', 'scan', 'check', 'dependency'] as const;
 export type RestartReason = (typeof RESTART_REASONS)[number];
 
 /** How runs end: the label `kind` of `my_init_service_exits_total`. */

@@ -39,6 +39,8 @@ export class FakeHost implements ProcessHost {
   /** What no history may bring about. */
   readonly violations: string[] = [];
   readonly #living = new Map<number, FakeProcess & { ended: (status: ExitStatus) => void }>();
+  /** Processes that ignore TERM. */
+  readonly stubborn = new Set<number>();
   /** What runs have left in their sessions. */
   readonly #leftovers = new Set<number>();
   /** Ends that no controller has heard of yet. */
@@ -109,7 +111,7 @@ export class FakeHost implements ProcessHost {
 
   signal(pid: number, signal: NodeJS.Signals): Promise<SignalResult> {
     if (!this.#living.has(pid)) return Promise.resolve('ESRCH');
-    if (signal === 'SIGKILL' || (signal === 'SIGTERM' && !this.behaviour.stubborn))
+    if (signal === 'SIGKILL' || (signal === 'SIGTERM' && !this.behaviour.stubborn && !this.stubborn.has(pid)))
       setTimeout(
         () => this.end(pid, { kind: 'signaled', signal: constants.signals[signal], coreDumped: false }),
         REACTION_MS,

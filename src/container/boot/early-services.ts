@@ -51,7 +51,7 @@ async function becomesReady({ set, scripts, ending }: Container, name: ServiceNa
     if (status === undefined || ending.begun) return false;
     const { state, ready, desired, directory } = status;
     if (desired === 'down') return true;
-    if (state !== 'starting' && state !== 'up') return false;
+    if (state !== 'down' && state !== 'starting' && state !== 'up') return false;
     const checked = checkProgram(join(directory, 'check')) === undefined;
     if (checked ? await scripts.check(directory, endMs - monotonicMs(), ending.signal) : ready) return true;
     if (monotonicMs() > endMs) return false;

@@ -19,8 +19,9 @@ export async function resume(container: Container): Promise<void> {
   reportLost(container);
   for (const service of set.services()) {
     service.resume();
-    resumeScripts(service);
+    resumeScripts(set, service);
   }
+  set.conditions.update();
   // A hook has its share of the shutdown; a startup script is of no use any more.
   scripts.takeOver((path) => (isHook(path) ? new AbortController().signal : ending.signal));
   endWithCommand(container);

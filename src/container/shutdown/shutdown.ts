@@ -187,11 +187,17 @@ export class Shutdown {
     const patienceMs = Math.max(0, Math.min(limitMs, this.#leftMs() - AFTER_KILL_MS));
     const killsBefore = state.now.shutdown?.killsBefore ?? killsOf(set);
     state.saveShutdown({ killsBefore });
-    const halted = set.halt(cause, this.#hurried.signal.aborted ? 0 : patienceMs + AFTER_KILL_MS, early);
-    if (!(await this.#within(halted, patienceMs))) {
+    const killing = (names: readonly string[], why: string): void =>
+      messages.warn(`Killing ${names.join(', ')}: ${why}.`);
+    const killed = (names: readonly string[], afterMs: number): void => killing(names, stillRunning(afterMs));
+    const halted = set.halt({ cause, limitMs: patienceMs, early, killed });
+    if (!(await this.#within(halted, patienceMs + AFTER_KILL_MS))) {
       const left = set.list().filter(({ state }) => state !== 'down');
-      if (left.length > 0)
-        messages.warn(`Killing ${left.map(({ name }) => name).join(', ')}: ${this.#whyKilled(patienceMs)}.`);
+      if (this.#hurried.signal.aborted && left.length > 0)
+        killing(
+          left.map(({ name }) => name),
+          NOBODY_WAITS,
+        );
       set.killNow();
       await within(halted, AFTER_KILL_MS);
     }
@@ -199,7 +205,7 @@ export class Shutdown {
   }
 
   #whyKilled(limitMs: number): string {
-    return this.#hurried.signal.aborted ? 'nobody waits any longer' : `not down after ${(limitMs / 1000).toFixed(1)} s`;
+    return this.#hurried.signal.aborted ? NOBODY_WAITS : stillRunning(limitMs);
   }
 
   #leftMs(): number {
@@ -213,5 +219,8 @@ export class Shutdown {
 
 /** Whether a script belongs to the shutdown. */
 export const isHook = (path: string): boolean => [PRE_SHUTDOWN, POST_SHUTDOWN].includes(dirname(path));
+
+const NOBODY_WAITS = 'nobody waits any longer';
+const stillRunning = (afterMs: number): string => `still running after ${(afterMs / 1000).toFixed(1)} s`;
 
 const killsOf = (set: ServiceSet): number => set.list().reduce((sum, { counters }) => sum + counters.kills, 0);

@@ -19,6 +19,14 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
       services.flatMap(({ name, state }) => STATES.map((one): Sample => [oneIf(one === state), name, one])),
     ),
     gauge(
+      'my_init_service_waiting',
+      'Whether the service waits for a condition on that other one; absent for all others.',
+      ['service', 'on'],
+      services.flatMap(({ name, waitsFor }) =>
+        [...new Set(waitsFor.map(({ on }) => on))].map((on): Sample => [1, name, on]),
+      ),
+    ),
+    gauge(
       'my_init_service_state_change_timestamp_seconds',
       'When the service came into its state, as Unix time.',
       SERVICE,

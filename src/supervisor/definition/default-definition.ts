@@ -14,6 +14,7 @@ export function defaultDefinition(name: ServiceName, directory: string | undefin
     tags: [],
     enabled: true,
     dependsOn: [],
+    // Long enough for a daemon to trip over a bad option or a port in use.
     ready: { kind: 'delay', delayMs: 250 },
     startTimeoutMs: Number.POSITIVE_INFINITY,
     finishTimeoutMs: times.finishMs,

@@ -3,60 +3,8 @@ import { join } from 'node:path';
 import { checkProgram } from '../../process/program-check.js';
 import type { ServiceName } from '../../types/service.js';
 import { isLogger } from '../service-directory.js';
-import type { DefaultTimes, Definition, DefinitionRead, Policy, Problem, Script } from './definition.js';
-
-/** Long enough for a daemon to trip over a bad option or a port in use. */
-const READY_DELAY_MS = 250;
-
-/** runit's rule, which is ours: never give up. */
-const POLICY: Policy = {
-  restart: 'always',
-  successExitCodes: [{ kind: 'code', code: 0 }],
-  exitRules: [],
-  restartDelay: { initialMs: 1_000, factor: 2, maxMs: 30_000, jitter: 0.1, resetAfterMs: 10_000 },
-  startLimit: undefined,
-  essential: false,
-  optional: false,
-  live: undefined,
-  memoryMax: undefined,
-};
-
-/** A definition in which nothing is said but the name: every key has its default. */
-export const defaultDefinition = (
-  name: ServiceName,
-  directory: string | undefined,
-  { stopMs, finishMs, scriptMs }: DefaultTimes,
-): Definition => ({
-  name,
-  type: 'longrun',
-  directory,
-  command: { kind: 'run' },
-  finish: 'absent',
-  check: 'absent',
-  description: '',
-  tags: [],
-  enabled: true,
-  dependsOn: [],
-  ready: { kind: 'delay', delayMs: READY_DELAY_MS },
-  startTimeoutMs: Number.POSITIVE_INFINITY,
-  finishTimeoutMs: finishMs,
-  scriptTimeoutMs: scriptMs,
-  stop: { signals: [{ signal: 'SIGTERM', waitMs: undefined }], graceMs: stopMs, command: undefined },
-  reload: { kind: 'signal', signal: 'SIGHUP' },
-  environment: { variables: new Map(), files: [], pass: undefined },
-  execution: {
-    user: undefined,
-    groupAdd: [],
-    workingDirectory: undefined,
-    umask: undefined,
-    nice: undefined,
-    oomScoreAdj: undefined,
-    ulimits: new Map(),
-  },
-  log: undefined,
-  policy: POLICY,
-  origins: new Map(),
-});
+import { defaultDefinition } from './default-definition.js';
+import type { DefaultTimes, Definition, DefinitionRead, Problem, Script } from './definition.js';
 
 /** What a service directory of runit says: `run`, `finish`, `check` and `down`, runsv(8). */
 export function readDirectory(name: ServiceName, directory: string, times: DefaultTimes): DefinitionRead {

@@ -24,13 +24,14 @@ const quick = (name: string): Files => ({
 });
 
 /** Boots services, some of which the startup directory has a link to: entry → service. */
-async function boot(services: Readonly<Record<string, Files>>, links: Files): Promise<void> {
+async function boot(services: Readonly<Record<string, Files>>, links: Files, args: readonly string[] = []): Promise<void> {
   const commands = Object.entries(links).map(([entry, name]) => `ln -s "$3/${name}" /etc/my_init.d/${entry}`);
   container = await TestContainer.boot({
     services,
     etc: { 'my_init.d/20': sh('echo script'), 'my_init.post_shutdown.d/10': sh('echo hook') },
     prepare: commands.join('\n'),
     unattended: true,
+    args,
   });
 }
 
@@ -64,6 +65,16 @@ describe('a service that the startup directory has a link to', () => {
     const { pid } = await container.reaches('first', 'up');
     await container.exec('kill', '-9', String(pid));
     await waitFor('another process', async () => ![0, pid].includes((await container.status('first')).pid));
+  });
+
+  test('is asked to end although another one hangs, which alone is killed and named', async () => {
+    const stuck = { run: sh('trap "" TERM', 'echo stuck begins', 'while :; do sleep 0.05; done') };
+    await boot({ db: quick('db'), stuck }, { '10_db': 'db' }, ['--shutdown-timeout', '3']);
+    await says('stuck begins');
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(84);
+    expect(said()).toContain('db ends');
+    expect(container.log()).toMatch(/\*\*\* Killing stuck: still running after \d\.\d s\./);
   });
 
   test('is stopped before those that were started before it', async () => {

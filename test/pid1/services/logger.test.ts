@@ -50,6 +50,35 @@ describe('a service with log/run', () => {
     expect(container.log()).not.toContain('line 1');
   });
 
+  test('a logger keeps its record when its controller dies', async () => {
+    container = await TestContainer.boot({ services: { web: service } });
+    await container.reaches('web', 'up');
+    const known = async () => {
+      const { pid, run, restartsTotal, state, desired, runId } = await container.status('web/log');
+      return { pid, run, restartsTotal, state, desired, runId };
+    };
+    const replace = async (): Promise<void> => {
+      const { controllerPid } = container;
+      process.kill(controllerPid, 'SIGKILL');
+      await waitFor('the next controller', async () => {
+        await container.svctl('info');
+        return container.controllerPid !== controllerPid;
+      });
+    };
+    expect((await container.svctl('restart', 'web/log')).code).toBe(0);
+    const up = await known();
+    expect(up).toMatchObject({ restartsTotal: 1, state: 'SERVICE_STATE_UP' });
+    await replace();
+    expect(await known()).toEqual(up);
+    expect((await container.svctl('stop', 'web/log')).code).toBe(0);
+    const down = await known();
+    await replace();
+    expect(await known()).toEqual(down);
+    expect(container.log()).not.toContain('on no record');
+    const { code, stderr } = await container.svctl('status', 'wbe/log');
+    expect([code, stderr]).toEqual([4, expect.stringContaining('there is no service "wbe/log"')]);
+  });
+
   test('restarting either side loses no line', async () => {
     container = await TestContainer.boot({ services: { web: service } });
     await container.reaches('web', 'up');

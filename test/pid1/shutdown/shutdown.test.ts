@@ -178,7 +178,7 @@ describe('what does not end', () => {
     const { code, ms, log } = await endOf({ services: { stubborn: STUBBORN } }, 'stubborn runs', 'SIGTERM');
     expect(code).toBe(84);
     expect(ms).toBeLessThan(9_000);
-    expect(log).toMatch(/\*\*\* Killing stubborn: not down after 7\.\d s\./);
+    expect(log).toMatch(/\*\*\* Killing stubborn: still running after 7\.\d s\./);
   });
 
   test('does not change the code of a main command', async () => {
@@ -221,7 +221,7 @@ describe('what does not end', () => {
       'stubborn runs',
       'SIGTERM',
     );
-    expect(log).toContain('*** Killing stubborn: not down after 1.0 s.');
+    expect(log).toContain('*** Killing stubborn: still running after 1.0 s.');
     expect(ms).toBeGreaterThanOrEqual(1_000);
     expect(ms).toBeLessThan(5_000);
     expect(code).toBe(84);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { defaultDefinition } from '../../../src/supervisor/definition/default-definition.js';
 import type { Definition } from '../../../src/supervisor/definition/definition.js';
-import { defaultDefinition } from '../../../src/supervisor/definition/read-directory.js';
 import {
   type Effect,
   initialMachine,

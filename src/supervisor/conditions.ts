@@ -1,0 +1,104 @@
+import type { Cause, Change, ServiceName, ServiceStatus, Unmet } from '../types/service.js';
+import type { Dependency } from './definition/definition.js';
+import { type Fact, Graph } from './dependencies.js';
+import type { ServiceSet } from './service-set.js';
+
+/**
+ * Tells each service which of its conditions are not met: at each change of a service, to those that depend on it. Has
+ * dependents with `restart` follow a restart. Containers without dependencies pay for a look at a flag.
+ */
+export class Conditions {
+  readonly #set: ServiceSet;
+  /** What the graph was made of. */
+  readonly #known = new Map<ServiceName, readonly Dependency[]>();
+  #graph = new Graph([]);
+  #isStale = false;
+  #edges = 0;
+
+  constructor(set: ServiceSet) {
+    this.#set = set;
+    set.subscribe((change) => this.#follow(change));
+  }
+
+  /** Everything that a start of these services must reach, dependencies first. */
+  needed(names: Iterable<ServiceName>): readonly ServiceName[] {
+    return this.#edges === 0 ? [...names] : this.#current().needed(names);
+  }
+
+  /** Looks at all services: some were added, or a controller takes over. */
+  update(): void {
+    for (const { name } of this.#set.services()) this.#learn(name, false);
+    if (this.#edges === 0) return;
+    for (const [name, { length }] of this.#known) if (length > 0) this.#tell(name);
+  }
+
+  #follow({ status, previousState, wasReady, removed }: Change): void {
+    const { name, state, ready } = status;
+    const hasChanged = this.#learn(name, removed);
+    if (this.#edges === 0) return;
+    if (hasChanged) this.update();
+    else if (state !== previousState || ready !== wasReady || status.desired === 'down')
+      for (const { name: dependent } of this.#current().dependentsOf(name)) this.#tell(dependent);
+    if (ready && !wasReady) this.#restartDependents(status);
+  }
+
+  /** Whether the definition says something else than before about dependencies. */
+  #learn(name: ServiceName, removed: boolean): boolean {
+    const before = this.#known.get(name);
+    const now = removed ? undefined : this.#set.service(name)?.definition.dependsOn;
+    if (now === before) return false;
+    if (now === undefined) this.#known.delete(name);
+    else this.#known.set(name, now);
+    this.#edges += (now?.length ?? 0) - (before?.length ?? 0);
+    this.#isStale = true;
+    // While services are being added the set says when they are complete.
+    return before !== undefined;
+  }
+
+  #current(): Graph {
+    if (this.#isStale) this.#graph = new Graph([...this.#known].map(([name, dependsOn]) => ({ name, dependsOn })));
+    this.#isStale = false;
+    return this.#graph;
+  }
+
+  #tell(name: ServiceName): void {
+    const service = this.#set.service(name);
+    if (service === undefined) return;
+    const graph = this.#current();
+    const cycle = graph.cycleOf(name);
+    const unmet = graph
+      .unmet(name, (on) => factOf(this.#set.get(on)))
+      .map((each): Unmet => (cycle?.includes(each.on) ? { ...each, reason: 'cycle' } : each));
+    if (!isSame(unmet, service.machine.unmet)) service.dispatch({ type: 'conditions', unmet });
+  }
+
+  #restartDependents(status: ServiceStatus): void {
+    const begunMs = status.startedAtMs ?? status.lastExit?.atMs ?? 0;
+    for (const { name, restart } of this.#current().dependentsOf(status.name)) {
+      const dependent = this.#set.get(name);
+      // One that was started later knows nothing else.
+      if (!restart || dependent?.startedAtMs === undefined || dependent.startedAtMs > begunMs) continue;
+      const cause: Cause = { kind: 'dependency', message: `${status.name} was restarted` };
+      this.#set.service(name)?.dispatch({ type: 'restart', cause });
+    }
+  }
+}
+
+function factOf(status: ServiceStatus | undefined): Fact | undefined {
+  if (status === undefined) return undefined;
+  const { state, desired, pid, ready, nextStartAtMs, lastExit, run } = status;
+  const isOver = state === 'down' || (state === 'failed' && nextStartAtMs === undefined);
+  return {
+    wanted: desired !== 'down',
+    started: state === 'completed' || (pid !== 0 && state !== 'stopping'),
+    ready,
+    completed: state === 'completed' || (isOver && run > 0 && lastExit?.run === run),
+  };
+}
+
+const isSame = (some: readonly Unmet[], others: readonly Unmet[]): boolean =>
+  some.length === others.length &&
+  some.every(({ on, condition, reason }, index) => {
+    const other = others[index];
+    return on === other?.on && condition === other.condition && reason === other.reason;
+  });

@@ -1,0 +1,163 @@
+import { monotonicMs } from '../process/clock.js';
+import type { Cause, ServiceName } from '../types/service.js';
+import type { Dependency } from './definition/definition.js';
+import { Graph } from './dependencies.js';
+import type { Service } from './service.js';
+import { isLogger, loggedBy, loggerOf } from './service-directory.js';
+
+/** A logger that has not ended this long after the end of its input is told to. */
+const LOGGER_END_MS = 1_000;
+
+/** What a stop of everything is given. */
+export interface StopOrderContext {
+  readonly services: readonly Service[];
+  /** Stopped after all others, the last of them first: they were started before them. */
+  readonly early: readonly ServiceName[];
+  readonly cause: Cause;
+  readonly limitMs: number;
+  /** Lets a logger see the end of its input. */
+  endInput(logger: ServiceName): void;
+  /** Services were killed because they were still running. */
+  killed(names: readonly ServiceName[], afterMs: number): void;
+}
+
+/**
+ * Stops all services, each as soon as nothing that depends on it is left, within one time limit. A service that hangs
+ * takes no time from those that come after it: each level of the graph has a moment at which it is killed, and the levels
+ * after it a share of the time that is reserved for them.
+ */
+export class StopOrder {
+  readonly #context: StopOrderContext;
+  readonly #graph: Graph;
+  readonly #services: ReadonlyMap<ServiceName, Service>;
+  readonly #beganMs = monotonicMs();
+  readonly #told = new Set<ServiceName>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #levels: ReadonlyMap<ServiceName, number>;
+  /** When what is left of a level is killed. */
+  readonly #dueMs: readonly number[];
+
+  constructor(context: StopOrderContext) {
+    this.#context = context;
+    this.#services = new Map(context.services.map((service) => [service.name, service]));
+    this.#graph = new Graph(
+      context.services.map(({ name, definition }) => ({ name, dependsOn: this.#edges(name, definition.dependsOn) })),
+    );
+    this.#levels = levelsOf(this.#graph, [...this.#services.keys()]);
+    this.#dueMs = this.#shares();
+  }
+
+  /** Stops every service that no other holds. */
+  begin(): void {
+    for (const [level, dueMs] of this.#dueMs.entries()) this.#timers.push(setTimeout(() => this.#kill(level), dueMs));
+    this.#proceed(this.#services.keys());
+  }
+
+  /** A service is down: those that it held may be stopped. */
+  follow(name: ServiceName): void {
+    this.#proceed(this.#graph.dependenciesOf(name).map(({ on }) => on));
+  }
+
+  get isOver(): boolean {
+    return [...this.#services.keys()].every((name) => this.#isDown(name));
+  }
+
+  end(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #proceed(names: Iterable<ServiceName>): void {
+    for (const name of names) if (!this.#told.has(name) && this.#isFree(name)) this.#stop(name);
+  }
+
+  #stop(name: ServiceName): void {
+    this.#told.add(name);
+    const tell = (): void => {
+      const service = this.#services.get(name);
+      if (service === undefined || this.#isDown(name)) return;
+      const timeoutMs = Math.min(service.definition.stop.graceMs, this.#leftMs(name));
+      service.dispatch({ type: 'stop', why: 'shutdown', cause: this.#context.cause, timeoutMs });
+    };
+    if (!isLogger(name) || this.#isDown(name)) {
+      tell();
+      return;
+    }
+    // A logger has read all of its input when it ends by itself.
+    this.#context.endInput(name);
+    this.#timers.push(setTimeout(tell, Math.min(LOGGER_END_MS, this.#leftMs(name) / 2)));
+  }
+
+  #kill(level: number): void {
+    const left = [...this.#services.values()].filter(
+      ({ name }) => (this.#levels.get(name) ?? 0) <= level && !this.#isDown(name),
+    );
+    if (left.length === 0) return;
+    this.#context.killed(
+      left.map(({ name }) => name),
+      monotonicMs() - this.#beganMs,
+    );
+    for (const service of left) {
+      // One that hung behind another is asked before it is killed.
+      if (!this.#told.has(service.name)) this.#stop(service.name);
+      else service.dispatch({ type: 'kill_now' });
+    }
+  }
+
+  #isFree(name: ServiceName): boolean {
+    return this.#graph.holding(name, (each) => this.#isDown(each)).length === 0;
+  }
+
+  #isDown(name: ServiceName): boolean {
+    const state = this.#services.get(name)?.status.state;
+    return state === undefined || state === 'down';
+  }
+
+  #leftMs(name: ServiceName): number {
+    const dueMs = this.#dueMs[this.#levels.get(name) ?? 0] ?? 0;
+    return Math.max(0, this.#beganMs + dueMs - monotonicMs());
+  }
+
+  /** The last level has all of the time; each one before it leaves a share to those after it, loggers less than others. */
+  #shares(): readonly number[] {
+    const { limitMs } = this.#context;
+    const levels = 1 + Math.max(0, ...this.#levels.values());
+    const shareMs = limitMs / (levels + 1);
+    const dueMs = [limitMs];
+    for (let level = levels - 1; level > 0; level--) {
+      const names = [...this.#services.keys()].filter((name) => this.#levels.get(name) === level);
+      const reservedMs = names.every(isLogger) ? Math.min(shareMs, LOGGER_END_MS) : shareMs;
+      dueMs.unshift((dueMs[0] ?? limitMs) - reservedMs);
+    }
+    return dueMs;
+  }
+
+  /** To what a service needs by its definition, the logger that reads its output, and the services before it. */
+  #edges(name: ServiceName, dependsOn: readonly Dependency[]): readonly Dependency[] {
+    const { early } = this.#context;
+    const owner = (loggedBy(name) ?? name) as ServiceName;
+    const position = early.indexOf(owner);
+    const before = position < 0 ? early : early.slice(0, position);
+    const implied = [...before, ...(owner === name ? [loggerOf(name)] : [])];
+    return [
+      ...dependsOn,
+      ...implied
+        .filter((on) => this.#services.has(on))
+        .map((on): Dependency => ({ on, condition: 'started', required: false, restart: false })),
+    ];
+  }
+}
+
+/** How many services in a row have to be down before this one: the length of the longest chain of dependents. */
+function levelsOf(graph: Graph, names: readonly ServiceName[]): ReadonlyMap<ServiceName, number> {
+  const levels = new Map<ServiceName, number>();
+  for (const name of graph.startOrder().toReversed()) {
+    const cycle = graph.cycleOf(name);
+    const before = graph
+      .dependentsOf(name)
+      .filter((dependent) => cycle === undefined || graph.cycleOf(dependent.name) !== cycle)
+      .map((dependent) => (levels.get(dependent.name) ?? 0) + 1);
+    levels.set(name, Math.max(0, ...before));
+  }
+  for (const name of names) if (!levels.has(name)) levels.set(name, 0);
+  return levels;
+}

@@ -24,7 +24,11 @@ const quick = (name: string): Files => ({
 });
 
 /** Boots services, some of which the startup directory has a link to: entry → service. */
-async function boot(services: Readonly<Record<string, Files>>, links: Files, args: readonly string[] = []): Promise<void> {
+async function boot(
+  services: Readonly<Record<string, Files>>,
+  links: Files,
+  args: readonly string[] = [],
+): Promise<void> {
   const commands = Object.entries(links).map(([entry, name]) => `ln -s "$3/${name}" /etc/my_init.d/${entry}`);
   container = await TestContainer.boot({
     services,

@@ -76,7 +76,7 @@ describe('a service with log/run', () => {
     expect(await known()).toEqual(down);
     expect(container.log()).not.toContain('on no record');
     const { code, stderr } = await container.svctl('status', 'wbe/log');
-    expect([code, stderr]).toEqual([4, expect.stringContaining('there is no service "wbe/log"')]);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('Did you mean web/log?')]);
   });
 
   test('restarting either side loses no line', async () => {

@@ -11,6 +11,17 @@ export interface PeerCredentials {
   readonly groups: readonly number[];
 }
 
+/** A datagram of sd_notify(3), and who sent it, as the kernel vouches for it. */
+export interface Notification {
+  /** '' when it was longer than 4,096 bytes. */
+  readonly text: string;
+  /** 0 for a process outside our PID namespace. */
+  readonly pid: number;
+  readonly uid: number;
+  /** How many descriptors came with it; they are closed. */
+  readonly descriptors: number;
+}
+
 /** Somebody who is called when there is something to read; only the addon knows what it is. */
 export type ReadableWatch = { readonly brand: unique symbol };
 
@@ -92,6 +103,14 @@ interface LogFunctions {
   ): void;
 }
 
+/** addon-notify.c: the socket of sd_notify(3). */
+interface NotifyFunctions {
+  /** A datagram socket at a path, open to everybody, that receives credentials (`SO_PASSCRED`, unix(7)). It never waits. */
+  notifySocket(path: string): number;
+  /** The next datagram of such a socket; undefined when there is none. */
+  receiveNotification(socketFd: number): Notification | undefined;
+}
+
 /** addon-supervise.c: what runit's protocol needs. */
 interface SuperviseFunctions {
   /** mkfifo(3). */
@@ -101,7 +120,7 @@ interface SuperviseFunctions {
 }
 
 /** What Node cannot do: one interface for each C file. Each function throws an Error with `code` (`EAGAIN` …) and `syscall`. */
-type Native = BasicFunctions & SpawnFunctions & WatchFunctions & LogFunctions & SuperviseFunctions;
+type Native = BasicFunctions & SpawnFunctions & WatchFunctions & LogFunctions & NotifyFunctions & SuperviseFunctions;
 
 /** The path of a part of the installation: beside the bundle, above its chunks, or in `dist` when run from the sources. */
 export function installed(name: string): string {

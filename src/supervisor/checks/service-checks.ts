@@ -1,0 +1,256 @@
+import { closeSync } from 'node:fs';
+import { native } from '../../process/native.js';
+import type { ServiceName } from '../../types/service.js';
+import type { Live, Readiness } from '../definition/definition.js';
+import { loadChecker } from './checker.js';
+import type { RunCheck } from './exec.js';
+import type { HeldDescriptor, HeldDescriptors } from './held-descriptors.js';
+import type { CheckListener, CheckLoop, Pace } from './loop.js';
+import { awaitNewline, type PipeListener } from './notify-fd.js';
+import type { Notice } from './notify-message.js';
+import { NotifySocket } from './notify-socket.js';
+import { Watchdog } from './watchdog.js';
+
+/** What checks need of the world. */
+export interface ChecksWorld {
+  readonly descriptors: HeldDescriptors;
+  /** Where the notification sockets are. */
+  socketDirectory(): string;
+  /** Runs a program as the service would; `use` tells its two checks apart. */
+  run(use: 'ready' | 'live', ...order: Parameters<RunCheck>): ReturnType<RunCheck>;
+  /** Calls `found` once, when the current run says a line that the pattern matches. Returns what ends it. */
+  awaitLine(pattern: string, found: () => void): () => void;
+  warn(text: string): void;
+}
+
+/** What the checks of a service come to. */
+export interface ChecksListener {
+  ready(): void;
+  unready(problem: string): void;
+  /** `live`, or the watchdog, has found out that the service does not work. */
+  dead(problem: string): void;
+  notice(
+    notice: Exclude<Notice, { kind: 'ready' | 'watchdog' | 'watchdog_trigger' | 'watchdog_interval' | 'fdstore' }>,
+  ): void;
+}
+
+/** As much of a service's status as decides which checks are made. */
+export interface CheckedStatus {
+  readonly run: number;
+  readonly pid: number;
+  readonly ready: boolean;
+  /** The process runs, and nobody has asked it to end. */
+  readonly wanted: boolean;
+  /** It is paused: what does not answer is not dead. */
+  readonly paused: boolean;
+  /** Somebody holds it: it is not acted on. */
+  readonly held: boolean;
+}
+
+/** What a start needs for what is pushed. */
+export interface Provision {
+  readonly variables: ReadonlyMap<string, string>;
+  readonly passed: { readonly fd: number; readonly at: number } | undefined;
+}
+
+const NOT_STARTED: CheckedStatus = { run: 0, pid: 0, ready: false, wanted: false, paused: false, held: false };
+/** Each thing that is wrong with the messages of a run is told once, and no more than so many. */
+const MAX_WARNINGS = 5;
+
+/** All that finds out whether one service is ready and lives. Follows its status: what is to be checked depends on nothing else. */
+export class ServiceChecks {
+  readonly #name: ServiceName;
+  readonly #ready: Readiness;
+  readonly #live: Live | undefined;
+  readonly #world: ChecksWorld;
+  readonly #listener: ChecksListener;
+  readonly #watchdog: Watchdog;
+  readonly #watchdogMs: number;
+  readonly #warnings = new Set<string>();
+  #status = NOT_STARTED;
+  #socket: NotifySocket | undefined;
+  #pipe: HeldDescriptor | undefined;
+  /** The service's end of the pipe, until the service has it. */
+  #writer: number | undefined;
+  #readyLoop: CheckLoop | undefined;
+  #liveLoop: CheckLoop | undefined;
+  #endAwaitingLine: (() => void) | undefined;
+  /** Of a run: what is loaded for an earlier one comes too late. */
+  #begun: object | undefined;
+
+  constructor(
+    name: ServiceName,
+    rules: { readonly ready: Readiness; readonly live: Live | undefined; readonly watchdogMs: number },
+    world: ChecksWorld,
+    listener: ChecksListener,
+  ) {
+    this.#name = name;
+    this.#ready = rules.ready;
+    this.#live = rules.live;
+    this.#watchdogMs = rules.watchdogMs;
+    this.#world = world;
+    this.#listener = listener;
+    this.#watchdog = new Watchdog((problem) => listener.dead(problem));
+  }
+
+  /**
+   * Opens what the next run reports to.
+   *
+   * @throws Error with `code` when it cannot be opened
+   */
+  prepare(): Provision {
+    this.#closePipe();
+    const variables = new Map<string, string>();
+    let passed: Provision['passed'];
+    if (this.#ready.kind === 'notify') variables.set('NOTIFY_SOCKET', this.#openSocket().path);
+    if (this.#ready.kind === 'notify_fd') {
+      const [reader, writer] = native().pipe(false);
+      this.#writer = writer;
+      this.#pipe = this.#world.descriptors.hold(this.#name, 'fd', reader);
+      passed = { fd: writer, at: this.#ready.fd };
+    }
+    return { variables, passed };
+  }
+
+  /** The service is as this says now. */
+  follow(status: CheckedStatus): void {
+    const previous = this.#status;
+    this.#status = status;
+    if (status.run !== previous.run || status.pid === 0) this.#end();
+    if (status.pid === 0) return;
+    this.#closeWriter();
+    if (this.#begun === undefined) this.#begin();
+    const working = status.wanted && !status.paused;
+    this.#turn(this.#readyLoop, working);
+    this.#turn(this.#liveLoop, working && status.ready && !status.held);
+    this.#watchdog.run(working && status.ready && !status.held);
+  }
+
+  /** The service is forgotten, or its definition has changed. */
+  close(): void {
+    this.#end();
+    this.#closePipe();
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  #begin(): void {
+    const begun = {};
+    this.#begun = begun;
+    this.#warnings.clear();
+    this.#watchdog.intervalMs = this.#watchdogMs;
+    const { ready } = this.#status;
+    switch (this.#ready.kind) {
+      case 'delay':
+        break;
+      case 'notify':
+        this.#openSocket();
+        break;
+      case 'notify_fd':
+        this.#pipe ??= this.#world.descriptors.inherit(this.#name, 'fd');
+        if (this.#pipe !== undefined) awaitNewline(this.#pipe, this.#pipeListener);
+        break;
+      case 'log':
+        if (!ready) this.#endAwaitingLine = this.#world.awaitLine(this.#ready.pattern, () => this.#listener.ready());
+        break;
+      case 'probe':
+        void this.#load('ready', begun, ready);
+        break;
+      default:
+        this.#ready satisfies never;
+    }
+    if (this.#live !== undefined) void this.#load('live', begun, false);
+  }
+
+  /** `passing`: an earlier controller has found the service ready. */
+  async #load(use: 'ready' | 'live', begun: object, passing: boolean): Promise<void> {
+    const rule = use === 'ready' ? this.#ready : this.#live;
+    if (rule === undefined || !('probe' in rule)) return;
+    const { CheckLoop: Loop } = await import('./loop.js');
+    const checker = await loadChecker(rule.probe, (argv, signal) => this.#world.run(use, argv, signal));
+    if (this.#begun !== begun) return;
+    const listener: CheckListener =
+      use === 'ready'
+        ? { passed: () => this.#listener.ready(), failed: (problem) => this.#listener.unready(problem) }
+        : { passed: () => {}, failed: (problem) => this.#listener.dead(problem) };
+    const pace: Pace = use === 'ready' ? 'impatient' : 'patient';
+    const loop = new Loop(checker, rule.times, pace, listener, passing);
+    if (use === 'ready') this.#readyLoop = loop;
+    else this.#liveLoop = loop;
+    this.follow(this.#status);
+  }
+
+  #turn(loop: CheckLoop | undefined, on: boolean): void {
+    if (on) loop?.start();
+    else loop?.stop();
+  }
+
+  #end(): void {
+    this.#readyLoop?.stop();
+    this.#liveLoop?.stop();
+    this.#readyLoop = undefined;
+    this.#liveLoop = undefined;
+    this.#watchdog.run(false);
+    this.#endAwaitingLine?.();
+    this.#endAwaitingLine = undefined;
+    // What was prepared for a run that has no process yet stays.
+    if (this.#begun !== undefined) this.#closePipe();
+    this.#begun = undefined;
+  }
+
+  #openSocket(): NotifySocket {
+    this.#socket ??= new NotifySocket(
+      this.#name,
+      this.#world.socketDirectory(),
+      this.#world.descriptors,
+      () => this.#status.pid,
+      {
+        notice: (notice) => this.#take(notice),
+        refused: (why) => this.#warn(`a message to NOTIFY_SOCKET is ignored: ${why}`),
+      },
+    );
+    return this.#socket;
+  }
+
+  #take(notice: Notice): void {
+    switch (notice.kind) {
+      case 'ready':
+        this.#listener.ready();
+        break;
+      case 'watchdog':
+        this.#watchdog.feed();
+        break;
+      case 'watchdog_trigger':
+        this.#watchdog.trigger();
+        break;
+      case 'watchdog_interval':
+        this.#watchdog.intervalMs = notice.ms;
+        break;
+      case 'fdstore':
+        break;
+      default:
+        this.#listener.notice(notice);
+    }
+  }
+
+  get #pipeListener(): PipeListener {
+    return { ready: () => this.#listener.ready(), broken: (problem) => this.#listener.unready(problem) };
+  }
+
+  #closePipe(): void {
+    this.#pipe?.close();
+    this.#pipe = undefined;
+    this.#closeWriter();
+  }
+
+  #closeWriter(): void {
+    if (this.#writer !== undefined) closeSync(this.#writer);
+    this.#writer = undefined;
+  }
+
+  #warn(text: string): void {
+    if (this.#warnings.size >= MAX_WARNINGS || this.#warnings.has(text)) return;
+    this.#warnings.add(text);
+    this.#world.warn(`${this.#name}: ${text}`);
+  }
+}

@@ -1,18 +1,10 @@
 import type { LineSink } from '../logs/read/source-reader.js';
-import { HEAD_BYTES } from '../logs/store/cri.js';
+import { HEAD_BYTES, isPartial, isStderr, SECONDS_BYTES, TIME_BYTES } from '../logs/store/cri.js';
 
 /** A message of about this size is worth its own costs, and is read by any client. */
 const FULL_BYTES = 64 * 1024;
 /** The longest line with all that belongs to it. */
 const LONGEST_LINE_BYTES = 20 * 1024;
-
-const P = 'P'.charCodeAt(0);
-/** Places in a record's head: the letter that tells `stdout` from `stderr`, and the tag. */
-const STREAM_LETTER_AT = 34;
-const TAG_AT = 38;
-const TIME_BYTES = 30;
-const SECONDS_BYTES = 19;
-const STDERR_LETTER = 'e'.charCodeAt(0);
 
 /**
  * Lines in the protobuf encoding of `LogLines`, made of records directly: an object for each line would cost several times as
@@ -27,11 +19,11 @@ export class LineEncoder implements LineSink {
 
   put(name: string, buffer: Buffer, start: number, end: number): boolean {
     if (name !== this.#prefixName) this.#usePrefix(name);
-    const prefix = this.#prefix[buffer[start + STREAM_LETTER_AT] === STDERR_LETTER ? 1 : 0];
+    const prefix = this.#prefix[isStderr(buffer, start) ? 1 : 0];
     const time = this.#time.encode(buffer, start);
     const timeBytes = this.#time.length;
     const textBytes = end - start - HEAD_BYTES;
-    const partial = buffer[start + TAG_AT] === P;
+    const partial = isPartial(buffer, start);
     const lineBytes =
       prefix.length + timeBytes + 1 + varintBytes(textBytes) + textBytes + (partial ? PARTIAL_FIELD.length : 0);
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* `2026-11-23T03:22:11.123456789Z stdout F `, as src/logs/store/cri.ts has it. */
@@ -58,6 +59,16 @@ static napi_value take_in(napi_env env, napi_callback_info info) {
   all_written(file, bytes, used, 0);
   ssize_t length = move(pipe_fd, file, bytes + used, size - used, used);
   napi_create_double(env, length < 0 ? 0 : (double)length, &result);
+  return result;
+}
+
+/* FIONREAD of a pipe; 0 where the kernel does not tell. */
+static napi_value readable_bytes(napi_env env, napi_callback_info info) {
+  napi_value values[1], result;
+  int fd, bytes = 0;
+  if (!arguments(env, info, 1, values) || !descriptor(env, values[0], &fd)) return NULL;
+  if (ioctl(fd, FIONREAD, &bytes) != 0) bytes = 0;
+  napi_create_int32(env, bytes, &result);
   return result;
 }
 
@@ -141,4 +152,5 @@ static napi_value unstamp(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-const struct addon_function log_functions[] = {{"takeIn", take_in}, {"stamp", stamp}, {"unstamp", unstamp}, {NULL, NULL}};
+const struct addon_function log_functions[] = {
+    {"takeIn", take_in}, {"readableBytes", readable_bytes}, {"stamp", stamp}, {"unstamp", unstamp}, {NULL, NULL}};

@@ -82,6 +82,8 @@ interface LogFunctions {
    * process is killed. Returns how many bytes that were, 0 when the pipe is empty.
    */
   takeIn(pipe: number, file: number, buffer: Buffer, used: number): number;
+  /** How many bytes a pipe holds now. */
+  readableBytes(pipe: number): number;
   /**
    * Makes CRI records with this head of the lines between `start` and `end`, as far as they are ended or longer than a record can be, and as there
    * is room in `out`. `result`: where it has come to, bytes of records, records.

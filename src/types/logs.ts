@@ -7,15 +7,23 @@ export interface Position {
   readonly record: number;
 }
 
+/** Records from `begin` up to, and without, the one at `end`. */
+export interface HeldRange {
+  readonly begin: Position;
+  readonly end: Position;
+}
+
 /** Where the records of a source are, in CRI format. The store is the only buffer: readers have positions in it. */
 export interface LogStore {
-  /** Where the oldest record is that is still held. */
+  /** From here on all records are held. */
   readonly oldest: Position;
+  /** What is held of the records before {@link oldest}, oldest first: lines of standard error are kept longer. */
+  readonly kept: readonly HeldRange[];
   /** Where the next record will be. */
   readonly newest: Position;
   /**
    * Reads whole records from a byte offset on, as many as fit into the buffer, and returns how many bytes they have; 0 at the
-   * end. The offset must be that of a record, not before {@link oldest}.
+   * end. The offset must be that of a record which is held.
    */
   read(offset: number, into: Buffer): number;
 }

@@ -42,7 +42,7 @@ export class FakeSource implements LogSource {
   line(text: string | Buffer, { stream = 'stdout', partial = false, atMs = this.#clock() }: Written = {}): void {
     const head = Buffer.from(`${timeText(atMs)} ${stream} ${partial ? 'P' : 'F'} `, 'latin1');
     const record = Buffer.concat([head, Buffer.from(text as string), Buffer.from('\n')]);
-    this.store.append(record, record.length, 1);
+    this.store.append(record, record.length, 1, stream);
     this.tell();
   }
 
@@ -50,7 +50,7 @@ export class FakeSource implements LogSource {
   lines(texts: readonly string[], stream: Stream = 'stdout'): void {
     const head = `${timeText(this.#clock())} ${stream} F `;
     const records = Buffer.from(texts.map((text) => `${head}${text}\n`).join(''));
-    this.store.append(records, records.length, texts.length);
+    this.store.append(records, records.length, texts.length, stream);
     this.tell();
   }
 

@@ -1,16 +1,17 @@
 import { closeSync } from 'node:fs';
 import { native, type ReadableWatch } from '../../process/native.js';
-import { criTime, LineStamper, type Stream } from '../store/cri.js';
+import { criTime, LineStamper, NEWLINE, type Stream } from '../store/cri.js';
 import type { WritableStore } from '../store/store.js';
 import { type Intake, TEXT_AT } from './intake.js';
 
-/** A line that has begun and is not ended is stored as it is after this: a prompt is worth seeing. */
+/** An unterminated line is stored as it is after this time: a prompt is worth seeing. */
 const UNFINISHED_MS = 1_000;
-/** More than a pipe holds: who writes on meanwhile does not keep us. */
+/** More than a pipe holds: a writer that goes on meanwhile does not keep us. */
 const DRAIN_BYTES = 1 << 20;
-/** An end that is to be published waits this long for a pause to be over. */
+/** A drain waits this long for a pause to end, so that the end of a run is published in time. */
 const DRAIN_PATIENCE_MS = 50;
-const NEWLINE = 10;
+/** Less than is read at once: a pipe that gave this much may hold more. */
+const BACKLOG_BYTES = 32 * 1024;
 
 /** What a capture works with. */
 export interface CaptureParts {
@@ -20,11 +21,31 @@ export interface CaptureParts {
   readonly store: WritableStore;
   readonly intake: Intake;
   /** The stream's own in the intake. */
-  readonly place: number;
-  /** Hears of each append. */
+  readonly row: number;
+  /** Called after each append. */
   readonly stored: () => void;
   /** How many bytes of records of the stream the store did not take. */
   readonly dropped: () => number;
+}
+
+/**
+ * - `reading`: takes and stores what comes.
+ * - `paused`: takes nothing, so that the writer waits when the pipe is full. Lines that were taken already may be unstored.
+ * - `insisting`: takes and stores, and refuses to pause: somebody waits for a drain, or the end.
+ *
+ * | | reading | paused | insisting |
+ * |---|---|---|---|
+ * | `pause` | paused | – | – |
+ * | `resume` | – | reading, once the unstored lines are stored | – |
+ * | `drain` | done at once | waits for `resume`, at most {@link DRAIN_PATIENCE_MS}; then insisting | done at once, then reading |
+ * | `close` | insisting | insisting | – |
+ */
+type State = 'reading' | 'paused' | 'insisting';
+
+/** Drains that a pause holds up. */
+interface HeldDrains {
+  readonly done: (() => void)[];
+  readonly patience: NodeJS.Timeout;
 }
 
 /** Reads one pipe as long as its service lives and stores what comes, line by line. */
@@ -32,134 +53,181 @@ export class Capture {
   readonly #parts: CaptureParts;
   readonly #watch: ReadableWatch;
   readonly #stamper: LineStamper;
-  #timer: NodeJS.Timeout | undefined;
-  #paused = false;
-  /** The beginning of a line whose end has not come; in a pause all that was read and could not be stored before. */
+  #state: State = 'reading';
+  #drains: HeldDrains | undefined;
+  /** The end of a pause that came while another text was being stored. */
+  #resumption: { readonly to: 'reading' | 'insisting'; readonly immediate: NodeJS.Immediate } | undefined;
+  /** Unterminated line; while paused, also complete lines not yet stored. */
   #rest: Buffer | undefined;
-  /** So many bytes of the records that come now have been stored by an earlier controller. */
+  #unfinished: NodeJS.Timeout | undefined;
+  /** While recovering: so many bytes of the records that come now were stored by an earlier controller. */
   #storedBefore = 0;
-  readonly #onResume: (() => void)[] = [];
-  #resumeSoon: NodeJS.Immediate | undefined;
-  /** Ends the wait of a {@link drain}. */
-  #hurry: NodeJS.Timeout | undefined;
-  #hurried = false;
+  /** The capture of the other stream of the same writer. */
+  #other: Capture | undefined;
+  /** The last piece was so long that the pipe probably holds more. */
+  #hasBacklog = false;
 
   constructor(parts: CaptureParts) {
     this.#parts = parts;
     this.#stamper = new LineStamper(parts.stream, (buffer, length, records) => {
       this.#append(buffer, length, records);
-      return !this.#paused;
+      return this.#state !== 'paused';
     });
     this.#recover();
-    this.#watch = native().watchReadable(parts.fd, () => this.#take());
-    native().watchOn(this.#watch, !this.#paused);
+    this.#watch = native().watchReadable(parts.fd, () => this.#onReadable());
+    this.#setWatch();
+  }
+
+  /** Makes two captures keep the order in which their writer filled the pipes, as far as that can be known. */
+  static pair(stdout: Capture, stderr: Capture): void {
+    stdout.#other = stderr;
+    stderr.#other = stdout;
   }
 
   /**
-   * Stores what is in the pipe now and ends the line that has begun: its writer is gone. Calls `done` when that is done: at once
-   * or, when the capture is paused, a little later.
+   * Stores what is in the pipe now and ends the line that has begun: its writer is gone. Calls `done` afterwards: at once or,
+   * when the capture is paused, a little later.
    */
   drain(done: () => void): void {
-    for (let taken = 0, length = 1; length > 0 && taken < DRAIN_BYTES && !this.#paused; taken += length)
+    for (let taken = 0, length = 1; length > 0 && taken < DRAIN_BYTES && this.#state !== 'paused'; taken += length)
       length = this.#take();
-    if (this.#paused) {
-      this.#drainLater(done);
+    if (this.#state === 'paused') {
+      this.#drains ??= { done: [], patience: setTimeout(() => this.#insist(), DRAIN_PATIENCE_MS) };
+      this.#drains.done.push(done);
       return;
     }
     this.#endLine(false);
-    clearTimeout(this.#hurry);
-    this.#hurry = undefined;
-    this.#hurried = false;
+    this.#state = 'reading';
     done();
   }
 
-  /** Reads nothing for a while: the writer waits when the pipe is full. */
   pause(): void {
-    clearImmediate(this.#resumeSoon);
-    this.#resumeSoon = undefined;
-    if (this.#paused || this.#hurried) return;
-    this.#paused = true;
-    native().watchOn(this.#watch, false);
+    if (this.#resumption?.to === 'reading') this.#cancelResumption();
+    if (this.#state !== 'reading') return;
+    this.#state = 'paused';
+    this.#setWatch();
   }
 
   resume(): void {
-    if (!this.#paused) return;
-    // Somebody resumes us while another's text is being stored.
-    if (this.#parts.intake.busy) {
-      this.#resumeSoon ??= setImmediate(() => {
-        this.#resumeSoon = undefined;
-        this.resume();
-      });
-      return;
-    }
-    this.#paused = false;
-    if (this.#rest !== undefined) this.#store(TEXT_AT + this.#rest.copy(this.#parts.intake.text, TEXT_AT));
-    if (this.#paused) return;
-    for (const then of this.#onResume.splice(0)) then();
-    if (!this.#paused) native().watchOn(this.#watch, true);
+    if (this.#state === 'paused') this.#goOn('reading');
   }
 
-  /** Something else was stored as part of this stream. */
+  /** Another writer's record was stored as part of this stream. */
   interrupted(): void {
-    if (this.#rest !== undefined) this.#parts.intake.moveOn(this.#parts.place, this.#offset);
+    if (this.#rest !== undefined) this.#parts.intake.moveOn(this.#parts.row, this.#offset);
   }
 
   close(): void {
-    this.#hurried = true;
-    this.resume();
+    this.#insist();
     this.drain(() => {
       native().endWatch(this.#watch);
       closeSync(this.#parts.fd);
     });
   }
 
-  #drainLater(done: () => void): void {
-    this.#onResume.push(() => this.drain(done));
-    this.#hurry ??= setTimeout(() => {
-      this.#hurried = true;
-      this.resume();
-    }, DRAIN_PATIENCE_MS);
+  #insist(): void {
+    if (this.#state === 'paused') this.#goOn('insisting');
+    else this.#state = 'insisting';
   }
 
-  /** Takes and stores a piece of what is in the pipe, and returns how much it was. */
+  /** Ends a pause: stores the lines that were taken before it, then what the held drains ask for. */
+  #goOn(state: 'reading' | 'insisting'): void {
+    // The buffer is in use: another text is being stored.
+    if (this.#parts.intake.busy) {
+      const to = this.#resumption?.to === 'insisting' ? 'insisting' : state;
+      this.#cancelResumption();
+      const immediate = setImmediate(() => {
+        this.#resumption = undefined;
+        if (this.#state === 'paused') this.#goOn(to);
+      });
+      this.#resumption = { to, immediate };
+      return;
+    }
+    this.#state = state;
+    if (this.#rest !== undefined) this.#store(TEXT_AT + this.#rest.copy(this.#parts.intake.text, TEXT_AT));
+    if (this.#isPaused()) return;
+    const drains = this.#drains;
+    this.#drains = undefined;
+    clearTimeout(drains?.patience);
+    this.#setWatch();
+    for (const done of drains?.done ?? []) this.drain(done);
+  }
+
+  #cancelResumption(): void {
+    clearImmediate(this.#resumption?.immediate);
+    this.#resumption = undefined;
+  }
+
+  /** A call, because storing may pause: what the compiler has seen of the state before no longer holds. */
+  #isPaused(): boolean {
+    return this.#state === 'paused';
+  }
+
+  #setWatch(): void {
+    native().watchOn(this.#watch, this.#state !== 'paused');
+  }
+
+  #onReadable(): void {
+    if (this.#other !== undefined) this.#other.#takeBacklog();
+    // Storing the backlog may have paused both.
+    if (this.#state !== 'paused') this.#take();
+  }
+
+  /**
+   * Takes a backlog before the other stream has its turn. Part of it is certainly older; of the rest nobody can tell, and a word
+   * on standard error after a burst on standard output is worth more behind the burst than overwritten by it.
+   */
+  #takeBacklog(): void {
+    if (!this.#hasBacklog) return;
+    let left = native().readableBytes(this.#parts.fd);
+    while (left > 0 && this.#state !== 'paused') {
+      const length = this.#take();
+      if (length === 0) return;
+      left -= length;
+    }
+  }
+
+  /** Takes and stores a piece of what is in the pipe, and returns its length. */
   #take(): number {
-    const { fd, intake, place } = this.#parts;
+    const { fd, intake, row } = this.#parts;
     const begin = TEXT_AT + (this.#rest?.length ?? 0);
-    const end = intake.take(fd, place, this.#offset, this.#rest);
-    if (end === begin) return 0;
+    const end = intake.take(fd, row, this.#offset, this.#rest);
+    const length = end - begin;
+    this.#hasBacklog = length >= BACKLOG_BYTES;
+    if (length === 0) return 0;
     this.#store(end);
     intake.done();
-    return end - begin;
+    return length;
   }
 
   /** Stores the lines of the text in flight, and keeps the rest. */
   #store(end: number): void {
-    const { intake, place } = this.#parts;
+    const { intake, row } = this.#parts;
     intake.busy = true;
     const start = this.#stamper.write(intake.text, TEXT_AT, end, criTime());
     intake.busy = false;
-    if (start < end) intake.keep(place, this.#offset, start, end);
-    else if (this.#rest !== undefined) intake.forget(place);
+    if (start < end) intake.keep(row, this.#offset, start, end);
+    else if (this.#rest !== undefined) intake.forget(row);
     this.#rest = start < end ? Buffer.from(intake.text.subarray(start, end)) : undefined;
     if (this.#rest === undefined) this.#stopTimer();
-    else if (this.#timer !== undefined) this.#timer.refresh();
+    else if (this.#unfinished !== undefined) this.#unfinished.refresh();
     else {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        // What waits in a pause is more than a line; its end comes when it goes on.
-        if (!this.#paused) this.#endLine(true);
+      this.#unfinished = setTimeout(() => {
+        this.#unfinished = undefined;
+        // During a pause the rest may be more than a line; its end comes after the pause.
+        if (this.#state !== 'paused') this.#endLine(true);
       }, UNFINISHED_MS);
-      this.#timer.unref();
+      this.#unfinished.unref();
     }
   }
 
-  /** The line that has begun is over: its writer is gone, or says nothing more for now. */
+  /** Ends the line that has begun: its writer is gone, or says nothing more for now. */
   #endLine(goesOn: boolean): void {
     this.#stopTimer();
     if (this.#rest === undefined) return;
     this.#stamper.end(this.#rest, criTime(), goesOn);
     this.#rest = undefined;
-    this.#parts.intake.forget(this.#parts.place);
+    this.#parts.intake.forget(this.#parts.row);
   }
 
   #append(buffer: Buffer, length: number, records: number): void {
@@ -171,10 +239,10 @@ export class Capture {
     stored();
   }
 
-  /** Goes on where an earlier controller was killed: stores what it had taken in, without what it had stored of it. */
+  /** Goes on where an earlier controller was killed: stores what that had taken in and not yet stored. */
   #recover(): void {
-    const { intake, place } = this.#parts;
-    const recovered = intake.recover(place);
+    const { intake, row } = this.#parts;
+    const recovered = intake.recover(row);
     if (recovered === undefined) return;
     this.#storedBefore = Math.max(0, this.#offset - recovered.offset);
     this.#rest = intake.text.subarray(TEXT_AT, recovered.end);
@@ -183,7 +251,7 @@ export class Capture {
     // The line that had begun was stored as it was.
     if (this.#storedBefore > 0 && this.#rest !== undefined) {
       this.#rest = undefined;
-      intake.forget(place);
+      intake.forget(row);
     }
     this.#storedBefore = 0;
   }
@@ -196,8 +264,8 @@ export class Capture {
   }
 
   #stopTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    clearTimeout(this.#unfinished);
+    this.#unfinished = undefined;
   }
 }
 

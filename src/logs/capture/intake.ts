@@ -6,7 +6,7 @@ import { MAX_CONTENT_BYTES } from '../store/cri.js';
 const CHUNK_BYTES = 64 * 1024;
 /** `MYI1` */
 const MAGIC = 0x3149594d;
-/** Magic, place, offset, and where the text ends that was there before: see {@link Intake.take}. */
+/** Magic, row, offset, and where the text ends that was there before: see {@link Intake.take}. */
 const HEADER_BYTES = 32;
 /** Offset and length. */
 const REST_HEADER_BYTES = 16;
@@ -49,35 +49,35 @@ export class Intake {
    *
    * @returns where the text ends
    */
-  take(pipe: number, place: number, offset: number, rest: Buffer | undefined): number {
+  take(pipe: number, row: number, offset: number, rest: Buffer | undefined): number {
     const { text } = this;
     const used = TEXT_AT + (rest?.copy(text, TEXT_AT) ?? 0);
     text.writeUInt32LE(MAGIC, 0);
-    text.writeUInt32LE(place, 4);
+    text.writeUInt32LE(row, 4);
     text.writeDoubleLE(offset, 8);
     text.writeDoubleLE(used, 16);
     return used + native().takeIn(pipe, this.#fd, text, used);
   }
 
   /** Keeps the text between `start` and `end` as the rest of a stream that has so many bytes of records. */
-  keep(place: number, offset: number, start: number, end: number): void {
+  keep(row: number, offset: number, start: number, end: number): void {
     const { text } = this;
     const at = start - REST_HEADER_BYTES;
     text.writeDoubleLE(offset, at);
     text.writeDoubleLE(end - start, at + 8);
-    writeSync(this.#fd, text, at, end - at, placeOf(place));
+    writeSync(this.#fd, text, at, end - at, rowAt(row));
   }
 
   /** The stream has got other records while its rest is the same. */
-  moveOn(place: number, offset: number): void {
+  moveOn(row: number, offset: number): void {
     const bytes = Buffer.alloc(8);
     bytes.writeDoubleLE(offset, 0);
-    writeSync(this.#fd, bytes, 0, bytes.length, placeOf(place));
+    writeSync(this.#fd, bytes, 0, bytes.length, rowAt(row));
   }
 
   /** The stream has no rest. */
-  forget(place: number): void {
-    writeSync(this.#fd, NOTHING, 0, NOTHING.length, placeOf(place));
+  forget(row: number): void {
+    writeSync(this.#fd, NOTHING, 0, NOTHING.length, rowAt(row));
   }
 
   /** The text is stored, and its rest kept. */
@@ -86,25 +86,25 @@ export class Intake {
   }
 
   /** What an earlier controller has taken in of a stream and perhaps not stored. */
-  recover(place: number): Recovered | undefined {
+  recover(row: number): Recovered | undefined {
     const { text } = this;
     const length = readSync(this.#fd, text, 0, HEADER_BYTES, 0);
-    if (length === HEADER_BYTES && text.readUInt32LE(0) === MAGIC && text.readUInt32LE(4) === place) {
+    if (length === HEADER_BYTES && text.readUInt32LE(0) === MAGIC && text.readUInt32LE(4) === row) {
       const end = positionOf(this.#fd);
       if (end > text.readDoubleLE(16)) {
         readSync(this.#fd, text, TEXT_AT, end - TEXT_AT, TEXT_AT);
         return { end, offset: text.readDoubleLE(8), inFlight: true };
       }
     }
-    if (readSync(this.#fd, text, 0, REST_HEADER_BYTES, placeOf(place)) < REST_HEADER_BYTES) return undefined;
+    if (readSync(this.#fd, text, 0, REST_HEADER_BYTES, rowAt(row)) < REST_HEADER_BYTES) return undefined;
     const [offset, bytes] = [text.readDoubleLE(0), text.readDoubleLE(8)];
     if (bytes === 0) return undefined;
-    readSync(this.#fd, text, TEXT_AT, bytes, placeOf(place) + REST_HEADER_BYTES);
+    readSync(this.#fd, text, TEXT_AT, bytes, rowAt(row) + REST_HEADER_BYTES);
     return { end: TEXT_AT + bytes, offset, inFlight: false };
   }
 }
 
-const placeOf = (place: number): number => RESTS_AT + place * REST_BYTES;
+const rowAt = (row: number): number => RESTS_AT + row * REST_BYTES;
 
 /** Where the file is written next, proc(5): the kernel moves it in the same call that takes something out of the pipe. */
 const positionOf = (fd: number): number =>

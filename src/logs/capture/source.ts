@@ -20,7 +20,7 @@ const HELD_PIPE = /^log\.(?<id>\d+)\.(?<place>\d+)\.(?<name>.+)\.out\.r$/;
 /** What survives a controller of a source. */
 export interface SourceRecord {
   readonly id: number;
-  /** Its own in the intake and among the counters. */
+  /** Its row in the intake and in the counters. */
   readonly place: number;
   readonly markers: readonly MarkerRecord[];
   /** Where the store is files. */
@@ -59,7 +59,7 @@ export function heldSources(
 export class Source implements LogSource {
   readonly name: string;
   readonly id: number;
-  readonly place: number;
+  readonly row: number;
   readonly store: WritableStore;
   readonly counters: Counters;
   readonly #world: LogWorld;
@@ -79,7 +79,7 @@ export class Source implements LogSource {
   constructor(name: string, record: SourceRecord, world: LogWorld, intake: Intake, counters: Counters) {
     this.name = name;
     this.counters = counters;
-    this.place = record.place;
+    this.row = record.place;
     this.#world = world;
     this.id = record.id;
     this.#markers = record.markers.map((marker) => fromRecord(marker, name, world.bootId));
@@ -87,19 +87,20 @@ export class Source implements LogSource {
     this.store = this.#makeStore();
     this.#pipes = { stdout: this.#pipe('out'), stderr: this.#pipe('err') };
     const stored = (): void => this.#stored();
-    const { store, place } = this;
+    const { store, row } = this;
     const [out, err] = [this.#pipes.stdout[0], this.#pipes.stderr[0]];
-    const capture = (stream: Stream, fd: number, streamPlace: number): Capture =>
+    const capture = (stream: Stream, fd: number, streamRow: number): Capture =>
       new Capture({
         stream,
         fd,
         store,
         intake,
-        place: streamPlace,
+        row: streamRow,
         stored,
         dropped: () => counters.droppedBytes(stream),
       });
-    this.#captures = [capture('stdout', out, 2 * place), capture('stderr', err, 2 * place + 1)];
+    this.#captures = [capture('stdout', out, 2 * row), capture('stderr', err, 2 * row + 1)];
+    Capture.pair(...this.#captures);
     this.#own = new LineStamper('stderr', (buffer, length, records) => {
       this.store.append(buffer, length, records, 'stderr');
       stored();
@@ -168,7 +169,8 @@ export class Source implements LogSource {
 
   resume(forwarder: object): void {
     this.#pausedFor.delete(forwarder);
-    if (this.#pausedFor.size === 0) for (const capture of this.#captures) capture.resume();
+    // What the first one stores may have a forwarder pause both again.
+    for (const capture of this.#captures) if (this.#pausedFor.size === 0) capture.resume();
   }
 
   mark(marker: Omit<Marker, 'position' | 'time'>): void {
@@ -258,13 +260,13 @@ export class Source implements LogSource {
   }
 
   #heldName(part: string): string {
-    return `log.${this.id}.${this.place}.${this.name.slice(0, HELD_NAME_LENGTH)}.${part}`;
+    return `log.${this.id}.${this.row}.${this.name.slice(0, HELD_NAME_LENGTH)}.${part}`;
   }
 
   #record(): void {
     this.#world.record(this.name, {
       id: this.id,
-      place: this.place,
+      place: this.row,
       markers: this.#markers.map(toRecord),
       files: this.#files,
     });

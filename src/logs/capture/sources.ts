@@ -78,7 +78,7 @@ export class Sources implements LogSources, LogStatistics {
     if (known !== undefined) return known;
     try {
       this.#lastId += 1;
-      return this.#add(name, { id: this.#lastId, place: this.#freePlace(), markers: [] }, true);
+      return this.#add(name, { id: this.#lastId, place: this.#freeRow(), markers: [] }, true);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       this.#world.warn(`what ${name} says is not captured (${code ?? message}): it goes to the container's output`);
@@ -141,11 +141,11 @@ export class Sources implements LogSources, LogStatistics {
     return source;
   }
 
-  #freePlace(): number {
-    const taken = new Set(this.list().map(({ place }) => place));
-    let place = 0;
-    while (taken.has(place)) place++;
-    return place;
+  #freeRow(): number {
+    const taken = new Set(this.list().map(({ row }) => row));
+    let row = 0;
+    while (taken.has(row)) row++;
+    return row;
   }
 
   #tell(): void {

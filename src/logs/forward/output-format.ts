@@ -8,6 +8,7 @@ import {
   HEAD_BYTES,
   isPartial,
   isStderr,
+  NEWLINE,
   parseRecord,
   RECORD_OVERHEAD_BYTES,
   type Stream,
@@ -16,7 +17,6 @@ import type { Mark } from '../store/store.js';
 import { bytesOf, copyBytes } from './copy-bytes.js';
 
 const READ_BYTES = 96 * 1024;
-const NEWLINE = 10;
 /** What {@link native} tells of the lines it has put into the output buffer. */
 const unstamped = new Int32Array(5);
 

@@ -1,7 +1,7 @@
 import type { Position } from '../../types/logs.js';
 
-/** Where a reader is in the log of one source: what it has heard of, and what it therefore need not hear again. */
-export interface Place {
+/** Where a reader is in the log of one source: what it was told, and need not be told again. */
+export interface ReaderState {
   /** `id` of the source. */
   readonly log: number;
   readonly position: Position;
@@ -22,14 +22,14 @@ export class CursorError extends Error {
   }
 }
 
-/** A place as clients keep it. Plain text, as it holds nothing that they may not know; opaque to them all the same. */
-export function encodeCursor(bootId: string, { log, position, toldMarker, dropped }: Place): string {
+/** The state of a reader as clients keep it. Plain text, as it holds nothing that they may not know; opaque to them all the same. */
+export function encodeCursor(bootId: string, { log, position, toldMarker, dropped }: ReaderState): string {
   const numbers = [log, position.offset, position.record, toldMarker + 1, dropped.lines, dropped.bytes];
   return `${numbers.map((number) => number.toString(36)).join('.')}@${bootId}`;
 }
 
 /** @throws CursorError */
-export function decodeCursor(text: string, bootId: string): Place {
+export function decodeCursor(text: string, bootId: string): ReaderState {
   const [, numbers = '', boot] = FORM.exec(text) ?? [];
   if (boot === undefined) throw new CursorError('malformed', 'is not a cursor of a log');
   if (boot !== bootId) throw new CursorError('boot', 'the cursor is of another boot of the container');

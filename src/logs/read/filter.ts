@@ -1,4 +1,4 @@
-import { HEAD_BYTES, type Stream } from '../store/cri.js';
+import { HEAD_BYTES, STREAM_LETTER_AT, STREAM_LETTERS, type Stream, TIME_BYTES } from '../store/cri.js';
 import { type Matcher, matcherOf } from './pattern/matcher.js';
 
 /** Which records a reader wants. Times are wall-clock milliseconds. */
@@ -8,15 +8,12 @@ export interface FilterOptions {
   readonly sinceMs?: number;
   /** Before this time. */
   readonly untilMs?: number;
-  /** A pattern of `reader-pattern.ts`. */
+  /** A pattern, as pattern/pattern.ts reads it. */
   readonly grep?: string;
 }
 
-/** Where the letter stands that tells `stdout` from `stderr`, and the letters. */
-const STREAM_LETTER_AT = 34;
-const LETTERS: Readonly<Record<Stream, number>> = { stdout: 0x6f, stderr: 0x65 };
-/** The digits of a CRI time; what is after them is the same in all. */
-const TIME_BYTES = 29;
+/** The last character of a time is the same in all. */
+const TIME_DIGITS = TIME_BYTES - 1;
 
 /** Says of each record whether it is wanted, without taking it apart. */
 export class Filter {
@@ -31,7 +28,7 @@ export class Filter {
 
   /** @throws PatternError */
   constructor({ stream, sinceMs, untilMs, grep }: FilterOptions) {
-    this.#letter = stream === undefined ? undefined : LETTERS[stream];
+    this.#letter = stream === undefined ? undefined : STREAM_LETTERS[stream];
     this.#since = timeBytes(sinceMs);
     this.#until = timeBytes(untilMs);
     this.#matches = grep === undefined ? undefined : matcherOf(grep);
@@ -57,7 +54,7 @@ export class Filter {
 
 /** CRI times are of one length, so that their order is that of their bytes: below 0 when the record's is before `time`. */
 export function compareTime(buffer: Buffer, start: number, time: Buffer): number {
-  for (let index = 0; index < TIME_BYTES; index++) {
+  for (let index = 0; index < TIME_DIGITS; index++) {
     const difference = (buffer[start + index] as number) - (time[index] as number);
     if (difference !== 0) return difference;
   }

@@ -1,8 +1,10 @@
 import type { LogSource, LogSources, Marker } from '../../types/logs.js';
-import { MAX_RECORD_BYTES } from '../store/cri.js';
+import { MAX_RECORD_BYTES, TIME_BYTES } from '../store/cri.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { Filter, type FilterOptions } from './filter.js';
-import { type Budget, type LineSink, type Loss, SourceReader } from './source-reader.js';
+import type { Loss } from './held.js';
+import { type LineSink, SourceReader } from './source-reader.js';
+import type { Budget } from './tail-search.js';
 
 /** What a client wants to read. */
 export interface ReadOptions extends FilterOptions {
@@ -28,14 +30,14 @@ const SLOW_TURN_BYTES = 32 * 1024;
 
 /**
  * Reads several sources as one, in the order of their times as far as they are there. It is asked for one thing after the other
- * and keeps nothing but places in between: who does not ask costs nothing.
+ * and keeps nothing but positions in between: a client that does not ask costs nothing.
  */
 export class LogReader {
   readonly #sources: LogSources;
   readonly #options: ReadOptions;
   readonly #filter: Filter;
   #readers: readonly SourceReader[] = [];
-  /** Those whose place the client does not know yet. */
+  /** Readers whose position the client does not know yet. */
   readonly #moved = new Set<SourceReader>();
   readonly #subscriptions = new Map<LogSource, () => void>();
   #unsubscribe: () => void = () => undefined;
@@ -90,11 +92,11 @@ export class LogReader {
     return ready.length > 0 ? this.#merge(ready, sink, budget) : this.#atTheEnd();
   }
 
-  /** The cursors of those sources whose place has changed since the last call. */
+  /** The cursors of those sources whose position has changed since the last call. */
   takeCursors(): ReadonlyMap<string, string> {
     const cursors = new Map<string, string>();
     for (const reader of this.#moved)
-      if (!this.#isGone(reader)) cursors.set(reader.name, encodeCursor(this.#sources.bootId, reader.place()));
+      if (!this.#isGone(reader)) cursors.set(reader.name, encodeCursor(this.#sources.bootId, reader.state()));
     this.#moved.clear();
     return cursors;
   }
@@ -130,6 +132,8 @@ export class LogReader {
           }
           room = reader.emit(counting, budget, boundOf(queue[0]));
         }
+        // The next turn tells the gap, before anything that is later.
+        if (reader.isAtGap) break;
         if (reader.hasMore) insert(queue, reader);
       }
     } finally {
@@ -197,7 +201,7 @@ const windowBytes = Buffer.allocUnsafe(Math.max(WINDOWS * WINDOW_BYTES, MAX_RECO
 const wholeWindow = windowBytes.subarray(0, 64 * 1024);
 const windowAt = (index: number): Buffer => windowBytes.subarray(index * WINDOW_BYTES, (index + 1) * WINDOW_BYTES);
 
-const boundBytes = Buffer.alloc(30);
+const boundBytes = Buffer.alloc(TIME_BYTES);
 
 function boundOf(reader: SourceReader | undefined): Buffer | undefined {
   if (reader === undefined) return undefined;

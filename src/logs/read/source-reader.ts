@@ -1,34 +1,14 @@
 import type { LogSource, Marker, Position } from '../../types/logs.js';
-import { HEAD_BYTES, MAX_RECORD_BYTES } from '../store/cri.js';
-import { CursorError, type Place } from './cursor.js';
+import { HEAD_BYTES, looksLikeRecord, MAX_RECORD_BYTES, NEWLINE, TIME_BYTES } from '../store/cri.js';
+import { CursorError, type ReaderState } from './cursor.js';
 import { compareTime, type Filter } from './filter.js';
-
-/** What is in a record beside the text: its head and its line end. */
-const RECORD_OVERHEAD_BYTES = HEAD_BYTES + 1;
-const NEWLINE = 10;
-const SPACE = 0x20;
-const TIME_BYTES = 30;
+import { type Loss, lossBetween, NO_LOSS, nextHeld } from './held.js';
+import { type Limit, markerOrdinal, partOfRun, UNLIMITED } from './run-limit.js';
+import { type Budget, TailSearch } from './tail-search.js';
 
 /** Takes the wanted records: the one between `start` and its line end at `end`. Says whether there is room for more. */
 export interface LineSink {
   put(name: string, buffer: Buffer, start: number, end: number): boolean;
-}
-
-/** Records that can no longer be read, or were never stored. */
-export interface Loss {
-  readonly lines: number;
-  readonly bytes: number;
-}
-
-/** Where in a log a reading ends: before this record, and before this marker. */
-interface Limit {
-  readonly position: Position;
-  readonly marker: number;
-}
-
-/** What a reading may cost before others have their turn. */
-export interface Budget {
-  bytes: number;
 }
 
 /** Which lines of a source a reading is about. */
@@ -39,19 +19,7 @@ export interface Begin {
   readonly bounded: boolean;
 }
 
-const NOTHING: Loss = { lines: 0, bytes: 0 };
-
 const BEGINNING: Position = { offset: 0, record: 0 };
-
-const UNLIMITED: Limit = {
-  position: { offset: Number.POSITIVE_INFINITY, record: Number.POSITIVE_INFINITY },
-  marker: Number.POSITIVE_INFINITY,
-};
-
-const KINDS: Readonly<Record<Marker['kind'], number>> = { started: 0, ready: 1, exited: 2 };
-
-/** Markers of a source in the order in which they come: three for each run. */
-const markerOrdinal = ({ run, kind }: Marker): number => run * 3 + KINDS[kind];
 
 /** How a reader goes through one source: where it is, what it was told, and what it has missed. Holds no records between turns. */
 export class SourceReader {
@@ -62,9 +30,9 @@ export class SourceReader {
   #toldMarker = -1;
   #dropped: Loss;
   #limit: Limit = UNLIMITED;
-  #unreadable = NOTHING;
+  #unreadable = NO_LOSS;
   #confined = false;
-  #search: Search | undefined;
+  #search: TailSearch | undefined;
   #window: Window | undefined;
   #head = '';
   #headRecord = -1;
@@ -74,7 +42,7 @@ export class SourceReader {
     this.name = source.name;
     this.#filter = filter;
     this.#dropped = { ...source.dropped };
-    this.#position = source.store.oldest;
+    this.#position = nextHeld(source.store, BEGINNING);
     this.#beginAt(this.#position);
     if (begin.bounded) this.boundHere();
     if (begin.run !== undefined) this.#confineTo(begin.run);
@@ -82,19 +50,19 @@ export class SourceReader {
   }
 
   /**
-   * Goes on at a place of an earlier reading.
+   * Goes on where an earlier reading was.
    *
    * @throws CursorError malformed: no record begins there
    */
-  resume(place: Place): void {
-    const { log, position, toldMarker, dropped } = place;
-    const { oldest, newest } = this.source.store;
+  resume(state: ReaderState): void {
+    const { log, position, toldMarker, dropped } = state;
+    const { newest } = this.source.store;
     // Another log: the service went and came again, or its files cannot be used any more.
     if (log !== this.source.id || position.offset > newest.offset) {
       this.resumeFromFirst();
       return;
     }
-    if (position.offset >= oldest.offset && !this.#isRecordAt(position))
+    if (nextHeld(this.source.store, position) === position && !this.#isRecordAt(position))
       throw new CursorError('malformed', `the cursor of ${this.name} leads to no line`);
     if (this.#confined && position.record < this.#position.record) return;
     this.#position = position;
@@ -108,10 +76,10 @@ export class SourceReader {
     if (this.#confined) return;
     this.#position = BEGINNING;
     this.#toldMarker = -1;
-    this.#dropped = NOTHING;
+    this.#dropped = NO_LOSS;
   }
 
-  place(): Place {
+  state(): ReaderState {
     return { log: this.source.id, position: this.#position, toldMarker: this.#toldMarker, dropped: this.#dropped };
   }
 
@@ -129,9 +97,11 @@ export class SourceReader {
   /** Whether the beginning has been found. Goes on looking for it, as far as the budget allows. */
   locate(budget: Budget): boolean {
     if (this.#search === undefined) return true;
-    const found = this.#look(this.#search, budget);
-    if (found) this.#search = undefined;
-    return found;
+    const found = this.#search.look(budget);
+    if (found === undefined) return false;
+    this.#search = undefined;
+    this.#beginAt(found);
+    return true;
   }
 
   /** Whether there is a record or a marker within the limits. */
@@ -139,15 +109,20 @@ export class SourceReader {
     return this.#position.record < this.#endRecord() || this.pendingMarker() !== undefined;
   }
 
+  /** Whether the record at the position is no longer held. */
+  get isAtGap(): boolean {
+    return nextHeld(this.source.store, this.#position) !== this.#position;
+  }
+
   /** What has been lost since the last turn; the reading goes on behind it. */
   takeLoss(): Loss | undefined {
     const { dropped, store } = this.source;
-    const { oldest } = store;
+    const held = nextHeld(store, this.#position);
     let { lines, bytes } = this.#unreadable;
-    this.#unreadable = NOTHING;
+    this.#unreadable = NO_LOSS;
     const { position: limit } = this.#limit;
-    if (this.#position.offset < oldest.offset && this.#position.offset < limit.offset) {
-      const end = limit.offset < oldest.offset ? limit : oldest;
+    if (this.#position.offset < held.offset && this.#position.offset < limit.offset) {
+      const end = limit.offset < held.offset ? limit : held;
       const between = lossBetween(this.#position, end);
       lines += between.lines;
       bytes += between.bytes;
@@ -240,7 +215,7 @@ export class SourceReader {
     window.end = this.#position.record < this.#endRecord() ? store.read(this.#position.offset, window.buffer) : 0;
     if (window.end > 0) return true;
     const { newest } = store;
-    if (this.#position.record < this.#endRecord()) {
+    if (!this.isAtGap && this.#position.record < this.#endRecord()) {
       // What cannot be read although it should be there will not be there later either.
       this.#unreadable = lossBetween(this.#position, newest);
       this.#position = newest;
@@ -276,29 +251,18 @@ export class SourceReader {
 
   #isRecordAt({ offset, record }: Position): boolean {
     const { oldest, newest } = this.source.store;
-    if (record < oldest.record || record > newest.record) return false;
+    if (record > newest.record) return false;
     if (offset === newest.offset || record === newest.record)
       return offset === newest.offset && record === newest.record;
     if (offset === oldest.offset || record === oldest.record)
       return offset === oldest.offset && record === oldest.record;
     const length = this.source.store.read(offset, scratch);
-    return length > HEAD_BYTES && [30, 37, 39].every((at) => scratch[at] === SPACE);
+    return length > HEAD_BYTES && looksLikeRecord(scratch, 0);
   }
 
-  /** The run's part of the log: from its `started` marker to that of the next. */
   #confineTo(run: 'current' | 'previous'): void {
-    const started = this.source.markers.filter(({ kind }) => kind === 'started');
-    const current = started.at(-1);
-    // A source without runs, my_init itself, has been in one since boot.
-    if (run === 'current' && current === undefined) return;
-    const wanted = run === 'current' ? current : started.at(-2);
-    if (run === 'previous')
-      this.#limit =
-        current === undefined
-          ? { position: this.#position, marker: 0 }
-          : { position: current.position, marker: markerOrdinal(current) };
-    // The marker of a run may be forgotten while lines of it are still held.
-    const begin = wanted ?? (current !== undefined && current.run > 1 ? undefined : current);
+    const { begin, limit } = partOfRun(run, this.source.markers, this.#position);
+    if (limit !== undefined) this.#limit = limit;
     if (begin === undefined) return;
     if (begin.position.offset > this.#position.offset) this.#position = begin.position;
     this.#confined = true;
@@ -306,65 +270,15 @@ export class SourceReader {
   }
 
   #searchTail(lines: number): void {
-    const end =
-      this.#limit.position.record < this.source.store.newest.record ? this.#limit.position : this.source.store.newest;
-    if (lines === 0) {
+    const { store, markers } = this.source;
+    const end = this.#limit.position.record < store.newest.record ? this.#limit.position : store.newest;
+    if (lines > 0) this.#search = new TailSearch(store, this.#filter, { begin: this.#position, end }, lines);
+    else {
       this.#position = end;
-      const last = this.source.markers.at(-1);
+      const last = markers.at(-1);
       if (last !== undefined) this.#toldMarker = markerOrdinal(last);
-    } else if (this.#filter.empty) {
-      this.#search = { at: this.#position, end, skip: Math.max(0, end.record - this.#position.record - lines) };
-    } else this.#search = { at: this.#position, end, counted: 0, lines };
-  }
-
-  /** Looks for the beginning of the tail: counts the wanted records, then passes over those that are too many. */
-  #look(search: Search, budget: Budget): boolean {
-    for (;;) {
-      if (search.at.offset < this.source.store.oldest.offset) {
-        // Overtaken by the writer: the tail is what is left.
-        this.#beginAt(this.source.store.oldest);
-        return true;
-      }
-      if (search.skip === 0) {
-        this.#beginAt(search.at);
-        return true;
-      }
-      if (search.at.record >= search.end.record) {
-        if (search.counted === undefined) return true;
-        search.skip = Math.max(0, search.counted - (search.lines ?? 0));
-        search.counted = undefined;
-        search.at = this.#position;
-        continue;
-      }
-      if (budget.bytes <= 0) return false;
-      const length = this.source.store.read(search.at.offset, searchBuffer);
-      if (length === 0) return true;
-      this.#lookThrough(search, length, budget);
     }
   }
-
-  #lookThrough(search: Search, length: number, budget: Budget): void {
-    let { offset, record } = search.at;
-    let start = 0;
-    while (start < length && record < search.end.record && search.skip !== 0 && budget.bytes > 0) {
-      const end = searchBuffer.indexOf(NEWLINE, start + HEAD_BYTES);
-      if (end < 0) break;
-      if (this.#filter.empty || this.#filter.wants(searchBuffer, start, end)) {
-        if (search.skip !== undefined) search.skip--;
-        else search.counted = (search.counted ?? 0) + 1;
-      }
-      record++;
-      offset += end + 1 - start;
-      budget.bytes -= end + 1 - start;
-      start = end + 1;
-    }
-    search.at = { offset, record };
-  }
-}
-
-function lossBetween(from: Position, to: Position): Loss {
-  const lines = Math.max(0, to.record - from.record);
-  return { lines, bytes: Math.max(0, to.offset - from.offset - lines * RECORD_OVERHEAD_BYTES) };
 }
 
 /** Records that were read and not yet passed on. */
@@ -374,17 +288,5 @@ interface Window {
   end: number;
 }
 
-/** The search for the beginning of a tail. */
-interface Search {
-  at: Position;
-  readonly end: Position;
-  /** How many wanted records there are, as far as they have been counted. */
-  counted?: number | undefined;
-  readonly lines?: number;
-  /** How many wanted records are still to be passed over. */
-  skip?: number;
-}
-
-/** Shared by all readers, as nothing is kept in them between calls. */
+/** Shared by all readers, as nothing is kept in it between calls. */
 const scratch = Buffer.allocUnsafe(MAX_RECORD_BYTES);
-const searchBuffer = Buffer.allocUnsafe(64 * 1024);

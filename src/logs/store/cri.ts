@@ -7,19 +7,28 @@ import { native } from '../../process/native.js';
 
 export type Stream = 'stdout' | 'stderr';
 
-/** `2026-11-23T03:22:11.123456789Z stdout F ` */
-export const HEAD_BYTES = 40;
-/** What is in a record beside the text: its head and its line end. */
-export const RECORD_OVERHEAD_BYTES = HEAD_BYTES + 1;
-const STREAM_AT = 31;
+/**
+ * The layout of a record, `2026-11-23T03:22:11.123456789Z stdout F text`. addon-logs.c has the same numbers; a test holds the two
+ * together.
+ */
+export const TIME_BYTES = 30;
+/** `2026-11-23T03:22:11` */
+export const SECONDS_BYTES = 19;
+/** Where the letter is that tells `stdout` from `stderr`. */
+export const STREAM_LETTER_AT = 34;
+export const STREAM_LETTERS: Readonly<Record<Stream, number>> = { stdout: 0x6f, stderr: 0x65 };
+/** Where `F` or `P` is. */
 const TAG_AT = 38;
+export const HEAD_BYTES = 40;
+/** A record without its text: head and line end. */
+export const RECORD_OVERHEAD_BYTES = HEAD_BYTES + 1;
 /** A longer line is cut into pieces of this size, as container runtimes do. */
 export const MAX_CONTENT_BYTES = 16 * 1024;
 export const MAX_RECORD_BYTES = HEAD_BYTES + MAX_CONTENT_BYTES + 1;
 
-const NEWLINE = 10;
+export const NEWLINE = 10;
 const PARTIAL = 'P'.charCodeAt(0);
-const LETTER_E = 'e'.charCodeAt(0);
+const SPACE = 0x20;
 
 /**
  * Takes finished records: the first `length` bytes of the buffer, which is used again after the call. Answers whether there may be
@@ -83,16 +92,21 @@ export interface CriRecord {
   readonly content: Buffer;
 }
 
-/** Whether the record that begins here is of standard error: the fourth letter of the stream tells. */
-export const isStderr = (buffer: Buffer, start: number): boolean => buffer[start + STREAM_AT + 3] === LETTER_E;
+/** Whether the record that begins here is of standard error. */
+export const isStderr = (buffer: Buffer, start: number): boolean =>
+  buffer[start + STREAM_LETTER_AT] === STREAM_LETTERS.stderr;
 
 /** Whether the line of the record that begins here goes on in the next one. */
 export const isPartial = (buffer: Buffer, start: number): boolean => buffer[start + TAG_AT] === PARTIAL;
 
+/** Whether a record may begin here: a head has spaces at three places. */
+export const looksLikeRecord = (buffer: Buffer, start: number): boolean =>
+  [TIME_BYTES, TAG_AT - 1, HEAD_BYTES - 1].every((at) => buffer[start + at] === SPACE);
+
 /** Reads the record between `start` and its line end at `end`. */
 export function parseRecord(buffer: Buffer, start: number, end: number): CriRecord {
   return {
-    time: buffer.toString('latin1', start, start + 30),
+    time: buffer.toString('latin1', start, start + TIME_BYTES),
     stream: isStderr(buffer, start) ? 'stderr' : 'stdout',
     partial: isPartial(buffer, start),
     content: buffer.subarray(start + HEAD_BYTES, end),

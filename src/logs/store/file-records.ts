@@ -1,8 +1,6 @@
 import { fstatSync, ftruncateSync, readSync } from 'node:fs';
-import { isStderr } from './cri.js';
+import { isStderr, NEWLINE } from './cri.js';
 import { BEGINNING, type Mark } from './store.js';
-
-const NEWLINE = 10;
 
 interface Advance {
   readonly bytes: number;

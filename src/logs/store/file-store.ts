@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
+import type { HeldRange } from '../../types/logs.js';
+import { NEWLINE, RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
 import { advanced, baseOfRest, countRecords, endOfFile, shorten } from './file-records.js';
 import { BEGINNING, type Mark, MIN_SEGMENT_BYTES, type WritableStore } from './store.js';
 
@@ -13,7 +14,6 @@ export interface FileLimits {
   readonly files: number;
 }
 
-const NEWLINE = 10;
 /** So many files are read from; all that is said of them has to fit into a slot. Older ones are left to the shipper. */
 const READ_FILES = 16;
 
@@ -78,6 +78,9 @@ export class FileStore implements WritableStore {
   get reachBytes(): number {
     return this.#limits.bytes * Math.max(1, Math.min(this.#limits.files, READ_FILES) - 1);
   }
+
+  /** A directory has room for all: nothing is kept apart. */
+  readonly kept: readonly HeldRange[] = [];
 
   get oldest(): Mark {
     return this.#segments[0]?.base ?? BEGINNING;

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
-import type { LogStore, Position } from '../../types/logs.js';
+import type { HeldRange, LogStore, Position } from '../../types/logs.js';
 import { MAX_RECORD_BYTES, type Stream } from './cri.js';
+import { findStderr, KeptStderr, noteStderr, type StderrRun } from './kept-stderr.js';
 
 /** A place in a log, and how much of what is before it came from standard error. */
 export interface Mark extends Position {
@@ -14,6 +15,8 @@ export const BEGINNING: Mark = { offset: 0, record: 0, stderrOffset: 0, stderrRe
 export const MIN_SEGMENT_BYTES = 4 * MAX_RECORD_BYTES;
 
 const HEADER_BYTES = 4_096;
+/** In the header, behind the part that all versions know. */
+const KEPT_HEADER_AT = 2_048;
 /** `MYL2` */
 const MAGIC = 0x324c594d;
 /** Magic, which segment is active, size of a segment; and for each segment what is in a {@link Segment}. */
@@ -37,16 +40,20 @@ interface Segment {
   records: number;
   stderrBytes: number;
   stderrRecords: number;
+  /** Where the records of standard error are; undefined in a segment of an earlier controller. */
+  stderr: StderrRun[] | undefined;
 }
 
 /**
  * Two segments of fixed size in a memfd that init holds: bounded, off the JavaScript heap, there for the next controller. When
- * one is full the other is begun anew. What is in the header counts; it is written after the records it speaks of.
+ * one is full the other is begun anew; the last records of standard error in it are kept apart, see {@link KeptStderr}. The header
+ * is what counts; it is written after the records it describes.
  */
 export class MemoryStore implements WritableStore {
   readonly #fd: number;
   readonly #segmentBytes: number;
   readonly #segments: readonly [Segment, Segment];
+  readonly #kept: KeptStderr;
   #active: 0 | 1 = 0;
   readonly #header = Buffer.alloc(HEADER_USED_BYTES);
   #closed = false;
@@ -58,6 +65,12 @@ export class MemoryStore implements WritableStore {
     this.#segmentBytes = left?.segmentBytes ?? Math.max(MIN_SEGMENT_BYTES, Math.floor(totalBytes / 2));
     this.#segments = left?.segments ?? [emptySegment(begin), emptySegment(begin)];
     this.#active = left?.active ?? 0;
+    const both = 2 * this.#segmentBytes;
+    this.#kept = new KeptStderr(fd, KEPT_HEADER_AT, HEADER_BYTES + both, both);
+  }
+
+  get kept(): readonly HeldRange[] {
+    return this.#closed ? [] : this.#kept.ranges(this.oldest.offset);
   }
 
   get reachBytes(): number {
@@ -97,13 +110,17 @@ export class MemoryStore implements WritableStore {
 
   read(offset: number, into: Buffer): number {
     if (this.#closed) return 0;
+    return offset < this.oldest.offset ? this.#kept.read(offset, into) : this.#readSegments(offset, into);
+  }
+
+  #readSegments(offset: number, into: Buffer): number {
     const older = this.#segments[this.#active === 0 ? 1 : 0];
     const index = holds(older, offset) ? (this.#active === 0 ? 1 : 0) : this.#active;
     const segment = this.#segments[index];
     const start = offset - segment.base.offset;
     const wanted = Math.min(into.length, segment.bytes - start);
     if (wanted <= 0) return 0;
-    const length = readSync(this.#fd, into, 0, wanted, this.#place(index) + start);
+    const length = readSync(this.#fd, into, 0, wanted, this.#segmentAt(index) + start);
     return into.subarray(0, length).lastIndexOf(10) + 1;
   }
 
@@ -117,13 +134,19 @@ export class MemoryStore implements WritableStore {
     let segment = this.#segments[this.#active];
     if (segment.bytes + length > this.#segmentBytes) {
       const base = endOf(segment);
-      this.#active = this.#active === 0 ? 1 : 0;
-      segment = this.#segments[this.#active];
+      const next = this.#active === 0 ? 1 : 0;
+      this.#keepStderr(this.#segments[next]);
+      this.#active = next;
+      segment = this.#segments[next];
       Object.assign(segment, emptySegment(base));
       // Before anything is overwritten: the header never speaks of what is not there any more.
       this.#writeHeader();
     }
-    writeSync(this.#fd, buffer, start, length, this.#place(this.#active) + segment.bytes);
+    writeSync(this.#fd, buffer, start, length, this.#segmentAt(this.#active) + segment.bytes);
+    if (stream === 'stderr' && segment.stderr !== undefined) {
+      const { offset, record } = endOf(segment);
+      noteStderr(segment.stderr, { offset, record, bytes: length, records }, this.#segmentBytes);
+    }
     segment.bytes += length;
     segment.records += records;
     if (stream === 'stderr') {
@@ -133,7 +156,19 @@ export class MemoryStore implements WritableStore {
     this.#writeHeader();
   }
 
-  #place(index: 0 | 1): number {
+  /** Keeps the records of standard error in a segment that is about to be overwritten. */
+  #keepStderr({ base, bytes, stderrRecords, stderr }: Segment): void {
+    if (stderrRecords === 0) return;
+    const read = (offset: number, into: Buffer): number => this.#readSegments(offset, into);
+    let runs = stderr;
+    if (runs === undefined) {
+      const records = Buffer.allocUnsafe(bytes);
+      runs = findStderr(records.subarray(0, read(base.offset, records)), base.offset, base.record);
+    }
+    this.#kept.add(runs, read);
+  }
+
+  #segmentAt(index: 0 | 1): number {
     return HEADER_BYTES + index * this.#segmentBytes;
   }
 
@@ -157,7 +192,14 @@ export class MemoryStore implements WritableStore {
   }
 }
 
-const emptySegment = (base: Mark): Segment => ({ base, bytes: 0, records: 0, stderrBytes: 0, stderrRecords: 0 });
+const emptySegment = (base: Mark): Segment => ({
+  base,
+  bytes: 0,
+  records: 0,
+  stderrBytes: 0,
+  stderrRecords: 0,
+  stderr: [],
+});
 
 const endOf = ({ base, bytes, records, stderrBytes, stderrRecords }: Segment): Mark => ({
   offset: base.offset + bytes,
@@ -186,6 +228,7 @@ function readHeader(fd: number) {
     records: number(first + 5),
     stderrBytes: number(first + 6),
     stderrRecords: number(first + 7),
+    stderr: undefined,
   });
   return {
     active: (header.readUInt32LE(4) === 1 ? 1 : 0) as 0 | 1,

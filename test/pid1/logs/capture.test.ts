@@ -41,6 +41,25 @@ describe('what a service says', () => {
     }
   });
 
+  test('on standard error survives a burst on standard output, before it and after it', async () => {
+    container = await TestContainer.boot({
+      services: {
+        web: { run: sh('echo early >&2', 'sleep 0.2', 'seq 1 200000', 'echo oops >&2', 'exec sleep 1000') },
+      },
+    });
+    const words = async () => (await container.svctl('logs', 'web')).stdout.trim().split('\n');
+    const told = await waitFor('the last words', async () => {
+      const lines = await words();
+      return lines.at(-1)?.endsWith('oops') && lines;
+    });
+    expect(told[0]).toMatch(/early$/);
+    expect(told.at(-2)).toMatch(/200000$/);
+    process.kill(container.controllerPid, 'SIGKILL');
+    expect(await waitFor('the next controller', async () => (await words()).length === told.length && words())).toEqual(
+      told,
+    );
+  });
+
   test('is not waited for when a process it left behind holds its pipe', async () => {
     container = await TestContainer.boot({
       services: { leaves: { run: sh('setsid sleep 1000 &', 'echo bye', 'exit 3') } },

@@ -70,6 +70,20 @@ function linesOf({ store }: Pick<Source, 'store'>): string[] {
   }
 }
 
+const numbered = (what: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${what} ${index}`);
+
+const records = (stream: string, words: readonly string[]): Buffer =>
+  Buffer.from(words.map((text) => `${TIME} ${stream} F ${text}\n`).join(''));
+
+/** The texts of whole records. */
+const textOf = (buffer: Buffer): string[] =>
+  buffer
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((text) => text.slice(HEAD_BYTES));
+
 describe('capturing', () => {
   test('lines of both streams are records with a time', async () => {
     writeSync(source.output.stdout, 'one\ntwo\n');
@@ -86,6 +100,15 @@ describe('capturing', () => {
     await once(child, 'exit');
     source.drain(() => {});
     expect(linesOf(source)).toEqual(['stdout F last words', 'stderr F unfinished']);
+  });
+
+  test('last words on standard error come after the burst on standard output that precedes them', async () => {
+    const child = spawn('/bin/sh', ['-c', 'seq 1 200000; echo oops >&2'], {
+      stdio: ['ignore', source.output.stdout, source.output.stderr],
+    });
+    await once(child, 'exit');
+    source.drain(() => {});
+    expect(linesOf(source).slice(-3)).toEqual(['stdout F 199999', 'stdout F 200000', 'stderr F oops']);
   });
 
   test('/dev/stdout and /dev/stderr can be opened, also after giving up privileges', async () => {
@@ -151,6 +174,51 @@ describe('the memory store', () => {
     const [first = ''] = linesOf({ store });
     expect(first).toBe(`stdout F line ${store.oldest.record}`);
     expect(linesOf({ store })).toHaveLength(5_000 - store.oldest.record);
+  });
+
+  test('lines of standard error outlive any burst on standard output, and the controller', () => {
+    const fd = native().memfd('store');
+    const burst = records('stdout', numbered('out', 2_000));
+    const keptLines = (store: MemoryStore): string[] =>
+      store.kept.flatMap(({ begin, end }) => {
+        const buffer = Buffer.alloc(end.offset - begin.offset);
+        expect(store.read(begin.offset, buffer)).toBe(buffer.length);
+        return textOf(buffer);
+      });
+    let store = new MemoryStore(fd, 262_144);
+    const said: string[] = [];
+    for (let round = 0; round < 40; round++) {
+      const words = numbered(`error ${round}`, 1 + (round % 3));
+      said.push(...words);
+      const error = records('stderr', words);
+      store.append(error, error.length, words.length, 'stderr');
+      for (let again = 0; again < 3; again++) store.append(burst, burst.length, 2_000);
+      // A controller that has not seen the records appended finds them all the same.
+      if (round % 4 === 0) store = new MemoryStore(fd, 262_144);
+      expect(keptLines(store)).toEqual(said.slice(0, keptLines(store).length));
+    }
+    expect(keptLines(store)).toEqual(said);
+    for (const { begin, end } of store.kept) expect(end.record).toBeGreaterThan(begin.record);
+    expect(store.kept.every(({ end }) => end.offset <= store.oldest.offset)).toBe(true);
+  });
+
+  test('of more standard error than there is room for, the last lines outlive a burst', () => {
+    const fd = native().memfd('store');
+    const store = new MemoryStore(fd, 262_144);
+    const errors = records('stderr', numbered('error', 1_000));
+    store.append(errors, errors.length, 1_000, 'stderr');
+    const burst = records('stdout', numbered('out', 2_000));
+    for (let again = 0; again < 5; again++) store.append(burst, burst.length, 2_000);
+    const [range, ...others] = store.kept;
+    if (range === undefined) throw new Error('nothing is kept');
+    expect(others).toEqual([]);
+    const buffer = Buffer.alloc(range.end.offset - range.begin.offset);
+    expect(buffer.length).toBeGreaterThan(16_000);
+    store.read(range.begin.offset, buffer);
+    const lines = textOf(buffer);
+    expect(lines.at(-1)).toBe('error 999');
+    expect(lines).toHaveLength(range.end.record - range.begin.record);
+    expect(lines[0]).toBe(`error ${range.begin.record}`);
   });
 
   test('the next controller finds it as it was', () => {

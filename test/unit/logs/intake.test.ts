@@ -51,7 +51,7 @@ function capture(store: MemoryStore): Capture {
     fd,
     store,
     intake: new Intake(intakeFd),
-    place: 3,
+    row: 3,
     stored: () => {},
     dropped: () => 0,
   });
@@ -138,7 +138,7 @@ describe('a controller that is killed', () => {
       fd,
       store,
       intake: new Intake(intakeFd),
-      place: 3,
+      row: 3,
       stored: () => first.pause(),
       dropped: () => 0,
     });

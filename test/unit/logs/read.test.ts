@@ -97,6 +97,22 @@ describe('a reading', () => {
     expect(reading({ selected: (name) => name === 'b' })).toEqual(['b:x', 'caught up']);
   });
 
+  test.each([true, false])('has the lines of standard error that outlived the others, and the gaps', (marked) => {
+    const web = logs.of('web');
+    web.mark('started', 1);
+    web.line('early', { stream: 'stderr' });
+    if (marked) web.mark('ready', 1);
+    for (let from = 1; from < 20_000; from += 500) web.lines(numbered(10_000 + from, 10_500 + from));
+    const { oldest, newest } = web.store;
+    const rest = numbered(10_000 + oldest.record, 10_000 + newest.record).map((number) => `web:${number}`);
+    const gap = `gap web ${oldest.record - 1} lines ${5 * (oldest.record - 1)} bytes`;
+    const first = ['web started 1', 'web:early', gap, ...(marked ? ['web ready 1'] : [])];
+    expect(reading()).toEqual([...first, ...rest, 'caught up']);
+    expect(reading({ stream: 'stderr' })).toEqual([...first, 'caught up']);
+    expect(reading({ tail: 2 })).toEqual([...rest.slice(-2), 'caught up']);
+    expect(reading({ stream: 'stderr', tail: 2 })).toContain('web:early');
+  });
+
   test('is of one stream', () => {
     logs.of('web').line('out');
     logs.of('web').line('err', { stream: 'stderr' });
@@ -373,6 +389,7 @@ test('whatever is written and however it is read, lines and gaps account for eve
   const append = fc.record({
     what: fc.constant('append' as const),
     source: fc.nat(2),
+    stream: fc.constantFrom('stdout' as const, 'stdout' as const, 'stderr' as const),
     lines: fc.nat(400),
     bytes: fc.nat(300),
   });
@@ -426,7 +443,7 @@ test('whatever is written and however it is read, lines and gaps account for eve
             const source = own.of(names[step.source] ?? '');
             if (counts === undefined || step.lines === 0) break;
             const texts = numbered(counts.lines, counts.lines + step.lines).map((text) => text.padEnd(step.bytes, '.'));
-            source.lines(texts);
+            source.lines(texts, step.stream);
             counts.lines += step.lines;
             counts.bytes += texts.reduce((sum, text) => sum + text.length, 0);
             break;

@@ -13,6 +13,7 @@ import { EXIT } from './settings/exit-codes.js';
 import { Messages } from './settings/messages.js';
 import { settingsOrExit } from './settings/settings.js';
 import { WarnOnce } from './settings/warn-once.js';
+import { hasYaml, loadYamlReader } from './supervisor/definition/yaml-files.js';
 
 /** Startup scripts that take longer are something people want to look at while they run. */
 const LONG_BOOT_MS = 1_000;
@@ -48,7 +49,11 @@ async function main(): Promise<void> {
   native().endWhenBlocked();
   // With `stty tostop` the kernel stops a process in the background that writes to the terminal, unless it ignores this signal.
   native().ignoreSignal(constants.signals.SIGTTOU);
-  const container = makeContainer(link, handover, settingsOrExit(handover, messages));
+  const settings = settingsOrExit(handover, messages);
+  const { servicesFile, serviceDirectory } = settings.config;
+  // Services are restored from their records at once: their definitions have to be readable by then.
+  if (handover.generation > 1 && hasYaml(servicesFile, serviceDirectory)) await loadYamlReader();
+  const container = makeContainer(link, handover, settings);
   const refusals = new WarnOnce((text) => messages.error(text));
   link.on('refused', (text) => refusals.say(`init refused an order: ${text}`));
   link.on('closed', () => endWithoutInit(container));

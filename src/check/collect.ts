@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { defaultDefinition } from '../supervisor/definition/default-definition.js';
 import type { DefaultTimes, Definition, Problem } from '../supervisor/definition/definition.js';
 import { readServicesYaml, readServiceYaml, type YamlFile } from '../supervisor/definition/read-yaml.js';
+import { dropIns, placesOf, serviceFile } from '../supervisor/definition/yaml-files.js';
 import { explainBadName, isServiceName } from '../supervisor/service-directory.js';
 import type { ServiceName } from '../types/service.js';
 import type { Root } from './root.js';
@@ -34,9 +35,8 @@ export class UnusablePath extends Error {
 
 /** Everything at the places where my_init looks. What is not there is not missed. */
 export function collectPlaces({ serviceDirectory, servicesFile }: Places, root: Root, times: DefaultTimes): Collected {
-  const files = [servicesFile, ...dropIns(join(dirname(servicesFile), 'services.d'), root)].filter((file) =>
-    existsSync(root.locate(file)),
-  );
+  const drops = placesOf(servicesFile).directory;
+  const files = [servicesFile, ...dropInsOf(drops, root)].filter((file) => existsSync(root.locate(file)));
   const inFiles = readFiles(files, root, times);
   const inDirectory = collectDirectory(serviceDirectory, root, times);
   return together(inFiles, inDirectory);
@@ -49,7 +49,7 @@ export function collectPath(path: string, root: Root, times: DefaultTimes): Coll
   if (statSync(here).isDirectory()) {
     if (isServiceDirectory(here)) return ofDirectory(path, root, times);
     return basename(path) === 'services.d'
-      ? readFiles(dropIns(path, root), root, times)
+      ? readFiles(dropInsOf(path, root), root, times)
       : collectDirectory(path, root, times);
   }
   return basename(path) === 'service.yaml' ? ofDirectory(dirname(path), root, times) : readFiles([path], root, times);
@@ -86,16 +86,9 @@ function twice({ name, directory }: Definition, other: Definition): Problem {
 const FILES_OF_A_SERVICE = ['run', 'service.yaml', 'up', 'type'];
 const isServiceDirectory = (path: string): boolean => FILES_OF_A_SERVICE.some((name) => existsSync(join(path, name)));
 
-function dropIns(directory: string, root: Root): readonly string[] {
-  try {
-    return readdirSync(root.locate(directory))
-      .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
-      .sort()
-      .map((name) => join(directory, name));
-  } catch {
-    return [];
-  }
-}
+/** Where they are in the other root. */
+const dropInsOf = (directory: string, root: Root): readonly string[] =>
+  dropIns(root.locate(directory)).map((path) => join(directory, basename(path)));
 
 function readFiles(paths: readonly string[], root: Root, times: DefaultTimes): Collected {
   const files = paths.map((file): YamlFile => ({ file, text: readFileSync(root.locate(file), 'utf8') }));
@@ -136,7 +129,7 @@ function ofDirectory(directory: string, root: Root, times: DefaultTimes): Collec
     ...defaultDefinition(name, directory, times),
     enabled: !existsSync(root.locate(join(directory, 'down'))),
   };
-  const file = join(directory, 'service.yaml');
+  const file = serviceFile(directory);
   const hasRun = existsSync(root.locate(join(directory, 'run')));
   if (!existsSync(root.locate(file)))
     return { services: new Map([[name, { definition: plain, problems: [] }]]), problems: [] };

@@ -12,7 +12,7 @@ import type { StartRegister } from '../process/start-register.js';
 import type { Settings } from '../settings/settings.js';
 import { VERSION } from '../settings/version.js';
 import type { Slots } from '../state/slots.js';
-import { readDirectory } from '../supervisor/definition/read-directory.js';
+import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
 import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
 import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
@@ -51,6 +51,7 @@ export interface Container {
   readonly output: ContainerOutput;
   readonly set: ServiceSet;
   readonly watch: DirectoryWatch;
+  readonly definitions: DefinitionFiles;
   readonly command: MainCommand;
   readonly reaping: OrphanCounts;
   readonly ending: Ending;
@@ -98,6 +99,15 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
     mayControl: () => room.mayControl(),
     warn: (name, { message }) => messages.warn(`sv does not reach ${name}: ${message}`),
   });
+  const definitions = new DefinitionFiles({
+    servicesFile: config.servicesFile,
+    serviceDirectory: config.serviceDirectory,
+    ownDirectory: join(runDirectory(), 'services'),
+    times,
+    environment,
+    error: (text) => messages.error(text),
+    readable: (name) => set.service(name)?.refresh(),
+  });
   const mayCapture = (name: string): boolean => logs.get(name) !== undefined || room.mayCapture();
   const set: ServiceSet = new ServiceSet(
     {
@@ -120,7 +130,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
       environment,
       sweep: (session) => sweeper.sweep(session),
       claim: (service) => runit.claim(service),
-      read: (name, directory) => readDirectory(name, directory, times),
+      read: definitions.read,
       record: (record) => slots.write(`service/${record.name}`, record),
       erase: (name) => slots.erase(`service/${name}`),
       warn: (text) => messages.warn(text),
@@ -130,14 +140,19 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   const services = [...records].flatMap(([key, value]) =>
     key.startsWith('service/') ? (readRecord(value) ?? []) : [],
   );
-  const { serviceDirectory } = config;
-  const lost = findLost({ handover, records, services, latest: starts.latest, serviceDirectory });
+  const lost = findLost({ handover, records, services, latest: starts.latest, list: () => definitions.list() });
   for (const record of [...services, ...lost.services]) set.restore(record);
   set.subscribe(({ revision }) => slots.write('revision', revision));
   set.subscribe((change) => (change.removed ? logs.remove(change.status.name) : logs.mark(change)));
+  set.subscribe(({ removed, status }) => removed && definitions.forget(status.directory));
   reportChanges(set, messages);
 
-  const watch = new DirectoryWatch(config.serviceDirectory, set, (text) => messages.warn(text));
+  const watch = new DirectoryWatch(
+    config.serviceDirectory,
+    set,
+    (text) => messages.warn(text),
+    () => definitions.list(),
+  );
   runit.begin(set);
   const command = new MainCommand(host, line.command);
   const scripts = new ScriptRunner(host, messages, environment, logs, {
@@ -162,6 +177,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
     output,
     set,
     watch,
+    definitions,
     command,
     reaping: new OrphanCounts(link, set, handover.reapedTotal, state.now.restarts, orphanRecords(slots, records)),
     ending: new Ending({ link, settings, state, scripts, hooks, set, watch, command, output }),

@@ -4,7 +4,7 @@ import type { Handover } from '../process/init-link.js';
 import { readProcesses } from '../process/process-table.js';
 import { runDirectory } from '../process/run-directory.js';
 import { isEnabled } from '../supervisor/definition/read-directory.js';
-import { listServices } from '../supervisor/directory-listing.js';
+import type { Listing } from '../supervisor/directory-listing.js';
 import { pidsIn, recordOfProcess, type ServiceRecord } from '../supervisor/service-record.js';
 
 /** What is known of the processes of earlier controllers. */
@@ -15,7 +15,8 @@ export interface Known {
   readonly services: readonly ServiceRecord[];
   /** What was started last: who has a record will find it. */
   readonly latest: { readonly purpose: string; readonly pid: number } | undefined;
-  readonly serviceDirectory: string;
+  /** The services that there should be. Throws where they cannot be listed. */
+  list(): Listing;
 }
 
 /** What init watches is ours: the processes that no record knows, for theirs is torn, or was too large to be one. */
@@ -33,7 +34,7 @@ export function findLost(known: Known): Lost {
   const unknown = new Set([...known.handover.watching].filter((pid) => !pids.has(pid)));
   if (unknown.size === 0) return { services: [], commandPid: 0, strangers: [] };
   const services: ServiceRecord[] = [];
-  for (const [name, { directory }] of listed(known.serviceDirectory)) {
+  for (const [name, { directory }] of listed(known)) {
     const pid = pidIn(join(directory, 'supervise')) ?? pidIn(join(runDirectory(), 'supervise', name)) ?? 0;
     if (unknown.delete(pid)) services.push(recordOfProcess(name, directory, pid, isEnabled(directory)));
   }
@@ -54,9 +55,9 @@ function pidsOnRecord({ records, services, latest }: Known): ReadonlySet<number>
   return pids;
 }
 
-function listed(serviceDirectory: string): ReturnType<typeof listServices>['found'] {
+function listed(known: Known): Listing['found'] {
   try {
-    return listServices(serviceDirectory).found;
+    return known.list().found;
   } catch {
     return new Map();
   }

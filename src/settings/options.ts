@@ -39,6 +39,8 @@ export interface Config {
   readonly logBuffersBytes: number;
   readonly startupDirectory: string;
   readonly serviceDirectory: string;
+  /** Further ones are in `services.d` beside it. */
+  readonly servicesFile: string;
   /** undefined: the default places are tried. */
   readonly socket: string | undefined;
   readonly socketMode: number;
@@ -65,6 +67,11 @@ interface SettingRule {
 /** The options that take a value; each also is a variable, and the option wins. */
 const SETTINGS = {
   'service-dir': { variable: 'MY_INIT_SERVICE_DIR', value: 'DIR', help: 'where the services are (/etc/service)' },
+  services: {
+    variable: 'MY_INIT_SERVICES',
+    value: 'FILE',
+    help: 'services in one file (/etc/my_init/services.yaml)',
+  },
   socket: {
     variable: 'MY_INIT_SOCKET',
     value: 'PATH',
@@ -186,6 +193,7 @@ export function configure(line: CommandLine, environment: Environment): Config {
       variable(environment, 'ENV_INIT_DIRECTORY')?.text ?? '/etc/my_init.d',
     ),
     serviceDirectory: absolute(setting('service-dir')) ?? '/etc/service',
+    servicesFile: absolute(setting('services')) ?? '/etc/my_init/services.yaml',
     socket: socketPath(setting('socket')),
     socketMode: mode(setting('socket-mode')) ?? 0o660,
     socketGroup: setting('socket-group')?.text,

@@ -11,7 +11,7 @@ const QUIET_MS = 20;
 /** Where the kernel does not tell of changes (no inotify watches left), look every so often. */
 const POLL_MS = 5_000;
 /** What a service is made of. Anything else in its directory is its own affair: it may well write there at each start. */
-const PARTS = new Set(['run', 'finish', 'down', 'check', 'conf', 'env']);
+const PARTS = new Set(['run', 'finish', 'down', 'check', 'conf', 'env', 'service.yaml']);
 
 interface Watched {
   readonly watcher: FSWatcher;
@@ -23,6 +23,7 @@ interface Watched {
 export class DirectoryWatch {
   readonly #directory: string;
   readonly #set: ServiceSet;
+  readonly #listing: () => Listing;
   readonly #warn: (text: string) => void;
   /** What was warned of, so that it is said once. */
   #warned = new Set<string>();
@@ -37,8 +38,15 @@ export class DirectoryWatch {
   #watching = false;
   #unsubscribe = (): void => {};
 
-  constructor(directory: string, set: ServiceSet, warn: (text: string) => void) {
+  /** `list`: the services that there should be. */
+  constructor(
+    directory: string,
+    set: ServiceSet,
+    warn: (text: string) => void,
+    list: () => Listing = () => listServices(directory),
+  ) {
     this.#directory = directory;
+    this.#listing = list;
     this.#set = set;
     this.#warn = warn;
   }
@@ -105,7 +113,7 @@ export class DirectoryWatch {
 
   #list(): Listing | undefined {
     try {
-      const listing = listServices(this.#directory);
+      const listing = this.#listing();
       this.#warnOnce(
         listing.skipped.map(({ name, reason }) => `${join(this.#directory, name)} is left out: ${reason}`),
       );

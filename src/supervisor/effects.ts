@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { Environment } from '../process/environment.js';
+import type { SpawnOrder } from '../process/process-host.js';
 import type { LaunchFailure } from '../process/start-register.js';
 import type { ExitStatus } from '../types/service.js';
-import type { Command } from './definition/definition.js';
+import { serviceEnvironment } from './definition/environment.js';
 import { describeProblem, isEnabled, problemOfRun } from './definition/read-directory.js';
+import { explainLaunch } from './explain-launch.js';
 import { explainSpawnError } from './explain-spawn-error.js';
 import { type Effect, type EndedRun, finishPidOf, pidOf, type TerminateEffect } from './machine.js';
 import type { ServiceCore } from './service-context.js';
-import { serviceEnvironment } from './service-directory.js';
 
 /** Carries out what the machine decided for a service. */
 export function carryOut(service: ServiceCore, effect: Effect): void {
@@ -55,7 +56,7 @@ export function prepare(service: ServiceCore): void {
 }
 
 export function spawn(service: ServiceCore): void {
-  const { name, directory, context } = service;
+  const { name, context } = service;
   const environment = environmentOf(service);
   if (typeof environment === 'string') {
     service.dispatch({ type: 'exited', status: { kind: 'exited', code: 111 }, unstartable: environment });
@@ -64,8 +65,8 @@ export function spawn(service: ServiceCore): void {
   context.host.spawn(
     {
       purpose: purposeOf(service, 'run'),
-      ...programOf(service.definition.command),
-      directory,
+      ...programOf(service),
+      identity: service.definition.execution,
       environment,
       as: 'session',
       output: context.output(name),
@@ -79,20 +80,24 @@ export function spawn(service: ServiceCore): void {
   );
 }
 
-function programOf(command: Command): {
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly searchPath?: boolean;
-} {
+function programOf({
+  definition,
+  directory,
+}: ServiceCore): Pick<SpawnOrder, 'program' | 'args' | 'searchPath' | 'directory'> {
+  const { command, execution } = definition;
+  // A service that is defined in a file for many has a directory for `supervise` alone.
+  const workingDirectory = execution.workingDirectory ?? definition.directory ?? '/';
   switch (command.kind) {
-    case 'run':
-      return { program: './run', args: [] };
+    case 'run': {
+      const program = execution.workingDirectory === undefined ? './run' : join(directory, 'run');
+      return { program, args: [], directory: workingDirectory };
+    }
     case 'argv': {
       const [program = '', ...args] = command.argv;
-      return { program, args, searchPath: true };
+      return { program, args, searchPath: true, directory: workingDirectory };
     }
     case 'shell':
-      return { program: '/bin/sh', args: ['-c', command.script] };
+      return { program: '/bin/sh', args: ['-c', command.script], directory: workingDirectory };
     default:
       return command satisfies never;
   }
@@ -103,19 +108,15 @@ function environmentOf(service: ServiceCore): Environment | string {
   const problem = service.readForStart();
   if (problem !== undefined) return describeProblem(problem);
   try {
-    return serviceEnvironment(service.directory, service.context.environment());
+    return serviceEnvironment(service.definition, service.context.environment());
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-function explainFailure({ name, directory }: ServiceCore, { stage, code }: LaunchFailure): string {
-  const problem = problemOfRun(name, directory);
-  if (problem !== undefined) return describeProblem(problem);
-  const run = join(directory, 'run');
-  if (stage === 'chdir') return `${directory}: cannot be entered (${code})`;
-  if (code === 'E2BIG') return `${run}: cannot be executed: its environment is too big, or one variable of it (E2BIG)`;
-  return `${run}: cannot be executed (${stage}: ${code})`;
+function explainFailure({ name, directory, definition }: ServiceCore, failure: LaunchFailure): string {
+  const problem = definition.command.kind === 'run' ? problemOfRun(name, directory) : undefined;
+  return problem ? describeProblem(problem) : explainLaunch(definition, failure);
 }
 
 /** TERM or `control/t`, CONT, and `control/d` or `control/x`: to the present run, and to no later one. */

@@ -36,7 +36,7 @@ function explainExec(program: string, command: Command, code: string): string {
   const trouble = program.startsWith('/') ? checkProgram(program) : undefined;
   if (trouble !== undefined) return trouble;
   if (code === 'EACCES') return `${program}: permission denied for the user of the service`;
-  return `${program}: cannot be executed (${code})`;
+  return `${program}: cannot be executed (exec: ${code})`;
 }
 
 function explainIdentity(stage: string, code: string): string {

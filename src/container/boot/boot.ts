@@ -21,6 +21,9 @@ export async function boot(container: Container): Promise<void> {
   holdEnvironment(container);
   // From here on a death of the controller ends nothing: the next one starts what is not started yet.
   container.state.save({ phase: 'running' });
+  // A startup script may have written definitions.
+  await container.definitions.prepare();
+  if (container.ending.begun) return;
   startServices(container);
   await startCommand(container);
 }

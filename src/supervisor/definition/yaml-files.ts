@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { YamlFile } from './read-yaml.js';
+
+/** Beside the file of services: further files of the same form, in the order of their names. */
+const DROP_INS = 'services.d';
+/** In a service directory. */
+const OF_A_SERVICE = 'service.yaml';
+
+type YamlReader = typeof import('./read-yaml.js');
+
+let reader: YamlReader | undefined;
+
+/** The reader of YAML, where it is loaded. */
+export const yamlReader = (): YamlReader | undefined => reader;
+
+/** Loads the reader of YAML: a container without YAML never pays for it. */
+export async function loadYamlReader(): Promise<YamlReader> {
+  reader ??= await import('./read-yaml.js');
+  return reader;
+}
+
+/** Where files of services are looked for. They need not exist. */
+export const placesOf = (servicesFile: string): { readonly file: string; readonly directory: string } => ({
+  file: servicesFile,
+  directory: join(dirname(servicesFile), DROP_INS),
+});
+
+/** The file of services and what lies in `services.d`, as far as they exist. */
+export function servicesFiles(servicesFile: string): readonly string[] {
+  const { file, directory } = placesOf(servicesFile);
+  return [file, ...dropIns(directory)].filter((path) => existsSync(path));
+}
+
+/** Files of `services.d`. Names that begin with a dot are how Kubernetes mounts a ConfigMap. */
+export function dropIns(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch {
+    return [];
+  }
+}
+
+export const serviceFile = (directory: string): string => join(directory, OF_A_SERVICE);
+
+/** Whether anything is defined in YAML, in the files of services or in a directory of service directories. */
+export function hasYaml(servicesFile: string, serviceDirectory: string): boolean {
+  if (servicesFiles(servicesFile).length > 0) return true;
+  try {
+    return readdirSync(serviceDirectory).some((name) => existsSync(serviceFile(join(serviceDirectory, name))));
+  } catch {
+    return false;
+  }
+}
+
+/** Reads files; one that cannot be read is told of and left out. */
+export function readFiles(
+  paths: readonly string[],
+  unreadable: (path: string, code: string) => void,
+): readonly YamlFile[] {
+  return paths.flatMap((file) => {
+    try {
+      return [{ file, text: readFileSync(file, 'utf8') }];
+    } catch (error) {
+      unreadable(file, (error as NodeJS.ErrnoException).code ?? String(error));
+      return [];
+    }
+  });
+}

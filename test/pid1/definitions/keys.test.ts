@@ -1,0 +1,198 @@
+/** biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the format, not of JavaScript. */
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+let container: TestContainer;
+let out: string;
+
+beforeEach(() => {
+  out = mkdtempSync('/tmp/my_init-out-');
+  chmodSync(out, 0o777);
+});
+afterEach(async () => {
+  await container.dispose();
+  rmSync(out, { recursive: true });
+});
+
+/** A program that tells what it was started as, and stays. */
+const TELLS = [
+  '/bin/sh',
+  '-c',
+  'cd /proc/self; for f in status limits environ oom_score_adj; do cat $f > $OUT/$f; done; cat stat > $OUT/stat; umask > $OUT/umask; touch $OUT/told; exec sleep 1000',
+];
+
+async function boot(services: string): Promise<void> {
+  container = await TestContainer.boot({
+    etc: { 'my_init/services.yaml': services },
+    env: { OUT: out, APP_COLOUR: 'red', SECRET: 'x' },
+  });
+}
+
+/** Runs the program above with these keys, and answers what it has written. */
+async function tell(keys: string): Promise<(file: string) => string> {
+  await boot(`services: { web: { command: ${JSON.stringify(TELLS)}, ${keys} } }`);
+  await waitFor('the service to tell', () => existsSync(join(out, 'told')));
+  return (file) => readFileSync(join(out, file), 'latin1');
+}
+
+const environ = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text
+      .split('\0')
+      .filter((line) => line !== '')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+
+describe('a service that is defined in services.yaml', () => {
+  test('user: runs as the user, with its groups and its HOME', async () => {
+    const told = await tell('user: www-data');
+    expect(told('status')).toMatch(/^Uid:\t33\t33\t33\t33$/m);
+    expect(told('status')).toMatch(/^Gid:\t33\t33\t33\t33$/m);
+    expect(environ(told('environ')).get('HOME')).toBe('/var/www');
+    expect(environ(told('environ')).get('USER')).toBe('www-data');
+  });
+
+  test('group_add: has further groups', async () => {
+    const told = await tell('user: "33:33", group_add: [audio, 44]');
+    expect(told('status')).toMatch(/^Groups:\t(?=.*\b29\b)(?=.*\b44\b)/m);
+  });
+
+  test('umask, nice, oom_score_adj, ulimits: are in force', async () => {
+    const told = await tell(
+      'umask: 027, nice: 5, oom_score_adj: 300, ulimits: { nofile: { soft: 100, hard: 200 }, core: 0 }',
+    );
+    expect(told('umask')).toMatch(/^0?027$/m);
+    expect(told('stat').split(') ')[1]?.split(' ')[16]).toBe('5');
+    expect(told('oom_score_adj').trim()).toBe('300');
+    expect(told('limits')).toMatch(/^Max open files +100 +200 /m);
+    expect(told('limits')).toMatch(/^Max core file size +0 +0 /m);
+  });
+
+  test('environment, env_file, pass_env: each layer goes over the one before', async () => {
+    writeFileSync(join(out, 'file.env'), '# comment\nCOLOUR=blue\nSIZE=1\n');
+    const told = await tell(
+      'environment: { SIZE: 2, PORT: 8080, TEXT: "${APP_COLOUR} $$HOME" }, env_file: ["${OUT}/file.env", { path: /none, required: false }], pass_env: [PATH, OUT, "APP_*"]',
+    );
+    const variables = environ(told('environ'));
+    expect(variables.get('COLOUR')).toBe('blue');
+    expect(variables.get('SIZE')).toBe('2');
+    expect(variables.get('PORT')).toBe('8080');
+    expect(variables.get('TEXT')).toBe('red $HOME');
+    expect(variables.get('APP_COLOUR')).toBe('red');
+    expect(variables.has('SECRET')).toBe(false);
+  });
+
+  test('working_dir: is where it runs; / without it', async () => {
+    await boot(`services:
+  there: { command: 'pwd > $OUT/there; exec sleep 1000', working_dir: /usr/lib }
+  nowhere: { command: 'pwd > $OUT/nowhere; exec sleep 1000' }
+`);
+    for (const [name, directory] of [
+      ['there', '/usr/lib'],
+      ['nowhere', '/'],
+    ] as const)
+      expect(
+        (await waitFor(name, () => existsSync(join(out, name)) && readFileSync(join(out, name), 'utf8'))).trim(),
+      ).toBe(directory);
+  });
+
+  test('command: a text without shell syntax is the process itself, one with it is run by sh', async () => {
+    await boot(`services:
+  direct: { command: sleep 1000 }
+  shell: { command: 'exec sleep $((900 + 99))' }
+  lines:
+    command: |
+      echo one > $OUT/lines
+      exec sleep 1000
+`);
+    await waitFor('lines', () => existsSync(join(out, 'lines')));
+    for (const [name, words] of [
+      ['direct', 'sleep 1000'],
+      ['shell', 'sleep 999'],
+      ['lines', 'sleep 1000'],
+    ] as const) {
+      const { pid } = await container.reaches(name, 'up');
+      const { stdout } = await container.exec('ps', '-o', 'args=', '-p', String(pid));
+      expect(stdout.trim()).toBe(words);
+    }
+  });
+
+  test('enabled: false is not started, and can be', async () => {
+    await boot('services: { web: { command: sleep 1000, enabled: false } }');
+    await container.reaches('web', 'down');
+    await container.svctl('start', 'web');
+    await container.reaches('web', 'up');
+  });
+
+  test('an invalid definition is failed with its place and its remedy, and hurts no other', async () => {
+    await boot('services:\n  web: { comand: sleep 1000 }\n  db: { command: sleep 1000 }\n');
+    await container.reaches('db', 'up');
+    await container.reaches('web', 'failed');
+    expect(await container.table('web')).toMatch(
+      /services\.yaml:2:10: there is no key comand of a service \(did you mean command\?/,
+    );
+  });
+
+  test('sv works on it', async () => {
+    await boot('services: { web: { command: sleep 1000 } }');
+    await container.reaches('web', 'up');
+    expect((await container.exec('sv', 'status', '/run/my_init/services/web')).stdout).toMatch(
+      /^run: .*web: \(pid \d+\)/,
+    );
+    await container.exec('sv', 'down', '/run/my_init/services/web');
+    await container.reaches('web', 'down');
+  });
+});
+
+describe('service.yaml', () => {
+  test('says more about the directory that it lies in', async () => {
+    container = await TestContainer.boot({
+      services: {
+        web: {
+          run: '#!/bin/sh\numask > $OUT/umask\nexec sleep 1000\n',
+          'service.yaml': 'umask: 077\ndescription: the web\n',
+        },
+      },
+      env: { OUT: out },
+    });
+    expect(
+      (await waitFor('umask', () => existsSync(join(out, 'umask')) && readFileSync(join(out, 'umask'), 'utf8'))).trim(),
+    ).toBe('0077');
+  });
+
+  test('has a command in the place of run', async () => {
+    container = await TestContainer.boot({ services: { web: { 'service.yaml': 'command: sleep 1000\n' } } });
+    await container.reaches('web', 'up');
+  });
+
+  test('that is mended is begun anew with', async () => {
+    container = await TestContainer.boot({ services: { web: { 'service.yaml': 'command: sleep 1000\nnise: 3\n' } } });
+    await container.reaches('web', 'failed');
+    container.write('web/service.yaml', 'command: sleep 1000\nnice: 3\n');
+    await container.reaches('web', 'up');
+  });
+
+  test('of a service that survives the death of the controller is read by the next one', async () => {
+    container = await TestContainer.boot({
+      services: { web: { 'service.yaml': 'command: sleep 1000\n' } },
+      etc: { 'my_init/services.yaml': 'services: { db: { command: sleep 1000 } }' },
+    });
+    const before = [await container.reaches('web', 'up'), await container.reaches('db', 'up')];
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('an answer', async () => (await container.svctl('info')).code === 0);
+    for (const { name, pid } of before) expect((await container.reaches(String(name), 'up')).pid).toBe(pid);
+    expect(container.log()).not.toMatch(/internal error/);
+  });
+
+  test('and services.yaml with the same name: both are named', async () => {
+    container = await TestContainer.boot({
+      services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } },
+      etc: { 'my_init/services.yaml': 'services: { web: { command: sleep 1000 } }' },
+    });
+    await container.reaches('web', 'failed');
+    expect(await container.table('web')).toMatch(/web is defined in two places, .*\/web and .*services\.yaml/);
+  });
+});

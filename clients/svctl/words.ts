@@ -71,13 +71,26 @@ export function lastExitWords(exit: Exit | undefined, nowMs: number): string {
   return exit.at === undefined ? exitWords(exit) : `${exitWords(exit)}, ${roughSpan(nowMs - exit.at.getTime())} ago`;
 }
 
-/** What is wrong with a service and when it is tried again; '' when nothing is. */
-export function troubleWords({ trouble, nextStartAt }: Service, nowMs: number): string {
-  if (nextStartAt === undefined) return trouble;
+/** What is wrong with a service or keeps it waiting, and when it is tried again; '' when nothing is. */
+export function troubleWords(service: Service, nowMs: number): string {
+  const { trouble, nextStartAt } = service;
+  if (nextStartAt === undefined) return trouble || waitWords(service);
   const leftMs = nextStartAt.getTime() - nowMs;
   const next = leftMs < 1000 ? 'tried again now' : `tried again in ${span(leftMs)}`;
   return trouble === '' ? next : `${trouble}; ${next}`;
 }
+
+/** `waits for db (ready), migrate (completed)`, '' when it does not wait. */
+function waitWords({ waitsFor }: Service): string {
+  if (waitsFor.length === 0) return '';
+  const each = waitsFor.map(({ service, condition, reason }) => `${service} (${UNMET[reason] ?? condition})`);
+  return `waits for ${each.join(', ')}`;
+}
+
+const UNMET: Readonly<Record<string, string>> = {
+  unknown: 'there is no such service',
+  'not-wanted': 'it is down by choice',
+};
 
 /** Why a service is in its state, and who asked: `exit 1 after 3s`, `restart asked for by uid 0 (root), pid 312`. */
 export function causeWords(service: Service): string {

@@ -1,0 +1,99 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+let container: TestContainer;
+let out: string;
+
+beforeEach(() => {
+  out = mkdtempSync('/tmp/my_init-out-');
+  chmodSync(out, 0o777);
+});
+afterEach(async () => {
+  await container.dispose();
+  rmSync(out, { recursive: true });
+});
+
+const boot = async (services: string): Promise<void> => {
+  container = await TestContainer.boot({ etc: { 'my_init/services.yaml': services }, env: { OUT: out } });
+};
+const order = (): readonly string[] => {
+  const file = join(out, 'order');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+};
+/** A service that writes when it starts and when it is stopped. */
+const writes = (name: string): string =>
+  `"echo ${name} up >> $OUT/order; trap 'echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 0.01; done"`;
+
+test('depends_on: services start after those that they need, and stop before them', async () => {
+  await boot(`services:
+  web: { command: ${writes('web')}, depends_on: [app] }
+  app: { command: ${writes('app')}, depends_on: { db: { condition: ready } } }
+  db: { command: ${writes('db')} }
+`);
+  await container.reaches('web', 'up');
+  await waitFor('three starts', () => order().length === 3);
+  container.signal('SIGTERM');
+  await container.exit;
+  expect(order()).toEqual(['db up', 'app up', 'web up', 'web down', 'app down', 'db down']);
+});
+
+test('type: a oneshot that has ended well is completed, and what waits for it starts then', async () => {
+  await boot(`services:
+  migrate: { type: oneshot, command: 'sleep 0.3; echo migrated >> $OUT/order' }
+  web: { command: ${writes('web')}, depends_on: [migrate] }
+`);
+  await container.reaches('web', 'up');
+  await container.reaches('migrate', 'completed');
+  await waitFor('both', () => order().length === 2);
+  expect(order()).toEqual(['migrated', 'web up']);
+});
+
+test('depends_on: a service waits for a oneshot that fails, and says so', async () => {
+  await boot(`services:
+  migrate: { type: oneshot, command: 'exit 3' }
+  after: { command: ${writes('after')}, depends_on: { migrate: { condition: completed } } }
+  web: { command: ${writes('web')}, depends_on: [migrate] }
+`);
+  await container.reaches('web', 'waiting');
+  // Ended, whatever the code.
+  await container.reaches('after', 'up');
+  expect(await container.table('web')).toMatch(/^ +waits for migrate \(ready\)$/m);
+});
+
+test('depends_on: an optional service is waited for only if it is there and enabled', async () => {
+  await boot(`services:
+  web:
+    command: ${writes('web')}
+    depends_on: { none: { required: false }, off: { required: false } }
+  off: { command: sleep 1000, enabled: false }
+`);
+  await container.reaches('web', 'up');
+  await container.reaches('off', 'down');
+});
+
+test('depends_on: a service of a cycle waits and names the cycle; the others start', async () => {
+  await boot(`services:
+  a: { command: sleep 1000, depends_on: [b] }
+  b: { command: sleep 1000, depends_on: [a] }
+  c: { command: sleep 1000 }
+`);
+  await container.reaches('c', 'up');
+  await container.reaches('a', 'waiting');
+  expect(await container.table('a')).toMatch(/^ +needs b, which needs it in turn$/m);
+});
+
+test('depends_on: restart follows a restart of the service that is needed', async () => {
+  await boot(`services:
+  db: { command: ${writes('db')} }
+  web: { command: ${writes('web')}, depends_on: { db: { restart: true } } }
+`);
+  const { pid } = await container.reaches('web', 'up');
+  await container.svctl('restart', 'db');
+  await waitFor('another process', async () => {
+    const status = await container.status('web');
+    return status.pid !== 0 && status.pid !== pid;
+  });
+});

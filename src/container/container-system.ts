@@ -78,7 +78,7 @@ export class ContainerSystem implements System {
     await this.#booted;
     const { settings, watch, ending } = this.#container;
     if (settings.line.skipServices || ending.begun) return { added: [], removed: [], skipped: [] };
-    return watch.scan();
+    return watch.rescan();
   }
 
   lastControllerEnd(): ControllerEnd | undefined {

@@ -217,7 +217,8 @@ static bool add(napi_env env, napi_value exports, const struct addon_function *o
 }
 
 NAPI_MODULE_INIT() {
-  const struct addon_function *const all[] = {functions, log_functions, notify_functions, spawn_functions, supervise_functions, watch_functions};
+  const struct addon_function *const all[] = {functions,       inotify_functions,   log_functions, notify_functions,
+                                              spawn_functions, supervise_functions, watch_functions};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (!add(env, exports, all[i])) return NULL;
   return exports;

@@ -25,6 +25,7 @@ struct addon_function {
 };
 
 /* Of the files addon-*.c; the last has no name. */
+extern const struct addon_function inotify_functions[];
 extern const struct addon_function log_functions[];
 extern const struct addon_function notify_functions[];
 extern const struct addon_function spawn_functions[];

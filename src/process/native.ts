@@ -113,6 +113,16 @@ interface NotifyFunctions {
   receiveNotification(socketFd: number): Notification | undefined;
 }
 
+/** addon-inotify.c */
+interface InotifyFunctions {
+  /** inotify_init1(2), close-on-exec, reads do not wait. */
+  openInotify(): number;
+  /** inotify_add_watch(2). Returns the watch descriptor: the same number for as long as the path leads to the same inode. */
+  addWatch(inotify: number, path: string, mask: number): number;
+  /** inotify_rm_watch(2). */
+  removeWatch(inotify: number, watch: number): void;
+}
+
 /** addon-supervise.c: what runit's protocol needs. */
 interface SuperviseFunctions {
   /** mkfifo(3). */
@@ -122,7 +132,13 @@ interface SuperviseFunctions {
 }
 
 /** What Node cannot do: one interface for each C file. Each function throws an Error with `code` (`EAGAIN` …) and `syscall`. */
-type Native = BasicFunctions & SpawnFunctions & WatchFunctions & LogFunctions & NotifyFunctions & SuperviseFunctions;
+type Native = BasicFunctions &
+  InotifyFunctions &
+  SpawnFunctions &
+  WatchFunctions &
+  LogFunctions &
+  NotifyFunctions &
+  SuperviseFunctions;
 
 /** The path of a part of the installation: beside the bundle, above its chunks, or in `dist` when run from the sources. */
 export function installed(name: string): string {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { type BigIntStats, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
@@ -8,7 +8,7 @@ import { explainBadName, isServiceName, loggerOf } from './service-directory.js'
 /** A directory that can be a service. */
 export interface ListedService {
   readonly directory: string;
-  /** What tells this directory from any other, whatever it is called. */
+  /** Tells this directory from any other, under whatever name: see {@link isSameDirectory}. */
   readonly identity: string;
 }
 
@@ -19,8 +19,8 @@ export interface Listing {
 }
 
 /**
- * What is in a service directory: directories, and links to directories. Files and names that begin with a dot are nothing
- * to speak of, as with runsvdir(8). Throws when the directory cannot be read.
+ * The services in a directory: directories, and links to directories. Names that begin with a dot, and files, are passed over, as
+ * by runsvdir(8). Throws when the directory cannot be read.
  */
 export function listServices(parent: string): Listing {
   const found = new Map<ServiceName, ListedService>();
@@ -35,7 +35,7 @@ export function listServices(parent: string): Listing {
     }
     const directory = join(parent, name);
     const identity = identify(directory);
-    if (identity === undefined) continue;
+    if (identity === 'file') continue;
     const reason = typeof identity === 'object' ? identity.trouble : explainName(name, nameOf.get(identity));
     if (reason !== undefined || typeof identity === 'object' || !isServiceName(name))
       skipped.push({ name: printable(name), reason: reason ?? explainBadName(name) });
@@ -51,10 +51,18 @@ export function listServices(parent: string): Listing {
   return { found, skipped };
 }
 
-/** Device and inode of a directory, undefined when there is none, for whatever reason. */
+/** The identity of a directory, undefined when there is none, for whatever reason. */
 export function identityOf(path: string): string | undefined {
   const identity = identify(path);
-  return typeof identity === 'string' ? identity : undefined;
+  return typeof identity === 'string' && identity !== 'file' ? identity : undefined;
+}
+
+/** Whether two identities are of one directory. An earlier version of my_init left the birth time out. */
+export function isSameDirectory(one: string, other: string): boolean {
+  const [device, inode, born] = one.split(':');
+  const [otherDevice, otherInode, otherBorn] = other.split(':');
+  if (device !== otherDevice || inode !== otherInode) return false;
+  return born === otherBorn || born === undefined || otherBorn === undefined;
 }
 
 function explainName(name: string, twin: string | undefined): string | undefined {
@@ -62,15 +70,31 @@ function explainName(name: string, twin: string | undefined): string | undefined
   return twin === undefined ? undefined : `it is the same directory as ${twin}`;
 }
 
-/** undefined for what is not a directory. */
-function identify(path: string): string | { readonly trouble: string } | undefined {
+/** The identity of a directory, or why it cannot be a service; `file` for what is not worth a word. */
+function identify(path: string): string | 'file' | { readonly trouble: string } {
   try {
-    const stat = statSync(path);
-    return stat.isDirectory() ? `${stat.dev}:${stat.ino}` : undefined;
+    const stat = statSync(path, { bigint: true });
+    if (stat.isDirectory()) return [stat.dev, stat.ino, ...birthTime(path, stat)].join(':');
+    if (stat.isFile() && stat.mode & 0o111n)
+      return { trouble: `it is a program, and a service is a directory with a program "run": mv it to ${path}/run` };
+    return 'file';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return { trouble: 'it is a link to something that does not exist' };
     if (code === 'ELOOP') return { trouble: 'it is a link that leads in a circle' };
     return { trouble: `it cannot be looked at (${code})` };
   }
+}
+
+const OVERLAYFS = 0x794c7630;
+const birthTimeChanges = new Map<bigint, boolean>();
+
+/** File systems use inode numbers again at once. The birth time is of no use where overlayfs may copy the directory up. */
+function birthTime(path: string, { dev, birthtimeNs }: BigIntStats): readonly bigint[] {
+  let changes = birthTimeChanges.get(dev);
+  if (changes === undefined) {
+    changes = statfsSync(path).type === OVERLAYFS;
+    birthTimeChanges.set(dev, changes);
+  }
+  return changes || birthtimeNs === 0n ? [] : [birthtimeNs];
 }

@@ -1,40 +1,41 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { monotonicMs } from '../process/clock.js';
 import type { Cause, ServiceName } from '../types/service.js';
 import type { RescanResult } from '../types/system.js';
-import { identityOf, type Listing, listServices } from './directory-listing.js';
+import { isEnabled, problemOfRun } from './definition/read-directory.js';
+import { isSameDirectory, type ListedService, type Listing, listServices } from './directory-listing.js';
+import { PathWatch, type WatchedPaths } from './path-watch.js';
 import { loggedBy } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';
 
-/** Several changes in a row (a file written, then made executable) are looked at once. */
-const QUIET_MS = 20;
-/** Where the kernel does not tell of changes (no inotify watches left), look every so often. */
+/** A new directory that cannot be started yet is being filled, until nothing has changed in it for so long. */
+const FILLING_MS = 500;
+/** Where the kernel has no inotify watches left, look every so often. */
 const POLL_MS = 5_000;
 /** What a service is made of. Anything else in its directory is its own affair: it may well write there at each start. */
-const PARTS = new Set(['run', 'finish', 'down', 'check', 'conf', 'env', 'service.yaml']);
+const PARTS = ['run', 'finish', 'check', 'down', 'conf', 'log', 'log/run', 'service.yaml'];
+/** The key of the services directory; no service has this name. */
+const ALL = '';
 
-interface Watched {
-  readonly watcher: FSWatcher;
-  readonly path: string;
-  readonly identity: string;
-}
-
-/** Keeps the set of services in step with the service directory: at once, by inotify. */
+/** Keeps the set of services in step with the services directory: at once, by inotify. */
 export class DirectoryWatch {
   readonly #directory: string;
   readonly #set: ServiceSet;
-  readonly #listing: () => Listing;
   readonly #warn: (text: string) => void;
-  /** What was warned of, so that it is said once. */
+  readonly #listing: () => Listing;
+  /** Warnings of the last scan, so that each is given once. */
   #warned = new Set<string>();
   #listed = 0;
-  /** A service is to be added when another one has gone. */
+  /** A service is to be added when another one is gone. */
   #postponed = false;
-  #top: Watched | undefined;
-  readonly #services = new Map<ServiceName, Watched>();
-  #scanTimer: NodeJS.Timeout | undefined;
+  #paths: PathWatch | undefined;
+  /** Watch descriptors of the directories that the services were added from. */
+  readonly #addedFrom = new Map<ServiceName, number>();
+  /** New directories that cannot be started yet, and when the last change was seen there. */
+  readonly #filling = new Map<ServiceName, number>();
+  #fillingTimer: NodeJS.Timeout | undefined;
   #pollTimer: NodeJS.Timeout | undefined;
-  readonly #refreshTimers = new Map<ServiceName, NodeJS.Timeout>();
   #watching = false;
   #unsubscribe = (): void => {};
 
@@ -62,39 +63,46 @@ export class DirectoryWatch {
     if (listing === undefined) return { added: [], removed: [], skipped: [] };
     const { found, skipped } = listing;
     this.#listed = found.size;
-    const removed = this.#set
-      .list()
-      .map(({ name }) => name)
-      .filter((name) => !found.has(name));
     this.#postponed = false;
-    for (const name of removed) {
-      // A logger goes when nobody writes to it any more.
-      const service = loggedBy(name);
-      if (service !== undefined && this.#set.get(service) !== undefined) this.#postponed = true;
-      else this.#set.remove(name);
-    }
+    const removed = this.#remove(found);
     // A directory that got another name is not run twice at once: the service of the old name has to be gone first.
-    const leaving = new Set(removed.map((name) => this.#set.service(name)?.identity));
+    const leaving = removed.flatMap((name) => this.#set.service(name)?.identity ?? []);
     const added: string[] = [];
-    for (const [name, { directory, identity }] of found) {
-      if (leaving.has(identity) && this.#set.get(name) === undefined) this.#postponed = true;
-      else {
-        if (this.#set.add(name, directory, cause)) added.push(name);
-        this.#set.service(name)?.isIn(identity);
-      }
+    for (const [name, service] of found) {
+      if (this.#isReplaced(name, service)) {
+        this.#postponed = true;
+        this.#set.remove(name);
+      } else if (this.#set.get(name) === undefined && leaving.some((each) => isSameDirectory(each, service.identity))) {
+        this.#postponed = true;
+      } else if (!this.#isBeingFilled(name, service) && this.#add(name, service, cause)) added.push(name);
     }
-    if (this.#watching) this.#watchServices();
+    this.#unwatchOthers(found);
+    this.#lookAgainAtFilling();
     return { added, removed, skipped };
+  }
+
+  /** Looks at everything anew, whatever the kernel has reported. */
+  rescan(): RescanResult {
+    this.#paths?.refresh();
+    this.#filling.clear();
+    const result = this.scan();
+    for (const service of this.#set.services()) {
+      const { state, autostart, directory } = service.status;
+      if (state === 'failed' || autostart !== isEnabled(directory)) service.refresh();
+    }
+    return result;
   }
 
   /** From now on every change is noticed. */
   start(): void {
     this.#watching = true;
-    this.#unsubscribe = this.#set.subscribe(({ removed }) => {
-      if (removed && this.#postponed) this.#scanSoon();
+    this.#unsubscribe = this.#set.subscribe(({ removed, status }) => {
+      if (!removed) return;
+      this.#addedFrom.delete(status.name);
+      if (this.#postponed) setImmediate(() => this.#watching && this.scan());
     });
-    this.#watchTop();
-    // What happened between the first scan and now.
+    this.#openPaths();
+    // Changes between the first scan and now.
     this.scan();
     this.#recheck();
   }
@@ -102,22 +110,53 @@ export class DirectoryWatch {
   stop(): void {
     this.#watching = false;
     this.#unsubscribe();
-    this.#top?.watcher.close();
-    this.#top = undefined;
-    for (const { watcher } of this.#services.values()) watcher.close();
-    this.#services.clear();
-    for (const timer of this.#refreshTimers.values()) clearTimeout(timer);
-    clearTimeout(this.#scanTimer);
+    this.#paths?.close();
+    this.#paths = undefined;
+    clearTimeout(this.#fillingTimer);
     clearInterval(this.#pollTimer);
   }
 
-  #list(): Listing | undefined {
+  #openPaths(): void {
     try {
-      const listing = this.#listing();
-      this.#warnOnce(
-        listing.skipped.map(({ name, reason }) => `${join(this.#directory, name)} is left out: ${reason}`),
+      this.#paths = new PathWatch(
+        (keys) => this.#changed(keys),
+        (code) => this.#poll(code),
       );
-      return listing;
+      this.#paths.watch(ALL, { files: [], directories: [this.#directory] });
+    } catch (error) {
+      this.#poll((error as NodeJS.ErrnoException).code ?? '');
+    }
+  }
+
+  #changed(keys: ReadonlySet<string>): void {
+    for (const name of this.#filling.keys()) if (keys.has(name)) this.#filling.set(name, monotonicMs());
+    this.scan();
+    for (const key of keys) {
+      const service = this.#set.service(key);
+      if (service && !service.machine.removed) service.refresh();
+    }
+  }
+
+  /** A service is watched before it is looked at. */
+  #list(): Listing | undefined {
+    let listing = this.#read();
+    if (this.#paths === undefined || listing === undefined) return listing;
+    let isComplete = true;
+    for (const [name, { directory }] of listing.found) {
+      if (this.#paths.has(name)) continue;
+      this.#paths.watch(name, pathsOf(name, directory));
+      isComplete = false;
+    }
+    if (!isComplete) listing = this.#read();
+    this.#warnOnce(
+      listing?.skipped.map(({ name, reason }) => `${join(this.#directory, name)} is left out: ${reason}`) ?? [],
+    );
+    return listing;
+  }
+
+  #read(): Listing | undefined {
+    try {
+      return this.#listing();
     } catch (error) {
       // An unmounted directory is no order to stop everything.
       const { code } = error as NodeJS.ErrnoException;
@@ -131,85 +170,86 @@ export class DirectoryWatch {
     this.#warned = new Set(texts);
   }
 
-  /** Watches the service directory or, while there is none, the nearest one above it that exists. */
-  #watchTop(): void {
-    for (;;) {
-      const path = this.#nearestDirectory();
-      const identity = identityOf(path) ?? '';
-      if (this.#top?.path === path && this.#top.identity === identity) return;
-      this.#top?.watcher.close();
-      this.#top = this.#watchDirectory(path, identity, () => this.#scanSoon());
-      if (this.#top === undefined) return;
-      // Looks again: it may have been made before it was watched for.
+  #remove(found: Listing['found']): readonly ServiceName[] {
+    const removed = this.#set
+      .list()
+      .map(({ name }) => name)
+      .filter((name) => !found.has(name));
+    for (const name of removed) {
+      // A logger goes when nobody writes to it any more.
+      const service = loggedBy(name);
+      if (service !== undefined && this.#set.get(service) !== undefined) this.#postponed = true;
+      else this.#set.remove(name);
     }
+    return removed;
   }
 
-  #nearestDirectory(): string {
-    let path = this.#directory;
-    while (identityOf(path) === undefined && path !== dirname(path)) path = dirname(path);
-    return path;
+  /** Another directory has taken the name of one that a service was added from. */
+  #isReplaced(name: ServiceName, { directory, identity }: ListedService): boolean {
+    const service = this.#set.service(name);
+    if (service === undefined) return false;
+    const before = this.#addedFrom.get(name);
+    const now = this.#paths?.directoryAt(name, directory);
+    if (before !== undefined && now !== undefined) return before !== now;
+    return !isSameDirectory(identity, service.identity);
   }
 
-  #watchServices(): void {
-    for (const { name, directory } of this.#set.list()) {
-      const identity = identityOf(directory);
-      const before = this.#services.get(name);
-      if (identity === undefined || before?.identity === identity) continue;
-      before?.watcher.close();
-      const watched = this.#watchDirectory(directory, identity, (file) => {
-        if (PARTS.has(file)) this.#refreshSoon(name);
-      });
-      if (watched) this.#services.set(name, watched);
-      // Another directory has taken its name.
-      if (before) this.#refreshSoon(name);
+  /** A directory is made first and filled then, mostly within milliseconds. */
+  #isBeingFilled(name: ServiceName, { directory }: ListedService): boolean {
+    const isNew = this.#paths !== undefined && this.#set.get(name) === undefined;
+    if (!isNew || isUsable(name, directory)) {
+      this.#filling.delete(name);
+      return false;
     }
-    for (const [name, { watcher }] of this.#services)
-      if (this.#set.get(name) === undefined) {
-        watcher.close();
-        this.#services.delete(name);
+    const since = this.#filling.get(name) ?? monotonicMs();
+    this.#filling.set(name, since);
+    return monotonicMs() - since < FILLING_MS;
+  }
+
+  #lookAgainAtFilling(): void {
+    clearTimeout(this.#fillingTimer);
+    if (this.#filling.size === 0 || !this.#watching) return;
+    const leftMs = Math.min(...this.#filling.values()) + FILLING_MS - monotonicMs();
+    this.#fillingTimer = setTimeout(() => this.scan(), Math.max(1, Math.ceil(leftMs)));
+  }
+
+  #add(name: ServiceName, { directory, identity }: ListedService, cause: Cause): boolean {
+    const isNew = this.#set.add(name, directory, cause);
+    this.#filling.delete(name);
+    this.#set.service(name)?.isIn(identity);
+    const watch = this.#paths?.directoryAt(name, directory);
+    if (watch !== undefined) this.#addedFrom.set(name, watch);
+    return isNew;
+  }
+
+  #unwatchOthers(found: Listing['found']): void {
+    for (const key of this.#paths?.keys() ?? [])
+      if (key !== ALL && !found.has(key as ServiceName) && this.#set.get(key) === undefined) {
+        this.#paths?.unwatch(key);
+        this.#filling.delete(key as ServiceName);
       }
   }
 
-  #watchDirectory(path: string, identity: string, changed: (file: string) => void): Watched | undefined {
-    try {
-      const watcher = watch(path, (_event, file) => changed(file ?? ''));
-      watcher.on('error', () => watcher.close());
-      return { watcher, path, identity };
-    } catch {
-      this.#poll();
-      return undefined;
-    }
-  }
-
-  #scanSoon(): void {
-    this.#scanTimer ??= setTimeout(() => {
-      this.#scanTimer = undefined;
-      this.#watchTop();
-      this.scan();
-    }, QUIET_MS);
-  }
-
-  #refreshSoon(name: ServiceName): void {
-    if (this.#refreshTimers.has(name)) return;
-    const timer = setTimeout(() => {
-      this.#refreshTimers.delete(name);
-      const service = this.#set.service(name);
-      if (service && identityOf(service.directory) !== undefined) service.refresh();
-    }, QUIET_MS);
-    this.#refreshTimers.set(name, timer);
-  }
-
   #recheck(): void {
-    for (const { name } of this.#set.list()) this.#set.service(name)?.recheck();
+    for (const service of this.#set.services()) service.recheck();
   }
 
-  #poll(): void {
+  #poll(code: string): void {
     if (this.#pollTimer || !this.#watching) return;
-    this.#warn(`changes of ${this.#directory} cannot be watched (inotify limit?); looking every ${POLL_MS / 1000} s`);
+    this.#warn(
+      `changes of ${this.#directory} cannot be watched (${code}: raise fs.inotify.max_user_watches and max_user_instances); looking every ${POLL_MS / 1000} s`,
+    );
     this.#pollTimer = setInterval(() => {
-      this.#watchTop();
       this.scan();
       this.#recheck();
     }, POLL_MS);
   }
+}
+
+const isUsable = (name: ServiceName, directory: string): boolean =>
+  problemOfRun(name, directory) === undefined || existsSync(join(directory, 'service.yaml'));
+
+function pathsOf(name: ServiceName, directory: string): WatchedPaths {
+  const parts = loggedBy(name) === undefined ? PARTS : ['run', 'down'];
+  return { files: parts.map((part) => join(directory, part)), directories: [join(directory, 'env')] };
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
+import { sv } from '../../helpers/sv.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const WORKS = '#!/bin/sh\nexec sleep 1000\n';
@@ -80,6 +81,7 @@ describe('the service directory', () => {
     mkdirSync(at('service/-option'));
     mkdirSync(Buffer.from(at('service/no-utf-\xff'), 'latin1'));
     container.write('README', 'not a service\n');
+    container.write('web.sh', WORKS);
     const { stdout, stderr } = await container.svctl('rescan');
     const text = stdout + stderr;
     expect(text).toMatch(/dangling.*a link to something that does not exist/);
@@ -87,6 +89,7 @@ describe('the service directory', () => {
     expect(text).toMatch(/bad name.*letters, digits/);
     expect(text).toMatch(/-option.*begin with a letter or digit/);
     expect(text).toMatch(/no-utf-\ufffd.*letters, digits/);
+    expect(text).toMatch(/web\.sh.*is a program, and a service is a directory with a program "run"/);
     expect(text).not.toContain('README');
     expect(await names()).toEqual(['web']);
   });
@@ -111,12 +114,64 @@ describe('the service directory', () => {
     expect(await container.status('web')).toMatchObject({ pid });
   });
 
-  test('a directory that is replaced is read at the next start, and noticed when its service cannot be started', async () => {
-    container = await TestContainer.boot({ services: { web: {} } });
+  test('a directory that takes the place of another is another service', async () => {
+    container = await TestContainer.boot({ services: { web: { run: WORKS }, broken: {} } });
+    const { pid } = await container.reaches('web', 'up');
+    for (const name of ['web', 'broken']) {
+      container.addService('.next', { run: WORKS });
+      renameSync(at('service', name), at(`.${name}`));
+      renameSync(at('service/.next'), at('service', name));
+    }
+    await waitFor('the other service', async () => {
+      const web = await container.status('web');
+      return web.state === 'SERVICE_STATE_UP' && web.pid !== pid;
+    });
+    await container.reaches('broken', 'up', 5000);
+    expect((await container.exec('kill', '-0', String(pid))).code).not.toBe(0);
+    expect((await sv(container.services, 'status', 'web')).stdout).toMatch(/^run: /);
+  });
+
+  test('a link that is switched to another directory is another service, also when the controller is killed meanwhile', async () => {
+    container = await TestContainer.boot();
+    mkdirSync(at('sv'));
+    for (const name of ['one', 'two', 'three']) {
+      container.addService(`.${name}`, { run: `#!/bin/sh\n# ${name}\nexec sleep 1000\n` });
+      renameSync(at(`service/.${name}`), at(`sv/${name}`));
+    }
+    const directoryOf = async () => {
+      const { pid } = await container.reaches('web', 'up', 5000);
+      return (await container.exec('readlink', `/proc/${pid}/cwd`)).stdout.trim();
+    };
+    symlinkSync('../sv/one', at('service/web'));
+    expect(await directoryOf()).toBe(at('sv/one'));
+    unlinkSync(at('service/web'));
+    symlinkSync('../sv/two', at('service/web'));
+    await waitFor('the second directory', async () => (await directoryOf()) === at('sv/two'));
+    process.kill(container.controllerPid, 'SIGKILL');
+    unlinkSync(at('service/web'));
+    symlinkSync('../sv/three', at('service/web'));
+    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the third directory', async () => (await directoryOf()) === at('sv/three'));
+  });
+
+  test('a directory that is being filled is no error', async () => {
+    container = await TestContainer.boot();
+    mkdirSync(at('service/web'));
+    container.write('web/run', WORKS, 0o644);
+    await waitFor('the service to be told of', () => container.log().includes('permission denied'));
+    expect(container.log()).not.toContain('does not exist');
+    chmodSync(at('service/web/run'), 0o755);
+    await container.reaches('web', 'up', 5000);
+  });
+
+  test('rescan looks at everything anew, also at changes that the kernel does not report', async () => {
+    container = await TestContainer.boot({ services: { web: {}, other: { run: WORKS } } });
     await container.reaches('web', 'failed');
-    container.addService('.next', { run: WORKS });
-    rmSync(at('service/web'), { recursive: true });
-    renameSync(at('service/.next'), at('service/web'));
+    // A bind mount is no event of the directory below it.
+    mkdirSync(at('mounted'));
+    writeFileSync(at('mounted/run'), WORKS, { mode: 0o755 });
+    await container.exec('mount', '--bind', at('mounted'), at('service/web'));
+    await container.svctl('rescan');
     await container.reaches('web', 'up', 5000);
   });
 

@@ -197,7 +197,9 @@ export class DirectoryWatch {
   /** A directory is made first and filled then, mostly within milliseconds. */
   #isBeingFilled(name: ServiceName, { directory }: ListedService): boolean {
     const isNew = this.#paths !== undefined && this.#set.get(name) === undefined;
-    if (!isNew || isUsable(name, directory)) {
+    // A service that is defined in a file for many has an empty directory, elsewhere.
+    const isOurs = directory.startsWith(`${this.#directory}/`);
+    if (!isNew || !isOurs || isUsable(name, directory)) {
       this.#filling.delete(name);
       return false;
     }

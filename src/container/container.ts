@@ -27,12 +27,10 @@ import { OrphanCounts, type OrphanRecords } from './reaping.js';
 import { reportChanges } from './report-changes.js';
 import { type ScriptRecord, ScriptRunner } from './script-runner.js';
 import { Ending } from './shutdown/ending.js';
-import type { HookRecords } from './shutdown/shutdown.js';
+import type { HookRecords } from './shutdown/hooks.js';
 
 /** As in baseimage-docker. */
 const STOP_TIMEOUT_MS = 30_000;
-/** `KILL_PROCESS_TIMEOUT=0` is no limit, as in baseimage-docker: a day is as good. */
-const NO_LIMIT_MS = 86_400_000;
 
 /** The parts of a container, put together; boot.ts, resume.ts and ending.ts tell what happens with them. */
 export interface Container {
@@ -63,15 +61,9 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   const environment = () => containerEnvironment.current;
   const forbidden = new ForbiddenSignals((text) => messages.warn(text));
   const sweeper = new SessionSweeper(handover.initPid, forbidden);
-  const stopTimeoutMs =
-    config.killProcessTimeoutMs === 0 ? NO_LIMIT_MS : (config.killProcessTimeoutMs ?? STOP_TIMEOUT_MS);
+  const stopMs = config.killProcessTimeoutMs ?? STOP_TIMEOUT_MS;
 
-  const times = {
-    stopMs: stopTimeoutMs,
-    finishMs: config.finishTimeoutMs || Number.POSITIVE_INFINITY,
-    scriptMs: stopTimeoutMs,
-  };
-
+  const times = { stopMs, finishMs: config.finishTimeoutMs, scriptMs: stopMs };
   const previous = endOfPrevious(handover);
   const slots = openSlots(link, handover);
   const records = slots.load();

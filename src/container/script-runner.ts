@@ -24,6 +24,15 @@ export interface ScriptRecords {
   save(record: ScriptRecord): void;
 }
 
+export interface ScriptOptions {
+  /** Infinity for no limit. */
+  readonly timeoutMs: number;
+  /** Ends the script early. */
+  readonly stop: AbortSignal;
+  /** Its process exists. */
+  readonly begun?: () => void;
+}
+
 /** Runs startup scripts and hooks, one at a time. */
 export class ScriptRunner {
   readonly #host: ProcessHost;
@@ -58,15 +67,15 @@ export class ScriptRunner {
     return this.#takenOver;
   }
 
-  /** Runs a script to its end, which `stop` brings about early. Returns why it failed, '' when it did not. `begun` is called when its process is there. */
-  async run(path: string, timeoutMs: number, stop: AbortSignal, begun = () => {}): Promise<string> {
+  /** Runs a script to its end. Returns why it failed, '' when it did not. */
+  async run(path: string, options: ScriptOptions): Promise<string> {
     this.#messages.info(`Running ${path}...`);
-    const end = this.#begin({ path, program: path }, timeoutMs, stop, begun);
+    const end = this.#begin({ path, program: path }, options);
     this.#running = end;
     try {
       const ended = await end;
       await new Promise<void>((done) => this.#logs.drain(OWN_SOURCE, done));
-      return trouble(path, ended, timeoutMs);
+      return trouble(path, ended, options.timeoutMs);
     } finally {
       this.#running = undefined;
     }
@@ -76,7 +85,7 @@ export class ScriptRunner {
   async check(directory: string, timeoutMs: number, stop: AbortSignal): Promise<boolean> {
     if (timeoutMs <= 0) return false;
     const path = join(directory, 'check');
-    return succeeded(await this.#begin({ path, program: './check', directory }, timeoutMs, stop, () => {}));
+    return succeeded(await this.#begin({ path, program: './check', directory }, { timeoutMs, stop }));
   }
 
   /** Takes over the script that an earlier controller was running; `stopFor` says what ends it. */
@@ -96,9 +105,7 @@ export class ScriptRunner {
 
   #begin(
     { path, program, directory }: { readonly path: string; readonly program: string; readonly directory?: string },
-    timeoutMs: number,
-    stop: AbortSignal,
-    begun: () => void,
+    { timeoutMs, stop, begun }: ScriptOptions,
   ): Promise<ProgramEnd> {
     const record = (pid: number): void => this.#records.save({ path, pid });
     record(0);
@@ -118,7 +125,7 @@ export class ScriptRunner {
         stop,
         spawned: (pid) => {
           record(pid);
-          begun();
+          begun?.();
         },
         ended: () => record(0),
       },

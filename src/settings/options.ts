@@ -47,14 +47,14 @@ export interface Config {
   readonly socketGroup: string | undefined;
   /** undefined: switched off. */
   readonly httpListen: ListenAddress | undefined;
-  /** 0: none. */
+  /** Infinity: none. */
   readonly scriptTimeoutMs: number;
-  /** Of a service's `finish`; 0: none. */
+  /** Of a service's `finish`; Infinity: none. */
   readonly finishTimeoutMs: number;
   readonly shutdownTimeoutMs: number | undefined;
-  /** From TERM to KILL of the main command and of services. */
+  /** From TERM to KILL of the main command and of services; Infinity: no limit. */
   readonly killProcessTimeoutMs: number | undefined;
-  /** From TERM to KILL of what is left at the end. */
+  /** From TERM to KILL of what is left at the end; Infinity: no limit. */
   readonly killAllTimeoutMs: number | undefined;
 }
 
@@ -198,12 +198,12 @@ export function configure(line: CommandLine, environment: Environment): Config {
     socketMode: mode(setting('socket-mode')) ?? 0o660,
     socketGroup: setting('socket-group')?.text,
     httpListen: listenAddress(setting('http-listen')),
-    scriptTimeoutMs: seconds(scripts) ?? 900_000,
+    scriptTimeoutMs: limit(scripts) ?? 900_000,
     // As with s6.
-    finishTimeoutMs: seconds(setting('finish-timeout')) ?? 5_000,
+    finishTimeoutMs: limit(setting('finish-timeout')) ?? 5_000,
     shutdownTimeoutMs: seconds(setting('shutdown-timeout'), 0.1),
-    killProcessTimeoutMs: seconds(variable(environment, 'KILL_PROCESS_TIMEOUT')),
-    killAllTimeoutMs: seconds(variable(environment, 'KILL_ALL_PROCESSES_TIMEOUT')),
+    killProcessTimeoutMs: limit(variable(environment, 'KILL_PROCESS_TIMEOUT')),
+    killAllTimeoutMs: limit(variable(environment, 'KILL_ALL_PROCESSES_TIMEOUT')),
   };
 }
 
@@ -263,6 +263,12 @@ function seconds(source: Source | undefined, least = 0): number | undefined {
   const value = /^\d+(\.\d+)?$/.test(source.text) ? Number(source.text) : Number.NaN;
   if (!(value >= least && value <= 86_400)) throw bad(source, `must be a number of seconds from ${least} to 86400`);
   return value * 1000;
+}
+
+/** A limit of time; 0 is no limit, as in baseimage-docker. */
+function limit(source: Source | undefined): number | undefined {
+  const ms = seconds(source);
+  return ms === 0 ? Number.POSITIVE_INFINITY : ms;
 }
 
 function oneOf<T extends string>(source: Source | undefined, choices: readonly T[]): T | undefined {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExitStatus } from '../types/service.js';
+import { type RunOptions, succeeded } from '../process/run-program.js';
 import { explainSpawnError } from './explain-spawn-error.js';
 import type { ServiceCore } from './service-context.js';
 import { isLogger } from './service-directory.js';
@@ -93,53 +93,35 @@ export class ControlScripts {
   }
 
   /** Runs it to its end, or waits for the process of an earlier controller. Resolves to whether it exited with 0. */
-  #run(letter: ControlLetter, pid: number | undefined): Promise<boolean> {
+  async #run(letter: ControlLetter, pid: number | undefined): Promise<boolean> {
     const { name, directory, context, definition } = this.#service;
     const { host } = context;
     const program = `control/${letter}`;
-    return new Promise((resolve) => {
-      let timer: NodeJS.Timeout | undefined;
-      const spawned = (spawnedPid: number): void => {
-        this.#note({ letter, pid: spawnedPid, handled: false });
-        timer = setTimeout(() => {
-          context.warn(`${name}: ${program} does not end and is killed`);
-          void host.signal(spawnedPid, 'SIGKILL', false);
-        }, definition.scriptTimeoutMs);
-      };
-      const ended = (status: ExitStatus): void => {
-        clearTimeout(timer);
-        const handled = status.kind === 'exited' && status.code === 0;
-        this.#note({ letter, pid: 0, handled });
-        resolve(handled);
-      };
-      if (pid !== undefined) {
-        host.adopt(pid, ended);
-        spawned(pid);
-        return;
-      }
-      host.spawn(
-        {
-          purpose: this.#purpose(letter),
-          program,
-          args: [],
-          directory,
-          environment: context.environment(),
-          as: 'session',
-          output: context.output(name),
-        },
-        {
-          spawned,
-          failed: (error) => {
-            context.warn(`${name}: ${program} could not be started: ${explainSpawnError(error)}`);
-            resolve(false);
+    const options: RunOptions = {
+      timeoutMs: definition.scriptTimeoutMs,
+      graceMs: 0,
+      spawned: (spawnedPid) => this.#note({ letter, pid: spawnedPid, handled: false }),
+      ended: (end) => this.#note({ letter, pid: 0, handled: succeeded(end) }),
+    };
+    const end = await (pid !== undefined
+      ? host.resumeRun(pid, options)
+      : host.run(
+          {
+            purpose: this.#purpose(letter),
+            program,
+            args: [],
+            directory,
+            environment: context.environment(),
+            as: 'session',
+            output: context.output(name),
           },
-          ended: (status, failure) => {
-            if (failure) context.warn(`${name}: ${program} cannot be executed (${failure.code})`);
-            ended(status);
-          },
-        },
-      );
-    });
+          options,
+        ));
+    if (end.cutShort !== undefined) context.warn(`${name}: ${program} does not end and is killed`);
+    if (end.failure?.stage === 'spawn')
+      context.warn(`${name}: ${program} could not be started: ${explainSpawnError(end.failure)}`);
+    else if (end.failure) context.warn(`${name}: ${program} cannot be executed (${end.failure.code})`);
+    return succeeded(end);
   }
 
   /** runsv(8) runs no control scripts of a logger. */

@@ -1,5 +1,5 @@
 /** Why no process could be started, and what can be done about it. */
-export function explainSpawnError(error: NodeJS.ErrnoException): string {
+export function explainSpawnError(error: { readonly code?: string; readonly message?: string }): string {
   switch (error.code) {
     case 'EAGAIN':
       return 'no process could be started: the limit of processes is reached (pids limit of the container, or RLIMIT_NPROC)';

@@ -41,6 +41,7 @@ export class ServiceSet implements ServiceView {
   readonly #changes: Change[] = [];
   #revision: number;
   #halted = false;
+  #stopOrder: StopOrder | undefined;
   #loggers = 0;
   /** Added in this turn, and started at its end: then all that they need is known. */
   readonly #added: { readonly service: Service; readonly cause: Cause }[] = [];
@@ -168,6 +169,7 @@ export class ServiceSet implements ServiceView {
       services: this.services(),
       endInput: (logger) => this.#context.endInput(logger),
     });
+    this.#stopOrder = stopOrder;
     return new Promise((resolve) => {
       const stop = this.subscribe(({ status: { name, state } }) => {
         if (state === 'down') stopOrder.follow(name);
@@ -183,13 +185,9 @@ export class ServiceSet implements ServiceView {
     });
   }
 
-  /** Nobody waits any longer: KILL to every service that is stopping, or was still to be stopped. */
-  killNow(): void {
-    const cause: Cause = { kind: 'shutdown', message: 'nobody waits any longer' };
-    for (const service of this.services()) {
-      if (this.#halted) service.dispatch({ type: 'stop', why: 'shutdown', cause, timeoutMs: 0 });
-      service.dispatch({ type: 'kill_now' });
-    }
+  /** Nobody waits any longer for the services that are being stopped. */
+  hurry(): void {
+    this.#stopOrder?.hurry();
   }
 
   #put(name: ServiceName, directory: string, record?: ServiceRecord): Service {

@@ -7,6 +7,8 @@ import { isLogger, loggedBy, loggerOf } from './service-directory.js';
 
 /** A logger that has not ended this long after the end of its input is told to. */
 const LOGGER_END_MS = 1_000;
+/** From TERM to KILL when nobody waits any longer. */
+const HURRIED_MS = 250;
 
 /** What a stop of everything is given. */
 export interface StopOrderContext {
@@ -58,6 +60,15 @@ export class StopOrder {
     this.#proceed(this.#graph.dependenciesOf(name).map(({ on }) => on));
   }
 
+  /** Nobody waits any longer: TERM to all that were still to be stopped, and KILL a moment later. */
+  hurry(): void {
+    for (const name of this.#services.keys()) {
+      this.#told.add(name);
+      this.#tell(name, HURRIED_MS * 2);
+    }
+    this.#timers.push(setTimeout(() => this.#killLeft(() => true), HURRIED_MS));
+  }
+
   get isOver(): boolean {
     return [...this.#services.keys()].every((name) => this.#isDown(name));
   }
@@ -72,25 +83,29 @@ export class StopOrder {
 
   #stop(name: ServiceName): void {
     this.#told.add(name);
-    const tell = (): void => {
-      const service = this.#services.get(name);
-      if (service === undefined || this.#isDown(name)) return;
-      const timeoutMs = Math.min(service.definition.stop.graceMs, this.#leftMs(name));
-      service.dispatch({ type: 'stop', why: 'shutdown', cause: this.#context.cause, timeoutMs });
-    };
     if (!isLogger(name) || this.#isDown(name)) {
-      tell();
+      this.#tell(name, this.#leftMs(name));
       return;
     }
     // A logger has read all of its input when it ends by itself.
     this.#context.endInput(name);
+    const tell = (): void => this.#tell(name, this.#leftMs(name));
     this.#timers.push(setTimeout(tell, Math.min(LOGGER_END_MS, this.#leftMs(name) / 2)));
   }
 
+  #tell(name: ServiceName, limitMs: number): void {
+    const service = this.#services.get(name);
+    if (service === undefined || this.#isDown(name)) return;
+    const timeoutMs = Math.min(service.definition.stop.graceMs, limitMs);
+    service.dispatch({ type: 'stop', why: 'shutdown', cause: this.#context.cause, timeoutMs });
+  }
+
   #kill(level: number): void {
-    const left = [...this.#services.values()].filter(
-      ({ name }) => (this.#levels.get(name) ?? 0) <= level && !this.#isDown(name),
-    );
+    this.#killLeft(({ name }) => (this.#levels.get(name) ?? 0) <= level);
+  }
+
+  #killLeft(selected: (service: Service) => boolean): void {
+    const left = [...this.#services.values()].filter((service) => selected(service) && !this.#isDown(service.name));
     if (left.length === 0) return;
     this.#context.killed(
       left.map(({ name }) => name),

@@ -80,7 +80,7 @@ export class Waiting {
         );
       };
       const stopWaiting = this.#onChange(name, look);
-      const timer = setTimeout(giveUp, timeoutMs);
+      const timer = Number.isFinite(timeoutMs) ? setTimeout(giveUp, timeoutMs) : undefined;
       options.abort?.addEventListener('abort', giveUp, { once: true });
       const end = (): void => {
         stopWaiting();

@@ -40,7 +40,7 @@ async function runStartupScripts(container: Container): Promise<void> {
     }
     // What was asked for by an option has to exist and work.
     if (path !== ENABLE_INSECURE_KEY && !isScript(path, settings.messages)) continue;
-    const trouble = await scripts.run(path, config.scriptTimeoutMs || Number.POSITIVE_INFINITY, ending.signal);
+    const trouble = await scripts.run(path, { timeoutMs: config.scriptTimeoutMs, stop: ending.signal });
     if (ending.begun) return;
     if (trouble !== '') {
       ending.begin({ code: EXIT.startupFailed, reason: trouble, cause: { kind: 'boot' }, signal: 'SIGTERM' });

@@ -4,7 +4,7 @@ import { pidOf } from '../../supervisor/machine.js';
 import { resumeScripts } from '../../supervisor/sv-commands.js';
 import type { Container } from '../container.js';
 import { endWithCommand } from '../main-command-end.js';
-import { isHook } from '../shutdown/shutdown.js';
+import { isHook } from '../shutdown/hooks.js';
 import { startCommand } from './boot.js';
 import { watchStartup } from './startup.js';
 

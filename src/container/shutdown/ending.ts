@@ -10,8 +10,8 @@ import type { Cause } from '../../types/service.js';
 import type { ShutdownProgress } from '../../types/system.js';
 import { earlyServices } from '../boot/early-services.js';
 import type { ShutdownRecord } from '../container-state.js';
-import { Shutdown, type ShutdownParts } from './shutdown.js';
 import { shutdownTimeoutOf } from './shutdown-plan.js';
+import { type ShutdownDependencies, ShutdownStages } from './shutdown-stages.js';
 import { writeTerminationLog } from './termination-log.js';
 
 /** init waits this much longer than we mean to take, in case we never come to the end. */
@@ -38,7 +38,7 @@ export interface End {
 }
 
 /** What the end has to do with. */
-export interface EndingParts extends Omit<ShutdownParts, 'messages' | 'limits' | 'early'> {
+export interface EndingParts extends Omit<ShutdownDependencies, 'messages' | 'limits' | 'early'> {
   readonly link: InitLink;
   readonly settings: Settings;
   readonly watch: DirectoryWatch;
@@ -51,7 +51,7 @@ export class Ending {
   readonly #began = new AbortController();
   readonly #progressListeners = new Set<(progress: ShutdownProgress) => void>();
   #end: End | undefined;
-  #shutdown: Shutdown | undefined;
+  #shutdown: ShutdownStages | undefined;
   #beforeExit: () => Promise<void> = () => Promise.resolve();
   #over = false;
 
@@ -123,7 +123,7 @@ export class Ending {
       `${before ? 'Going on with the shutdown' : 'Shutting down'}: ${end.reason}.`,
     );
     const early = earlyServices(this.#parts);
-    this.#shutdown = new Shutdown(
+    this.#shutdown = new ShutdownStages(
       { ...this.#parts, messages: settings.messages, limits: settings.config, early },
       deadlineMs,
     );

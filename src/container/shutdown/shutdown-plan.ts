@@ -1,21 +1,23 @@
+/** A process is gone this long after KILL, or sleeps in the kernel. */
+export const AFTER_KILL_MS = 500;
 /** Less than Docker's 10 s, with room for the runtime's own work. */
 const DEFAULT_TIMEOUT_MS = 8_000;
-/** What the hooks and the last processes get beside the times that somebody set. */
+/** For hooks and the last processes, added to the times of baseimage-docker. */
 const BESIDE_MS = 2_000;
 
-/** How the time that is left is shared among the stages that are still to come. */
-const SHARES = {
-  'startup script': 2,
-  'main command': 3,
-  'pre-shutdown hooks': 1,
-  services: 4,
-  'post-shutdown hooks': 1,
-  'the rest': 0.5,
+/** The part of the whole time that is kept for a stage while an earlier one still works. All else is for the earlier one. */
+const RESERVED = {
+  'startup script': 0.05,
+  'main command': 0.2,
+  'pre-shutdown hooks': 0.1,
+  services: 0.25,
+  'post-shutdown hooks': 0.1,
+  'the rest': 0.1,
 };
 
-export type Stage = keyof typeof SHARES;
+export type Stage = keyof typeof RESERVED;
 
-/** What was configured of the times, in milliseconds; undefined where nobody set them, 0 where there is to be no limit. */
+/** What was configured of the times, in milliseconds; undefined where nobody set them, Infinity for no limit. */
 export interface ShutdownLimits {
   readonly shutdownTimeoutMs: number | undefined;
   /** KILL_PROCESS_TIMEOUT: for the main command, and for the services. */
@@ -26,35 +28,51 @@ export interface ShutdownLimits {
 
 /** How long the whole shutdown may take. The variables of baseimage-docker have their time where no other one was set. */
 export function shutdownTimeoutOf(limits: ShutdownLimits): number {
-  const { shutdownTimeoutMs, killProcessTimeoutMs = 0, killAllTimeoutMs = 0 } = limits;
+  const { shutdownTimeoutMs, killProcessTimeoutMs, killAllTimeoutMs } = limits;
   if (shutdownTimeoutMs !== undefined) return shutdownTimeoutMs;
-  return Math.max(DEFAULT_TIMEOUT_MS, 2 * killProcessTimeoutMs + killAllTimeoutMs + BESIDE_MS);
+  return Math.max(DEFAULT_TIMEOUT_MS, 2 * orNone(killProcessTimeoutMs) + orNone(killAllTimeoutMs) + BESIDE_MS);
+}
+
+/** How much of the shutdown there is. */
+export interface ShutdownTime {
+  readonly wholeMs: number;
+  readonly leftMs: number;
 }
 
 /**
- * How long a stage may take: its share of what is left among the stages still to come (`coming`, this one included), or
- * the time that a variable of baseimage-docker gives it, which can be longer only where the deadline was made to hold it.
+ * How long a stage may take: all that is left but for what is reserved for the later ones of `coming` (this one included), or the
+ * time that a variable of baseimage-docker gives it, which can be longer only where the deadline was made to hold it.
  */
-export function stageLimit(stage: Stage, coming: readonly Stage[], leftMs: number, limits: ShutdownLimits): number {
-  const whole = coming.reduce((sum, name) => sum + SHARES[name], 0);
-  const shareMs = (leftMs * SHARES[stage]) / whole;
-  const ownMs = ownLimit(stage, limits);
-  if (ownMs === 0) return shareMs;
-  return Math.min(ownMs, limits.shutdownTimeoutMs === undefined ? leftMs : shareMs);
+export function stageLimit(
+  stage: Stage,
+  coming: readonly Stage[],
+  { wholeMs, leftMs }: ShutdownTime,
+  limits: ShutdownLimits,
+): number {
+  const part = (stages: readonly Stage[]): number => stages.reduce((sum, name) => sum + RESERVED[name], 0);
+  const laterMs = wholeMs * part(coming.filter((name) => name !== stage));
+  // An earlier stage may have taken more than its own: then the rest is shared.
+  const limitMs = Math.max(leftMs - laterMs, (leftMs * RESERVED[stage]) / part(coming));
+  const own = ownLimit(stage, limits);
+  return own === undefined ? limitMs : Math.min(own, limits.shutdownTimeoutMs === undefined ? leftMs : limitMs);
 }
 
-function ownLimit(stage: Stage, limits: ShutdownLimits): number {
+/** The limit that a variable of baseimage-docker sets; undefined where none does. */
+export function ownLimit(stage: Stage, limits: ShutdownLimits): number | undefined {
   switch (stage) {
     case 'main command':
     case 'services':
-      return limits.killProcessTimeoutMs ?? 0;
+      return finite(limits.killProcessTimeoutMs);
     case 'the rest':
-      return limits.killAllTimeoutMs ?? 0;
+      return finite(limits.killAllTimeoutMs);
     case 'startup script':
     case 'pre-shutdown hooks':
     case 'post-shutdown hooks':
-      return 0;
+      return undefined;
     default:
       return stage satisfies never;
   }
 }
+
+const finite = (ms: number | undefined): number | undefined => (Number.isFinite(ms) ? ms : undefined);
+const orNone = (ms: number | undefined): number => finite(ms) ?? 0;

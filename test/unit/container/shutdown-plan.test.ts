@@ -34,38 +34,58 @@ describe('the deadline', () => {
   });
 
   test('does not get shorter by them', () => {
-    expect(shutdownTimeoutOf({ ...NONE, killProcessTimeoutMs: 1_000, killAllTimeoutMs: 0 })).toBe(8_000);
+    expect(
+      shutdownTimeoutOf({ ...NONE, killProcessTimeoutMs: 1_000, killAllTimeoutMs: Number.POSITIVE_INFINITY }),
+    ).toBe(8_000);
   });
 });
 
-describe('the share of a stage', () => {
+const whole = (wholeMs: number) => ({ wholeMs, leftMs: wholeMs });
+
+describe('the time of a stage', () => {
   test('leaves something for every later one, even when each takes all of its own', () => {
     let leftMs = 8_000;
     for (const [index, stage] of ALL.entries()) {
-      const limitMs = stageLimit(stage, ALL.slice(index), leftMs, NONE);
+      const limitMs = stageLimit(stage, ALL.slice(index), { wholeMs: 8_000, leftMs }, NONE);
       expect(limitMs).toBeGreaterThan(300);
       leftMs -= limitMs;
     }
     expect(leftMs).toBeCloseTo(0);
   });
 
-  test('is nearly everything for services that are alone', () => {
-    expect(stageLimit('services', ['services', 'the rest'], 8_000, NONE)).toBeGreaterThan(7_000);
+  test('is nearly everything for services that are alone, and for a hook without services', () => {
+    expect(stageLimit('services', ['services', 'the rest'], whole(8_000), NONE)).toBeGreaterThan(7_000);
+    const hook = 'pre-shutdown hooks';
+    expect(stageLimit(hook, [hook, 'the rest'], whole(8_000), NONE)).toBeGreaterThan(7_000);
+  });
+
+  test('is most of it for a hook before services', () => {
+    const coming: Stage[] = ['pre-shutdown hooks', 'services', 'the rest'];
+    expect(stageLimit('pre-shutdown hooks', coming, whole(8_000), NONE)).toBeGreaterThan(5_000);
+  });
+
+  test('is shared where an earlier one has taken too much', () => {
+    const late = { wholeMs: 8_000, leftMs: 600 };
+    expect(stageLimit('services', ['services', 'post-shutdown hooks', 'the rest'], late, NONE)).toBeCloseTo(
+      (600 * 0.25) / 0.45,
+    );
   });
 
   test('is KILL_PROCESS_TIMEOUT where that was set, also when a later stage gets less', () => {
     const limits = { ...NONE, killProcessTimeoutMs: 30_000 };
-    expect(stageLimit('services', ALL.slice(3), 60_000, limits)).toBe(30_000);
-    expect(stageLimit('main command', ALL.slice(1), 62_000, limits)).toBe(30_000);
+    const left = (leftMs: number) => ({ wholeMs: 62_000, leftMs });
+    expect(stageLimit('services', ALL.slice(3), left(60_000), limits)).toBe(30_000);
+    expect(stageLimit('main command', ALL.slice(1), left(62_000), limits)).toBe(30_000);
   });
 
   test('cannot be more than what the explicit deadline allows', () => {
     const limits = { ...NONE, shutdownTimeoutMs: 4_500, killProcessTimeoutMs: 30_000 };
-    expect(stageLimit('services', ['services', 'the rest'], 4_500, limits)).toBe(4_000);
+    expect(stageLimit('services', ['services', 'the rest'], whole(4_500), limits)).toBe(4_050);
   });
 
-  test('is no limit of its own where it is 0', () => {
-    const limits = { ...NONE, killProcessTimeoutMs: 0, killAllTimeoutMs: 0 };
-    expect(stageLimit('the rest', ['the rest'], 8_000, limits)).toBe(8_000);
+  test('is no limit of its own where that is Infinity', () => {
+    const none = Number.POSITIVE_INFINITY;
+    const limits = { ...NONE, killProcessTimeoutMs: none, killAllTimeoutMs: none };
+    expect(stageLimit('the rest', ['the rest'], whole(8_000), limits)).toBe(8_000);
   });
 });

@@ -159,6 +159,14 @@ describe('values', () => {
     ]);
   });
 
+  test('0 seconds are no limit', () => {
+    const args = ['--script-timeout', '0', '--finish-timeout', '0'];
+    const none = config(args, { KILL_PROCESS_TIMEOUT: '0', KILL_ALL_PROCESSES_TIMEOUT: '0' });
+    const { scriptTimeoutMs, finishTimeoutMs, killProcessTimeoutMs, killAllTimeoutMs } = none;
+    const limits = [scriptTimeoutMs, finishTimeoutMs, killProcessTimeoutMs, killAllTimeoutMs];
+    expect(limits).toEqual(limits.map(() => Number.POSITIVE_INFINITY));
+  });
+
   test('http can be switched off', () => {
     expect(config(['--http-listen', 'none']).httpListen).toBeUndefined();
   });

@@ -1,0 +1,89 @@
+import { dirname } from 'node:path';
+import { monotonicMs } from '../../process/clock.js';
+import { within } from '../../process/within.js';
+import type { Messages } from '../../settings/messages.js';
+import type { ScriptRunner } from '../script-runner.js';
+import { AFTER_KILL_MS } from './shutdown-plan.js';
+
+export const PRE_SHUTDOWN = '/etc/my_init.pre_shutdown.d';
+export const POST_SHUTDOWN = '/etc/my_init.post_shutdown.d';
+
+/** Whether a script belongs to the shutdown. */
+export const isHook = (path: string): boolean => [PRE_SHUTDOWN, POST_SHUTDOWN].includes(dirname(path));
+
+/** Which hooks were begun: none of them is run twice. */
+export interface HookRecords {
+  begun(path: string): boolean;
+  begin(path: string): void;
+}
+
+/** Runs the hooks of one directory, one after the other. */
+export class Hooks {
+  /** Settles when the last of them has ended. */
+  readonly over: Promise<void>;
+  readonly #scripts: ScriptRunner;
+  readonly #records: HookRecords;
+  readonly #messages: Messages;
+  readonly #cut = new AbortController();
+  readonly #stop: AbortSignal;
+  #running = '';
+  #rest: readonly string[];
+
+  /** `hurried` is aborted when nobody waits any longer. */
+  constructor(
+    paths: readonly string[],
+    scripts: ScriptRunner,
+    records: HookRecords,
+    messages: Messages,
+    hurried: AbortSignal,
+  ) {
+    this.#stop = AbortSignal.any([this.#cut.signal, hurried]);
+    this.#scripts = scripts;
+    this.#records = records;
+    this.#messages = messages;
+    this.#rest = paths;
+    this.over = this.#run();
+  }
+
+  /** The hook that runs now, '' when none does. */
+  get running(): string {
+    return this.#running;
+  }
+
+  /** Ends the hook that runs; the rest is left out. Resolves to whether it has ended: one that ignores TERM is killed with the rest. */
+  async cut(): Promise<boolean> {
+    this.#cut.abort();
+    if (await within(this.over, AFTER_KILL_MS)) return true;
+    this.#messages.warn(`${this.#running} does not end; the shutdown goes on`);
+    for (const path of this.#rest) this.#leaveOut(path);
+    return false;
+  }
+
+  async #run(): Promise<void> {
+    for (let [path, ...rest] = this.#rest; path !== undefined; [path, ...rest] = rest) {
+      this.#rest = rest;
+      const takenOver = this.#scripts.takenOver === path;
+      if (this.#stop.aborted) this.#leaveOut(path);
+      else if (takenOver || !this.#records.begun(path)) {
+        this.#running = path;
+        await (takenOver ? this.#scripts.running : this.#runHook(path));
+        this.#running = '';
+      }
+    }
+  }
+
+  #leaveOut(path: string): void {
+    this.#messages.warn(`${path} is left out: there is no time left for it`);
+  }
+
+  async #runHook(path: string): Promise<void> {
+    const beganMs = monotonicMs();
+    const trouble = await this.#scripts.run(path, {
+      timeoutMs: Number.POSITIVE_INFINITY,
+      stop: this.#stop,
+      begun: () => this.#records.begin(path),
+    });
+    const ranLong = `${path} was ended: it ran longer than ${((monotonicMs() - beganMs) / 1000).toFixed(1)} s`;
+    if (trouble !== '') this.#messages.warn(`${this.#stop.aborted ? ranLong : trouble}; the shutdown goes on`);
+  }
+}

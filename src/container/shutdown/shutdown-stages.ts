@@ -1,0 +1,236 @@
+import { monotonicMs } from '../../process/clock.js';
+import { within } from '../../process/within.js';
+import type { Messages } from '../../settings/messages.js';
+import type { ServiceSet } from '../../supervisor/service-set.js';
+import type { Cause, ServiceName } from '../../types/service.js';
+import type { ShutdownProgress } from '../../types/system.js';
+import type { ContainerState } from '../container-state.js';
+import type { MainCommand } from '../main-command.js';
+import type { ScriptRunner } from '../script-runner.js';
+import { scriptsOf } from '../scripts.js';
+import { type HookRecords, Hooks, isHook, POST_SHUTDOWN, PRE_SHUTDOWN } from './hooks.js';
+import { AFTER_KILL_MS, ownLimit, type ShutdownLimits, type Stage, stageLimit } from './shutdown-plan.js';
+
+/** What a shutdown has to do with. */
+export interface ShutdownDependencies {
+  readonly command: MainCommand;
+  readonly set: ServiceSet;
+  readonly scripts: ScriptRunner;
+  readonly state: ContainerState;
+  readonly hooks: HookRecords;
+  readonly messages: Messages;
+  readonly limits: ShutdownLimits;
+  /** Services that were started before the others, and are stopped after them. */
+  readonly early: readonly ServiceName[];
+}
+
+/** How it ended. */
+export interface ShutdownResult {
+  /** Something was killed because it did not end in time. */
+  readonly killed: boolean;
+  /** What everything that still runs may take, in milliseconds. */
+  readonly restMs: number;
+}
+
+interface Step {
+  readonly stage: Stage;
+  begin(limitMs: number): Work;
+}
+
+/** A step that has begun. */
+interface Work {
+  readonly over: Promise<unknown>;
+  /** What still works, for a message. */
+  name(): string;
+  /** Ends it now. Undefined: it ends by itself within its limit. */
+  readonly cut?: () => Promise<void>;
+}
+
+/**
+ * The orderly end: startup script, main command, pre-shutdown hooks, services, post-shutdown hooks, within one deadline. Nothing
+ * sleeps: a stage is over when its last process is gone. One that takes longer than planned goes on beside the later ones, and is
+ * ended when the services are.
+ */
+export class ShutdownStages {
+  readonly #dependencies: ShutdownDependencies;
+  readonly #beganMs = monotonicMs();
+  readonly #deadlineMs: number;
+  readonly #hurried = new AbortController();
+  #stage: Stage = 'main command';
+
+  constructor(dependencies: ShutdownDependencies, deadlineMs: number) {
+    this.#dependencies = dependencies;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /** Somebody does not want to wait any longer. */
+  get hurried(): boolean {
+    return this.#hurried.signal.aborted;
+  }
+
+  /** Cuts the remaining waits to the kill. */
+  hurry(): void {
+    this.#hurried.abort();
+  }
+
+  progress(): ShutdownProgress {
+    return {
+      stage: this.#stage,
+      remaining: this.#dependencies.set
+        .list()
+        .filter(({ state }) => state !== 'down')
+        .map(({ name }) => name),
+      elapsedMs: monotonicMs() - this.#beganMs,
+      remainingMs: this.#leftMs(),
+    };
+  }
+
+  /** `signal` is what the main command is sent. */
+  async run(signal: NodeJS.Signals, cause: Cause, onStage: () => void): Promise<ShutdownResult> {
+    const { set, messages, state, limits } = this.#dependencies;
+    // Nothing may be started from now on, whatever still happens to the services before their turn.
+    set.forbidStarts();
+    const after = scriptsOf(POST_SHUTDOWN, messages);
+    const last: readonly Step[] = after.length === 0 ? [] : [this.#hooks('post-shutdown hooks', after)];
+    const steps = this.#stepsUntilServices(signal, cause);
+    const late: Work[] = [];
+    const enter = (stage: Stage, later: readonly Step[]): number => {
+      this.#stage = stage;
+      onStage();
+      const coming = [
+        stage,
+        ...later.map((step) => step.stage),
+        ...(stage === 'the rest' ? [] : (['the rest'] as const)),
+      ];
+      return stageLimit(stage, coming, this.#time(), limits);
+    };
+    for (const [index, step] of steps.entries()) {
+      const work = await this.#take(step, enter(step.stage, [...steps.slice(index + 1), ...last]));
+      if (work !== undefined) late.push(work);
+    }
+    await this.#endLate(late, last);
+    for (const step of last) await (await this.#take(step, enter(step.stage, [])))?.cut?.();
+    const restMs = enter('the rest', []);
+    return { killed: state.now.shutdown?.killed === true, restMs: this.hurried ? 0 : restMs };
+  }
+
+  /** Returns what of a step goes on after its limit; undefined when all is over. */
+  async #take({ stage, begin }: Step, limitMs: number): Promise<Work | undefined> {
+    const work = begin(limitMs);
+    const isLast = stage === 'post-shutdown hooks';
+    // What has to be ended within the limit needs the end of it for that.
+    const waitMs = isLast ? limitMs - Math.min(AFTER_KILL_MS, limitMs / 4) : limitMs;
+    if (work.cut === undefined) await work.over;
+    else if (!(await within(work.over, waitMs, this.#hurried.signal))) {
+      if (!isLast && !this.hurried && ownLimit(stage, this.#dependencies.limits) === undefined) {
+        const after = `${(limitMs / 1000).toFixed(1)} s`;
+        this.#dependencies.messages.warn(`${work.name()} still runs after ${after}; the shutdown goes on beside it.`);
+        return work;
+      }
+      if (isLast) return work;
+      await work.cut();
+    }
+    return undefined;
+  }
+
+  /** What goes on beside the services has until the last stages need their time. */
+  async #endLate(late: readonly Work[], last: readonly Step[]): Promise<void> {
+    if (late.length === 0) return;
+    const coming = ['services' as const, ...last.map((step) => step.stage), 'the rest' as const];
+    const limitMs = stageLimit('services', coming, this.#time(), {
+      ...this.#dependencies.limits,
+      killProcessTimeoutMs: undefined,
+    });
+    await within(Promise.all(late.map(({ over }) => over)), Math.max(0, limitMs - AFTER_KILL_MS), this.#hurried.signal);
+    await Promise.all(late.map((work) => work.cut?.()));
+  }
+
+  #stepsUntilServices(signal: NodeJS.Signals, cause: Cause): readonly Step[] {
+    const { command, set, scripts, messages } = this.#dependencies;
+    const before = scriptsOf(PRE_SHUTDOWN, messages);
+    const steps: Step[] = [];
+    if (scripts.running && !isHook(scripts.takenOver)) steps.push(this.#startupScript(scripts.running));
+    if (command.pid !== 0) steps.push({ stage: 'main command', begin: () => this.#endCommand(signal) });
+    if (before.length > 0) steps.push(this.#hooks('pre-shutdown hooks', before));
+    if (set.list().some(({ state }) => state !== 'down'))
+      steps.push({ stage: 'services', begin: (limitMs) => this.#stopServices(cause, limitMs) });
+    return steps;
+  }
+
+  /** Sent TERM with everything that belongs to the boot, and KILL 2 s later. */
+  #startupScript(over: Promise<unknown>): Step {
+    const work: Work = { over, name: () => 'The startup script', cut: () => Promise.resolve() };
+    return { stage: 'startup script', begin: () => work };
+  }
+
+  #endCommand(signal: NodeJS.Signals): Work {
+    const { messages, command, state } = this.#dependencies;
+    const beganMs = monotonicMs();
+    const which = `the main command (PID ${command.pid})`;
+    messages.info(`Shutting down ${which}...`);
+    // Some programs take a second signal for an order to drop everything.
+    if (!state.now.shutdown?.commandTold) command.signal(signal);
+    command.signal('SIGCONT');
+    state.saveShutdown({ commandTold: true });
+    return {
+      over: command.end,
+      name: () => `The main command (PID ${command.pid})`,
+      cut: async () => {
+        if (command.pid === 0) return;
+        messages.warn(`Killing ${which}: ${this.#whyKilled(monotonicMs() - beganMs)}.`);
+        state.saveShutdown({ killed: true });
+        command.signal('SIGKILL', true);
+        await within(command.end, AFTER_KILL_MS);
+      },
+    };
+  }
+
+  #hooks(stage: Stage, paths: readonly string[]): Step {
+    const { scripts, hooks: records, messages, state } = this.#dependencies;
+    return {
+      stage,
+      begin: () => {
+        const hooks = new Hooks(paths, scripts, records, messages, this.#hurried.signal);
+        return {
+          over: hooks.over,
+          name: () => hooks.running,
+          cut: async () => {
+            if (!(await hooks.cut())) state.saveShutdown({ killed: true });
+          },
+        };
+      },
+    };
+  }
+
+  #stopServices(cause: Cause, limitMs: number): Work {
+    const { set, messages, early, state } = this.#dependencies;
+    const killsBefore = state.now.shutdown?.killsBefore ?? killsOf(set);
+    state.saveShutdown({ killsBefore });
+    const patienceMs = Math.max(0, Math.min(limitMs, this.#leftMs() - AFTER_KILL_MS));
+    const killed = (names: readonly string[], afterMs: number): void =>
+      messages.warn(`Killing ${names.join(', ')}: ${this.#whyKilled(afterMs)}.`);
+    const halted = set.halt({ cause, limitMs: patienceMs, early, killed });
+    const stop = async (): Promise<void> => {
+      if (!(await within(halted, patienceMs + AFTER_KILL_MS, this.#hurried.signal))) {
+        set.hurry();
+        await within(halted, 2 * AFTER_KILL_MS);
+      }
+      if (killsOf(set) > killsBefore) state.saveShutdown({ killed: true });
+    };
+    return { over: stop(), name: () => 'Services' };
+  }
+
+  #whyKilled(afterMs: number): string {
+    return this.hurried ? 'nobody waits any longer' : `still running after ${(afterMs / 1000).toFixed(1)} s`;
+  }
+
+  #time() {
+    return { wholeMs: this.#deadlineMs - this.#beganMs, leftMs: this.#leftMs() };
+  }
+
+  #leftMs(): number {
+    return Math.max(0, this.#deadlineMs - monotonicMs());
+  }
+}
+
+const killsOf = (set: ServiceSet): number => set.list().reduce((sum, { counters }) => sum + counters.kills, 0);

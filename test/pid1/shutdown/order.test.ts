@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+import { sh } from '../../helpers/whole-run.js';
+
+const HANGS = { run: sh('trap "" TERM', 'echo hangs runs', 'while :; do sleep 0.05; done') };
+const tidy = (name: string) => ({
+  run: sh(`trap "echo ${name} was told; exit 0" TERM`, `echo ${name} runs`, 'while :; do sleep 0.02; done'),
+});
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+const says = (text: string) => waitFor(`"${text}" in the log`, () => container.log().includes(text));
+
+async function endOf(options: ContainerOptions, ready: readonly string[], signals = 1) {
+  container = await TestContainer.boot({ unattended: true, ...options });
+  for (const text of ready) await says(text);
+  for (let sent = 0; sent < signals; sent++) {
+    if (sent > 0) await says('Shutting down');
+    container.signal('SIGTERM');
+  }
+  const code = await container.exit;
+  return { code, log: container.log() };
+}
+
+describe('a service that hangs', () => {
+  test.each([
+    ['within the time of the shutdown', 1],
+    ['when nobody waits any longer', 2],
+  ])('keeps no other one from its TERM, %s', async (_, signals) => {
+    const { code, log } = await endOf(
+      {
+        services: { hangs: HANGS, db: tidy('db') },
+        prepare: 'mkdir -p /etc/my_init.d; ln -s "$3/db" /etc/my_init.d/10_db',
+        args: ['--shutdown-timeout', '3'],
+      },
+      ['hangs runs', 'db runs'],
+      signals,
+    );
+    expect(log).toContain('db was told');
+    expect(log).toMatch(/\*\*\* Killing hangs: /);
+    expect(log).not.toMatch(/Killing .*db/);
+    expect(code).toBe(84);
+  });
+
+  test('keeps no logger from its end', async () => {
+    const logger = sh('trap "" TERM', 'cat > /dev/null', 'echo the logger saw the end >&2');
+    const { log } = await endOf(
+      {
+        services: {
+          hangs: {
+            ...HANGS,
+            'log/run': logger,
+            run: sh('trap "" TERM', 'echo runs >&2', 'while :; do sleep 0.05; done'),
+          },
+        },
+        args: ['--shutdown-timeout', '3'],
+      },
+      ['runs'],
+    );
+    expect(log).toContain('the logger saw the end');
+    expect(log).toMatch(/\*\*\* Killing hangs: still running after/);
+  });
+});
+
+describe('time that is left goes to whoever still works', () => {
+  test('a hook that takes long is not cut short for services that need nothing', async () => {
+    const { code, log } = await endOf(
+      {
+        services: { web: tidy('web') },
+        etc: { 'my_init.pre_shutdown.d/10': sh('sleep 3.5; echo hook is done') },
+        args: ['--shutdown-timeout', '5'],
+      },
+      ['web runs'],
+    );
+    expect(log).toContain('hook is done');
+    expect(log).toContain('web was told');
+    expect(log).toMatch(/10 still runs after 3\.\d s; the shutdown goes on beside it\./);
+    expect(code).toBe(0);
+  });
+
+  test('nor is a main command', async () => {
+    const { code, log } = await endOf(
+      {
+        services: { web: tidy('web') },
+        args: [
+          '--shutdown-timeout',
+          '5',
+          'sh',
+          '-c',
+          'trap "sleep 3.6; echo command is done; exit 3" TERM; echo set; while :; do sleep 0.02; done',
+        ],
+      },
+      ['web runs', 'set'],
+    );
+    expect(log).toContain('command is done');
+    expect(code).toBe(3);
+  });
+});

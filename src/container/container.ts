@@ -139,12 +139,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   set.subscribe(({ removed, status }) => removed && definitions.forget(status.directory));
   reportChanges(set, messages);
 
-  const watch = new DirectoryWatch(
-    config.serviceDirectory,
-    set,
-    (text) => messages.warn(text),
-    () => definitions.list(),
-  );
+  const watch = new DirectoryWatch(config.serviceDirectory, set, definitions, (text) => messages.warn(text));
   runit.begin(set);
   const command = new MainCommand(host, line.command);
   const scripts = new ScriptRunner(host, messages, environment, logs, {

@@ -33,7 +33,7 @@ function actOn(name: RelayedSignal, container: Container, said: WarnOnce): void 
       break;
     case 'HUP':
       if (running) command.signal('SIGHUP');
-      else if (state.now.phase === 'running' && !settings.line.skipServices) watch.rescan();
+      else if (state.now.phase === 'running' && !settings.line.skipServices) void watch.rescan();
       break;
     case 'USR1':
     case 'USR2':

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { monotonicMs } from '../process/clock.js';
 import type { Cause, ServiceName } from '../types/service.js';
 import type { RescanResult } from '../types/system.js';
-import { isEnabled, problemOfRun } from './definition/read-directory.js';
-import { isSameDirectory, type ListedService, type Listing, listServices } from './directory-listing.js';
+import { problemOfRun } from './definition/read-directory.js';
+import { isSameDirectory, type ListedService, type Listing } from './directory-listing.js';
 import { PathWatch, type WatchedPaths } from './path-watch.js';
+import type { Service } from './service.js';
 import { loggedBy } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';
 
@@ -15,21 +16,36 @@ const FILLING_MS = 500;
 const POLL_MS = 5_000;
 /** What a service is made of. Anything else in its directory is its own affair: it may well write there at each start. */
 const PARTS = ['run', 'finish', 'check', 'down', 'conf', 'log', 'log/run', 'service.yaml'];
-/** The key of the services directory; no service has this name. */
-const ALL = '';
+const SCAN: Cause = { kind: 'scan' };
+/** Keys of what is not of one service; no service has such a name. */
+const DIRECTORY = '/';
+const FILES = '/files';
+
+/** Where services come from. */
+export interface ServiceSource {
+  /** The services that there should be. Throws where the services directory cannot be read. */
+  list(): Listing;
+  /** Files in which services are defined. */
+  readonly files: WatchedPaths;
+  /** Reads these files again. */
+  prepare(): Promise<void>;
+}
 
 /** Keeps the set of services in step with the services directory: at once, by inotify. */
 export class DirectoryWatch {
   readonly #directory: string;
   readonly #set: ServiceSet;
   readonly #warn: (text: string) => void;
-  readonly #listing: () => Listing;
+  readonly #source: ServiceSource;
   /** Warnings of the last scan, so that each is given once. */
   #warned = new Set<string>();
   #listed = 0;
+  #scanned = false;
   /** A service is to be added when another one is gone. */
   #postponed = false;
   #paths: PathWatch | undefined;
+  /** The directory of each service that is watched, and its further files. */
+  readonly #watched = new Map<ServiceName, string>();
   /** Watch descriptors of the directories that the services were added from. */
   readonly #addedFrom = new Map<ServiceName, number>();
   /** New directories that cannot be started yet, and when the last change was seen there. */
@@ -39,15 +55,9 @@ export class DirectoryWatch {
   #watching = false;
   #unsubscribe = (): void => {};
 
-  /** `list`: the services that there should be. */
-  constructor(
-    directory: string,
-    set: ServiceSet,
-    warn: (text: string) => void,
-    list: () => Listing = () => listServices(directory),
-  ) {
+  constructor(directory: string, set: ServiceSet, source: ServiceSource, warn: (text: string) => void) {
     this.#directory = directory;
-    this.#listing = list;
+    this.#source = source;
     this.#set = set;
     this.#warn = warn;
   }
@@ -58,11 +68,12 @@ export class DirectoryWatch {
   }
 
   /** Compares the directory with the set: new services are started, those that are gone are stopped and forgotten. */
-  scan(cause: Cause = { kind: 'scan' }): RescanResult {
+  scan(cause: Cause = SCAN, patienceMs = FILLING_MS): RescanResult {
     const listing = this.#list();
     if (listing === undefined) return { added: [], removed: [], skipped: [] };
     const { found, skipped } = listing;
     this.#listed = found.size;
+    this.#scanned = true;
     this.#postponed = false;
     const removed = this.#remove(found);
     // A directory that got another name is not run twice at once: the service of the old name has to be gone first.
@@ -74,7 +85,7 @@ export class DirectoryWatch {
         this.#set.remove(name);
       } else if (this.#set.get(name) === undefined && leaving.some((each) => isSameDirectory(each, service.identity))) {
         this.#postponed = true;
-      } else if (!this.#isBeingFilled(name, service) && this.#add(name, service, cause)) added.push(name);
+      } else if (!this.#isBeingFilled(name, service, patienceMs) && this.#add(name, service, cause)) added.push(name);
     }
     this.#unwatchOthers(found);
     this.#lookAgainAtFilling();
@@ -82,14 +93,11 @@ export class DirectoryWatch {
   }
 
   /** Looks at everything anew, whatever the kernel has reported. */
-  rescan(): RescanResult {
+  async rescan(): Promise<RescanResult> {
     this.#paths?.refresh();
-    this.#filling.clear();
-    const result = this.scan();
-    for (const service of this.#set.services()) {
-      const { state, autostart, directory } = service.status;
-      if (state === 'failed' || autostart !== isEnabled(directory)) service.refresh();
-    }
+    await this.#source.prepare();
+    const result = this.scan(SCAN, 0);
+    this.#refresh(() => true);
     return result;
   }
 
@@ -102,9 +110,18 @@ export class DirectoryWatch {
       if (this.#postponed) setImmediate(() => this.#watching && this.scan());
     });
     this.#openPaths();
-    // Changes between the first scan and now.
+    void this.#catchUp();
+  }
+
+  /** Looks for changes between the first scan, or the last one of an earlier controller, and now. */
+  async #catchUp(): Promise<void> {
+    const isResumed = !this.#scanned;
+    await this.#source.prepare();
+    if (!this.#watching) return;
     this.scan();
     this.#recheck();
+    // Their definitions were in files that could not be read before.
+    if (isResumed) this.#refresh(({ directory }) => !this.#isOurs(directory));
   }
 
   stop(): void {
@@ -119,22 +136,26 @@ export class DirectoryWatch {
   #openPaths(): void {
     try {
       this.#paths = new PathWatch(
-        (keys) => this.#changed(keys),
+        (keys) => void this.#changed(keys),
         (code) => this.#poll(code),
       );
-      this.#paths.watch(ALL, { files: [], directories: [this.#directory] });
+      this.#paths.watch(DIRECTORY, { files: [], directories: [this.#directory] });
+      this.#paths.watch(FILES, this.#source.files);
     } catch (error) {
       this.#poll((error as NodeJS.ErrnoException).code ?? '');
     }
   }
 
-  #changed(keys: ReadonlySet<string>): void {
+  async #changed(keys: ReadonlySet<string>): Promise<void> {
     for (const name of this.#filling.keys()) if (keys.has(name)) this.#filling.set(name, monotonicMs());
+    if (keys.has(FILES)) await this.#source.prepare();
+    if (!this.#watching) return;
     this.scan();
-    for (const key of keys) {
-      const service = this.#set.service(key);
-      if (service && !service.machine.removed) service.refresh();
-    }
+    this.#refresh(({ name }) => keys.has(FILES) || keys.has(name));
+  }
+
+  #refresh(isConcerned: (service: Service) => boolean): void {
+    for (const service of this.#set.services()) if (isConcerned(service) && !service.machine.removed) service.refresh();
   }
 
   /** A service is watched before it is looked at. */
@@ -143,9 +164,7 @@ export class DirectoryWatch {
     if (this.#paths === undefined || listing === undefined) return listing;
     let isComplete = true;
     for (const [name, { directory }] of listing.found) {
-      if (this.#paths.has(name)) continue;
-      this.#paths.watch(name, pathsOf(name, directory));
-      isComplete = false;
+      if (this.#watch(name, directory)) isComplete = false;
     }
     if (!isComplete) listing = this.#read();
     this.#warnOnce(
@@ -154,9 +173,20 @@ export class DirectoryWatch {
     return listing;
   }
 
+  /** Watches the files of a service. Returns false where these are watched already. */
+  #watch(name: ServiceName, directory: string): boolean {
+    const environment = this.#set.service(name)?.definition.environment.files ?? [];
+    const watched = [directory, ...environment.map(({ path }) => path)].join('\n');
+    if (this.#paths === undefined || this.#watched.get(name) === watched) return false;
+    this.#watched.set(name, watched);
+    const { files, directories } = pathsOf(name, directory);
+    this.#paths.watch(name, { files: [...files, ...environment.map(({ path }) => path)], directories });
+    return true;
+  }
+
   #read(): Listing | undefined {
     try {
-      return this.#listing();
+      return this.#source.list();
     } catch (error) {
       // An unmounted directory is no order to stop everything.
       const { code } = error as NodeJS.ErrnoException;
@@ -195,17 +225,20 @@ export class DirectoryWatch {
   }
 
   /** A directory is made first and filled then, mostly within milliseconds. */
-  #isBeingFilled(name: ServiceName, { directory }: ListedService): boolean {
+  #isBeingFilled(name: ServiceName, { directory }: ListedService, patienceMs: number): boolean {
     const isNew = this.#paths !== undefined && this.#set.get(name) === undefined;
-    // A service that is defined in a file for many has an empty directory, elsewhere.
-    const isOurs = directory.startsWith(`${this.#directory}/`);
-    if (!isNew || !isOurs || isUsable(name, directory)) {
+    if (!isNew || !this.#isOurs(directory) || isUsable(name, directory)) {
       this.#filling.delete(name);
       return false;
     }
     const since = this.#filling.get(name) ?? monotonicMs();
     this.#filling.set(name, since);
-    return monotonicMs() - since < FILLING_MS;
+    return monotonicMs() - since < patienceMs;
+  }
+
+  /** A service that is defined in a file for many has an empty directory, elsewhere. */
+  #isOurs(directory: string): boolean {
+    return directory.startsWith(`${this.#directory}/`);
   }
 
   #lookAgainAtFilling(): void {
@@ -221,14 +254,16 @@ export class DirectoryWatch {
     this.#set.service(name)?.isIn(identity);
     const watch = this.#paths?.directoryAt(name, directory);
     if (watch !== undefined) this.#addedFrom.set(name, watch);
+    this.#watch(name, directory);
     return isNew;
   }
 
   #unwatchOthers(found: Listing['found']): void {
-    for (const key of this.#paths?.keys() ?? [])
-      if (key !== ALL && !found.has(key as ServiceName) && this.#set.get(key) === undefined) {
-        this.#paths?.unwatch(key);
-        this.#filling.delete(key as ServiceName);
+    for (const name of this.#watched.keys())
+      if (!found.has(name) && this.#set.get(name) === undefined) {
+        this.#paths?.unwatch(name);
+        this.#watched.delete(name);
+        this.#filling.delete(name);
       }
   }
 

@@ -98,14 +98,6 @@ export class PathWatch {
     this.#drop(interest, interest.names);
   }
 
-  has(key: string): boolean {
-    return this.#interests.has(key);
-  }
-
-  keys(): Iterable<string> {
-    return this.#interests.keys();
-  }
-
   /** Follows all paths anew, whatever the kernel has reported. */
   refresh(): void {
     this.#found.clear();

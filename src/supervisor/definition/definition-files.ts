@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { type Environment, toText } from '../../process/environment.js';
 import type { ServiceName } from '../../types/service.js';
 import { identityOf, type Listing, listServices } from '../directory-listing.js';
+import type { WatchedPaths } from '../path-watch.js';
 import { defaultDefinition } from './default-definition.js';
 import type { DefaultTimes, DefinitionRead, Problem } from './definition.js';
 import { describeProblem, readDirectory } from './read-directory.js';
 import type { YamlServices } from './read-yaml.js';
-import { hasYaml, loadYamlReader, readFiles, serviceFile, servicesFiles, yamlReader } from './yaml-files.js';
+import { hasYaml, loadYamlReader, placesOf, readFiles, serviceFile, servicesFiles, yamlReader } from './yaml-files.js';
 
 export interface DefinitionFilesContext {
   /** `/etc/my_init/services.yaml`. */
@@ -33,6 +34,11 @@ export class DefinitionFiles {
   constructor(context: DefinitionFilesContext) {
     this.#context = context;
     this.reload();
+  }
+
+  get files(): WatchedPaths {
+    const { file, directory } = placesOf(this.#context.servicesFile);
+    return { files: [file], directories: [directory] };
   }
 
   /** Loads what is needed to read YAML, where there is any; startup scripts may have written it. */

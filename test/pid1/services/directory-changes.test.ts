@@ -175,6 +175,24 @@ describe('the service directory', () => {
     await container.reaches('web', 'up', 5000);
   });
 
+  test('files of many services count too, and those in services.d; the next controller knows them', async () => {
+    container = await TestContainer.boot({
+      etc: { 'my_init/services.yaml': 'services: { web: { command: sleep 1000 } }\n' },
+    });
+    const { pid } = await container.reaches('web', 'up');
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await container.exec('mkdir', '/etc/my_init/services.d');
+    const write = (path: string, text: string) =>
+      container.exec('sh', '-c', 'printf %s "$2" >"$1"', 'sh', `/etc/my_init/${path}`, text);
+    await write('services.d/other.yaml', 'services: { other: { command: sleep 1001 } }\n');
+    await container.reaches('other', 'up', 5000);
+    expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_UP', pid });
+    await write('services.yaml', 'services: { third: { command: sleep 1002 } }\n');
+    await container.reaches('third', 'up', 5000);
+    await gone('web');
+  });
+
   test('a service that comes back while it is being stopped is started again', async () => {
     const slow = '#!/bin/sh\ntrap "sleep 0.5; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
     container = await TestContainer.boot({ services: { web: { run: slow } } });

@@ -90,6 +90,8 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
     mayLock: () => room.mayLock(),
     mayControl: () => room.mayControl(),
     warn: (name, { message }) => messages.warn(`sv does not reach ${name}: ${message}`),
+    repaired: (name, directory) =>
+      messages.warn(`${name}: control or ok was deleted or replaced in ${directory}: made anew, sv works again`),
   });
   const definitions = new DefinitionFiles({
     servicesFile: config.servicesFile,
@@ -122,6 +124,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
       environment,
       sweep: (session) => sweeper.sweep(session),
       claim: (service) => runit.claim(service),
+      open: (status) => runit.open(status),
       read: definitions.read,
       record: (record) => slots.write(`service/${record.name}`, record),
       erase: (name) => slots.erase(`service/${name}`),

@@ -1,4 +1,4 @@
-/* inotify(7). Node's own fs.watch says nothing of an overflow, and not whether a path leads to the same directory as before. */
+/* inotify(7), for src/process/inotify.ts. */
 #include "addon.h"
 
 #include <errno.h>

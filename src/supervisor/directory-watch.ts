@@ -98,6 +98,7 @@ export class DirectoryWatch {
     await this.#source.prepare();
     const result = this.scan(SCAN, 0);
     this.#refresh(() => true);
+    this.#set.openAll();
     return result;
   }
 

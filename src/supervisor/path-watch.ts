@@ -1,26 +1,17 @@
-import { closeSync, lstatSync, readlinkSync, readSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { native, type ReadableWatch } from '../process/native.js';
+import { IN, Inotify } from '../process/inotify.js';
 
 /** A file that is written and then made executable is one change, not two. */
 const QUIET_MS = 20;
 /** As Linux does it. */
 const MAX_LINKS = 40;
 
-// inotify(7)
-const ATTRIB = 0x4;
-const CLOSE_WRITE = 0x8;
-const NAMES_CHANGE = 0x40 | 0x80 | 0x100 | 0x200;
-const SELF_CHANGES = 0x400 | 0x800;
-const ONLY_DIRECTORIES = 0x0100_0000;
-const MASK_ADD = 0x2000_0000;
-const OVERFLOW = 0x4000;
-const IGNORED = 0x8000;
 /** For a directory on the way: its names. */
-const WAY = NAMES_CHANGE | SELF_CHANGES | ONLY_DIRECTORIES | MASK_ADD;
+const WAY =
+  IN.CREATE | IN.DELETE | IN.MOVED_FROM | IN.MOVED_TO | IN.DELETE_SELF | IN.MOVE_SELF | IN.ONLYDIR | IN.MASK_ADD;
 /** For a directory in which a path ends: the files in it as well. */
-const END = WAY | ATTRIB | CLOSE_WRITE;
-const HEAD_BYTES = 16;
+const END = WAY | IN.ATTRIB | IN.CLOSE_WRITE;
 /** Stands for every name in a directory. */
 const ANY = '';
 
@@ -58,9 +49,7 @@ interface Found {
 export class PathWatch {
   readonly #changed: (keys: ReadonlySet<string>) => void;
   readonly #failed: (code: string) => void;
-  readonly #inotify: number;
-  readonly #readable: ReadableWatch;
-  readonly #buffer = Buffer.allocUnsafeSlow(16 * 1024);
+  readonly #inotify: Inotify;
   readonly #interests = new Map<string, Interest>();
   /** Who wants to know of which names, by watch descriptor. */
   readonly #directories = new Map<number, Map<string, Set<Interest>>>();
@@ -76,9 +65,7 @@ export class PathWatch {
   constructor(changed: (keys: ReadonlySet<string>) => void, failed: (code: string) => void) {
     this.#changed = changed;
     this.#failed = failed;
-    this.#inotify = native().openInotify();
-    this.#readable = native().watchReadable(this.#inotify, () => this.#read());
-    native().watchOn(this.#readable, true);
+    this.#inotify = new Inotify((watch, mask, name) => this.#report(watch, mask, name));
   }
 
   /** Watches these paths under a key, in the place of those before. From the return on no change is missed. */
@@ -112,8 +99,7 @@ export class PathWatch {
 
   close(): void {
     clearTimeout(this.#timer);
-    native().endWatch(this.#readable);
-    closeSync(this.#inotify);
+    this.#inotify.close();
     this.#interests.clear();
     this.#directories.clear();
   }
@@ -200,7 +186,7 @@ export class PathWatch {
   /** -1 where it cannot be watched. */
   #add(path: string, mask: number): number {
     try {
-      return native().addWatch(this.#inotify, path, mask);
+      return this.#inotify.add(path, mask);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (code === 'ENOSPC' || code === 'ENOMEM') this.#failed(code);
@@ -227,35 +213,12 @@ export class PathWatch {
         names?.delete(name);
         if (names?.size !== 0) continue;
         this.#directories.delete(watch);
-        native().removeWatch(this.#inotify, watch);
+        this.#inotify.remove(watch);
       }
-  }
-
-  #read(): void {
-    for (;;) {
-      let length: number;
-      try {
-        length = readSync(this.#inotify, this.#buffer);
-      } catch {
-        // EAGAIN: all is read.
-        return;
-      }
-      for (let at = 0; at < length; ) {
-        const nameBytes = this.#buffer.readUInt32LE(at + 12);
-        const name = this.#buffer.subarray(at + HEAD_BYTES, at + HEAD_BYTES + nameBytes);
-        const end = name.indexOf(0);
-        this.#report(
-          this.#buffer.readInt32LE(at),
-          this.#buffer.readUInt32LE(at + 4),
-          name.toString('utf8', 0, end < 0 ? name.length : end),
-        );
-        at += HEAD_BYTES + nameBytes;
-      }
-    }
   }
 
   #report(watch: number, mask: number, name: string): void {
-    if (mask & OVERFLOW) {
+    if (mask & IN.Q_OVERFLOW) {
       for (const key of this.#interests.keys()) this.#reportSoon(key);
       return;
     }
@@ -263,7 +226,7 @@ export class PathWatch {
     if (known === undefined) return;
     const isAbout = name === '' ? [...known.values()] : [known.get(name), known.get(ANY)];
     for (const interests of isAbout) for (const { key } of interests ?? []) this.#reportSoon(key);
-    if (!(mask & IGNORED)) return;
+    if (!(mask & IN.IGNORED)) return;
     this.#directories.delete(watch);
     for (const { names, ends } of this.#interests.values()) {
       names.delete(watch);

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { monotonicMs } from '../process/clock.js';
+import { IN, Inotify } from '../process/inotify.js';
 import type { Change, ServiceName, ServiceStatus } from '../types/service.js';
 import { identityOf } from './directory-listing.js';
 import { HeldFiles, type Holder } from './held-files.js';
@@ -12,6 +14,8 @@ import { obey } from './sv-commands.js';
 const PASSING_MS = 20;
 /** Files are written for so long in a row before others have their turn: file systems may be slow at it. */
 const SLICE_MS = 5;
+/** Whoever deletes a service directory deletes its `control` first. */
+const REPAIR_MS = 100;
 /** The directory cannot be written: its files are elsewhere. */
 const NOT_WRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
 
@@ -26,6 +30,8 @@ export interface RunitWorld extends Room {
   root(): string;
   /** The files of a service cannot be written at all. */
   warn(name: ServiceName, error: Error): void;
+  /** `control` or `ok` of a service was gone, and has been made anew in this directory. */
+  repaired(name: ServiceName, directory: string): void;
 }
 
 /** Lets runit's programs see and steer every service: sv(8), and whatever reads or writes the files of runsv(8). */
@@ -37,6 +43,11 @@ export class RunitProtocol {
   #passingTimer: NodeJS.Timeout | undefined;
   readonly #due = new Set<ServiceName>();
   #set: ServiceSet | undefined;
+  #inotify: Inotify | undefined;
+  /** Watch descriptors of the supervise directories. */
+  readonly #watched = new Map<number, ServiceName>();
+  readonly #damaged = new Set<ServiceName>();
+  #repairTimer: NodeJS.Timeout | undefined;
 
   constructor(world: RunitWorld) {
     this.#world = world;
@@ -51,9 +62,19 @@ export class RunitProtocol {
   /** From now on the files say what is published. What earlier controllers had open for these services is taken over. */
   begin(set: ServiceSet): void {
     this.#set = set;
+    try {
+      this.#inotify = new Inotify((watch) => this.#noteDamage(watch));
+    } catch {
+      // None left, EMFILE: damage is noticed at the next change of state, or by rescan.
+    }
     for (const { status } of set.services()) this.#show(status);
     this.#files.releaseRest();
     set.subscribe((change) => this.#take(change));
+  }
+
+  /** Makes the files of a new service, so that `sv` reaches it when the first of those that came with it is started. */
+  open(status: ServiceStatus): void {
+    this.#show(status);
   }
 
   /** Takes the supervise directory of a service before it is started. Returns why it must not be: somebody else supervises it. */
@@ -62,6 +83,36 @@ export class RunitProtocol {
     return claimed instanceof Locked
       ? `it is supervised by somebody else, runsv perhaps: ${claimed.message} is locked`
       : undefined;
+  }
+
+  /** Something was deleted in a supervise directory; we ourselves only replace. */
+  #noteDamage(watch: number): void {
+    const name = this.#watched.get(watch);
+    if (name === undefined) return;
+    this.#damaged.add(name);
+    this.#repairTimer ??= setTimeout(() => {
+      this.#repairTimer = undefined;
+      for (const each of this.#damaged) {
+        // Where the whole directory is gone the service will be, too.
+        if (existsSync(this.#directories.get(each)?.path ?? '')) this.#repair(each);
+      }
+      this.#damaged.clear();
+    }, REPAIR_MS);
+  }
+
+  /** Makes `control` and `ok` anew where somebody has deleted or replaced them. */
+  #repair(name: ServiceName): void {
+    const directory = this.#directories.get(name);
+    if (directory === undefined) return;
+    try {
+      if (directory.isIntact) return;
+      directory.repair();
+      this.#world.repaired(name, directory.path);
+    } catch {
+      this.#close(name);
+      const status = this.#set?.get(name);
+      if (status !== undefined) this.#writeAnew(status);
+    }
   }
 
   #take({ status, removed }: Change): void {
@@ -125,10 +176,26 @@ export class RunitProtocol {
 
   #write(status: ServiceStatus): void {
     const directory = this.#directoryOf(status.name, status.directory);
-    if (directory instanceof SuperviseDirectory) directory.write(status, this.#world);
+    if (!(directory instanceof SuperviseDirectory)) return;
+    directory.write(status, this.#world);
+    this.#repair(status.name);
+  }
+
+  #watch(name: ServiceName, path: string): void {
+    try {
+      const watch = this.#inotify?.add(path, IN.DELETE | IN.ONLYDIR);
+      if (watch !== undefined) this.#watched.set(watch, name);
+    } catch {
+      // No watches left: as without inotify.
+    }
   }
 
   #close(name: ServiceName): void {
+    for (const [watch, each] of this.#watched)
+      if (each === name) {
+        this.#inotify?.remove(watch);
+        this.#watched.delete(watch);
+      }
     this.#directories.get(name)?.close();
     this.#directories.delete(name);
   }
@@ -140,6 +207,7 @@ export class RunitProtocol {
     try {
       const made = this.#make(name, serviceDirectory);
       this.#directories.set(name, made);
+      this.#watch(name, made.path);
       return made;
     } catch (error) {
       if (error instanceof Locked) return error;

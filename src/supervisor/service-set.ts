@@ -17,6 +17,8 @@ export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 
   record(record: RecordedService): void;
   /** Lets a logger see the end of its input. */
   endInput(name: ServiceName): void;
+  /** Makes the files by which `sv` reaches a service. */
+  open(status: ServiceStatus): void;
   /** Drops the record of a service. */
   erase(name: ServiceName): void;
 }
@@ -119,8 +121,15 @@ export class ServiceSet implements ServiceView {
     return true;
   }
 
+  /** Makes the files by which `sv` reaches the services, where somebody has deleted them. */
+  openAll(): void {
+    for (const service of this.services()) this.#context.open(service.status);
+  }
+
   #startAdded(): void {
     const added = this.#added.splice(0);
+    // A `run` script may begin with `sv start` of any of them.
+    for (const { service } of added) this.#context.open(service.status);
     this.conditions.update();
     for (const { service, cause } of added)
       if (service.machine.state === 'down' && service.machine.desired === 'up') this.start(service, { cause });

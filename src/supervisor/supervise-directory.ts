@@ -1,4 +1,15 @@
-import { closeSync, constants, openSync, readFileSync, readlinkSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../process/native.js';
 import type { ServiceStatus } from '../types/service.js';
@@ -66,6 +77,24 @@ export class SuperviseDirectory {
     if (this.#control === undefined && room.mayControl()) this.#open();
   }
 
+  /** Whether sv(8) still finds `control` and `ok` as they were made. Somebody may have deleted or replaced them. */
+  get isIntact(): boolean {
+    if (this.#control === undefined) return true;
+    const ours = fstatSync(this.#control.fd);
+    const found = lstatSync(this.#path('control'), { throwIfNoEntry: false });
+    return found?.dev === ours.dev && found.ino === ours.ino && isLinkTo(this.#path('ok'), 'control');
+  }
+
+  /** Makes `control` and `ok` anew, in the place of whatever has their names. */
+  repair(): void {
+    if (this.#control === undefined) return;
+    this.#files.release(this.#control);
+    this.#fifo?.close();
+    this.#control = undefined;
+    for (const name of ['control', 'ok']) rmSync(this.#path(name), { recursive: true, force: true });
+    this.#open();
+  }
+
   /** Lets go of it: a client sees that nobody supervises the service. */
   close(): void {
     if (this.#control) this.#files.release(this.#control);
@@ -92,6 +121,8 @@ export class SuperviseDirectory {
   }
 
   #open(): void {
+    if (lstatSync(this.#path('control'), { throwIfNoEntry: false })?.isFIFO() === false)
+      rmSync(this.#path('control'), { recursive: true });
     const control = this.#files.hold(openFifo(this.#path('control')));
     this.#control = control;
     this.#listen(control);
@@ -99,7 +130,7 @@ export class SuperviseDirectory {
     link('control', ok);
     if (!isLinkTo(ok, 'control')) {
       // A FIFO of its own, as runsv(8) made it.
-      unlinkSync(ok);
+      rmSync(ok, { recursive: true, force: true });
       link('control', ok);
     }
   }

@@ -50,6 +50,60 @@ describe('the lock', () => {
   });
 });
 
+describe('sv in the run script of another service', () => {
+  test('works at boot, whichever comes first: all control directories exist before the first start', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const waits = (other: string) => `#!/bin/sh\nexport SVDIR=..\nsv start ${other} || exit 1\nexec sleep 1000\n`;
+    container = await TestContainer.boot({
+      services: Object.fromEntries(
+        names.map((name) => [name, { run: name === 'e' ? program() : waits('e') }] as const),
+      ),
+    });
+    for (const name of names) {
+      await container.reaches(name, 'up');
+      expect(await container.status(name)).toMatchObject({ run: 1, consecutiveFailures: 0 });
+    }
+    expect(container.log()).not.toContain('unable to');
+  });
+});
+
+describe('files of supervise that somebody deletes or replaces', () => {
+  const damages = {
+    'control is deleted': () => rmSync(file('web/supervise/control')),
+    'ok is deleted': () => rmSync(file('web/supervise/ok')),
+    'ok is a file': () => {
+      rmSync(file('web/supervise/ok'));
+      writeFileSync(file('web/supervise/ok'), '');
+    },
+    'control is a file': () => {
+      rmSync(file('web/supervise/control'));
+      writeFileSync(file('web/supervise/control'), '');
+    },
+  };
+  for (const [what, damage] of Object.entries(damages))
+    test(`are made anew, and it is said: ${what}`, async () => {
+      container = await TestContainer.boot({ services: { web: { run: program() } } });
+      await container.reaches('web', 'up');
+      damage();
+      await waitFor('the repair', () => container.log().includes('web: control or ok was deleted or replaced'));
+      expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts (0)');
+      expect(await sv('stop', 'web')).toMatch(/^ok: down: web/);
+      expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_DOWN' });
+    });
+
+  test('also those that were replaced while there was no controller', async () => {
+    container = await TestContainer.boot({ services: { web: { run: program() } } });
+    await container.reaches('web', 'up');
+    process.kill(container.controllerPid, 'SIGKILL');
+    rmSync(file('web/supervise/control'));
+    writeFileSync(file('web/supervise/control'), '');
+    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await container.svctl('rescan');
+    expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts (0)');
+    expect(await sv('stop', 'web')).toMatch(/^ok: down: web/);
+  });
+});
+
 describe('the control FIFO', () => {
   test('takes several commands in one write, in their order, and passes over what is none', async () => {
     container = await TestContainer.boot({

@@ -137,6 +137,7 @@ class World {
       drain: (_name, done) => done(),
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       claim: () => undefined,
+      open: () => {},
       record: (record) => {
         if (alive()) this.#records.set(record.name, record);
       },

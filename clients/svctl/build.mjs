@@ -1,6 +1,6 @@
 // Bundles svctl into one executable file: node clients/svctl/build.mjs [OUTFILE]
 import fs from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -24,7 +24,7 @@ await esbuild.build({
   bundle: true,
   platform: 'node',
   target: 'node20.12',
-  format: 'esm',
+  format: 'cjs',
   minify: true,
   define: { SVCTL_VERSION: JSON.stringify(version) },
   // svctl brings its own client; the generated code refers to this one for its client classes.
@@ -33,5 +33,3 @@ await esbuild.build({
   logLevel: 'warning',
 });
 fs.chmodSync(outfile, 0o755);
-// Wherever the directory is copied to, Node is to read it as ES modules.
-fs.writeFileSync(fileURLToPath(new URL('package.json', pathToFileURL(outfile))), '{ "type": "module" }\n');

@@ -89,4 +89,6 @@ function nameProcess(): void {
 }
 
 nameProcess();
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import type { PluginBuild } from 'esbuild';
+import { bundleController } from '../../src/bundle.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -29,22 +30,11 @@ export class Installation {
   /** The controller built of changed sources, as version 99.0.0. */
   async installChanged(changes: Changes): Promise<void> {
     const fresh = mkdtempSync(join(tmpdir(), 'my_init-version-'));
-    await build({
-      entryPoints: [join(ROOT, 'src/controller.ts')],
-      outdir: fresh,
-      bundle: true,
-      splitting: true,
-      chunkNames: 'lib/[name]-[hash]',
-      platform: 'node',
-      format: 'esm',
-      define: { MY_INIT_VERSION: '"99.0.0"' },
-      banner: {
-        js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-      },
+    await bundleController(fresh, '99.0.0', {
       plugins: [
         {
           name: 'changes',
-          setup: ({ onLoad }) =>
+          setup: ({ onLoad }: PluginBuild) =>
             onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({ contents: changed(path, changes), loader: 'ts' })),
         },
       ],

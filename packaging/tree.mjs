@@ -45,7 +45,7 @@ export function layOut(root, architecture, native, work, withNode) {
   const home = `${root}/usr/lib/my_init`;
   rmSync(root, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  copyScripts(home);
+  copyScripts(home, architecture);
   for (const name of PROGRAMS) cpSync(`${native}/${name}`, `${home}/${name}`);
   for (const [name, place] of Object.entries(LINKS)) {
     mkdirSync(`${root}/usr/${place}`, { recursive: true });
@@ -58,13 +58,16 @@ export function layOut(root, architecture, native, work, withNode) {
   return { libraries: [], musl: architecture.musl };
 }
 
-/** What npm run build:bundle has made. */
-function copyScripts(home) {
+/** What npm run build:bundle has made. V8's code cache is for the architecture that it was made on. */
+function copyScripts(home, { isOwn }) {
   const dist = `${PROJECT}/dist`;
   if (!existsSync(`${dist}/controller.js`)) throw new Error('dist is empty: run npm run build');
   for (const name of readdirSync(dist))
     if (!PROGRAMS.includes(name) && !name.endsWith('.so'))
-      cpSync(`${dist}/${name}`, `${home}/${name}`, { recursive: true });
+      cpSync(`${dist}/${name}`, `${home}/${name}`, {
+        recursive: true,
+        filter: (path) => isOwn || !path.endsWith('.cache'),
+      });
   // What starts it is svctl, without a shell.
   chmodSync(`${home}/svctl.js`, 0o644);
 }

@@ -31,7 +31,7 @@ export async function bundleController(directory, version, options = {}) {
   for (const { path: file, text } of outputFiles) fs.writeFileSync(file, await toCommonJs(text, options.minify));
   const entry = outputFiles.map(({ path: file }) => path.basename(file)).find((name) => /^controller-/.test(name));
   const loader = fs.readFileSync(path.join(ROOT, 'src/load.cjs'), 'utf8');
-  fs.writeFileSync(path.join(directory, 'controller.js'), `${loader}load('./${entry}');\n`);
+  fs.writeFileSync(path.join(directory, 'controller.js'), loader.replace("'./controller.js'", `'./${entry}'`));
   // Wherever the directory is copied to, Node reads it as CommonJS.
   fs.writeFileSync(path.join(directory, 'package.json'), '{ "type": "commonjs" }\n');
 }

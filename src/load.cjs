@@ -27,3 +27,6 @@ function codeCache(filename) {
     return undefined;
   }
 }
+
+// The build puts the name of the first chunk here.
+load('./controller.js');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { SourceRecord } from '../logs/capture/source.js';
 import { OWN_SOURCE, Sources } from '../logs/capture/sources.js';
 import { ContainerOutput } from '../logs/forward/container-output.js';
+import { awaitLine } from '../logs/read/await-line.js';
 import { ForbiddenSignals } from '../process/forbidden-signals.js';
 import type { Handover, InitLink } from '../process/init-link.js';
 import { LinuxProcessHost } from '../process/linux-process-host.js';
@@ -12,6 +13,7 @@ import type { StartRegister } from '../process/start-register.js';
 import type { Settings } from '../settings/settings.js';
 import { VERSION } from '../settings/version.js';
 import type { Slots } from '../state/slots.js';
+import { HeldDescriptors } from '../supervisor/checks/held-descriptors.js';
 import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
 import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
@@ -53,6 +55,8 @@ export interface Container {
   readonly command: MainCommand;
   readonly reaping: OrphanCounts;
   readonly ending: Ending;
+  /** What services report their readiness to. */
+  readonly notifications: HeldDescriptors;
 }
 
 /** Makes the parts, with what earlier controllers have left in the slots. Nothing is started yet. */
@@ -103,6 +107,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
     readable: (name) => set.service(name)?.refresh(),
   });
   const mayCapture = (name: string): boolean => logs.get(name) !== undefined || room.mayCapture();
+  const notifications = new HeldDescriptors(link, handover.held, handover.generation);
   const set: ServiceSet = new ServiceSet(
     {
       output: (name) => {
@@ -122,6 +127,11 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
       host,
       bootId: state.now.bootId,
       environment,
+      checks: {
+        descriptors: notifications,
+        socketDirectory: () => join(runDirectory(), 'notify'),
+        awaitLine: (name, pattern, found) => awaitLine(logs, name, pattern, found),
+      },
       sweep: (session) => sweeper.sweep(session),
       claim: (service) => runit.claim(service),
       open: (status) => runit.open(status),
@@ -156,6 +166,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   return {
     host,
     link,
+    notifications,
     handover,
     previous,
     settings,

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Environment } from '../process/environment.js';
 import type { SpawnOrder } from '../process/process-host.js';
 import type { LaunchFailure } from '../process/start-register.js';
 import type { ExitStatus } from '../types/service.js';
@@ -35,7 +34,7 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
       if (isEnabled(service.directory)) service.dispatch({ type: 'start', cause: service.machine.cause });
       break;
     case 'forget':
-      service.stopTimer();
+      service.close();
       service.context.forget(service);
       break;
     default:
@@ -56,28 +55,44 @@ export function prepare(service: ServiceCore): void {
 }
 
 export function spawn(service: ServiceCore): void {
-  const { name, context } = service;
-  const environment = environmentOf(service);
-  if (typeof environment === 'string') {
-    service.dispatch({ type: 'exited', status: { kind: 'exited', code: 111 }, unstartable: environment });
+  const problem = service.readForStart();
+  if (problem !== undefined) {
+    unstartable(service, describeProblem(problem));
     return;
   }
-  context.host.spawn(
-    {
-      purpose: purposeOf(service, 'run'),
-      ...programOf(service),
-      identity: service.definition.execution,
-      environment,
-      as: 'session',
-      output: context.output(name),
-      input: context.input(name),
-    },
-    {
-      spawned: (pid) => service.dispatch({ type: 'spawned', pid }),
-      failed: (error) => service.dispatch({ type: 'spawn_failed', trouble: explainSpawnError(error) }),
-      ended: (status, failure) => service.exited(status, failure && explainFailure(service, failure)),
-    },
-  );
+  let order: SpawnOrder;
+  try {
+    order = orderOf(service);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) unstartable(service, message);
+    else service.dispatch({ type: 'spawn_failed', trouble: `its readiness cannot be reported: ${message}` });
+    return;
+  }
+  service.context.host.spawn(order, {
+    spawned: (pid) => service.dispatch({ type: 'spawned', pid }),
+    failed: (error) => service.dispatch({ type: 'spawn_failed', trouble: explainSpawnError(error) }),
+    ended: (status, failure) => service.exited(status, failure && explainFailure(service, failure)),
+  });
+}
+
+const unstartable = (service: ServiceCore, trouble: string): void =>
+  service.dispatch({ type: 'exited', status: { kind: 'exited', code: 111 }, unstartable: trouble });
+
+function orderOf(service: ServiceCore): SpawnOrder {
+  const { name, context, definition } = service;
+  const environment = serviceEnvironment(definition, context.environment());
+  const { variables, passed } = service.prepareChecks();
+  return {
+    purpose: purposeOf(service, 'run'),
+    ...programOf(service),
+    identity: definition.execution,
+    environment: variables.size === 0 ? environment : new Map([...environment, ...variables]),
+    as: 'session',
+    output: context.output(name),
+    input: context.input(name),
+    passed,
+  };
 }
 
 function programOf({
@@ -100,17 +115,6 @@ function programOf({
       return { program: '/bin/sh', args: ['-c', command.script], directory: workingDirectory };
     default:
       return command satisfies never;
-  }
-}
-
-/** The environment of the run, or why the service cannot be started as it stands. */
-function environmentOf(service: ServiceCore): Environment | string {
-  const problem = service.readForStart();
-  if (problem !== undefined) return describeProblem(problem);
-  try {
-    return serviceEnvironment(service.definition, service.context.environment());
-  } catch (error) {
-    return (error as Error).message;
   }
 }
 

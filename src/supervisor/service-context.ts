@@ -1,6 +1,7 @@
 import type { Environment } from '../process/environment.js';
 import type { ProcessHost, ProcessOutput } from '../process/process-host.js';
 import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
+import type { ChecksContext, Provision } from './checks/service-checks.js';
 import type { ControlScripts } from './control-scripts.js';
 import type { Definition, DefinitionRead, Problem } from './definition/definition.js';
 import type { Machine, MachineEvent } from './machine.js';
@@ -26,6 +27,7 @@ export interface ServiceContext {
   input(name: ServiceName): number | undefined;
   /** Stores what the ended process of a service has written, and calls `done`. */
   drain(name: ServiceName, done: () => void): void;
+  readonly checks: ChecksContext;
   /** Kills what is left of a session. */
   sweep(session: number): Promise<unknown>;
   /** Takes the service as ours to supervise, if it is not yet; else why somebody else does. */
@@ -53,5 +55,8 @@ export interface ServiceCore extends ServiceId {
   readFinish(): void;
   exited(status: ExitStatus, unstartable?: string): Promise<void>;
   record(): void;
-  stopTimer(): void;
+  /** Opens what the next run reports its readiness to. Throws an Error with `code` when that cannot be opened. */
+  prepareChecks(): Provision;
+  /** The service is forgotten: no timer and no check of it goes on. */
+  close(): void;
 }

@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { monotonicMs } from '../process/clock.js';
 import type { SignalResult } from '../process/process-host.js';
 import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
+import { checksOf } from './checks/checks-of.js';
+import { type CheckRules, NOTHING_PROVIDED, type Provision, type ServiceChecks } from './checks/service-checks.js';
 import { type ControlLetter, ControlScripts } from './control-scripts.js';
 import type { Definition, Problem } from './definition/definition.js';
 import { readFinish } from './definition/read-directory.js';
 import { identityOf } from './directory-listing.js';
 import { carryOut } from './effects.js';
-import { initialMachine, type Machine, type MachineEvent, pidOf } from './machine.js';
+import { initialMachine, type Machine, type MachineEvent, pidOf, processOf } from './machine.js';
 import { recover } from './recover.js';
 import type { ServiceContext, ServiceCore } from './service-context.js';
 import type { ServiceRecord } from './service-record.js';
@@ -29,6 +31,9 @@ export class Service implements ServiceCore {
   #timerAtMs: number | undefined;
   /** The definition was read for the start that is next. */
   #isFresh = true;
+  #checks: ServiceChecks | undefined;
+  /** The rules of the definition that the checks go by. */
+  #checked: CheckRules | undefined;
   readonly #queue: MachineEvent[] = [];
   #busy = false;
 
@@ -72,7 +77,9 @@ export class Service implements ServiceCore {
   /** Takes over what an earlier controller left running, and goes on with what that had begun. Nothing is done twice. */
   resume(): void {
     this.#armTimer();
+    this.#checks = this.#makeChecks();
     recover(this);
+    this.#followChecks();
   }
 
   /** The directory is there (still, or again). */
@@ -157,8 +164,18 @@ export class Service implements ServiceCore {
     );
   }
 
-  stopTimer(): void {
+  prepareChecks(): Provision {
+    const { ready, policy } = this.#definition;
+    if (!isDeepStrictEqual(this.#checked, { ready, live: policy.live })) {
+      this.#checks?.close();
+      this.#checks = this.#makeChecks();
+    }
+    return this.#checks?.prepare() ?? NOTHING_PROVIDED;
+  }
+
+  close(): void {
     clearTimeout(this.#timer);
+    this.#checks?.close();
   }
 
   /** Puts the service on record for the next controller; each step does so by itself. */
@@ -197,7 +214,27 @@ export class Service implements ServiceCore {
       this.#armTimer();
       this.#publish(event);
     }
+    this.#followChecks();
     for (const effect of effects) carryOut(this, effect);
+  }
+
+  #makeChecks(): ServiceChecks | undefined {
+    const { type, ready, policy } = this.#definition;
+    this.#checked = { ready, live: policy.live };
+    if (type === 'oneshot' || (ready.kind === 'delay' && policy.live === undefined)) return undefined;
+    return checksOf(this, this.#checked);
+  }
+
+  #followChecks(): void {
+    const machine = this.#machine;
+    this.#checks?.follow({
+      run: machine.runNumber,
+      pid: pidOf(machine),
+      ready: machine.state === 'up' && machine.ready,
+      wanted: machine.state === 'starting' || machine.state === 'up',
+      paused: processOf(machine)?.paused ?? false,
+      held: false,
+    });
   }
 
   #armTimer(): void {

@@ -107,7 +107,7 @@ export const TABLE: { readonly [S in State]: Row<S> } = {
     spawned: stays(act.spawned),
     spawn_failed: leads('no process', ['backoff', 'down'], act.spawnFailed),
     ready: leads('ready', ['up'], act.becomesReady),
-    unready: ignored,
+    unready: stays(act.notReadyYet),
     timer: leads('delay over (ready), start timeout (TERM)', ['up', 'stopping'], act.settled),
     changed: stays(act.noteChange),
   },

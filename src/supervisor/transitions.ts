@@ -96,7 +96,8 @@ export const spawnFailedStopping: Act<'spawn_failed', 'stopping'> = (machine, _e
 export const settled: Act<'timer', 'starting'> = (machine, _event, now) => {
   if (readyByDelay(now.definition)) return becomeUp(machine, now);
   const startedMs = Math.round(now.nowMs - machine.run.startedAtMs);
-  const trouble = `was not ready ${startedMs} ms after its start`;
+  const why = machine.trouble === '' ? '' : ` (${machine.trouble})`;
+  const trouble = `was not ready ${startedMs} ms after its start${why}`;
   const failed = { ...countStartFailure(machine), restartReason: 'start_failure' as const };
   return terminate(failed, now, { cause: { kind: 'check' }, next: 'backoff', trouble });
 };
@@ -106,6 +107,9 @@ export const becomesReady: Act<'ready', 'starting'> = (machine, _event, now) =>
 
 export const readyAgain: Act<'ready', 'up'> = (machine) =>
   machine.ready ? keep(machine) : keep(machine, { ready: true, trouble: '' });
+
+/** What keeps it from being ready is worth showing. */
+export const notReadyYet: Act<'unready', 'starting'> = (machine, { trouble }) => keep(machine, { trouble });
 
 export const notReady: Act<'unready', 'up'> = (machine, { trouble }) => keep(machine, { ready: false, trouble });
 

@@ -21,6 +21,7 @@ export async function resume(container: Container): Promise<void> {
     service.resume();
     resumeScripts(set, service);
   }
+  container.notifications.releaseRest();
   set.conditions.update();
   // A hook has its share of the shutdown; a startup script is of no use any more.
   scripts.takeOver((path) => (isHook(path) ? new AbortController().signal : ending.signal));

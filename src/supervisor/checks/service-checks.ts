@@ -11,15 +11,19 @@ import type { Notice } from './notify-message.js';
 import { NotifySocket } from './notify-socket.js';
 import { Watchdog } from './watchdog.js';
 
-/** What checks need of the world. */
-export interface ChecksWorld {
+/** What the checks of all services share. */
+export interface ChecksContext {
   readonly descriptors: HeldDescriptors;
   /** Where the notification sockets are. */
   socketDirectory(): string;
-  /** Runs a program as the service would; `use` tells its two checks apart. */
-  run(use: 'ready' | 'live', ...order: Parameters<RunCheck>): ReturnType<RunCheck>;
-  /** Calls `found` once, when the current run says a line that the pattern matches. Returns what ends it. */
-  awaitLine(pattern: string, found: () => void): () => void;
+  /** Calls `found` once, when the current run of a service says a line that the pattern matches. Returns what ends it. */
+  awaitLine(name: ServiceName, pattern: string, found: () => void): () => void;
+}
+
+/** What the checks of one service need. */
+export interface ChecksWorld extends ChecksContext {
+  /** Runs a program as the service would. */
+  readonly run: RunCheck;
   warn(text: string): void;
 }
 
@@ -53,6 +57,14 @@ export interface Provision {
   readonly passed: { readonly fd: number; readonly at: number } | undefined;
 }
 
+export const NOTHING_PROVIDED: Provision = { variables: new Map(), passed: undefined };
+
+/** What a definition says about readiness and life. */
+export interface CheckRules {
+  readonly ready: Readiness;
+  readonly live: Live | undefined;
+}
+
 const NOT_STARTED: CheckedStatus = { run: 0, pid: 0, ready: false, wanted: false, paused: false, held: false };
 /** Each thing that is wrong with the messages of a run is told once, and no more than so many. */
 const MAX_WARNINGS = 5;
@@ -80,7 +92,7 @@ export class ServiceChecks {
 
   constructor(
     name: ServiceName,
-    rules: { readonly ready: Readiness; readonly live: Live | undefined; readonly watchdogMs: number },
+    rules: CheckRules & { readonly watchdogMs: number },
     world: ChecksWorld,
     listener: ChecksListener,
   ) {
@@ -151,7 +163,8 @@ export class ServiceChecks {
         if (this.#pipe !== undefined) awaitNewline(this.#pipe, this.#pipeListener);
         break;
       case 'log':
-        if (!ready) this.#endAwaitingLine = this.#world.awaitLine(this.#ready.pattern, () => this.#listener.ready());
+        if (!ready)
+          this.#endAwaitingLine = this.#world.awaitLine(this.#name, this.#ready.pattern, () => this.#listener.ready());
         break;
       case 'probe':
         void this.#load('ready', begun, ready);
@@ -167,7 +180,7 @@ export class ServiceChecks {
     const rule = use === 'ready' ? this.#ready : this.#live;
     if (rule === undefined || !('probe' in rule)) return;
     const { CheckLoop: Loop } = await import('./loop.js');
-    const checker = await loadChecker(rule.probe, (argv, signal) => this.#world.run(use, argv, signal));
+    const checker = await loadChecker(rule.probe, this.#world.run);
     if (this.#begun !== begun) return;
     const listener: CheckListener =
       use === 'ready'

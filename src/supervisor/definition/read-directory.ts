@@ -4,14 +4,23 @@ import { checkProgram } from '../../process/program-check.js';
 import type { ServiceName } from '../../types/service.js';
 import { isLogger } from '../service-directory.js';
 import { defaultDefinition } from './default-definition.js';
-import type { DefaultTimes, Definition, DefinitionRead, Problem, Script } from './definition.js';
+import type { DefaultTimes, Definition, DefinitionRead, Problem, Readiness, Script } from './definition.js';
+
+/** The script `check`, with which sv(8) asks a service whether it is ready. */
+const readyByCheck = (directory: string): Readiness => ({
+  kind: 'probe',
+  probe: { kind: 'exec', argv: [join(directory, 'check')] },
+  times: { intervalMs: 10_000, timeoutMs: 3_000, failures: 3, successes: 1 },
+});
 
 /** What a service directory of runit says: `run`, `finish`, `check` and `down`, runsv(8). */
 export function readDirectory(name: ServiceName, directory: string, times: DefaultTimes): DefinitionRead {
+  const check = isLogger(name) ? 'absent' : readScript(directory, 'check');
   const definition: Definition = {
     ...defaultDefinition(name, directory, times),
+    ...(check === 'usable' && { ready: readyByCheck(directory) }),
     finish: readFinish(name, directory),
-    check: isLogger(name) ? 'absent' : readScript(directory, 'check'),
+    check,
     enabled: isEnabled(directory),
   };
   return { definition, problem: problemOfRun(name, directory) };

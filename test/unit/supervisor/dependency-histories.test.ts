@@ -8,6 +8,7 @@ import { type RecordedService, readRecord } from '../../../src/supervisor/servic
 import { ServiceSet, type SetContext } from '../../../src/supervisor/service-set.js';
 import type { Cause, Change, ServiceName } from '../../../src/types/service.js';
 import { FakeHost } from '../../helpers/fake-host.js';
+import { NO_CHECKS } from '../../helpers/no-checks.js';
 
 const BOOT: Cause = { kind: 'boot' };
 const API: Cause = { kind: 'api' };
@@ -135,6 +136,7 @@ class World {
       output: () => undefined,
       input: () => undefined,
       drain: (_name, done) => done(),
+      checks: NO_CHECKS,
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       claim: () => undefined,
       open: () => {},

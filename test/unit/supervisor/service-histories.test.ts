@@ -10,6 +10,7 @@ import { type RecordedService, readRecord, writeRecord } from '../../../src/supe
 import { TABLE } from '../../../src/supervisor/table.js';
 import type { Cause, ServiceName, ServiceStatus } from '../../../src/types/service.js';
 import { FakeHost } from '../../helpers/fake-host.js';
+import { NO_CHECKS } from '../../helpers/no-checks.js';
 
 const API: Cause = { kind: 'api' };
 const SV: Cause = { kind: 'sv' };
@@ -93,6 +94,7 @@ class World {
       host: this.host.seenBy(alive),
       bootId: 'boot',
       environment: () => new Map(),
+      checks: NO_CHECKS,
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       record: (latest) => {
         if (alive()) this.record = JSON.parse(JSON.stringify(writeRecord(latest, 1)));

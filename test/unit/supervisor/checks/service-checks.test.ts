@@ -70,7 +70,7 @@ class Scene {
       descriptors: new HeldDescriptors(holder, held, this.#series),
       socketDirectory: () => join(directory, 'notify'),
       run: () => Promise.resolve({ failure: 'there are no programs here' }),
-      awaitLine: (pattern, found) => {
+      awaitLine: (_name, pattern, found) => {
         this.lines.set(pattern, found);
         return () => void this.lines.delete(pattern);
       },

@@ -1,0 +1,39 @@
+import type { ServiceCore } from '../service-context.js';
+import { runCheck } from './run-check.js';
+import { type CheckRules, ServiceChecks } from './service-checks.js';
+
+/** The checks of a service, whose results are events of its machine. */
+export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks {
+  const { name, context } = service;
+  return new ServiceChecks(
+    name,
+    { ...rules, watchdogMs: watchdogMsOf(service) },
+    {
+      ...context.checks,
+      run: (argv, signal) => runCheck(service, argv, signal),
+      warn: (text) => context.warn(text),
+    },
+    {
+      ready: () => service.dispatch({ type: 'ready' }),
+      unready: (trouble) => service.dispatch({ type: 'unready', trouble }),
+      dead: (problem) => dead(service, problem),
+      notice: (notice) => {
+        if (notice.kind === 'stopping') service.dispatch({ type: 'unready', trouble: 'says that it is stopping' });
+      },
+    },
+  );
+}
+
+/** The service is restarted, as long as nobody says otherwise. */
+function dead(service: ServiceCore, problem: string): void {
+  const { context, name, definition } = service;
+  context.warn(`${name}: ${problem}`);
+  if (definition.policy.live?.onFailure === 'none') return;
+  service.dispatch({ type: 'restart', cause: { kind: 'check', message: problem } });
+}
+
+/** As with systemd, a service is told with this variable how often it has to say WATCHDOG=1. */
+function watchdogMsOf({ definition }: ServiceCore): number {
+  const microseconds = definition.environment.variables.get('WATCHDOG_USEC') ?? '';
+  return /^\d{1,15}$/.test(microseconds) ? Math.ceil(Number(microseconds) / 1_000) : 0;
+}

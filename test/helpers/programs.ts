@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from '@jest/globals';
+
+/** A program and the Debian package that has it. */
+export interface Needed {
+  readonly program: string;
+  readonly package: string;
+}
+
+const isThere = ({ program }: Needed): boolean =>
+  program.startsWith('/')
+    ? existsSync(program)
+    : [...(process.env.PATH ?? '').split(':'), '/usr/sbin'].some((directory) => existsSync(join(directory, program)));
+
+/** `test` where the programs are installed; says so where it has to be left out. */
+export function testWith(needed: readonly Needed[], title: string, run: () => Promise<void>): void {
+  const missing = needed.filter((one) => !isThere(one)).map((one) => one.package);
+  if (missing.length === 0) {
+    test(title, run);
+    return;
+  }
+  const why = `apt-get install ${missing.join(' ')}`;
+  if (process.env.CI) throw new Error(`${title}: ${why}`);
+  process.stderr.write(`LEFT OUT: ${title}: ${why}\n`);
+  test.skip(title, run);
+}

@@ -1,0 +1,257 @@
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { METRICS, TestContainer } from '../../helpers/container.js';
+import { testWith } from '../../helpers/programs.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+const MEMCACHED = { program: 'memcached', package: 'memcached' };
+const REDIS = { program: 'redis-server', package: 'redis-server' };
+const NGINX = { program: 'nginx', package: 'nginx-light' };
+const NOTIFY = { program: 'systemd-notify', package: 'systemd' };
+const PYTHON = { program: 'python3', package: 'python3' };
+const GRPC = { program: '/usr/lib/python3/dist-packages/grpc', package: 'python3-grpcio' };
+
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+/** A container whose services are those of `services.yaml`. */
+async function boot(yaml: string, more: Readonly<Record<string, string>> = {}, args = METRICS): Promise<void> {
+  container = await TestContainer.boot({ etc: { 'my_init/services.yaml': yaml, ...more }, args });
+}
+
+/** A port that nobody listens at, and that the kernel gives to nobody else soon. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const isReady = async (name: string): Promise<boolean> => (await container.status(name)).ready === true;
+
+const becomesReady = (name: string, ready = true): Promise<unknown> =>
+  waitFor(`${name} to be ${ready ? 'ready' : 'not ready'}`, async () => (await isReady(name)) === ready).catch(
+    async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await container.table(name)}\n${container.log()}`);
+    },
+  );
+
+/** What the last marker of a kind in its log says. */
+async function logOf(name: string): Promise<string> {
+  return (await container.svctl('logs', name)).stdout;
+}
+
+/** Lets the service go on, and waits until it has said so, while the controller hears nothing and is then killed. */
+async function withoutController(): Promise<void> {
+  const { controllerPid } = container;
+  process.kill(controllerPid, 'SIGSTOP');
+  await container.exec('sh', '-c', 'chmod 777 /run; touch /run/go; until [ -e /run/said ]; do sleep 0.01; done');
+  process.kill(controllerPid, 'SIGKILL');
+}
+
+/** As Python writes it in one line of YAML. */
+const python = (code: string): string => JSON.stringify(['python3', '-uc', code]);
+
+const SAY = `
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+say = lambda text: s.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
+`;
+
+describe('a probe', () => {
+  testWith([MEMCACHED], 'tcp: memcached is ready when it listens; what says so says it together', async () => {
+    const port = await freePort();
+    // It begins to listen when the test says so.
+    const wait = `while [ ! -e /run/go ]; do sleep 0.01; done; exec memcached -u nobody -l 127.0.0.1 -p ${port}`;
+    await boot(`services: { cache: { command: ${JSON.stringify(wait)}, ready: { tcp: "127.0.0.1:${port}" } } }`);
+    const waiting = await waitFor('a word about it', async () => {
+      const status = await container.status('cache');
+      return status.trouble !== '' && status;
+    });
+    expect(waiting).toMatchObject({
+      state: 'SERVICE_STATE_STARTING',
+      trouble: `127.0.0.1:${port}: connection refused`,
+    });
+    expect(waiting.ready).not.toBe(true);
+    expect((await container.svctl('health', 'readiness')).code).not.toBe(0);
+    const started = container.svctl('start', 'cache', '--wait', 'ready');
+    await container.exec('touch', '/run/go');
+    expect((await started).code).toBe(0);
+    expect(await container.status('cache')).toMatchObject({ ready: true, state: 'SERVICE_STATE_UP', trouble: '' });
+    expect((await container.svctl('health', 'readiness')).code).toBe(0);
+    expect((await container.svctl('health', 'service/cache')).code).toBe(0);
+    expect(await container.metric('my_init_service_ready{service="cache"}')).toBe(1);
+  });
+
+  testWith([REDIS], 'exec: redis is ready when redis-cli gets its answer', async () => {
+    const port = await freePort();
+    await boot(`
+services:
+  redis:
+    command: [redis-server, --port, "${port}", --save, "", --dir, /tmp]
+    user: nobody
+    ready: { exec: [redis-cli, -p, "${port}", --no-auth-warning, -e, ping] }
+`);
+    await becomesReady('redis');
+    expect(await logOf('redis')).toContain('Ready to accept connections');
+  });
+
+  testWith([NGINX], 'http: nginx is ready when it answers, and not ready when it answers with an error', async () => {
+    const port = await freePort();
+    const config = `
+daemon off; pid /run/nginx.pid; error_log stderr;
+events {}
+http {
+  access_log off;
+  server { listen 127.0.0.1:${port}; location = /health { if (-f /run/broken) { return 503; } return 204; } }
+}`;
+    await boot(
+      `
+services:
+  web:
+    command: [/usr/sbin/nginx, -c, /etc/site.conf]
+    ready: { http: "http://127.0.0.1:${port}/health", interval: 100ms, failures: 2 }
+`,
+      { 'site.conf': config },
+    );
+    await becomesReady('web');
+    await container.exec('touch', '/run/broken');
+    await becomesReady('web', false);
+    expect(await container.status('web')).toMatchObject({
+      state: 'SERVICE_STATE_UP',
+      trouble: `http://127.0.0.1:${port}/health: answers 503`,
+    });
+    expect((await container.svctl('health', 'readiness')).code).not.toBe(0);
+    await container.exec('rm', '/run/broken');
+    await becomesReady('web');
+    expect((await container.status('web')).trouble ?? '').toBe('');
+  });
+
+  testWith([PYTHON, GRPC], 'grpc: a server is ready when its health says SERVING', async () => {
+    const port = await freePort();
+    const server = `
+import grpc, os, time
+from concurrent import futures
+class Health(grpc.GenericRpcHandler):
+    def service(self, details):
+        if details.method != '/grpc.health.v1.Health/Check': return None
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: b'\\x08\\x01' if os.path.exists('/run/serving') else b'\\x08\\x02')
+server = grpc.server(futures.ThreadPoolExecutor())
+server.add_generic_rpc_handlers((Health(),))
+server.add_insecure_port('127.0.0.1:${port}')
+server.start()
+server.wait_for_termination()
+`;
+    await boot(
+      `services: { api: { command: ${python(server).replace('python3', '/usr/bin/python3')}, ready: { grpc: { address: "127.0.0.1:${port}", service: "" } } } }`,
+    );
+    await waitFor('its health to be asked', async () =>
+      String((await container.status('api')).trouble).includes('answers NOT_SERVING'),
+    );
+    await container.exec('touch', '/run/serving');
+    await becomesReady('api');
+  });
+
+  test('exec runs as the user of the service, in its directory, with its environment', async () => {
+    const check = 'echo "$(id -un) $PWD $COLOR"; exit 3';
+    await boot(`
+services:
+  web:
+    command: [sleep, "1000"]
+    user: nobody
+    working_dir: /usr
+    environment: { COLOR: green }
+    ready: { exec: [sh, -c, ${JSON.stringify(check)}] }
+`);
+    await waitFor(
+      'its word',
+      async () => (await container.status('web')).trouble === 'sh: exit code 3: nobody /usr green',
+    );
+  });
+
+  test('a service that is not ready in time is stopped, with the reason', async () => {
+    await boot(`services: { web: { command: [sleep, "1000"], ready: { file: /run/never }, start_timeout: 300ms } }`);
+    const status = await container.reaches('web', 'backoff');
+    expect(status.trouble).toMatch(/^was not ready \d+ ms after its start \(\/run\/never: does not exist\)/);
+  });
+
+  test('the script check of a service directory is its readiness', async () => {
+    container = await TestContainer.boot({
+      services: { web: { run: '#!/bin/sh\nexec sleep 1000\n', check: '#!/bin/sh\ntest -e /run/ready\n' } },
+    });
+    await waitFor('its word', async () =>
+      String((await container.status('web')).trouble).includes('check: exit code 1'),
+    );
+    expect(await isReady('web')).toBe(false);
+    await container.exec('touch', '/run/ready');
+    await becomesReady('web');
+  });
+});
+
+describe('pushed readiness', () => {
+  testWith([NOTIFY], 'notify: systemd-notify in a script', async () => {
+    const script =
+      'until [ -e /run/go ]; do sleep 0.01; done; systemd-notify --ready --status="all there"; exec sleep 1000';
+    await boot(`services: { web: { command: ${JSON.stringify(script)}, ready: { notify: true } } }`);
+    await container.reaches('web', 'starting');
+    await container.exec('touch', '/run/go');
+    await becomesReady('web');
+  });
+
+  testWith(
+    [PYTHON],
+    'notify: what a service says when there is no controller is heard by the next; STOPPING ends readiness',
+    async () => {
+      const code = `${SAY}
+while not os.path.exists("/run/go"): time.sleep(0.01)
+say("READY=1")
+open("/run/said", "w")
+while not os.path.exists("/run/stop"): time.sleep(0.01)
+say("STOPPING=1")
+time.sleep(1000)
+`;
+      await boot(`services: { web: { command: ${python(code)}, user: nobody, ready: { notify: true } } }`);
+      const { pid } = await waitFor('its process', async () => {
+        const status = await container.status('web');
+        return status.pid > 0 && status;
+      });
+      await withoutController();
+      await becomesReady('web');
+      expect((await container.status('web')).pid).toBe(pid);
+      process.kill(container.controllerPid, 'SIGKILL');
+      await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+      expect(await isReady('web')).toBe(true);
+      await container.exec('touch', '/run/stop');
+      await becomesReady('web', false);
+      expect((await container.status('web')).trouble).toBe('says that it is stopping');
+    },
+  );
+
+  test('notify_fd: a newline on the descriptor, as with s6, whatever its number', async () => {
+    const script = (fd: number): string =>
+      JSON.stringify(`until [ -e /run/go ]; do sleep 0.01; done; echo >&${fd}; exec ${fd}>&-; exec sleep 1000`);
+    await boot(`
+services:
+  three: { command: ${script(3)}, ready: { notify_fd: 3 } }
+  four: { command: ${script(4)}, ready: { notify_fd: 4 } }
+  nine: { command: ${script(9)}, ready: { notify_fd: 9 } }
+`);
+    for (const name of ['three', 'four', 'nine']) await container.reaches(name, 'starting');
+    process.kill(container.controllerPid, 'SIGKILL');
+    await container.exec('touch', '/run/go');
+    for (const name of ['three', 'four', 'nine']) await becomesReady(name);
+  });
+
+  test('log: a line that matches, also one that came when there was no controller', async () => {
+    const script =
+      'echo starting; until [ -e /run/go ]; do sleep 0.01; done; echo "listening on 8080"; touch /run/said; exec sleep 1000';
+    await boot(`services: { web: { command: ${JSON.stringify(script)}, ready: { log: "listening on [0-9]+" } } }`);
+    await container.reaches('web', 'starting');
+    await withoutController();
+    await becomesReady('web');
+    await container.svctl('restart', 'web', '--wait', 'none');
+    await becomesReady('web');
+    expect((await container.status('web')).run).toBe(2);
+  });
+});

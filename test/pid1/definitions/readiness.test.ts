@@ -171,7 +171,7 @@ services:
   });
 
   test('a service that is not ready in time is stopped, with the reason', async () => {
-    await boot(`services: { web: { command: [sleep, "1000"], ready: { file: /run/never }, start_timeout: 300ms } }`);
+    await boot(`services: { web: { command: [sleep, "1000"], ready: { file: /run/never }, start_timeout: 5s } }`);
     const status = await container.reaches('web', 'backoff');
     expect(status.trouble).toMatch(/^was not ready \d+ ms after its start \(\/run\/never: does not exist\)/);
   });

@@ -111,7 +111,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
   const set: ServiceSet = new ServiceSet(
     {
       output: (name) => {
-        const source = mayCapture(name) ? logs.open(name) : undefined;
+        const source = mayCapture(name) ? logs.open(name, set.service(name)?.definition.log) : undefined;
         if (source === undefined || set.get(loggerOf(name)) === undefined) return source?.output;
         return { stdout: source.loggerPipe[1], stderr: source.output.stderr };
       },
@@ -200,7 +200,6 @@ function openLogs(
   records: ReadonlyMap<string, unknown>,
   bootId: string,
 ): Sources {
-  const { logDirectory } = config;
   const logs = new Sources({
     link,
     bootId,
@@ -208,10 +207,8 @@ function openLogs(
     generation: handover.generation,
     storeBytes: config.logBufferBytes,
     allStoresBytes: config.logBuffersBytes,
-    files:
-      logDirectory === undefined
-        ? undefined
-        : { directory: logDirectory, bytes: config.logFileBytes, files: config.logFiles },
+    directory: config.logDirectory,
+    files: { bytes: config.logFileBytes, files: config.logFiles },
     record: (name, record) => slots.write(`log/${name}`, record),
     erase: (name) => slots.erase(`log/${name}`),
     warn: (text) => messages.warn(text),

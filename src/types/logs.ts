@@ -87,3 +87,11 @@ export interface LogStatistics {
 /** How what was captured looks on the container's own output. */
 export const LOG_OUTPUTS = ['raw', 'prefix', 'json', 'none'] as const;
 export type LogOutput = (typeof LOG_OUTPUTS)[number];
+
+/** What a service's definition says of its log; undefined: as the container's settings say. */
+export interface LogRule {
+  readonly output: LogOutput | undefined;
+  readonly bufferBytes: number | undefined;
+  /** The path of its log file. */
+  readonly file: string | undefined;
+}

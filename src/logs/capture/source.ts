@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { InitLink } from '../../process/init-link.js';
 import { native } from '../../process/native.js';
-import type { LogSource, Marker } from '../../types/logs.js';
+import type { LogRule, LogSource, Marker } from '../../types/logs.js';
 import type { Counters, Loss } from '../store/counters.js';
 import { criTime, LineStamper, type Stream } from '../store/cri.js';
 import { type FileLimits, FileStore, type FileStoreRecord } from '../store/file-store.js';
@@ -20,9 +21,11 @@ const HELD_PIPE = /^log\.(?<id>\d+)\.(?<place>\d+)\.(?<name>.+)\.out\.r$/;
 /** What survives a controller of a source. */
 export interface SourceRecord {
   readonly id: number;
-  /** Its row in the intake and in the counters. */
+  /** Its row in the intake and in the counters; on record under the name that earlier versions gave it. */
   readonly place: number;
   readonly markers: readonly MarkerRecord[];
+  /** What its definition says of its log. */
+  readonly rule?: LogRule | undefined;
   /** Where the store is files. */
   readonly files?: FileStoreRecord | undefined;
 }
@@ -38,8 +41,9 @@ export interface LogWorld {
   readonly storeBytes: number;
   /** The size of all stores in memory together; what is made when it is used up is as small as can be. */
   readonly allStoresBytes: number;
-  /** The stores are files, where given. */
-  readonly files: FileLimits | undefined;
+  /** Where the stores are files; undefined: in memory. */
+  readonly directory: string | undefined;
+  readonly files: FileLimits;
   warn(text: string): void;
   record(name: string, record: SourceRecord): void;
   erase(name: string): void;
@@ -71,6 +75,7 @@ export class Source implements LogSource {
   readonly #pausedFor = new Set<object>();
   #closed = false;
   #markers: readonly Marker[];
+  #rule: LogRule | undefined;
   #files: FileStoreRecord | undefined;
   #told = true;
   #loggerPipe: readonly [read: number, write: number] | undefined;
@@ -84,6 +89,7 @@ export class Source implements LogSource {
     this.id = record.id;
     this.#markers = record.markers.map((marker) => fromRecord(marker, name, world.bootId));
     this.#files = record.files;
+    this.#rule = record.rule;
     this.store = this.#makeStore();
     this.#pipes = { stdout: this.#pipe('out'), stderr: this.#pipe('err') };
     const stored = (): void => this.#stored();
@@ -129,6 +135,16 @@ export class Source implements LogSource {
   /** What the writer gets as its standard output and error. */
   get output(): { readonly stdout: number; readonly stderr: number } {
     return { stdout: this.#pipes.stdout[1], stderr: this.#pipes.stderr[1] };
+  }
+
+  get rule(): LogRule | undefined {
+    return this.#rule;
+  }
+
+  /** The output follows a new rule at once; store and file are those with which the source began. */
+  set rule(rule: LogRule | undefined) {
+    this.#rule = rule;
+    this.#record();
   }
 
   get markers(): readonly Marker[] {
@@ -214,12 +230,13 @@ export class Source implements LogSource {
 
   #makeStore(): WritableStore {
     const { files, storeBytes, warn, held } = this.#world;
+    const path = this.#filePath();
     const { end } = this.counters;
     try {
       // What an earlier controller had to keep in memory stays there.
-      if (files && !held.has(this.#heldName('store')))
+      if (path !== undefined && !held.has(this.#heldName('store')))
         return new FileStore(
-          this.name,
+          path,
           files,
           this.#files && { ...this.#files, end },
           {
@@ -234,10 +251,16 @@ export class Source implements LogSource {
         );
     } catch (error) {
       warn(
-        `the log of ${this.name} is kept in memory: ${files?.directory} cannot be used (${(error as NodeJS.ErrnoException).code})`,
+        `the log of ${this.name} is kept in memory: ${dirname(path ?? '')} cannot be used (${(error as NodeJS.ErrnoException).code})`,
       );
     }
     return new MemoryStore(memfd(this.#world, this.#heldName('store')), storeBytes, this.counters.furthest);
+  }
+
+  /** undefined: the log is kept in memory. */
+  #filePath(): string | undefined {
+    const { directory } = this.#world;
+    return this.#rule?.file ?? (directory === undefined ? undefined : join(directory, `${this.name}.log`));
   }
 
   #drop(stream: Stream, lines: number, bytes: number): void {
@@ -269,6 +292,7 @@ export class Source implements LogSource {
       place: this.row,
       markers: this.#markers.map(toRecord),
       files: this.#files,
+      rule: this.#rule,
     });
   }
 

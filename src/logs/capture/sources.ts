@@ -1,4 +1,4 @@
-import type { LogCounts, LogSources, LogStatistics } from '../../types/logs.js';
+import type { LogCounts, LogRule, LogSources, LogStatistics } from '../../types/logs.js';
 import type { Change } from '../../types/service.js';
 import { Counters } from '../store/counters.js';
 import { RECORD_OVERHEAD_BYTES } from '../store/cri.js';
@@ -72,18 +72,31 @@ export class Sources implements LogSources, LogStatistics {
     this.#forwarders.add(forwarder);
   }
 
-  /** The source of this name, made when there is none; undefined when it cannot be: too many open files, no memory. */
-  open(name: string): Source | undefined {
+  /**
+   * The source of this name, made when there is none; undefined when it cannot be made: too many open files, no memory. `rule`: what
+   * the definition of the service says now.
+   */
+  open(name: string, rule?: LogRule): Source | undefined {
     const known = this.#sources.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#follow(known, rule);
+      return known;
+    }
     try {
       this.#lastId += 1;
-      return this.#add(name, { id: this.#lastId, place: this.#freeRow(), markers: [] }, true);
+      return this.#add(name, { id: this.#lastId, place: this.#freeRow(), markers: [], rule }, true);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       this.#world.warn(`what ${name} says is not captured (${code ?? message}): it goes to the container's output`);
       return undefined;
     }
+  }
+
+  #follow(source: Source, rule: LogRule | undefined): void {
+    if (rule === undefined && source.rule === undefined) return;
+    const before = source.rule?.output;
+    source.rule = rule;
+    if (before !== rule?.output) for (const forwarder of this.#forwarders) forwarder();
   }
 
   /** Takes in what the processes of a source have written, which are gone now, and calls `done`. */
@@ -132,8 +145,10 @@ export class Sources implements LogSources, LogStatistics {
   }
 
   #add(name: string, record: SourceRecord, fresh: boolean): Source {
-    const used = this.#sources.size * this.#world.storeBytes;
-    const storeBytes = used < this.#world.allStoresBytes ? this.#world.storeBytes : 0;
+    let used = 0;
+    for (const { rule } of this.#sources.values()) used += rule?.bufferBytes ?? this.#world.storeBytes;
+    const wanted = record.rule?.bufferBytes ?? this.#world.storeBytes;
+    const storeBytes = used < this.#world.allStoresBytes ? wanted : 0;
     const counters = new Counters(this.#counters, record.place, fresh);
     const source = new Source(name, record, { ...this.#world, storeBytes }, this.#intake, counters);
     this.#sources.set(name, source);

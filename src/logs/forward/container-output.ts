@@ -13,7 +13,7 @@ export class ContainerOutput {
   constructor(sources: Sources, mode: LogOutput) {
     this.#sources = sources;
     shieldStandardStreams();
-    this.#forwarders = mode === 'none' ? [] : forwarders(sources, mode);
+    this.#forwarders = forwarders(sources, mode);
   }
 
   /** The end: takes in what everybody has said, and resolves when it is written, or after this time. */
@@ -36,7 +36,7 @@ export class ContainerOutput {
 }
 
 /** One for each stream; where both go to the same place, one for both, so that the order stays. */
-function forwarders(sources: Sources, mode: Exclude<LogOutput, 'none'>): readonly Forwarder[] {
+function forwarders(sources: Sources, mode: LogOutput): readonly Forwarder[] {
   const stdout = openOutput(1);
   const stderr = openOutput(standardError());
   if (stdout.identity === stderr.identity) return [new Forwarder(sources, stdout, undefined, mode)];

@@ -1,9 +1,10 @@
+import type { LogOutput } from '../../types/logs.js';
 import type { Source } from '../capture/source.js';
 import type { Sources } from '../capture/sources.js';
 import type { Forwarded, OutputIndex } from '../store/counters.js';
 import { MAX_APPEND_BYTES, type Stream } from '../store/cri.js';
 import type { Output } from './output.js';
-import { OutputFormat, type OutputMode } from './output-format.js';
+import { OutputFormat } from './output-format.js';
 
 /**
  * A writer that is faster than us waits, so that nothing is lost while the output is being read. An output that has taken nothing
@@ -16,7 +17,7 @@ const TURN_BYTES = 512 * 1024;
 const GONE_SOURCES = 16;
 
 /**
- * Writes what the sources say to an output of the container: one more reader of their stores, with a place in each, and nothing
+ * Writes what the sources say to an output of the container: one more reader of their stores, with a position in each, and nothing
  * in between. An output that nobody reads holds up nothing but this; what was overwritten meanwhile is told as a gap.
  */
 export class Forwarder {
@@ -25,6 +26,8 @@ export class Forwarder {
   readonly #index: OutputIndex;
   readonly #format: OutputFormat;
   readonly #readers = new Map<Source, Reader>();
+  /** Sources whose lines do not go to the output: its mode for them is `none`. */
+  readonly #excluded = new Set<Source>();
   readonly #waiting = new Set<Source>();
   /** Something is being written, or looked for to be written. */
   #busy = false;
@@ -38,7 +41,7 @@ export class Forwarder {
   #stalled = false;
 
   /** `stream`: only this one; undefined: both. */
-  constructor(sources: Sources, output: Output, stream: Stream | undefined, mode: OutputMode) {
+  constructor(sources: Sources, output: Output, stream: Stream | undefined, mode: LogOutput) {
     this.#sources = sources;
     this.#output = output;
     this.#index = stream === 'stderr' ? 1 : 0;
@@ -52,7 +55,7 @@ export class Forwarder {
     const left = new Map<Source, number>();
     for (const [source, { given }] of this.#readers) {
       const { offset } = source.store.newest;
-      if (given.place.offset < offset) left.set(source, offset);
+      if (given.position.offset < offset) left.set(source, offset);
     }
     if (left.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#flushes.add({ left, resolve }));
@@ -61,15 +64,29 @@ export class Forwarder {
   #follow(): void {
     const current = new Set(this.#sources.list());
     for (const source of current) {
-      if (this.#readers.has(source)) continue;
-      const forget = source.onStored(() => this.#wake(source));
-      this.#readers.set(source, { forget, given: source.counters.forwarded(this.#index) });
-      this.#wake(source);
+      if (this.#format.modeOf(source) === 'none') this.#exclude(source);
+      else if (!this.#readers.has(source)) this.#read(source);
     }
+    for (const source of this.#excluded) if (!current.has(source)) this.#excluded.delete(source);
     // What a source has said before it went is still written.
     const gone = [...this.#readers.keys()].filter((source) => !current.has(source) && source !== this.#writing);
     for (const source of gone.slice(0, -GONE_SOURCES)) this.#forget(source);
     for (const source of gone.slice(-GONE_SOURCES)) this.#wake(source);
+  }
+
+  #read(source: Source): void {
+    const { counters, store } = source;
+    // What was said while the output did not want it is not said now.
+    if (this.#excluded.delete(source))
+      counters.setForwarded(this.#index, { position: store.newest, dropped: this.#format.droppedOf(source) });
+    const forget = source.onStored(() => this.#wake(source));
+    this.#readers.set(source, { forget, given: counters.forwarded(this.#index) });
+    this.#wake(source);
+  }
+
+  #exclude(source: Source): void {
+    this.#excluded.add(source);
+    if (this.#readers.has(source) && source !== this.#writing) this.#forget(source);
   }
 
   #forget(source: Source): void {
@@ -101,7 +118,7 @@ export class Forwarder {
   #isFarBehind(source: Source): boolean {
     const given = this.#readers.get(source)?.given;
     const { newest, reachBytes } = source.store;
-    return given !== undefined && newest.offset - given.place.offset > reachBytes - MAX_APPEND_BYTES;
+    return given !== undefined && newest.offset - given.position.offset > reachBytes - MAX_APPEND_BYTES;
   }
 
   #pause(source: Source): void {
@@ -175,7 +192,7 @@ export class Forwarder {
   }
 
   #reached(source: Source, given: Forwarded): void {
-    const { offset } = given.place;
+    const { offset } = given.position;
     const reader = this.#readers.get(source);
     if (reader !== undefined) reader.given = given;
     this.#tellFlushes(source, offset);

@@ -13,15 +13,12 @@ import {
   RECORD_OVERHEAD_BYTES,
   type Stream,
 } from '../store/cri.js';
-import type { Mark } from '../store/store.js';
+import type { StreamPosition } from '../store/store.js';
 import { bytesOf, copyBytes } from './copy-bytes.js';
 
 const READ_BYTES = 96 * 1024;
 /** What {@link native} tells of the lines it has put into the output buffer. */
 const unstamped = new Int32Array(5);
-
-/** How lines look on the container's output. */
-export type OutputMode = Exclude<LogOutput, 'none'>;
 
 /** What is to be written next of a source: the first `length` bytes of {@link OutputFormat.out}, which may be none. */
 export interface Piece {
@@ -34,7 +31,8 @@ export interface Piece {
 export class OutputFormat {
   /** Only this stream; undefined: both. */
   readonly #stream: Stream | undefined;
-  readonly #mode: OutputMode;
+  /** Of sources without a rule of their own. */
+  readonly #mode: LogOutput;
   readonly #read = bytesOf(Buffer.allocUnsafe(READ_BYTES));
   /** As long as what was read in raw mode; other modes stop before it is full. */
   readonly #out = bytesOf(Buffer.allocUnsafe(4 * READ_BYTES));
@@ -43,9 +41,14 @@ export class OutputFormat {
   /** What was not written of services that are gone, and is not told yet. */
   #gone = NOTHING;
 
-  constructor(stream: Stream | undefined, mode: OutputMode) {
+  constructor(stream: Stream | undefined, mode: LogOutput) {
     this.#stream = stream;
     this.#mode = mode;
+  }
+
+  /** How the lines of a source look. */
+  modeOf({ rule }: Source): LogOutput {
+    return rule?.output ?? this.#mode;
   }
 
   get out(): Buffer {
@@ -58,8 +61,8 @@ export class OutputFormat {
   }
 
   /** The service is gone, and nothing more of it is written: what was not given is told with the next piece. */
-  leave(source: Source, { place, dropped }: Forwarded): void {
-    const unwritten = this.#between(place, source.store.newest);
+  leave(source: Source, { position, dropped }: Forwarded): void {
+    const unwritten = this.#between(position, source.store.newest);
     const untold = this.droppedOf(source);
     this.#gone = {
       lines: this.#gone.lines + unwritten.lines + untold.lines - dropped.lines,
@@ -70,30 +73,31 @@ export class OutputFormat {
   /** The piece of a source that comes after what was given. */
   next(source: Source, given: Forwarded): Piece {
     const dropped = this.droppedOf(source);
-    let used = this.#tellGap('removed services', this.#gone, 'output_stalled', 0);
+    let used = this.#tellGap('removed services', this.#gone, 'output_stalled', 0, this.#mode);
     this.#gone = NOTHING;
     used += this.#tellDropped(source, given.dropped, dropped, used);
-    let { place } = given;
+    let { position } = given;
     const { oldest, newest } = source.store;
-    if (place.offset < oldest.offset) {
-      used += this.#tellMissed(source, place, oldest, used);
-      place = oldest;
+    if (position.offset < oldest.offset) {
+      used += this.#tellMissed(source, position, oldest, used);
+      position = oldest;
     }
-    if (this.#between(place, newest).lines === 0) return { length: used, given: { place: newest, dropped } };
-    const length = source.store.read(place.offset, this.#read.buffer);
+    if (this.#between(position, newest).lines === 0) return { length: used, given: { position: newest, dropped } };
+    const length = source.store.read(position.offset, this.#read.buffer);
     // What should be there and cannot be read is passed over.
     if (length === 0 && oldest.offset === source.store.oldest.offset)
-      return { length: used + this.#tellMissed(source, place, newest, used), given: { place: newest, dropped } };
-    return this.#lines(source, length, { length: used, given: { place, dropped } });
+      return { length: used + this.#tellMissed(source, position, newest, used), given: { position: newest, dropped } };
+    return this.#lines(source, length, { length: used, given: { position, dropped } });
   }
 
   /** Puts the lines of what was read behind what is in the output buffer, as far as there is room. */
   #lines(source: Source, length: number, before: Piece): Piece {
+    const mode = this.modeOf(source);
     let used = before.length;
-    let { record, stderrOffset, stderrRecord } = before.given.place;
+    let { record, stderrOffset, stderrRecord } = before.given.position;
     let start = 0;
     while (start < length) {
-      if (this.#mode === 'raw' && this.#open === undefined) {
+      if (mode === 'raw' && this.#open === undefined) {
         native().unstamp(this.#read.buffer, start, length, this.#streams, this.#out.buffer, used, unstamped);
         const [next = length, end = used, records = 0, stderrBytes = 0, stderrRecords = 0] = unstamped;
         [start, used] = [next, end];
@@ -113,8 +117,8 @@ export class OutputFormat {
       start = end + 1;
       record++;
     }
-    const offset = before.given.place.offset + start;
-    return { length: used, given: { ...before.given, place: { offset, record, stderrOffset, stderrRecord } } };
+    const offset = before.given.position.offset + start;
+    return { length: used, given: { ...before.given, position: { offset, record, stderrOffset, stderrRecord } } };
   }
 
   /** As `unstamp` wants it. */
@@ -128,11 +132,14 @@ export class OutputFormat {
 
   #put(source: Source, start: number, end: number, at: number, stderr: boolean): number {
     let used = at;
-    if (this.#mode === 'json')
+    const mode = this.modeOf(source);
+    if (mode === 'json') {
+      used += this.#endOpenLine(used);
       return used + this.#out.buffer.write(jsonLine(source, this.#read.buffer, start, end), used);
+    }
     const goesOn = this.#open !== undefined && this.#open.source === source && this.#open.stderr === stderr;
     if (!goesOn) used += this.#endOpenLine(used);
-    if (!goesOn && this.#mode === 'prefix') used += this.#out.buffer.write(`${source.name} | `, used);
+    if (!goesOn && mode === 'prefix') used += this.#out.buffer.write(`${source.name} | `, used);
     copyBytes(this.#read, start + HEAD_BYTES, end, this.#out, used);
     used += end - start - HEAD_BYTES;
     if (!isPartial(this.#read.buffer, start)) {
@@ -150,7 +157,7 @@ export class OutputFormat {
   }
 
   /** What is between two places, of the streams that are written here. */
-  #between(from: Mark, to: Mark): Loss {
+  #between(from: StreamPosition, to: StreamPosition): Loss {
     const stderr = lossOf(to.stderrRecord - from.stderrRecord, to.stderrOffset - from.stderrOffset);
     if (this.#stream === 'stderr') return stderr;
     const both = lossOf(to.record - from.record, to.offset - from.offset);
@@ -159,21 +166,21 @@ export class OutputFormat {
   }
 
   /** Says what was overwritten between two places. */
-  #tellMissed(source: Source, from: Mark, to: Mark, at: number): number {
+  #tellMissed(source: Source, from: StreamPosition, to: StreamPosition, at: number): number {
     const loss = this.#between(from, to);
     if (loss.lines > 0) source.counters.addMissed(loss.lines);
-    return this.#tellGap(source.name, loss, 'output_stalled', at);
+    return this.#tellGap(source.name, loss, 'output_stalled', at, this.modeOf(source));
   }
 
   /** Says what was never stored. */
   #tellDropped(source: Source, told: Loss, dropped: Loss, at: number): number {
     const loss = { lines: dropped.lines - told.lines, bytes: dropped.bytes - told.bytes };
-    return this.#tellGap(source.name, loss, 'disk_full', at);
+    return this.#tellGap(source.name, loss, 'disk_full', at, this.modeOf(source));
   }
 
-  #tellGap(service: string, { lines, bytes }: Loss, cause: keyof typeof CAUSES, at: number): number {
+  #tellGap(service: string, { lines, bytes }: Loss, cause: keyof typeof CAUSES, at: number, mode: LogOutput): number {
     if (lines === 0) return 0;
-    if (this.#mode === 'json') {
+    if (mode === 'json') {
       const gap = { time: criTime(), service, gap: { lines, bytes, cause } };
       return this.#out.buffer.write(`${JSON.stringify(gap)}\n`, at);
     }
@@ -184,7 +191,7 @@ export class OutputFormat {
 
   /** A JSON string has at most six characters for a byte, and base64 less than two. */
   #mostBytes(source: Source, recordBytes: number): number {
-    return (this.#mode === 'json' ? 8 : 1) * recordBytes + source.name.length + 128;
+    return (this.modeOf(source) === 'json' ? 8 : 1) * recordBytes + source.name.length + 128;
   }
 }
 

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import { RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
-import type { Mark } from './store.js';
+import type { StreamPosition } from './store.js';
 
 /** Lines, and bytes of their text. */
 export interface Loss {
@@ -8,12 +8,12 @@ export interface Loss {
   readonly bytes: number;
 }
 
-/** The outputs of the container; where both streams go to the same place there is only the first. */
+/** The outputs of the container; where both streams have the same output there is only the first. */
 export type OutputIndex = 0 | 1;
 
-/** What an output was given of a source: all before a place, and gaps for so much of what was never stored. */
+/** How far an output has been fed with a source, and how much loss it has been told of. */
 export interface Forwarded {
-  readonly place: Mark;
+  readonly position: StreamPosition;
   readonly dropped: Loss;
 }
 
@@ -41,10 +41,10 @@ export class Counters {
   readonly #end: Float64Array;
   #closed = false;
 
-  /** `place`: the source's own. `fresh`: what another had left there does not count. */
-  constructor(fd: number, place: number, fresh: boolean) {
+  /** `row`: the source's own. `fresh`: numbers that an earlier source left there do not count. */
+  constructor(fd: number, row: number, fresh: boolean) {
     this.#fd = fd;
-    this.#at = place * this.#bytes.length;
+    this.#at = row * this.#bytes.length;
     if (fresh) writeSync(fd, this.#bytes, 0, this.#bytes.length, this.#at);
     else readSync(fd, this.#bytes, 0, this.#bytes.length, this.#at);
     this.#missing = this.#row(MISSING);
@@ -89,31 +89,31 @@ export class Counters {
   /** What was given to an output, by an earlier controller too. */
   forwarded(output: OutputIndex): Forwarded {
     const [, , , , lines = 0, bytes = 0] = this.#given[output];
-    return { place: markOf(this.#given[output]), dropped: { lines, bytes } };
+    return { position: positionOf(this.#given[output]), dropped: { lines, bytes } };
   }
 
-  setForwarded(output: OutputIndex, { place, dropped }: Forwarded): void {
-    this.#given[output].set([...numbersOf(place), dropped.lines, dropped.bytes]);
+  setForwarded(output: OutputIndex, { position, dropped }: Forwarded): void {
+    this.#given[output].set([...numbersOf(position), dropped.lines, dropped.bytes]);
     this.#save(GIVEN[output]);
   }
 
   /** Where a store that is files ended when it was last appended to: what is before need not be counted again. */
-  get end(): Mark {
-    return markOf(this.#end);
+  get end(): StreamPosition {
+    return positionOf(this.#end);
   }
 
-  /** The last place that is known, where the store itself is gone: what comes is after it. */
-  get furthest(): Mark {
-    const given = this.#given.map(markOf);
+  /** The last known position of a store that is gone: its successor begins there. */
+  get furthest(): StreamPosition {
+    const given = this.#given.map(positionOf);
     return given.reduce((last, mark) => (mark.offset > last.offset ? mark : last), this.end);
   }
 
-  setEnd(end: Mark): void {
+  setEnd(end: StreamPosition): void {
     this.#end.set(numbersOf(end));
     this.#save(END);
   }
 
-  /** The source is gone, and its place may be another's. */
+  /** The source is gone, and its row may be another's. */
   close(): void {
     this.#closed = true;
   }
@@ -128,13 +128,13 @@ export class Counters {
   }
 }
 
-const numbersOf = ({ offset, record, stderrOffset, stderrRecord }: Mark): readonly number[] => [
+const numbersOf = ({ offset, record, stderrOffset, stderrRecord }: StreamPosition): readonly number[] => [
   offset,
   record,
   stderrOffset,
   stderrRecord,
 ];
 
-function markOf([offset = 0, record = 0, stderrOffset = 0, stderrRecord = 0]: Float64Array): Mark {
+function positionOf([offset = 0, record = 0, stderrOffset = 0, stderrRecord = 0]: Float64Array): StreamPosition {
   return { offset, record, stderrOffset, stderrRecord };
 }

@@ -1,6 +1,6 @@
 import { fstatSync, ftruncateSync, readSync } from 'node:fs';
 import { isStderr, NEWLINE } from './cri.js';
-import { BEGINNING, type Mark } from './store.js';
+import { BEGINNING, type StreamPosition } from './store.js';
 
 interface Advance {
   readonly bytes: number;
@@ -8,19 +8,19 @@ interface Advance {
   readonly stderr: boolean;
 }
 
-/** A place so much further on. */
-export const advanced = (mark: Mark, { bytes, records, stderr }: Advance): Mark => ({
-  offset: mark.offset + bytes,
-  record: mark.record + records,
-  stderrOffset: mark.stderrOffset + (stderr ? bytes : 0),
-  stderrRecord: mark.stderrRecord + (stderr ? records : 0),
+/** A position so much further on. */
+export const advanced = (from: StreamPosition, { bytes, records, stderr }: Advance): StreamPosition => ({
+  offset: from.offset + bytes,
+  record: from.record + records,
+  stderrOffset: from.stderrOffset + (stderr ? bytes : 0),
+  stderrRecord: from.stderrRecord + (stderr ? records : 0),
 });
 
 /**
- * Counts what is in a file that begins at `base`, from a place on that is `known` to be in it, if it is; half a record at its end is
+ * Counts what is in a file that begins at `base`, from a position on that is `known` to be in it, if it is; half a record at its end is
  * cut off.
  */
-export function endOfFile(base: Mark, fd: number, known: Mark = base): Mark {
+export function endOfFile(base: StreamPosition, fd: number, known: StreamPosition = base): StreamPosition {
   const buffer = Buffer.allocUnsafe(64 * 1024);
   const isThere = known.offset >= base.offset && known.offset - base.offset <= fstatSync(fd).size;
   let end = isThere ? known : base;
@@ -44,7 +44,7 @@ export function endOfFile(base: Mark, fd: number, known: Mark = base): Mark {
 }
 
 /** Where a file begins whose last record ends at `end`: one that somebody has cut off, and in which only so much is left. */
-export function baseOfRest(end: Mark, fd: number): Mark {
+export function baseOfRest(end: StreamPosition, fd: number): StreamPosition {
   const { offset, record, stderrOffset, stderrRecord } = endOfFile(BEGINNING, fd);
   return {
     offset: end.offset - offset,

@@ -1,13 +1,12 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { HeldRange } from '../../types/logs.js';
 import { NEWLINE, RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
 import { advanced, baseOfRest, countRecords, endOfFile, shorten } from './file-records.js';
-import { BEGINNING, type Mark, MIN_SEGMENT_BYTES, type WritableStore } from './store.js';
+import { BEGINNING, MIN_SEGMENT_BYTES, type StreamPosition, type WritableStore } from './store.js';
 
-/** The files of a source. */
+/** How much the files of a source hold. */
 export interface FileLimits {
-  readonly directory: string;
   /** A file that has this many bytes is rotated. */
   readonly bytes: number;
   /** How many files there are at most, with the one that is written. */
@@ -19,38 +18,38 @@ const READ_FILES = 16;
 
 /** What is in a file of ours. */
 interface Segment {
-  readonly base: Mark;
-  end: Mark;
+  readonly base: StreamPosition;
+  end: StreamPosition;
 }
 
-type MarkRecord = readonly [offset: number, record: number, stderrOffset: number, stderrRecord: number];
+type PositionRecord = readonly [offset: number, record: number, stderrOffset: number, stderrRecord: number];
 
 /** What survives a controller of a {@link FileStore}. */
 export interface FileStoreRecord {
   /** The file that is written: one with another number is there when a rotation is not on record yet. */
   readonly inode: number;
   /** Where in the log each file begins, the one that is written last. */
-  readonly bases: readonly MarkRecord[];
+  readonly bases: readonly PositionRecord[];
 }
 
 /** What an earlier controller has left. */
 export interface LeftFiles extends FileStoreRecord {
   /** What it has told as {@link FileStoreEvents.appended} last. */
-  readonly end: Mark;
+  readonly end: StreamPosition;
 }
 
 /** Who hears of what happens to the files. */
 export interface FileStoreEvents {
   /** The disk did not take so many lines of a stream with so many bytes of text. */
   dropped(stream: Stream, lines: number, bytes: number): void;
-  appended(end: Mark): void;
+  appended(end: StreamPosition): void;
   rotated(record: FileStoreRecord): void;
 }
 
 /**
  * `NAME.log` and, rotated, `NAME.log.1`, `NAME.log.2` …: files in CRI format, for any shipper that knows it. What an earlier
- * boot has written is rotated away and left to the shipper. What the disk does not take is dropped and counted, and has no place
- * in the log.
+ * boot has written is rotated away and left to the shipper. What the disk does not take is dropped and counted, and has no
+ * position in the log.
  */
 export class FileStore implements WritableStore {
   readonly #path: string;
@@ -64,11 +63,11 @@ export class FileStore implements WritableStore {
   #closed = false;
 
   /** `begin`: where the log goes on when nothing is known of files. @throws Error with `code`: the directory cannot be used */
-  constructor(name: string, limits: FileLimits, left: LeftFiles | undefined, on: FileStoreEvents, begin = BEGINNING) {
-    this.#path = join(limits.directory, `${name}.log`);
+  constructor(path: string, limits: FileLimits, left: LeftFiles | undefined, on: FileStoreEvents, begin = BEGINNING) {
+    this.#path = path;
     this.#limits = { ...limits, bytes: Math.max(limits.bytes, MIN_SEGMENT_BYTES) };
     this.#on = on;
-    makeDirectory(limits.directory);
+    makeDirectory(dirname(path));
     if (left === undefined && sizeOf(this.#path) > 0) this.#shift();
     this.#fd = openSync(this.#path, 'a+', 0o640);
     this.#segments = left === undefined ? [{ base: begin, end: begin }] : this.#takeUp(left);
@@ -82,11 +81,11 @@ export class FileStore implements WritableStore {
   /** A directory has room for all: nothing is kept apart. */
   readonly kept: readonly HeldRange[] = [];
 
-  get oldest(): Mark {
+  get oldest(): StreamPosition {
     return this.#segments[0]?.base ?? BEGINNING;
   }
 
-  get newest(): Mark {
+  get newest(): StreamPosition {
     return this.#segments.at(-1)?.end ?? BEGINNING;
   }
 
@@ -164,7 +163,7 @@ export class FileStore implements WritableStore {
     const next = `${this.#path}.new`;
     let fd: number | undefined;
     try {
-      makeDirectory(this.#limits.directory);
+      makeDirectory(dirname(this.#path));
       // Made before anything is renamed: a full disk may have no room for it.
       fd = openSync(next, 'a+', 0o640);
       this.#shift();
@@ -230,7 +229,7 @@ export class FileStore implements WritableStore {
     }
     // Somebody else has cut it off.
     if (ino === inode) return [{ base: baseOfRest(known, this.#fd), end: known }];
-    // Somebody else has removed it, and nobody knows what was in it. No place in the log is given twice.
+    // Somebody else has removed it, and nobody knows what was in it. No position is given twice.
     if (inodeOf(this.#aged(1)) !== inode) return [{ base: known, end: endOfFile(known, this.#fd) }];
     // Killed between a rotation and its record: what was written last has been renamed.
     last.end = endOfFile(last.base, this.#descriptor(1), end);

@@ -3,13 +3,13 @@ import type { HeldRange, LogStore, Position } from '../../types/logs.js';
 import { MAX_RECORD_BYTES, type Stream } from './cri.js';
 import { findStderr, KeptStderr, noteStderr, type StderrRun } from './kept-stderr.js';
 
-/** A place in a log, and how much of what is before it came from standard error. */
-export interface Mark extends Position {
+/** A position in a log, and how much of the records before it is standard error. */
+export interface StreamPosition extends Position {
   readonly stderrOffset: number;
   readonly stderrRecord: number;
 }
 
-export const BEGINNING: Mark = { offset: 0, record: 0, stderrOffset: 0, stderrRecord: 0 };
+export const BEGINNING: StreamPosition = { offset: 0, record: 0, stderrOffset: 0, stderrRecord: 0 };
 
 /** A segment holds at least this, so that the longest record fits several times. */
 export const MIN_SEGMENT_BYTES = 4 * MAX_RECORD_BYTES;
@@ -24,8 +24,8 @@ const HEADER_USED_BYTES = 16 + 2 * 8 * 8;
 
 /** A store as its writer sees it. */
 export interface WritableStore extends LogStore {
-  readonly oldest: Mark;
-  readonly newest: Mark;
+  readonly oldest: StreamPosition;
+  readonly newest: StreamPosition;
   /** Appends whole records of one stream: the first `length` bytes. */
   append(buffer: Buffer, length: number, records: number, stream?: Stream): void;
   /** So many bytes may be appended before what was appended now is overwritten. */
@@ -35,7 +35,7 @@ export interface WritableStore extends LogStore {
 }
 
 interface Segment {
-  base: Mark;
+  base: StreamPosition;
   bytes: number;
   records: number;
   stderrBytes: number;
@@ -77,12 +77,12 @@ export class MemoryStore implements WritableStore {
     return this.#segmentBytes;
   }
 
-  get oldest(): Mark {
+  get oldest(): StreamPosition {
     const other = this.#segments[this.#active === 0 ? 1 : 0];
     return other.bytes > 0 ? other.base : this.#segments[this.#active].base;
   }
 
-  get newest(): Mark {
+  get newest(): StreamPosition {
     return endOf(this.#segments[this.#active]);
   }
 
@@ -192,7 +192,7 @@ export class MemoryStore implements WritableStore {
   }
 }
 
-const emptySegment = (base: Mark): Segment => ({
+const emptySegment = (base: StreamPosition): Segment => ({
   base,
   bytes: 0,
   records: 0,
@@ -201,7 +201,7 @@ const emptySegment = (base: Mark): Segment => ({
   stderr: [],
 });
 
-const endOf = ({ base, bytes, records, stderrBytes, stderrRecords }: Segment): Mark => ({
+const endOf = ({ base, bytes, records, stderrBytes, stderrRecords }: Segment): StreamPosition => ({
   offset: base.offset + bytes,
   record: base.record + records,
   stderrOffset: base.stderrOffset + stderrBytes,

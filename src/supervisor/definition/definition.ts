@@ -3,6 +3,7 @@
  * here touches the file system. Times are milliseconds, sizes bytes; Infinity is "no limit".
  */
 
+import type { LogRule } from '../../types/logs.js';
 import type { ServiceName } from '../../types/service.js';
 
 export interface Definition {
@@ -160,12 +161,6 @@ export interface Execution {
   readonly oomScoreAdj: number | undefined;
   /** By name without RLIMIT_, in lower case: `nofile`. */
   readonly ulimits: ReadonlyMap<string, { readonly soft: number; readonly hard: number }>;
-}
-
-export interface LogRule {
-  readonly output: 'raw' | 'prefix' | 'json' | 'none' | undefined;
-  readonly bufferBytes: number | undefined;
-  readonly file: string | undefined;
 }
 
 /** What happens when a run ends, is slow, or eats the memory. */

@@ -1,4 +1,5 @@
-import type { Command, Definition, LogRule, Origin, Policy } from './definition.js';
+import type { LogRule } from '../../types/logs.js';
+import type { Command, Definition, Origin, Policy } from './definition.js';
 import type { SERVICE } from './keys.js';
 import type { Values } from './shapes.js';
 import { splitCommand } from './split-command.js';

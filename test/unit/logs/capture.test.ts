@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -13,15 +14,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Source } from '../../../src/logs/capture/source.js';
+import type { Source, SourceRecord } from '../../../src/logs/capture/source.js';
 import { Sources } from '../../../src/logs/capture/sources.js';
 import { Forwarder } from '../../../src/logs/forward/forwarder.js';
 import type { Output } from '../../../src/logs/forward/output.js';
 import { HEAD_BYTES, MAX_CONTENT_BYTES, parseRecord } from '../../../src/logs/store/cri.js';
 import { FileStore, type FileStoreRecord, type LeftFiles } from '../../../src/logs/store/file-store.js';
-import { BEGINNING, type Mark, MemoryStore } from '../../../src/logs/store/store.js';
+import { BEGINNING, MemoryStore, type StreamPosition } from '../../../src/logs/store/store.js';
 import type { InitLink } from '../../../src/process/init-link.js';
 import { native } from '../../../src/process/native.js';
+import type { LogRule } from '../../../src/types/logs.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const TIME = '2026-11-23T03:22:11.123456789Z';
@@ -38,16 +40,22 @@ beforeEach(() => {
 });
 afterEach(() => sources.remove('web'));
 
-function newSources(held: ReadonlyMap<string, number> = new Map()): Sources {
+interface Overrides {
+  readonly hold?: (name: string, fd: number) => void;
+  readonly record?: (name: string, record: SourceRecord) => void;
+}
+
+function newSources(held: ReadonlyMap<string, number> = new Map(), { hold, record }: Overrides = {}): Sources {
   return new Sources({
-    link,
+    link: hold === undefined ? link : ({ hold, release: () => {} } as unknown as InitLink),
     bootId: 'boot',
     held,
     generation: 1,
     storeBytes: 262_144,
     allStoresBytes: 1 << 26,
-    files: undefined,
-    record: () => {},
+    directory: undefined,
+    files: { bytes: 0, files: 1 },
+    record: record ?? (() => {}),
     erase: () => {},
     warn: () => {},
   });
@@ -232,6 +240,51 @@ describe('the memory store', () => {
   });
 });
 
+const ruleOf = (rule: Partial<LogRule>): LogRule => ({
+  output: undefined,
+  bufferBytes: undefined,
+  file: undefined,
+  ...rule,
+});
+
+describe('a service with a log of its own', () => {
+  test('has as much memory as it wants', () => {
+    const small = sources.open('small', ruleOf({ bufferBytes: 1 << 18 }));
+    const large = sources.open('large', ruleOf({ bufferBytes: 1 << 22 }));
+    expect([small?.store.reachBytes, large?.store.reachBytes]).toEqual([1 << 17, 1 << 21]);
+    for (const name of ['small', 'large']) sources.remove(name);
+  });
+
+  test('has its own file, also with the next controller', () => {
+    const directory = mkdtempSync('/tmp/my_init-logs-');
+    const file = join(directory, 'own/web.txt');
+    const recorded = new Map<string, SourceRecord>();
+    const held = new Map<string, number>();
+    const controller = (): Sources =>
+      newSources(held, {
+        // Descriptions of their own, as one process cannot watch the same twice.
+        hold: (name, fd) => {
+          const flags = name.endsWith('.r') ? 'r' : name.endsWith('.w') ? 'w' : 'r+';
+          held.set(name, openSync(`/proc/self/fd/${fd}`, flags));
+        },
+        record: (name, record) => recorded.set(name, record),
+      });
+    const say = (own: Source | undefined, text: string): void => {
+      if (own === undefined) throw new Error('no source');
+      writeSync(own.output.stdout, `${text}\n`);
+      own.drain(() => {});
+    };
+    say(controller().open('own', ruleOf({ file })), 'one');
+    const next = controller();
+    const record = recorded.get('own');
+    if (record !== undefined) next.restore('own', record);
+    say(next.get('own'), 'two');
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => line.slice(HEAD_BYTES))).toEqual(['one', 'two']);
+    rmSync(directory, { recursive: true });
+  });
+});
+
 describe('the file store', () => {
   let directory: string;
   beforeEach(() => {
@@ -248,7 +301,7 @@ describe('the file store', () => {
   };
 
   test('files are rotated by size, and no more are kept than allowed', () => {
-    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    const store = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
     append(store, 0, 20_000);
     const [first = ''] = linesOf({ store });
     expect(store.oldest.record).toBeGreaterThan(0);
@@ -260,14 +313,14 @@ describe('the file store', () => {
 
   test('what an earlier boot has written is rotated away', () => {
     writeFileSync(join(directory, 'web.log'), 'of yesterday\n');
-    new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
     expect(readFileSync(join(directory, 'web.log.1'), 'utf8')).toBe('of yesterday\n');
   });
 
   test('the next controller goes on with the same files, whenever it was that the end was noted', () => {
     let left = { inode: 0, bases: [] } as Omit<LeftFiles, 'end'>;
-    const ends: Mark[] = [];
-    const first = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, {
+    const ends: StreamPosition[] = [];
+    const first = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, {
       ...on,
       appended: (end) => void ends.push(end),
       rotated: (record) => {
@@ -275,8 +328,8 @@ describe('the file store', () => {
       },
     });
     append(first, 0, 5_000);
-    for (const end of [ends[0], ends.at(-100), ends.at(-1)] as Mark[]) {
-      const second = new FileStore('web', { directory, bytes: 0, files: 3 }, { ...left, end }, on);
+    for (const end of [ends[0], ends.at(-100), ends.at(-1)] as StreamPosition[]) {
+      const second = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, { ...left, end }, on);
       expect([second.oldest, second.newest]).toEqual([first.oldest, first.newest]);
       second.close();
     }
@@ -286,7 +339,7 @@ describe('the file store', () => {
     let left = { inode: 0, bases: [], end: BEGINNING } as LeftFiles;
     const noting = {
       ...on,
-      appended: (end: Mark) => {
+      appended: (end: StreamPosition) => {
         left = { ...left, end };
       },
       rotated: (record: FileStoreRecord) => {
@@ -294,8 +347,8 @@ describe('the file store', () => {
       },
     };
     const log = join(directory, 'web.log');
-    const next = (): FileStore => new FileStore('web', { directory, bytes: 0, files: 3 }, left, noting);
-    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, noting);
+    const next = (): FileStore => new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, left, noting);
+    const store = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, noting);
     const says = (what: FileStore, from: number): void => {
       append(what, from, from + 10);
       const lines = Array.from({ length: 10 }, (_, index) => `stdout F line ${from + index}`);
@@ -321,7 +374,7 @@ describe('the file store', () => {
   });
 
   test('a file that somebody removes is begun anew when it would be rotated', () => {
-    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    const store = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
     append(store, 0, 100);
     rmSync(join(directory, 'web.log'));
     append(store, 100, 20_000);
@@ -330,7 +383,7 @@ describe('the file store', () => {
   });
 
   test('a file that cannot be rotated does not grow beyond its size', () => {
-    const store = new FileStore('web', { directory, bytes: 0, files: 3 }, undefined, on);
+    const store = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
     // Nothing can be renamed to a directory that is not empty.
     mkdirSync(join(directory, 'web.log.1/full'), { recursive: true });
     mkdirSync(join(directory, 'web.log.2/full'), { recursive: true });
@@ -347,7 +400,7 @@ describe('the file store', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
     try {
       let dropped = 0;
-      const store = new FileStore('web', { directory: disk, bytes: 1 << 20, files: 2 }, undefined, {
+      const store = new FileStore(join(disk, 'web.log'), { bytes: 1 << 20, files: 2 }, undefined, {
         ...on,
         dropped: (_stream: string, records: number) => {
           dropped += records;
@@ -407,6 +460,29 @@ describe('forwarding', () => {
     source.drain(() => {});
     await forwarder.flushed();
     expect(output.text).toBe('web | one\n');
+  });
+
+  test('a service may have a mode of its own, and another from now on', async () => {
+    const output = new FakeOutput();
+    const forwarder = new Forwarder(sources, output, undefined, 'raw');
+    const say = async (text: string): Promise<void> => {
+      for (const name of ['plain', 'own']) {
+        writeSync(sources.get(name)?.output.stdout ?? -1, `${text}\n`);
+        sources.drain(name, () => {});
+      }
+      await forwarder.flushed();
+    };
+    sources.open('plain');
+    for (const mode of ['prefix', 'none', 'json', undefined] as const) {
+      sources.open('own', ruleOf({ output: mode }));
+      await say(`in ${mode}`);
+    }
+    expect(output.text.trimEnd().split('\n').sort()).toEqual([
+      ...['in json', 'in none', 'in prefix', 'in undefined', 'in undefined'],
+      'own | in prefix',
+      expect.stringMatching(/"service":"own","stream":"stdout","text":"in json"/),
+    ]);
+    for (const name of ['plain', 'own']) sources.remove(name);
   });
 
   test('json has one object a line', async () => {

@@ -33,12 +33,17 @@ export function awaitLine(sources: LogSources, name: string, pattern: string, fo
   };
   void import('./reader.js').then(({ LogReader: Reader }) => {
     if (ended) return;
-    reader = new Reader(sources, {
-      selected: (source) => source === name,
-      follow: true,
-      run: 'current',
-      grep: pattern,
-    });
+    try {
+      reader = new Reader(sources, {
+        selected: (source) => source === name,
+        follow: true,
+        run: 'current',
+        grep: pattern,
+      });
+    } catch {
+      // No line matches a pattern that cannot be read; the definition is where that is an error.
+      return;
+    }
     reader.subscribe(read);
     read();
   });

@@ -78,4 +78,12 @@ describe('the first line that matches', () => {
     expect(found).toBe(0);
     expect(web.subscribers).toBe(0);
   });
+
+  test('of a pattern that cannot be read never comes, and does no harm', async () => {
+    web.mark('started', 1);
+    wait('(');
+    web.line('(');
+    await looked();
+    expect(found).toBe(0);
+  });
 });

@@ -3,6 +3,7 @@ import type { CloseReason } from './api/call.js';
 import { type Api, serveApi } from './api/server.js';
 import type { Container } from './container/container.js';
 import { ContainerSystem } from './container/container-system.js';
+import { ContainerDefinitions } from './container/definition-control.js';
 import { type ApiSocket, openApiSocket } from './control-plane/api-socket.js';
 import { keepReadyFile } from './control-plane/ready-file.js';
 import { RpcStats } from './grpc/rpc-stats.js';
@@ -47,15 +48,17 @@ export async function openControlPlane(container: Container, booted: Promise<voi
 }
 
 function openApi(
-  { settings, set, logs }: Container,
+  { settings, set, logs, definitions, watch }: Container,
   system: System,
   rpc: RpcStats,
   addresses: { readonly socket: () => string; readonly http: () => string },
 ): Api {
   const group = fullAccessGroup(settings);
+  const control = new Operations(set);
   return serveApi({
     view: set,
-    control: new Operations(set),
+    control,
+    definitions: new ContainerDefinitions({ set, definitions, watch, control }),
     system,
     get socket() {
       return addresses.socket();

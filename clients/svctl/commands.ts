@@ -1,5 +1,8 @@
 import type { Command } from './command.js';
+import { apply, diff } from './commands/apply.js';
 import { completion } from './commands/completion.js';
+import { config } from './commands/config.js';
+import { explain } from './commands/explain.js';
 import { health } from './commands/health.js';
 import { info } from './commands/info.js';
 import { logs } from './commands/logs.js';
@@ -26,6 +29,10 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   once,
   logs,
   watch,
+  explain,
+  config,
+  diff,
+  apply,
   health,
   info,
   ps,

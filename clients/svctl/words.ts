@@ -74,11 +74,14 @@ export function lastExitWords(exit: Exit | undefined, nowMs: number): string {
 /** What is wrong with a service or keeps it waiting, and when it is tried again; '' when nothing is. */
 export function troubleWords(service: Service, nowMs: number): string {
   const { trouble, nextStartAt } = service;
-  if (nextStartAt === undefined) return trouble || waitWords(service);
+  if (nextStartAt === undefined) return trouble || waitWords(service) || changeWords(service);
   const leftMs = nextStartAt.getTime() - nowMs;
   const next = leftMs < 1000 ? 'tried again now' : `tried again in ${span(leftMs)}`;
   return trouble === '' ? next : `${trouble}; ${next}`;
 }
+
+const changeWords = ({ definitionChanged }: Service): string =>
+  definitionChanged ? 'definition changed, svctl apply' : '';
 
 /** `waits for db (ready), migrate (completed)`, '' when it does not wait. */
 function waitWords({ waitsFor }: Service): string {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthService } from '../../gen/grpc/health/v1/health.js';
+import { DefinitionsService } from '../../gen/my_init/v1/definitions.js';
 import { InitService } from '../../gen/my_init/v1/init.js';
 import { LogsService } from '../../gen/my_init/v1/logs.js';
 import { ServicesService } from '../../gen/my_init/v1/services.js';
@@ -8,10 +9,12 @@ import { addHealth } from '../grpc/grpc-health.js';
 import { rpcInterceptor } from '../grpc/rpc-interceptor.js';
 import type { RpcStats } from '../grpc/rpc-stats.js';
 import { within } from '../process/within.js';
+import type { DefinitionControl } from '../types/definitions.js';
 import type { LogSources } from '../types/logs.js';
 import { type Access, type Peer, peerOf } from './access.js';
 import { Calls, type CloseReason } from './call.js';
 import { Connections } from './connections.js';
+import { definitionsServer } from './definitions.js';
 import { initServer } from './init.js';
 import { logsServer, logsService } from './logs.js';
 import { addReflection } from './reflection.js';
@@ -34,6 +37,8 @@ const MAX_REQUEST_BYTES = 1 << 20;
 export interface ApiOptions extends Backend, Surroundings {
   /** What the services say; without it there is no `Logs`. */
   readonly logs?: LogSources;
+  /** What the services are; without it there is no `Definitions`. */
+  readonly definitions?: DefinitionControl;
   /** Members of this group may change things and read logs, beside root and my_init's own user. */
   readonly fullAccessGroupId?: number;
   /** Counts the calls, for metrics. */
@@ -97,13 +102,14 @@ function serverFor(access: Access, options: ApiOptions) {
     'grpc.enable_channelz': 0,
     interceptors: rpc === undefined ? [] : [rpcInterceptor(rpc)],
   });
-  const services = options.logs === undefined ? SERVICES : [...SERVICES, LogsService];
+  const { logs, definitions } = options;
+  const services = [...SERVICES, ...(logs ? [LogsService] : []), ...(definitions ? [DefinitionsService] : [])];
   for (const service of services) rpc?.declare(service);
   const calls = new Calls(options.log);
   server.addService(servicesService, servicesServer(options, calls, access));
   server.addService(InitService, initServer(system, options, calls, access));
-  if (options.logs !== undefined)
-    server.addService(logsService, logsServer({ logs: options.logs, control: options.control }, calls, access));
+  if (logs) server.addService(logsService, logsServer({ logs, control: options.control }, calls, access));
+  if (definitions) server.addService(DefinitionsService, definitionsServer(definitions, calls, access));
   const endHealth = addHealth(server, { view, system });
   addReflection(server, services.map(nameOf), calls);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());

@@ -88,6 +88,7 @@ export function serviceMessage(status: ServiceStatus): Service {
     },
     trouble: status.trouble,
     autostart: status.autostart,
+    definitionChanged: status.definitionChanged,
     waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };
 }

@@ -104,6 +104,7 @@ export function makeContainer(link: InitLink, handover: Handover, settings: Sett
     times,
     environment,
     error: (text) => messages.error(text),
+    isRunning: (name) => (set.get(name)?.pid ?? 0) !== 0,
     readable: (name) => set.service(name)?.refresh(),
   });
   const mayCapture = (name: string): boolean => logs.get(name) !== undefined || room.mayCapture();

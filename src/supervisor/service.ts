@@ -25,6 +25,8 @@ export class Service implements ServiceCore {
   #identity: string;
   #definition: Definition;
   #problem: Problem | undefined;
+  /** Its files say something else than the definition that it runs with. */
+  #isChanged = false;
   #machine: Machine;
   #status: ServiceStatus;
   #timer: NodeJS.Timeout | undefined;
@@ -60,6 +62,11 @@ export class Service implements ServiceCore {
 
   get definition(): Definition {
     return this.#definition;
+  }
+
+  /** Why it cannot be started as it is defined. */
+  get problem(): Problem | undefined {
+    return this.#problem;
   }
 
   /** Tells its directory from any other, under whatever name. */
@@ -128,8 +135,9 @@ export class Service implements ServiceCore {
   /** Looks at the directory again, after it changed. */
   refresh(): void {
     const before = this.#definition;
+    const wasChanged = this.#isChanged;
     this.#read();
-    if (!isDeepStrictEqual(before, this.#definition)) {
+    if (!isDeepStrictEqual(before, this.#definition) || this.#isChanged !== wasChanged) {
       this.record();
       this.#publish({ type: 'changed' });
     }
@@ -196,10 +204,11 @@ export class Service implements ServiceCore {
   }
 
   #read(): void {
-    const { definition, problem } = this.context.read(this.name, this.directory);
+    const { definition, problem, isChanged = false } = this.context.read(this.name, this.directory);
     this.#definition = definition;
     this.#problem = problem;
-    this.#isFresh = true;
+    this.#isChanged = isChanged;
+    this.#isFresh = !isChanged;
   }
 
   #apply(event: MachineEvent): void {
@@ -259,6 +268,6 @@ export class Service implements ServiceCore {
   }
 
   #describe(): ServiceStatus {
-    return statusOf(this.#definition, this.directory, this.#machine, this.context.bootId);
+    return statusOf(this.#definition, this.#isChanged, this.directory, this.#machine, this.context.bootId);
   }
 }

@@ -6,7 +6,13 @@ import { runIdOf } from './run-id.js';
 const NOTHING: readonly Unmet[] = [];
 
 /** What everybody learns of a service. */
-export function statusOf(definition: Definition, directory: string, machine: Machine, bootId: string): ServiceStatus {
+export function statusOf(
+  definition: Definition,
+  definitionChanged: boolean,
+  directory: string,
+  machine: Machine,
+  bootId: string,
+): ServiceStatus {
   const { name, type, enabled } = definition;
   const { state, runNumber } = machine;
   const process = processOf(machine);
@@ -19,6 +25,7 @@ export function statusOf(definition: Definition, directory: string, machine: Mac
     desired: machine.desired,
     ready: state === 'up' ? machine.ready : state === 'completed' && type === 'oneshot',
     waitsFor: state === 'waiting' ? machine.unmet : NOTHING,
+    definitionChanged: definitionChanged && process !== undefined,
     paused: process?.paused ?? false,
     termSent: process?.termSent ?? false,
     releasing: machine.releasing,

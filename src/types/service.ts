@@ -75,6 +75,8 @@ export interface ServiceStatus {
   readonly ready: boolean;
   /** What a service in `waiting` waits for. */
   readonly waitsFor: readonly Unmet[];
+  /** Its files say something else than the definition that it runs with. */
+  readonly definitionChanged: boolean;
   readonly paused: boolean;
   /** TERM was sent to the current run. */
   readonly termSent: boolean;

@@ -43,6 +43,7 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     ready: false,
     type: 'longrun',
     waitsFor: [],
+    definitionChanged: false,
     paused: false,
     termSent: false,
     releasing: false,

@@ -1,13 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Environment, toText } from '../../process/environment.js';
 import type { ServiceName } from '../../types/service.js';
 import { identityOf, type Listing, listServices } from '../directory-listing.js';
+import type { ServiceSource } from '../directory-watch.js';
 import type { WatchedPaths } from '../path-watch.js';
+import { isServiceName } from '../service-directory.js';
 import { defaultDefinition } from './default-definition.js';
 import type { DefaultTimes, DefinitionRead, Problem } from './definition.js';
 import { describeProblem, readDirectory } from './read-directory.js';
-import type { YamlServices } from './read-yaml.js';
+import type { YamlService, YamlServices } from './read-yaml.js';
+import { changedKeys } from './show-definition.js';
 import { hasYaml, loadYamlReader, placesOf, readFiles, serviceFile, servicesFiles, yamlReader } from './yaml-files.js';
 
 export interface DefinitionFilesContext {
@@ -19,21 +22,33 @@ export interface DefinitionFilesContext {
   readonly times: DefaultTimes;
   environment(): Environment;
   error(text: string): void;
+  /** Whether it has a process. */
+  isRunning(name: ServiceName): boolean;
   /** The reader of YAML is there: the service can be read now. */
   readable(name: ServiceName): void;
 }
 
 const NONE: YamlServices = { services: new Map(), problems: [] };
 
-/** What the services are: of directories, of `service.yaml` in them, and of the files for many services. */
-export class DefinitionFiles {
+/**
+ * What the services are: of directories, of `service.yaml` in them, and of the files for many services. A running service
+ * keeps what it was started with until it has ended or {@link accept} takes over what the files say by now.
+ */
+export class DefinitionFiles implements ServiceSource {
   readonly #context: DefinitionFilesContext;
-  #inFiles = NONE;
+  /** The files for many services as they are. */
+  #onDisk = NONE;
+  /** Their services as they are in force. */
+  readonly #inForce = new Map<ServiceName, YamlService>();
+  /** The text of `service.yaml` that is in force. */
+  readonly #texts = new Map<ServiceName, string>();
+  /** Services that were removed from the files, and are stopped. */
+  readonly #dropped = new Set<ServiceName>();
   #reported = new Set<string>();
 
   constructor(context: DefinitionFilesContext) {
     this.#context = context;
-    this.reload();
+    this.#reload(() => false);
   }
 
   get files(): WatchedPaths {
@@ -48,38 +63,69 @@ export class DefinitionFiles {
     this.reload();
   }
 
-  /** Reads the files for many services. */
+  /** Reads the files for many services. Those that run keep their definition. */
   reload(): void {
+    this.#reload(this.#context.isRunning);
+  }
+
+  #reload(isRunning: (name: ServiceName) => boolean): void {
     const { servicesFile, times, error } = this.#context;
     const files = readFiles(servicesFiles(servicesFile), (path, code) =>
       error(`${path} cannot be read (${code}): its services are not there`),
     );
     const reader = yamlReader();
     const read = reader && files.length > 0 ? reader.readServicesYaml(files, this.#variable, times) : NONE;
-    this.#inFiles = isBroken(read)
-      ? { ...read, services: new Map([...this.#inFiles.services, ...read.services]) }
-      : read;
+    this.#onDisk = isBroken(read) ? { ...read, services: new Map([...this.#inForce, ...read.services]) } : read;
+    for (const name of new Set([...this.#inForce.keys(), ...read.services.keys()]))
+      if (!isRunning(name)) this.#take(name);
     this.#report(read.problems);
+  }
+
+  /** From now on what the files say by now is in force. {@link read} has it. */
+  accept(name: ServiceName): void {
+    this.#take(name);
+    if (!this.#inForce.has(name)) this.#dropped.add(name);
+    this.#texts.delete(name);
+  }
+
+  /** What the files say of a service by now; undefined: nothing any more. */
+  latest(name: ServiceName, directory: string): DefinitionRead | undefined {
+    if (directory !== this.#directoryOf(name)) return this.#ofDirectory(name, directory, undefined);
+    const service = this.#onDisk.services.get(name);
+    return service && { definition: service.definition, problem: firstError(service.problems) };
+  }
+
+  #take(name: ServiceName): void {
+    const service = this.#onDisk.services.get(name);
+    this.#dropped.delete(name);
+    if (service) this.#inForce.set(name, service);
+    else this.#inForce.delete(name);
   }
 
   /** The service directories, and the services that are defined in files for many. Throws as {@link listServices}. */
   list(): Listing {
     const { serviceDirectory } = this.#context;
-    const { services } = this.#inFiles;
+    const names = new Set([...this.#inForce.keys(), ...this.#stillRunning()]);
+    if (names.size === 0) return listServices(serviceDirectory);
     // Without a directory of services there may still be a file of them.
-    if (services.size > 0 && !existsSync(serviceDirectory)) return { found: this.#own(new Map()), skipped: [] };
-    const listing = listServices(serviceDirectory);
-    return services.size === 0 ? listing : { ...listing, found: this.#own(new Map(listing.found)) };
-  }
-
-  #own(found: Map<ServiceName, { readonly directory: string; readonly identity: string }>): Listing['found'] {
-    for (const name of this.#inFiles.services.keys()) {
+    const listing = existsSync(serviceDirectory) ? listServices(serviceDirectory) : { found: new Map(), skipped: [] };
+    const found = new Map(listing.found);
+    for (const name of names) {
       if (found.has(name)) continue;
       const directory = this.#directoryOf(name);
       mkdirSync(directory, { recursive: true });
       found.set(name, { directory, identity: identityOf(directory) ?? '' });
     }
-    return found;
+    return { ...listing, found };
+  }
+
+  /** Services that were in a file, and run although they are in none any more: `svctl apply` stops them. */
+  #stillRunning(): readonly ServiceName[] {
+    const { ownDirectory, isRunning } = this.#context;
+    if (!existsSync(ownDirectory)) return [];
+    return readdirSync(ownDirectory)
+      .filter(isServiceName)
+      .filter((name) => isRunning(name) && !this.#dropped.has(name));
   }
 
   /** The service is gone: so is the directory that it had from us. */
@@ -89,34 +135,72 @@ export class DefinitionFiles {
 
   /** What a service is. */
   readonly read = (name: ServiceName, directory: string): DefinitionRead => {
-    const { times } = this.#context;
-    const inFile = this.#inFiles.services.get(name);
-    if (directory === this.#directoryOf(name))
-      return inFile
-        ? { definition: inFile.definition, problem: firstError(inFile.problems) }
-        : { definition: defaultDefinition(name, undefined, times), problem: undefined };
-    const plain = readDirectory(name, directory, times);
-    const read = existsSync(serviceFile(directory)) ? this.#readYaml(name, directory, plain) : plain;
+    const isRunning = this.#context.isRunning(name);
+    const read = this.#readInForce(name, directory, isRunning);
+    return isRunning && this.#isChanged(name, directory, read) ? { ...read, isChanged: true } : read;
+  };
+
+  #isChanged(name: ServiceName, directory: string, { definition }: DefinitionRead): boolean {
+    const isYaml = this.#inForce.has(name) || this.#texts.has(name) || directory === this.#directoryOf(name);
+    if (!isYaml) return false;
+    const latest = this.latest(name, directory);
+    return (
+      latest === undefined || latest.problem !== undefined || changedKeys(definition, latest.definition).length > 0
+    );
+  }
+
+  #readInForce(name: ServiceName, directory: string, isRunning: boolean): DefinitionRead {
+    if (directory !== this.#directoryOf(name)) {
+      if (!isRunning) this.#texts.delete(name);
+      return this.#ofDirectory(name, directory, this.#texts.get(name), (text) => this.#texts.set(name, text));
+    }
+    if (!isRunning) this.#take(name);
+    const service = this.#inForce.get(name);
+    if (service) return { definition: service.definition, problem: firstError(service.problems) };
+    const { servicesFile, times } = this.#context;
+    const message = `${name} is in no file of services any more (${servicesFile})`;
+    const problem = problemOf(name, servicesFile, 'not-defined', message, 'svctl rescan removes it');
+    return { definition: defaultDefinition(name, undefined, times), problem };
+  }
+
+  /** `inForce`: the text of service.yaml that is in force, instead of that on disk. */
+  #ofDirectory(
+    name: ServiceName,
+    directory: string,
+    inForce: string | undefined,
+    took: (text: string) => void = () => {},
+  ): DefinitionRead {
+    const plain = readDirectory(name, directory, this.#context.times);
+    const hasYaml = inForce !== undefined || existsSync(serviceFile(directory));
+    const read = hasYaml ? this.#readYaml(plain, directory, inForce, took) : plain;
+    const inFile = this.#onDisk.services.get(name);
     if (inFile === undefined) return read;
     const other = [...inFile.definition.origins.values()][0]?.file ?? this.#context.servicesFile;
     const message = `${name} is defined in two places, ${directory} and ${other}`;
     return { ...read, problem: problemOf(name, directory, 'defined-twice', message, 'remove one of the two') };
-  };
+  }
 
-  #readYaml(name: ServiceName, directory: string, plain: DefinitionRead): DefinitionRead {
+  #readYaml(
+    plain: DefinitionRead,
+    directory: string,
+    inForce: string | undefined,
+    took: (text: string) => void,
+  ): DefinitionRead {
+    const { name } = plain.definition;
     const file = serviceFile(directory);
     const reader = yamlReader();
     if (reader === undefined) {
       void loadYamlReader().then(() => this.#context.readable(name));
       return { ...plain, problem: problemOf(name, file, 'being-read', `${file} is being read`, '') };
     }
-    let text: string;
+    let text = inForce;
     try {
-      text = readFileSync(file, 'utf8');
+      text ??= readFileSync(file, 'utf8');
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       return { ...plain, problem: problemOf(name, file, 'unreadable', `${file}: cannot be read (${code})`, '') };
     }
+    took(text);
     const hasRun = existsSync(join(directory, 'run'));
     const { definition, problems } = reader.readServiceYaml({ file, text }, plain.definition, hasRun, this.#variable);
     const ofRun = definition.command.kind === 'run' ? plain.problem : undefined;

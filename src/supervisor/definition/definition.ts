@@ -50,6 +50,8 @@ export interface DefaultTimes {
 export interface DefinitionRead {
   readonly definition: Definition;
   readonly problem: Problem | undefined;
+  /** The service runs with this definition, and its files say something else by now. */
+  readonly isChanged?: boolean;
 }
 
 export interface Origin {

@@ -190,6 +190,9 @@ describe('the service directory', () => {
     expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_UP', pid });
     await write('services.yaml', 'services: { third: { command: sleep 1002 } }\n');
     await container.reaches('third', 'up', 5000);
+    // A running service is stopped when somebody says so.
+    await container.reaches('web', 'up');
+    await container.svctl('apply');
     await gone('web');
   });
 

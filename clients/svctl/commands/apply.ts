@@ -1,0 +1,63 @@
+import {
+  type AppliedChange,
+  ApplyAction,
+  ApplyResponse,
+  DefinitionsService,
+} from '../../../gen/my_init/v1/definitions.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { outputOption, timeoutOption } from '../options.js';
+import { table } from '../text/table.js';
+
+const OPTIONS = [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')];
+
+export const diff: Command = {
+  name: 'diff',
+  summary: 'show what svctl apply would do',
+  usage: '[NAME…]',
+  operands: 'services',
+  description:
+    'Compares the definitions in force with the files, and says for each service that differs what svctl apply would do: take the new values over, restart, start or stop it.',
+  examples: ['svctl diff', 'svctl diff web'],
+  options: OPTIONS,
+  run: (context) => showChanges(context, true),
+};
+
+export const apply: Command = {
+  name: 'apply',
+  summary: 'take over changed definitions',
+  usage: '[NAME…]',
+  operands: 'services',
+  description:
+    'Takes over what the files say by now. Only services that differ are touched. A definition that is wrong is not taken over: the service goes on with the one in force, and the exit code is 1.',
+  examples: ['svctl apply', 'svctl apply web'],
+  options: OPTIONS,
+  run: (context) => showChanges(context, false),
+};
+
+const ACTIONS: Readonly<Record<number, string>> = {
+  [ApplyAction.APPLY_ACTION_TAKE]: 'take over',
+  [ApplyAction.APPLY_ACTION_RESTART]: 'restart',
+  [ApplyAction.APPLY_ACTION_START]: 'start',
+  [ApplyAction.APPLY_ACTION_STOP]: 'stop',
+};
+
+async function showChanges(context: Context, dryRun: boolean): Promise<ExitCode> {
+  const request = { names: [...context.operands], dryRun };
+  // A repeated apply finds nothing left to do.
+  const response = await context.ask(DefinitionsService.apply, request);
+  if (context.format === 'table') context.print(changeTable(response.changes, context));
+  else context.json(ApplyResponse.toJSON(response));
+  return response.changes.some(({ problem }) => problem !== '') ? ExitCode.failed : ExitCode.ok;
+}
+
+function changeTable(changes: readonly AppliedChange[], context: Context): string {
+  const rows = changes
+    .filter(({ action, problem }) => action !== ApplyAction.APPLY_ACTION_NOTHING || problem !== '')
+    .map(({ name, action, keys, problem }) => ({
+      cells: [name, problem === '' ? (ACTIONS[action] ?? '') : 'none', keys.join(', ')],
+      notes: problem === '' ? [] : [{ text: problem, style: 'bad' as const }],
+    }));
+  return rows.length === 0 ? 'Nothing differs.\n' : table(['NAME', 'ACTION', 'KEYS'], rows, context.paint);
+}

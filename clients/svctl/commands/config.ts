@@ -1,0 +1,47 @@
+import {
+  type DefinitionsGetResponse,
+  DefinitionsService,
+  type DefinitionValue,
+  DefinitionsGetResponse as Message,
+} from '../../../gen/my_init/v1/definitions.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { outputOption, timeoutOption } from '../options.js';
+import { table } from '../text/table.js';
+
+export const config: Command = {
+  name: 'config',
+  summary: 'show the definitions in force, with the origin of each value',
+  usage: '[NAME…]',
+  operands: 'services',
+  description:
+    'Shows what each service is defined as, in the words of service.yaml, and where each value is written. Values of variables are shown to those who may change things.',
+  examples: ['svctl config web', 'svctl config -o json | jq ".definitions[].name"'],
+  options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
+  run: showConfig,
+};
+
+async function showConfig(context: Context): Promise<ExitCode> {
+  const response = await context.ask(DefinitionsService.get, { names: [...context.operands] });
+  if (context.format === 'table') context.print(sections(response, context));
+  else context.json(Message.toJSON(response));
+  return ExitCode.ok;
+}
+
+function sections({ definitions }: DefinitionsGetResponse, context: Context): string {
+  return definitions
+    .map(({ name, values, problem, changed }) => {
+      const rows = values.map((value) => ({ cells: [value.key, value.value, origin(value)] }));
+      const notes = [problem, changed ? 'definition changed, svctl apply' : ''].filter((note) => note !== '');
+      const last = rows.at(-1);
+      const noted = rows.map((row) =>
+        row === last ? { ...row, notes: notes.map((text) => ({ text, style: 'bad' as const })) } : row,
+      );
+      return table([name, 'VALUE', 'FROM'], noted, context.paint);
+    })
+    .join('\n');
+}
+
+const origin = ({ file, line }: DefinitionValue): string =>
+  file === '' ? 'default' : line === 0 ? file : `${file}:${line}`;

@@ -1,0 +1,44 @@
+import { DefinitionsService, ExplainResponse } from '../../../gen/my_init/v1/definitions.js';
+import { printable } from '../../../src/text/printable.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { lastLines } from '../last-lines.js';
+import { outputOption, timeoutOption } from '../options.js';
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'say why a service is in its state',
+  usage: 'NAME',
+  operands: 'services',
+  description:
+    'Tells the whole chain of what a service waits for, the root of the trouble first: what is so, the last exit with its last lines, which rule of the definition decided, what happens next and when, and what you can do.',
+  examples: ['svctl explain web'],
+  options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
+  run: showExplanation,
+};
+
+async function showExplanation(context: Context): Promise<ExitCode> {
+  const [name, ...rest] = context.operands;
+  if (name === undefined || rest.length > 0) {
+    context.note('explain takes the name of one service: svctl explain NAME');
+    return ExitCode.usage;
+  }
+  const response = await context.ask(DefinitionsService.explain, { name });
+  if (context.format !== 'table') {
+    context.json(ExplainResponse.toJSON(response));
+    return ExitCode.ok;
+  }
+  const troubled = response.steps.filter(({ facts }) => facts.some((fact) => fact.startsWith('Its last run')));
+  const lines = await lastLines(
+    context,
+    troubled.map(({ service }) => service),
+  );
+  for (const { service, facts, next, remedies } of response.steps) {
+    const said = (lines.get(service) ?? []).map((text) => context.paint('faint', `| ${printable(text)}`));
+    const todo = remedies.map((remedy) => `→ ${printable(remedy)}`);
+    const all = [...facts.map(printable), ...said, ...(next === '' ? [] : [printable(next)]), ...todo];
+    context.print(`${context.paint('good', printable(service))}\n${all.map((line) => `  ${line}\n`).join('')}`);
+  }
+  return ExitCode.ok;
+}

@@ -1,0 +1,95 @@
+import { monotonicMs } from '../process/clock.js';
+import { RESTART_KEYS } from '../supervisor/definition/apply-keys.js';
+import type { DefinitionRead } from '../supervisor/definition/definition.js';
+import type { DefinitionFiles } from '../supervisor/definition/definition-files.js';
+import { describeProblem } from '../supervisor/definition/read-directory.js';
+import { changedKeys, showDefinition } from '../supervisor/definition/show-definition.js';
+import type { DirectoryWatch } from '../supervisor/directory-watch.js';
+import { explain } from '../supervisor/explain.js';
+import type { Operations } from '../supervisor/operations.js';
+import type { Service } from '../supervisor/service.js';
+import type { ServiceSet } from '../supervisor/service-set.js';
+import type { DefinitionControl, Explanation, PlannedChange, ShownDefinition } from '../types/definitions.js';
+import type { ServiceName } from '../types/service.js';
+
+export interface DefinitionParts {
+  readonly set: ServiceSet;
+  readonly definitions: DefinitionFiles;
+  readonly watch: DirectoryWatch;
+  readonly control: Operations;
+}
+
+/** Shows the definitions in force, and takes over changed ones. */
+export class ContainerDefinitions implements DefinitionControl {
+  readonly #parts: DefinitionParts;
+
+  constructor(parts: DefinitionParts) {
+    this.#parts = parts;
+  }
+
+  show(names: readonly string[]): readonly ShownDefinition[] {
+    return this.#select(names).map(({ name, definition, status, problem }) => ({
+      name,
+      values: [...showDefinition(definition)].map(([key, value]) => ({
+        key,
+        value: JSON.stringify(value),
+        origin: definition.origins.get(key),
+      })),
+      problem: problem ? describeProblem(problem) : '',
+      changed: status.definitionChanged,
+    }));
+  }
+
+  async plan(names: readonly string[]): Promise<readonly PlannedChange[]> {
+    const { set, definitions } = this.#parts;
+    await definitions.prepare();
+    const known = this.#select(names).map((service) => this.#planFor(service));
+    const others = [...definitions.list().found.keys()].filter((name) => set.get(name) === undefined);
+    const added =
+      names.length > 0 ? [] : others.map((name): PlannedChange => ({ name, action: 'start', keys: [], problem: '' }));
+    return [...known, ...added].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async apply(names: readonly string[], actor: string): Promise<readonly PlannedChange[]> {
+    const { set, definitions, watch } = this.#parts;
+    const changes = await this.plan(names);
+    for (const { name, action, problem } of changes) {
+      const service = set.service(name);
+      if (service === undefined || problem !== '' || action === 'nothing') continue;
+      definitions.accept(service.name);
+      if (action === 'stop') continue;
+      service.refresh();
+      if (action === 'restart') set.restart(service, { cause: { kind: 'api', actor, message: 'definition applied' } });
+    }
+    watch.scan();
+    return changes;
+  }
+
+  explain(name: string): readonly Explanation[] {
+    const { set } = this.#parts;
+    const [service] = this.#select([name]);
+    if (service === undefined) return [];
+    return explain(
+      service.name,
+      (each) => set.service(each),
+      set.list().map((each) => each.name),
+      monotonicMs(),
+    );
+  }
+
+  #select(names: readonly string[]): readonly Service[] {
+    const { set, control } = this.#parts;
+    const selected = control.select({ names, globs: [], all: names.length === 0 });
+    return selected.flatMap(({ name }) => set.service(name) ?? []);
+  }
+
+  #planFor({ name, directory, definition, status }: Service): PlannedChange {
+    const latest: DefinitionRead | undefined = this.#parts.definitions.latest(name as ServiceName, directory);
+    if (latest === undefined) return { name, action: 'stop', keys: [], problem: '' };
+    const keys = changedKeys(definition, latest.definition);
+    if (latest.problem) return { name, action: 'nothing', keys, problem: describeProblem(latest.problem) };
+    if (keys.length === 0) return { name, action: 'nothing', keys, problem: '' };
+    const restarts = status.pid !== 0 && keys.some((key) => RESTART_KEYS.has(key));
+    return { name, action: restarts ? 'restart' : 'take', keys, problem: '' };
+  }
+}

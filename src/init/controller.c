@@ -46,7 +46,7 @@ static void clean_environment(void) {
     if (strncmp(*at, "PATH=", 5) == 0 || strncmp(*at, "TZ=", 3) == 0) environment[count++] = *at;
 }
 
-void controller_find(int argc, char **argv) {
+static void find_programs(int argc, char **argv) {
   /* A larger young generation is no faster here, and what a burst makes it grow to is never given back: 20 MB with 500 services. */
   char *ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", "--require", NULL, script};
   char ourselves[PATH_MAX];
@@ -66,6 +66,10 @@ void controller_find(int argc, char **argv) {
   for (size_t at = 0; at < sizeof ours / sizeof *ours; at++)
     if (may_be_old || (at != 3 && at != 4)) command[words++] = ours[at];
   memcpy(command + words, argv + 1, (size_t)argc * sizeof *argv); /* with the NULL, for our own name */
+}
+
+void controller_find(int argc, char **argv) {
+  find_programs(argc, argv);
   clean_environment();
 }
 
@@ -79,7 +83,7 @@ static void keep_settings(void) {
 
 void controller_check(int argc, char **argv) {
   sigset_t none;
-  controller_find(argc, argv);
+  find_programs(argc, argv);
   keep_settings();
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

@@ -8,6 +8,7 @@ import { type ApiSocket, openApiSocket } from './control-plane/api-socket.js';
 import { keepReadyFile } from './control-plane/ready-file.js';
 import { RpcStats } from './grpc/rpc-stats.js';
 import { type HttpEndpoint, serveHttp } from './http/serve.js';
+import { ContainerLimits } from './resources/container-limits.js';
 import { groupId } from './settings/group-id.js';
 import { Operations } from './supervisor/operations.js';
 import type { System } from './types/system.js';
@@ -21,6 +22,7 @@ const CLOSE_GRACE_MS = 100;
  */
 export async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const rpc = new RpcStats();
+  const limits = watchLimits(container);
   let socket: ApiSocket | undefined;
   let http: HttpEndpoint | undefined;
   const system = new ContainerSystem(container, booted, async () => {
@@ -44,7 +46,7 @@ export async function openControlPlane(container: Container, booted: Promise<voi
     socket?.close();
   });
   socket = await openSocket(container, system, api);
-  if (!container.ending.over) http = await openPort(container, system, rpc);
+  if (!container.ending.over) http = await openPort(container, system, rpc, limits);
 }
 
 function openApi(
@@ -97,6 +99,7 @@ async function openPort(
   { settings, link, handover, set, logs }: Container,
   system: System,
   rpc: RpcStats,
+  limits: ContainerLimits,
 ): Promise<HttpEndpoint | undefined> {
   const listen = settings.config.httpListen;
   if (listen === undefined) return undefined;
@@ -108,9 +111,22 @@ async function openPort(
     services: set,
     rpc,
     logs,
+    limits,
     onListening: (fd) => link.hold('listen.http', fd),
     log: (text) => settings.messages.warn(text),
   });
+}
+
+/** Looks at the limits of the container when a run has ended, beside each scrape. */
+function watchLimits({ settings, handover, set }: Container): ContainerLimits {
+  const { messages } = settings;
+  const limits = new ContainerLimits((text) => messages.warn(text));
+  const warning = limits.warning();
+  if (handover.generation === 1 && warning !== undefined) messages.warn(warning);
+  set.subscribe(({ status, previousState }) => {
+    if (status.state === 'finishing' && previousState !== 'finishing') limits.look();
+  });
+  return limits;
 }
 
 function fullAccessGroup({ config }: Container['settings']): number | undefined {

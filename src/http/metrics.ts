@@ -1,5 +1,6 @@
 import type { RpcStats } from '../grpc/rpc-stats.js';
 import { monotonicMs } from '../process/clock.js';
+import type { ContainerLimits } from '../resources/container-limits.js';
 import { CpuAccounting } from '../resources/cpu-accounting.js';
 import { type ResourceUse, resourceUse } from '../resources/resource-use.js';
 import type { LogStatistics } from '../types/logs.js';
@@ -7,6 +8,7 @@ import type { ServiceView } from '../types/service.js';
 import type { ProcessInfo, System } from '../types/system.js';
 import { controllerMetrics, measureEventLoopLag } from './metrics/controller-metrics.js';
 import type { Family } from './metrics/family.js';
+import { limitMetrics } from './metrics/limit-metrics.js';
 import { logMetrics } from './metrics/log-metrics.js';
 import { resourceMetrics } from './metrics/resource-metrics.js';
 import { rpcMetrics } from './metrics/rpc-metrics.js';
@@ -23,6 +25,7 @@ export interface MetricsSources {
   readonly system: System;
   readonly rpc: RpcStats;
   readonly logs: LogStatistics;
+  readonly limits: ContainerLimits;
   readonly log: (message: string) => void;
 }
 
@@ -72,7 +75,7 @@ export class Metrics {
   }
 
   #part(part: Part, lagSeconds: number): readonly Family[] {
-    const { services, system, rpc, logs } = this.#sources;
+    const { services, system, rpc, logs, limits } = this.#sources;
     const names = (): readonly string[] => services.list().map(({ name }) => name);
     switch (part) {
       case 'services':
@@ -85,6 +88,8 @@ export class Metrics {
         return logMetrics(logs);
       case 'system':
         return systemMetrics(system, this.#clock);
+      case 'limits':
+        return limitMetrics(limits.look());
       case 'api':
         return rpcMetrics(rpc);
       case 'controller':

@@ -1,7 +1,7 @@
 import { counter, type Family, gauge, type Sample } from './family.js';
 
 /** What the metrics are made of; each part can fail by itself. */
-export const PARTS = ['services', 'resources', 'reaping', 'logs', 'system', 'api', 'controller'] as const;
+export const PARTS = ['services', 'resources', 'reaping', 'logs', 'system', 'limits', 'api', 'controller'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** What happened at scrapes so far. */

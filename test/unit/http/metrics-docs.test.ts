@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { RpcStats } from '../../../src/grpc/rpc-stats.js';
 import type { Family } from '../../../src/http/metrics/family.js';
 import { Metrics } from '../../../src/http/metrics.js';
+import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
 
@@ -12,6 +13,7 @@ const collect = (): Promise<readonly Family[]> =>
     system: new FakeSystem(),
     rpc: new RpcStats(),
     logs: NO_LOGS,
+    limits: new ContainerLimits(() => undefined),
     log: () => {},
   }).collect();
 

@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, test } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { HealthService } from '../../../gen/grpc/health/v1/health.js';
 import { RpcStats } from '../../../src/grpc/rpc-stats.js';
 import { expose, type Format } from '../../../src/http/exposition.js';
 import { Metrics } from '../../../src/http/metrics.js';
 import { monotonicMs } from '../../../src/process/clock.js';
+import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import type { LogStatistics } from '../../../src/types/logs.js';
 import type { ProcessInfo } from '../../../src/types/system.js';
 import { FakeServices, FakeSystem, NO_COUNTS } from '../../helpers/fake-services.js';
@@ -22,12 +26,34 @@ interface World {
   readonly metrics: Metrics;
 }
 
+/** The control group of a container with a memory limit and a CPU quota. */
+const LIMITED = mkdtempSync(join(tmpdir(), 'my_init-limits-'));
+for (const [name, text] of Object.entries({
+  'proc/self/cgroup': '0::/',
+  'sys/fs/cgroup/memory.max': '536870912',
+  'sys/fs/cgroup/memory.current': '100000000',
+  'sys/fs/cgroup/memory.events': 'oom 2\noom_kill 1',
+  'sys/fs/cgroup/cpu.max': '50000 100000',
+  'sys/fs/cgroup/cpu.stat': 'nr_throttled 3\nthrottled_usec 1500000',
+})) {
+  mkdirSync(dirname(join(LIMITED, name)), { recursive: true });
+  writeFileSync(join(LIMITED, name), `${text}\n`);
+}
+afterAll(() => rmSync(LIMITED, { recursive: true }));
+
 function world(names: readonly string[] = []): World {
   const services = new FakeServices(names);
   const system = new FakeSystem();
   const rpc = new RpcStats();
   const logged: string[] = [];
-  const metrics = new Metrics({ services, system, rpc, logs: SOME_LOGS, log: (message) => logged.push(message) });
+  const metrics = new Metrics({
+    services,
+    system,
+    rpc,
+    logs: SOME_LOGS,
+    limits: new ContainerLimits(() => undefined, LIMITED),
+    log: (message) => logged.push(message),
+  });
   return { services, system, rpc, logged, metrics };
 }
 
@@ -133,6 +159,15 @@ describe('promtool', () => {
 });
 
 describe('services', () => {
+  test('the limits of the container are there, with what they have cost', async () => {
+    const exposition = await text(world());
+    expect(value(exposition, 'my_init_memory_limit_bytes')).toBe(536_870_912);
+    expect(value(exposition, 'my_init_memory_usage_bytes')).toBe(100_000_000);
+    expect(value(exposition, 'my_init_oom_kills_total')).toBe(1);
+    expect(value(exposition, 'my_init_cpu_quota_cpus')).toBe(0.5);
+    expect(value(exposition, 'my_init_cpu_throttled_seconds_total')).toBe(1.5);
+  });
+
   test('every reason and kind is there with 0 before anything happened', async () => {
     const it = world();
     it.services.set('web');

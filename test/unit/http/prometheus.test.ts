@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { RpcStats } from '../../../src/grpc/rpc-stats.js';
 import { serveHttp } from '../../../src/http/serve.js';
+import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import { FakeServices, FakeSystem, NO_COUNTS } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
 import { EXAMPLES, startPrometheus } from '../../helpers/prometheus.js';
@@ -56,6 +57,7 @@ describe('a real Prometheus', () => {
       system,
       rpc: new RpcStats(),
       logs: NO_LOGS,
+      limits: new ContainerLimits(() => undefined),
       log: (message) => logged.push(message),
     });
     cleanups.push(() => endpoint.close());

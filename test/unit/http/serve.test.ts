@@ -17,6 +17,7 @@ import {
 import { RpcStats } from '../../../src/grpc/rpc-stats.js';
 import { type HttpEndpoint, serveHttp } from '../../../src/http/serve.js';
 import type { ListenAddress } from '../../../src/listen/address.js';
+import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
 
@@ -25,6 +26,7 @@ const GENERATION = `
   import { spawn } from 'node:child_process';
   import { serveHttp } from './src/http/serve.ts';
   import { RpcStats } from './src/grpc/rpc-stats.ts';
+  import { ContainerLimits } from './src/resources/container-limits.ts';
   import { FakeServices, FakeSystem } from './test/helpers/fake-services.ts';
   import { NO_LOGS } from './test/helpers/no-logs.ts';
   const inherited = process.argv[2] === 'inherit';
@@ -35,6 +37,7 @@ const GENERATION = `
     system: new FakeSystem(),
     rpc: new RpcStats(),
     logs: NO_LOGS,
+    limits: new ContainerLimits(() => undefined),
     log: console.error,
     onListening: (fd) => {
       if (!inherited) spawn(process.execPath, [process.argv[1], 'inherit'], { stdio: ['ignore', 'inherit', 'inherit', fd] });
@@ -73,6 +76,7 @@ async function serve(listen: ListenAddress = { host: '127.0.0.1', port: 0 }, inh
     system,
     rpc: new RpcStats(),
     logs: NO_LOGS,
+    limits: new ContainerLimits(() => undefined),
     onListening,
     log,
   });

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { arch } from 'node:process';
 import { PROJECT } from './project.mjs';
 
-const OWN = { x64: 'amd64', arm64: 'arm64' }[arch];
+/** That of this machine. */
+export const OWN = { x64: 'amd64', arm64: 'arm64' }[arch];
 
 /** What tells them apart: the prefix of Debian's cross compiler, npm's package with Node, the loader of glibc, qemu's program. */
 const KNOWN = {

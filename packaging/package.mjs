@@ -1,11 +1,11 @@
 /**
  * `npm run package -- [--arch ARCHITECTURE]... [--out DIRECTORY]`: makes all that users install, below packaging/out. docs/install.md
- * `--tree DIRECTORY` only lays out the tree of this machine, with Node, there: the build of the image does.
+ * `--tree DIRECTORY` only lays out the tree of this machine there: the build of the image does. `--without-node` leaves Node out of it.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { ARCHITECTURES, Architecture, possible } from './architectures.mjs';
+import { ARCHITECTURES, Architecture, OWN, possible } from './architectures.mjs';
 import { archive, sizeOf } from './archive.mjs';
 import { fileName, makeDeb } from './deb.mjs';
 import { PROJECT, VERSION } from './project.mjs';
@@ -21,7 +21,9 @@ else layOutHere(options.tree);
 
 function parse() {
   const arch = { type: 'string', multiple: true };
-  const { values } = parseArgs({ options: { arch, out: { type: 'string' }, tree: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { arch, out: { type: 'string' }, tree: { type: 'string' }, 'without-node': { type: 'boolean' } },
+  });
   const unknown = values.arch?.find((name) => !ARCHITECTURES.includes(name));
   if (unknown === undefined) return values;
   process.stderr.write(`unknown architecture ${unknown}: there are ${ARCHITECTURES.join(' and ')}\n`);
@@ -29,10 +31,10 @@ function parse() {
 }
 
 function layOutHere(root) {
-  const [architecture] = ARCHITECTURES.map((name) => new Architecture(name)).filter(({ isOwn }) => isOwn);
+  const architecture = new Architecture(OWN);
   const work = `${PROJECT}/node_modules/.cache/package`;
   mkdirSync(work, { recursive: true });
-  layOut(root, architecture, compile(architecture, work), work, true);
+  layOut(root, architecture, compile(architecture, work), work, options['without-node'] !== true);
 }
 
 function packageAll(names) {

@@ -1,0 +1,274 @@
+/** my_init from its tree in root file systems of others: no file of this machine is seen there. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe } from '@jest/globals';
+import { type Ended, run } from './container.js';
+import { waitFor } from './wait-for.js';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const SOURCES = join(PROJECT, 'test/packaging');
+/** What takes a minute to make, for this user's later runs. */
+const CACHE = `/var/tmp/my_init-roots-${process.getuid?.()}`;
+
+export const DISTRIBUTIONS = ['debian-bookworm', 'debian-trixie', 'ubuntu-noble'] as const;
+
+/** What all roots share, made once for a test file and removed at its end. */
+export class Workshop {
+  readonly directory = mkdtempSync(join(tmpdir(), 'my_init-packaging-'));
+
+  /** Lays out the tree, from what is built. */
+  tree(...options: readonly string[]): string {
+    const root = join(this.directory, ['tree', ...options].join(''));
+    const command = [join(PROJECT, 'packaging/package.mjs'), '--tree', root, ...options];
+    if (!existsSync(root)) execFileSync('node', command, { stdio: ['ignore', 'ignore', 'inherit'] });
+    return root;
+  }
+
+  /** Compiles a program that needs nothing to run. */
+  program(name: string): string {
+    const program = join(this.directory, name);
+    if (!existsSync(program)) execFileSync('cc', ['-O1', '-static', '-o', program, join(SOURCES, `${name}.c`)]);
+    return program;
+  }
+
+  /** A root with nothing in it. */
+  emptyRoot(): string {
+    return this.#directory('empty');
+  }
+
+  /** What Alpine is to us: musl, and busybox for everything else. */
+  muslRoot(): string {
+    const root = this.#directory('musl');
+    if (existsSync(join(root, 'bin'))) return root;
+    for (const directory of ['bin', 'sbin', 'lib', 'usr/bin', 'usr/sbin', 'etc'])
+      mkdirSync(join(root, directory), { recursive: true });
+    const loader = `lib/ld-musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`;
+    copyFileSync(join('/', loader), join(root, loader));
+    cpSync('/bin/busybox', join(root, 'bin/busybox'));
+    for (const applet of execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).split('\n').filter(Boolean))
+      if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
+    writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+    return root;
+  }
+
+  dispose(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #directory(name: string): string {
+    const root = join(this.directory, name);
+    mkdirSync(root, { recursive: true });
+    return root;
+  }
+}
+
+/** `describe` for tests with root file systems; says so where they have to be left out. */
+export function describeWithRoots(title: string, tests: () => void): void {
+  const why = obstacle();
+  if (why === undefined) return describe(title, tests);
+  if (process.env.CI) throw new Error(`The tests of the packages cannot be run: ${why}`);
+  process.stderr.write(`LEFT OUT: ${title}: ${why}\n`);
+  describe.skip(title, tests);
+}
+
+function obstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return 'they need root';
+  const missing = ['/bin/busybox', '/usr/bin/musl-gcc', '/usr/bin/mmdebstrap'].filter((path) => !existsSync(path));
+  return missing.length === 0
+    ? undefined
+    : `${missing.join(', ')} not found (Debian: apt-get install busybox-static musl-tools mmdebstrap)`;
+}
+
+/** The root of a distribution; undefined where its mirror cannot be reached. */
+export function distributionRoot(name: (typeof DISTRIBUTIONS)[number]): string | undefined {
+  const root = join(CACHE, name);
+  mkdirSync(CACHE, { recursive: true, mode: 0o700 });
+  const script = 'test -d "$2" || exec "$0" "$1" "$2"';
+  try {
+    // Several test files may ask for it at once.
+    execFileSync('flock', [`${root}.lock`, 'sh', '-c', script, join(SOURCES, 'make-root'), name, root], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return root;
+  } catch (error) {
+    process.stderr.write(`LEFT OUT: ${name}: its root cannot be made here: ${lastLine(error)}\n`);
+    return undefined;
+  }
+}
+
+function lastLine(error: unknown): string {
+  const { stderr } = error as { readonly stderr?: Buffer };
+  return stderr?.toString().trim().split('\n').pop() ?? String(error);
+}
+
+export interface RootedOptions {
+  /** Directories laid one over the other, the first on top. */
+  readonly layers: readonly string[];
+  /** Further files. One that begins with `#!` is executable; a path of a program is copied. */
+  readonly files?: Readonly<Record<string, string | { readonly program: string }>>;
+  /** Directories mounted into it, read-only: `{ '/opt/my_init': '…' }`. */
+  readonly volumes?: Readonly<Record<string, string>>;
+  readonly command?: readonly string[];
+  readonly uid?: number;
+  readonly readOnly?: boolean;
+  readonly withoutCapabilities?: boolean;
+  readonly svctl?: string;
+}
+
+/** my_init as PID 1 of a root file system. */
+export class Rooted {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'my_init-rooted-'));
+  readonly #process: ChildProcess;
+  readonly #options: RootedOptions;
+  readonly exit: Promise<number>;
+
+  constructor(enter: string, options: RootedOptions) {
+    this.#options = options;
+    const top = join(this.#directory, 'top');
+    for (const path of ['proc', 'dev', 'run', 'tmp', ...Object.keys(options.volumes ?? {})])
+      mkdirSync(join(top, path), { recursive: true });
+    for (const [path, content] of Object.entries(options.files ?? {})) {
+      mkdirSync(join(top, path, '..'), { recursive: true });
+      if (typeof content !== 'string') cpSync(content.program, join(top, path));
+      else writeFileSync(join(top, path), content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
+    }
+    for (const name of ['upper', 'work', 'root']) mkdirSync(join(this.#directory, name));
+    const log = openSync(this.#logPath, 'w');
+    const {
+      uid = 0,
+      withoutCapabilities = false,
+      command = ['/usr/sbin/my_init', '--http-listen', '127.0.0.1:0'],
+    } = options;
+    this.#process = spawn(
+      'unshare',
+      [
+        ...['--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', this.#mounts(top), 'sh'],
+        ...[enter, join(this.#directory, 'root'), withoutCapabilities ? 'none' : 'all', String(uid), ...command],
+      ],
+      { stdio: ['ignore', log, log], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' } },
+    );
+    this.exit = new Promise((resolve) => this.#process.once('exit', (code) => resolve(code ?? 255)));
+  }
+
+  log(): string {
+    return readFileSync(this.#logPath, 'utf8');
+  }
+
+  /** The pid of my_init as the test sees it. */
+  get pid(): number {
+    return childOf(this.#process.pid ?? 0);
+  }
+
+  get controllerPid(): number {
+    return childOf(this.pid, 'controller.js');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  exec(...command: readonly string[]): Promise<Ended> {
+    const { uid = 0 } = this.#options;
+    const user = uid === 0 ? [] : ['--setuid', String(uid), '--setgid', String(uid)];
+    return run('nsenter', [
+      '--target',
+      String(this.pid),
+      '--pid',
+      '--mount',
+      '--root',
+      '--wd=/',
+      ...user,
+      '--',
+      ...command,
+    ]);
+  }
+
+  svctl(...args: readonly string[]): Promise<Ended> {
+    return this.exec(this.#options.svctl ?? '/usr/bin/svctl', ...args);
+  }
+
+  /** The output of svctl, which has to succeed. */
+  async says(...args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.svctl(...args);
+    if (code !== 0) throw new Error(`svctl ${args.join(' ')}: ${code}\n${stdout}${stderr}\n${this.log()}`);
+    return stdout;
+  }
+
+  /** Waits until so many services are up. Returns their pids by their names. */
+  async up(count: number): Promise<ReadonlyMap<string, number>> {
+    return waitFor(
+      `${count} services to be up`,
+      async () => {
+        const { stdout } = this.#begun() ? await this.svctl('status', '-o', 'jsonl') : { stdout: '' };
+        const services = stdout
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line));
+        const running = services.filter(({ state }) => state === 'SERVICE_STATE_UP');
+        return running.length === count && new Map(running.map(({ name, pid }) => [name, pid]));
+      },
+      60_000,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.log()}`);
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.exit;
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #begun(): boolean {
+    try {
+      return this.pid > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  get #logPath(): string {
+    return join(this.#directory, 'log');
+  }
+
+  /** As a container engine does it. */
+  #mounts(top: string): string {
+    const { layers, volumes = {}, readOnly } = this.#options;
+    const [root, upper, work] = ['root', 'upper', 'work'].map((name) => join(this.#directory, name));
+    const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+    return [
+      `mount -t overlay overlay -o lowerdir=${[top, ...layers].join(':')},upperdir=${upper},workdir=${work} ${root}`,
+      `mount -t proc proc ${root}/proc`,
+      `mount -t tmpfs -o mode=755 tmpfs ${root}/dev`,
+      ...devices.map((name) => `: >${root}/dev/${name}; mount --bind /dev/${name} ${root}/dev/${name}`),
+      `mount -t tmpfs -o mode=1777 tmpfs ${root}/run`,
+      `mount -t tmpfs -o mode=1777 tmpfs ${root}/tmp`,
+      ...Object.entries(volumes).map(
+        ([path, source]) => `mount --bind ${source} ${root}${path}; mount -o remount,bind,ro ${root}${path}`,
+      ),
+      ...(readOnly ? [`mount -o remount,ro ${root}`] : []),
+      'exec "$@"',
+    ].join('\n');
+  }
+}
+
+function childOf(pid: number, command = ''): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  const child = children.find((candidate) => readFileSync(`/proc/${candidate}/cmdline`, 'latin1').includes(command));
+  if (child === undefined) throw new Error(`process ${pid} has no child ${command}`);
+  return child;
+}

@@ -1,0 +1,94 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  DISTRIBUTIONS,
+  describeWithRoots,
+  distributionRoot,
+  Rooted,
+  type RootedOptions,
+  Workshop,
+} from '../helpers/rooted.js';
+import { waitFor } from '../helpers/wait-for.js';
+
+const SHELL_SERVICE = '#!/bin/sh\necho hello\nexec sleep 1000\n';
+
+/** A distribution's root may have to be made first. */
+const ROOT_MS = 300_000;
+
+const MODES: readonly (readonly [name: string, options: Partial<RootedOptions>])[] = [
+  ['as root', {}],
+  ['as uid 1234 with a read-only root', { uid: 1234, readOnly: true }],
+  ['without any capability', { withoutCapabilities: true }],
+];
+
+const workshop = new Workshop();
+let rooted: Rooted | undefined;
+afterEach(() => rooted?.dispose());
+afterAll(() => workshop.dispose());
+/** Three services by their run files, written for a shell or executed as they are. */
+function services(withShell: boolean): NonNullable<RootedOptions['files']> {
+  const run = withShell ? SHELL_SERVICE : { program: workshop.program('service') };
+  return Object.fromEntries(['one', 'two', 'three'].map((name) => [`etc/service/${name}/run`, run]));
+}
+
+function boot(options: RootedOptions): Rooted {
+  return new Rooted(workshop.program('enter'), options);
+}
+
+/** A life from the first service to the orderly end, with a controller that is replaced and one that is killed. */
+async function live(container: Rooted): Promise<void> {
+  const before = await container.up(3);
+  expect(await container.says('logs', 'one')).toContain('hello\n');
+  expect(await container.says('restart', 'two')).toContain('two restarted');
+  await container.says('reexec');
+  const { httpAddress, nodeVersion } = JSON.parse(await container.says('info', '-o', 'json'));
+  expect(nodeVersion).toMatch(/^v24\./);
+  const metrics = await (await fetch(`http://${httpAddress}/metrics`)).text();
+  expect(metrics).toMatch(/my_init_service_starts_total\{service="two"\} 2\n/);
+  const controller = container.controllerPid;
+  process.kill(controller, 'SIGKILL');
+  await waitFor('the next controller', () => container.controllerPid !== controller).catch(() => undefined);
+  const after = await container.up(3);
+  expect(after.get('one')).toBe(before.get('one'));
+  expect(await container.says('ps')).toMatch(/ my_init\n[\s\S]* controller\n/);
+  container.signal('SIGTERM');
+  expect(await container.exit).toBe(0);
+}
+
+describeWithRoots('the tree', () => {
+  beforeAll(() => void workshop.tree(), 120_000);
+
+  describe.each(MODES)('runs, %s,', (_, mode) => {
+    test('in an empty root', async () => {
+      rooted = boot({ layers: [workshop.tree(), workshop.emptyRoot()], files: services(false), ...mode });
+      await live(rooted);
+    });
+
+    test('in a root with musl and busybox', async () => {
+      rooted = boot({ layers: [workshop.tree(), workshop.muslRoot()], files: services(true), ...mode });
+      await live(rooted);
+    });
+
+    test.each(DISTRIBUTIONS)(
+      'in %s',
+      async (name) => {
+        const root = distributionRoot(name);
+        if (root === undefined) return;
+        rooted = boot({ layers: [workshop.tree(), root], files: services(true), ...mode });
+        await live(rooted);
+      },
+      ROOT_MS,
+    );
+  });
+
+  test('runs as a volume in an unchanged, empty root', async () => {
+    rooted = boot({
+      layers: [workshop.emptyRoot()],
+      files: services(false),
+      volumes: { '/opt/my_init': `${workshop.tree()}/usr/lib/my_init` },
+      command: ['/opt/my_init/sbin/my_init', '--http-listen', '127.0.0.1:0'],
+      svctl: '/opt/my_init/bin/svctl',
+      readOnly: true,
+    });
+    await live(rooted);
+  });
+});

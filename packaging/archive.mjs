@@ -34,7 +34,7 @@ export const archivePackage = (directory, file) => tar(file, ['-C', directory, '
 function tar(file, operands) {
   const output = openSync(file, 'w');
   const options = { stdio: ['ignore', output, 'inherit'], env: { ...process.env, GZIP: undefined } };
-  execFileSync('tar', [...REPRODUCIBLE, '--use-compress-program=gzip -9n', '-c', '-f', '-', ...operands], options);
+  execFileSync('tar', [...REPRODUCIBLE, '--use-compress-program=gzip -6n', '-c', '-f', '-', ...operands], options);
   closeSync(output);
 }
 

@@ -7,6 +7,9 @@ import { EPOCH, PROJECT, VERSION } from './project.mjs';
 
 const PACKAGE = 'my-init';
 
+const { DEBFULLNAME = 'my_init developers', DEBEMAIL = 'my_init@localhost.localdomain' } = process.env;
+const MAINTAINER = `${DEBFULLNAME} <${DEBEMAIL}>`;
+
 /** Node's version is part of its own, so that APT brings a newer Node. */
 export const versionOf = (node) => `${VERSION}+node${node}`;
 
@@ -48,7 +51,7 @@ function control(architecture, node, kilobytes) {
   return `Package: ${PACKAGE}
 Version: ${versionOf(node)}
 Architecture: ${architecture}
-Maintainer: my_init developers <my_init@localhost.localdomain>
+Maintainer: ${MAINTAINER}
 Installed-Size: ${kilobytes}
 Section: admin
 Priority: optional
@@ -65,6 +68,6 @@ function changelog(node) {
 
   * See CHANGELOG.md of the project.
 
- -- my_init developers <my_init@localhost.localdomain>  ${date}
+ -- ${MAINTAINER}  ${date}
 `;
 }

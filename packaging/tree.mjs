@@ -1,16 +1,6 @@
 /** Lays out /usr/lib/my_init, with all that it needs in it, and the links to it. */
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { bringLoader, ignoreImage } from './node/bring-loader.mjs';
 import { pinnedNode } from './node/node.mjs';
@@ -68,8 +58,10 @@ function copyScripts(home, { isOwn }) {
         recursive: true,
         filter: (path) => isOwn || !path.endsWith('.cache'),
       });
-  // What starts it is svctl, without a shell.
-  chmodSync(`${home}/svctl.js`, 0o644);
+  // svctl starts it, without the shell that its head is for.
+  const script = readFileSync(`${home}/svctl.js`, 'utf8').replace(/^#!.*\n.*\n/, '');
+  rmSync(`${home}/svctl.js`);
+  writeFileSync(`${home}/svctl.js`, script);
 }
 
 function addNode(home, architecture, work) {
@@ -82,7 +74,7 @@ function addNode(home, architecture, work) {
   const libraries = needed.map((name) => architecture.library(name));
   for (const [index, name] of needed.entries()) {
     const content = readFileSync(libraries[index]);
-    if (name === architecture.loader) writeFileSync(`${home}/runtime/loader`, ignoreImage(content), { mode: 0o755 });
+    if (name === architecture.loader) writeFileSync(`${home}/runtime/loader`, ignoreImage(content));
     else writeFileSync(`${home}/runtime/${name}`, content);
   }
   mkdirSync(`${home}/licenses`);

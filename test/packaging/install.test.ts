@@ -1,0 +1,199 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { run } from '../helpers/container.js';
+import { describeWithRoots, distributionRoot, Rooted, Workshop } from '../helpers/rooted.js';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const SERVICE = '#!/bin/sh\nexec sleep 1000\n';
+
+const workshop = new Workshop();
+let rooted: Rooted | undefined;
+afterEach(() => rooted?.dispose());
+afterAll(() => workshop.dispose());
+
+/** Every file below a directory, and what is in it. */
+function contents(directory: string, below = ''): readonly string[] {
+  return readdirSync(join(directory, below))
+    .sort()
+    .flatMap((name) => {
+      const path = join(below, name);
+      const status = lstatSync(join(directory, path));
+      if (status.isDirectory()) return [`${path}/`, ...contents(directory, path)];
+      if (status.isSymbolicLink()) return [`${path} -> ${readlinkSync(join(directory, path))}`];
+      const digest = status.isFile()
+        ? createHash('sha256')
+            .update(readFileSync(join(directory, path)))
+            .digest('hex')
+        : '';
+      return [`${path} ${(status.mode & 0o7777).toString(8)} ${digest}`];
+    });
+}
+
+/** A copy of the root of a distribution, to install into. */
+function copyOf(root: string, name: string): string {
+  const copy = join(workshop.directory, name);
+  mkdirSync(copy);
+  execFileSync('cp', ['-a', `${root}/.`, copy]);
+  return copy;
+}
+
+describeWithRoots('what is packed', () => {
+  const out = join(workshop.directory, 'out');
+  let files: readonly string[];
+  const named = (pattern: RegExp): string => join(out, files.find((file) => pattern.test(file)) ?? String(pattern));
+
+  beforeAll(() => {
+    const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+    const command = [join(PROJECT, 'packaging/package.mjs'), '--arch', architecture, '--out', out];
+    execFileSync('node', command, { stdio: ['ignore', 'ignore', 'inherit'] });
+    files = readdirSync(out);
+  }, 300_000);
+
+  test('has checksums, and says which Node is in it', async () => {
+    const { code, stdout } = await run('sh', ['-c', 'cd "$0" && sha256sum -c SHA256SUMS', out]);
+    expect([code, stdout.match(/: OK/g)?.length]).toEqual([0, 6]);
+    const node = execFileSync(`${out}/tree/amd64/usr/lib/my_init/node`, ['--version'], { encoding: 'utf8' }).trim();
+    const list = JSON.parse(readFileSync(named(/-node.*\.spdx\.json$/), 'utf8'));
+    expect(files).toContain(`my_init-0.1.0-linux-amd64-node${node.slice(1)}.tar.gz`);
+    const parts = list.packages.map(({ name, versionInfo }: Record<string, string>) => `${name} ${versionInfo}`);
+    expect(parts).toContain(`node ${node.slice(1)}`);
+    for (const part of ['libc6 ', 'libstdc++6 ', 'musl ', '@grpc/grpc-js '])
+      expect(parts.filter((text: string) => text.startsWith(part))).toHaveLength(1);
+  });
+
+  test('is equal byte for byte when it is made again', () => {
+    const again = join(workshop.directory, 'again');
+    execFileSync('node', [join(PROJECT, 'packaging/package.mjs'), '--tree', again]);
+    expect(contents(again)).toEqual(contents(`${out}/tree/amd64`));
+  }, 120_000);
+
+  test('is small without Node', () => {
+    expect(lstatSync(named(/amd64\.tar\.gz$/)).size).toBeLessThan(1_000_000);
+    expect(
+      Number(execFileSync('du', ['-sk', `${out}/tree/amd64-without-node`], { encoding: 'utf8' }).split('\t')[0]),
+    ).toBeLessThan(3_000);
+  });
+
+  test('as an archive leaves the links of an image alone, and all its links work', async () => {
+    for (const merged of [true, false]) {
+      const root = join(workshop.directory, merged ? 'merged' : 'not-merged');
+      mkdirSync(join(root, 'usr/sbin'), { recursive: true });
+      if (merged) execFileSync('ln', ['-s', 'usr/sbin', join(root, 'sbin')]);
+      execFileSync('tar', ['-xzf', named(/-node.*\.tar\.gz$/), '-C', root]);
+      expect(lstatSync(join(root, 'sbin')).isSymbolicLink()).toBe(merged);
+      mkdirSync(join(root, 'proc'));
+      const inside = (...command: readonly string[]) =>
+        run('unshare', [
+          '--mount',
+          'sh',
+          '-ec',
+          'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"',
+          root,
+          ...command,
+        ]);
+      for (const program of ['/sbin/my_init', '/usr/sbin/my_init', '/usr/bin/svctl'])
+        expect((await inside(program, '--version')).stdout).toMatch(/^\w+ 0\.1\.0/);
+      expect((await inside('/sbin/setuser', '0', '/sbin/setuser')).stderr).toMatch(/usage: setuser/i);
+    }
+  });
+
+  test('as a Debian package satisfies lintian, and is removed without a trace', async () => {
+    const deb = named(/\.deb$/);
+    const lintian = await run('lintian', ['--allow-root', '--fail-on', 'error,warning', deb]);
+    expect([lintian.stdout, lintian.code]).toEqual(['', 0]);
+    const base = distributionRoot('debian-bookworm');
+    if (base === undefined) return;
+    const root = copyOf(base, 'debian');
+    const before = contents(root);
+    cpSync(deb, join(root, 'tmp/my-init.deb'));
+    // No daemon is started: there is nothing that could.
+    const dpkg = (...words: readonly string[]) =>
+      execFileSync('chroot', [root, 'dpkg', ...words], { encoding: 'utf8' });
+    dpkg('--install', '/tmp/my-init.deb');
+    rmSync(join(root, 'tmp/my-init.deb'));
+    rooted = new Rooted(workshop.program('enter'), { layers: [root], files: { 'etc/service/one/run': SERVICE } });
+    await rooted.up(1);
+    rooted.signal('SIGTERM');
+    expect(await rooted.exit).toBe(0);
+    dpkg('--purge', 'my-init');
+    const traces = /^var\/(lib\/dpkg|log)\//;
+    expect(contents(root).filter((line) => !traces.test(line))).toEqual(before.filter((line) => !traces.test(line)));
+  }, 300_000);
+
+  test('svctl alone is installed by npm, and finds my_init', async () => {
+    const prefix = join(workshop.directory, 'prefix');
+    execFileSync('npm', ['install', '--global', '--offline', '--prefix', prefix, named(/^svctl.*\.tgz$/)], {
+      stdio: 'ignore',
+    });
+    rooted = new Rooted(workshop.program('enter'), {
+      layers: [`${out}/tree/amd64`, workshop.muslRoot()],
+      files: { 'etc/service/one/run': SERVICE },
+    });
+    await rooted.up(1);
+    const socket = `/proc/${rooted.pid}/root/run/my_init/my_init.sock`;
+    const { code, stdout } = await run(join(prefix, 'bin/svctl'), ['--socket', socket, 'status', '-o', 'name']);
+    expect([code, stdout]).toEqual([0, 'one\n']);
+    execFileSync('npm', ['uninstall', '--global', '--prefix', prefix, 'svctl'], { stdio: 'ignore' });
+    expect(readdirSync(join(prefix, 'bin'))).toEqual([]);
+  });
+});
+
+describeWithRoots('the tree without Node', () => {
+  const tree = () => workshop.tree('--without-node');
+
+  test('says what it needs where there is no Node', async () => {
+    rooted = new Rooted(workshop.program('enter'), { layers: [tree(), workshop.muslRoot()] });
+    expect(await rooted.exit).toBe(127);
+    expect(rooted.log()).toMatch(/^my_init: cannot find node in PATH or \S+: my_init needs Node 20\.12 or newer$/m);
+    const { code, stderr } = await run('chroot', [tree(), '/usr/bin/svctl']);
+    expect([code, stderr]).toEqual([
+      127,
+      expect.stringMatching(/^svctl: cannot find node in PATH or \S+: svctl needs Node 20\.12 or newer$/m),
+    ]);
+  }, 120_000);
+
+  test('runs with the Node of the image', async () => {
+    // That of the other tree, as one that an application has brought.
+    const volumes = { '/usr/local/bin': `${workshop.tree()}/usr/lib/my_init` };
+    const files = { 'etc/service/one/run': SERVICE };
+    rooted = new Rooted(workshop.program('enter'), { layers: [tree(), workshop.muslRoot()], files, volumes });
+    await rooted.up(1);
+    expect(
+      (await rooted.exec('readlink', `/proc/${JSON.parse(await rooted.says('info', '-o', 'json')).controllerPid}/exe`))
+        .stdout,
+    ).toBe('/usr/local/bin/node\n');
+    await rooted.says('reexec');
+    rooted.signal('SIGTERM');
+    expect(await rooted.exit).toBe(0);
+  });
+
+  test.each(['12', '18'])(
+    'refuses Node %s with that reason',
+    async (version) => {
+      const directory = oldNode(version);
+      if (directory === undefined) return;
+      const reason = `my_init needs Node 20.12 or newer, and ${directory}/node is ${version}.`;
+      for (const program of ['my_init', 'svctl']) {
+        const { code, stderr } = await run('env', [`PATH=${directory}`, `${tree()}/usr/lib/my_init/${program}`]);
+        expect([code, stderr]).toEqual([126, expect.stringContaining(reason)]);
+      }
+    },
+    120_000,
+  );
+});
+
+function oldNode(version: string): string | undefined {
+  try {
+    return execFileSync(join(PROJECT, 'test/fetch-node'), [version], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
+  } catch (error) {
+    process.stderr.write(`LEFT OUT: Node ${version} cannot be fetched: ${error}\n`);
+    return undefined;
+  }
+}

@@ -40,7 +40,7 @@ export function makeDeb(tree, architecture, node, file, work) {
   });
   writeFileSync(`${root}/DEBIAN/md5sums`, sums);
   execFileSync('chmod', ['-R', 'u+w,go=rX', root]);
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z2', '--build', root, file], {
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z1', '--build', root, file], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
   });

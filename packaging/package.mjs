@@ -1,6 +1,6 @@
 /**
  * `npm run package -- [--arch ARCHITECTURE]... [--out DIRECTORY]`: makes all that users install, below packaging/out. docs/install.md
- * `--tree DIRECTORY` only lays out the tree of this machine there: the build of the image does. `--without-node` leaves Node out of it.
+ * `--tree DIRECTORY` only lays out one tree there, of this machine by default: the build of the image does. `--without-node` leaves Node out of it.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ process.umask(0o022);
 const options = parse();
 const out = options.out ?? `${PROJECT}/packaging/out`;
 if (options.tree === undefined) packageAll(options.arch ?? possible());
-else layOutHere(options.tree);
+else layOutOne(options.tree, new Architecture(options.arch?.[0] ?? OWN));
 
 function parse() {
   const arch = { type: 'string', multiple: true };
@@ -30,11 +30,11 @@ function parse() {
   process.exit(2);
 }
 
-function layOutHere(root) {
-  const architecture = new Architecture(OWN);
-  const work = `${PROJECT}/node_modules/.cache/package`;
+function layOutOne(root, architecture) {
+  const work = `${PROJECT}/node_modules/.cache/package/${process.pid}`;
   mkdirSync(work, { recursive: true });
   layOut(root, architecture, compile(architecture, work), work, options['without-node'] !== true);
+  rmSync(work, { recursive: true });
 }
 
 function packageAll(names) {

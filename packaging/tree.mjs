@@ -35,7 +35,7 @@ export function layOut(root, architecture, native, work, withNode) {
   const home = `${root}/usr/lib/my_init`;
   rmSync(root, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  copyScripts(home, architecture);
+  copyScripts(home, architecture.isOwn && withNode);
   for (const name of PROGRAMS) cpSync(`${native}/${name}`, `${home}/${name}`);
   for (const [name, place] of Object.entries(LINKS)) {
     mkdirSync(`${root}/usr/${place}`, { recursive: true });
@@ -48,15 +48,15 @@ export function layOut(root, architecture, native, work, withNode) {
   return { libraries: [], musl: architecture.musl };
 }
 
-/** What npm run build:bundle has made. V8's code cache is for the architecture that it was made on. */
-function copyScripts(home, { isOwn }) {
+/** What npm run build:bundle has made. V8's code cache is for the Node that it was made with. */
+function copyScripts(home, withCache) {
   const dist = `${PROJECT}/dist`;
   if (!existsSync(`${dist}/controller.js`)) throw new Error('dist is empty: run npm run build');
   for (const name of readdirSync(dist))
     if (!PROGRAMS.includes(name) && !name.endsWith('.so'))
       cpSync(`${dist}/${name}`, `${home}/${name}`, {
         recursive: true,
-        filter: (path) => isOwn || !path.endsWith('.cache'),
+        filter: (path) => withCache || !path.endsWith('.cache'),
       });
   // svctl starts it, without the shell that its head is for.
   const script = readFileSync(`${home}/svctl.js`, 'utf8').replace(/^#!.*\n.*\n/, '');

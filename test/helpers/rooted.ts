@@ -26,6 +26,15 @@ const CACHE = `/var/tmp/my_init-roots-${process.getuid?.()}`;
 
 export const DISTRIBUTIONS = ['debian-bookworm', 'debian-trixie', 'ubuntu-noble'] as const;
 
+const BINFMT = '/proc/sys/fs/binfmt_misc';
+/** An executable of arm64 is given to qemu, which is opened now: it is not in the root. Linux, admin-guide/binfmt-misc. */
+const EMULATE_ARM64 = [
+  ':arm64:M::',
+  String.raw`\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:`,
+  String.raw`\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:`,
+  '/usr/bin/qemu-aarch64-static:F',
+].join('');
+
 /** What all roots share, made once for a test file and removed at its end. */
 export class Workshop {
   readonly directory = mkdtempSync(join(tmpdir(), 'my_init-packaging-'));
@@ -39,9 +48,9 @@ export class Workshop {
   }
 
   /** Compiles a program that needs nothing to run. */
-  program(name: string): string {
-    const program = join(this.directory, name);
-    if (!existsSync(program)) execFileSync('cc', ['-O1', '-static', '-o', program, join(SOURCES, `${name}.c`)]);
+  program(name: string, cc = 'cc'): string {
+    const program = join(this.directory, `${name}-${cc}`);
+    if (!existsSync(program)) execFileSync(cc, ['-O1', '-static', '-o', program, join(SOURCES, `${name}.c`)]);
     return program;
   }
 
@@ -130,6 +139,8 @@ export interface RootedOptions {
   readonly readOnly?: boolean;
   readonly withoutCapabilities?: boolean;
   readonly svctl?: string;
+  /** The programs in it are those of arm64. */
+  readonly arm64?: boolean;
 }
 
 /** my_init as PID 1 of a root file system. */
@@ -159,6 +170,8 @@ export class Rooted {
     this.#process = spawn(
       'unshare',
       [
+        // Emulators can be registered in a user namespace of its own without touching those of this machine.
+        ...(options.arm64 ? ['--user', '--map-root-user'] : []),
         ...['--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', this.#mounts(top), 'sh'],
         ...[enter, join(this.#directory, 'root'), withoutCapabilities ? 'none' : 'all', String(uid), ...command],
       ],
@@ -188,6 +201,7 @@ export class Rooted {
     const { uid = 0 } = this.#options;
     const user = uid === 0 ? [] : ['--setuid', String(uid), '--setgid', String(uid)];
     return run('nsenter', [
+      ...(this.#options.arm64 ? ['--user'] : []),
       '--target',
       String(this.pid),
       '--pid',
@@ -250,10 +264,11 @@ export class Rooted {
 
   /** As a container engine does it. */
   #mounts(top: string): string {
-    const { layers, volumes = {}, readOnly } = this.#options;
+    const { layers, volumes = {}, readOnly, arm64 } = this.#options;
     const [root, upper, work] = ['root', 'upper', 'work'].map((name) => join(this.#directory, name));
     const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
     return [
+      ...(arm64 ? [`mount -t binfmt_misc none ${BINFMT}`, `printf '${EMULATE_ARM64}' >${BINFMT}/register`] : []),
       `mount -t overlay overlay -o lowerdir=${[top, ...layers].join(':')},upperdir=${upper},workdir=${work} ${root}`,
       `mount -t proc proc ${root}/proc`,
       `mount -t tmpfs -o mode=755 tmpfs ${root}/dev`,

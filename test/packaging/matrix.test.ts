@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   DISTRIBUTIONS,
@@ -24,9 +25,8 @@ const workshop = new Workshop();
 let rooted: Rooted | undefined;
 afterEach(() => rooted?.dispose());
 afterAll(() => workshop.dispose());
-/** Three services by their run files, written for a shell or executed as they are. */
-function services(withShell: boolean): NonNullable<RootedOptions['files']> {
-  const run = withShell ? SHELL_SERVICE : { program: workshop.program('service') };
+/** Three services by their run files. */
+function services(run: string | { readonly program: string }): NonNullable<RootedOptions['files']> {
   return Object.fromEntries(['one', 'two', 'three'].map((name) => [`etc/service/${name}/run`, run]));
 }
 
@@ -59,12 +59,16 @@ describeWithRoots('the tree', () => {
 
   describe.each(MODES)('runs, %s,', (_, mode) => {
     test('in an empty root', async () => {
-      rooted = boot({ layers: [workshop.tree(), workshop.emptyRoot()], files: services(false), ...mode });
+      rooted = boot({
+        layers: [workshop.tree(), workshop.emptyRoot()],
+        files: services({ program: workshop.program('service') }),
+        ...mode,
+      });
       await live(rooted);
     });
 
     test('in a root with musl and busybox', async () => {
-      rooted = boot({ layers: [workshop.tree(), workshop.muslRoot()], files: services(true), ...mode });
+      rooted = boot({ layers: [workshop.tree(), workshop.muslRoot()], files: services(SHELL_SERVICE), ...mode });
       await live(rooted);
     });
 
@@ -73,7 +77,7 @@ describeWithRoots('the tree', () => {
       async (name) => {
         const root = distributionRoot(name);
         if (root === undefined) return;
-        rooted = boot({ layers: [workshop.tree(), root], files: services(true), ...mode });
+        rooted = boot({ layers: [workshop.tree(), root], files: services(SHELL_SERVICE), ...mode });
         await live(rooted);
       },
       ROOT_MS,
@@ -83,7 +87,7 @@ describeWithRoots('the tree', () => {
   test('runs as a volume in an unchanged, empty root', async () => {
     rooted = boot({
       layers: [workshop.emptyRoot()],
-      files: services(false),
+      files: services({ program: workshop.program('service') }),
       volumes: { '/opt/my_init': `${workshop.tree()}/usr/lib/my_init` },
       command: ['/opt/my_init/sbin/my_init', '--http-listen', '127.0.0.1:0'],
       svctl: '/opt/my_init/bin/svctl',
@@ -91,4 +95,21 @@ describeWithRoots('the tree', () => {
     });
     await live(rooted);
   });
+  const cross = 'aarch64-linux-gnu-gcc';
+  const emulated = existsSync(`/usr/bin/${cross}`) && existsSync('/usr/bin/qemu-aarch64-static');
+  (emulated ? test : test.skip)(
+    'for arm64 boots, answers and stops, emulated',
+    async () => {
+      rooted = boot({
+        layers: [workshop.tree('--arch', 'arm64'), workshop.emptyRoot()],
+        files: services({ program: workshop.program('service', cross) }),
+        arm64: true,
+      });
+      await rooted.up(3);
+      expect(await rooted.says('logs', 'one', '--timeout', '60s')).toBe('hello\n');
+      rooted.signal('SIGTERM');
+      expect(await rooted.exit).toBe(0);
+    },
+    300_000,
+  );
 });

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { describeWithImage, OciContainer, podman } from '../helpers/oci.js';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const BASE = 'docker.io/library/debian:bookworm-slim';
+const TOOLS = 'localhost/my_init-tools';
+const SERVICE = '#!/bin/sh\nexec sleep 1000\n';
+
+describeWithImage('the tool image', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'my_init-tools-'));
+  const images: string[] = [];
+  let container: OciContainer | undefined;
+
+  async function build(name: string, dockerfile: string): Promise<string> {
+    const { code, stderr } = await podman('build', '--quiet', '--tag', name, '--file', dockerfile, directory);
+    expect([code, code === 0 || stderr]).toEqual([0, true]);
+    images.push(name);
+    return name;
+  }
+
+  beforeAll(async () => {
+    const tree = join(directory, 'tree/amd64');
+    mkdirSync(join(directory, 'tree'), { recursive: true });
+    execFileSync('node', [join(PROJECT, 'packaging/package.mjs'), '--tree', tree], { stdio: 'ignore' });
+    writeFileSync(join(directory, 'run'), SERVICE, { mode: 0o755 });
+    await build(TOOLS, join(PROJECT, 'packaging/Dockerfile'));
+  });
+  afterEach(() => container?.dispose());
+  afterAll(async () => {
+    await podman('rmi', '--force', ...images);
+    rmSync(directory, { recursive: true });
+  });
+
+  test('is copied into an image of others, whose links stay', async () => {
+    const dockerfile = join(directory, 'Dockerfile');
+    const lines = ['COPY --from=my_init-tools / /', 'COPY run /etc/service/web/run', 'CMD ["/sbin/my_init"]'];
+    writeFileSync(dockerfile, [`FROM ${TOOLS} AS my_init-tools`, `FROM ${BASE}`, ...lines, ''].join('\n'));
+    container = await OciContainer.run({ image: await build('localhost/my_init-test-copied', dockerfile) });
+    await container.reaches('web', 'up');
+    expect(await container.output('readlink', '/sbin', '/usr/sbin/my_init')).toBe('usr/sbin\n../lib/my_init/my_init');
+    expect(await container.stop()).toBe(0);
+  });
+
+  test('is mounted into an image that is not changed', async () => {
+    const mount = `type=image,source=${TOOLS},destination=/opt/my_init`;
+    container = await OciContainer.run({
+      image: BASE,
+      flags: ['--mount', mount, '--env', 'PATH=/opt/my_init/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      command: ['/opt/my_init/usr/sbin/my_init', '--', 'sleep', '1000'],
+    });
+    const { nodeVersion } = JSON.parse(await container.output('svctl', 'info', '-o', 'json'));
+    expect(nodeVersion).toMatch(/^v24\./);
+    expect(await container.output('/opt/my_init/usr/lib/my_init/bin/svctl', 'health')).toContain('serving');
+    expect(await container.stop()).toBe(143);
+  });
+});

@@ -1,4 +1,15 @@
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { printable } from '../text/printable.js';
 
 /** The kernel reads no more of a `#!` line, execve(2). */
@@ -35,7 +46,7 @@ export function programFault(
     if (!stat.isFile()) return fault('not-a-program', 'is not a regular file');
     accessSync(file, constants.X_OK);
   } catch (error) {
-    return describe(path, error);
+    return describe(path, file, error);
   }
   const start = readStart(path, file);
   if ('id' in start) return start;
@@ -63,7 +74,11 @@ function interpreterFault(interpreter: string, locate: (path: string) => string)
     return undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return fault('no-interpreter', `its interpreter ${shown} does not exist`);
+    if (code === 'ENOENT')
+      return fault(
+        'no-interpreter',
+        `its interpreter ${shown} ${danglingLink(locate(interpreter)) ?? 'does not exist'}`,
+      );
     return fault('no-interpreter', `its interpreter ${shown} cannot be executed (${code})`);
   }
 }
@@ -74,13 +89,13 @@ function readStart(path: string, file: string): { readonly bytes: Buffer | undef
   try {
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? { bytes: undefined } : describe(path, error);
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? { bytes: undefined } : describe(path, file, error);
   }
   try {
     const buffer = Buffer.alloc(SHEBANG_BYTES);
     return { bytes: buffer.subarray(0, readSync(fd, buffer, 0, SHEBANG_BYTES, 0)) };
   } catch (error) {
-    return describe(path, error);
+    return describe(path, file, error);
   } finally {
     closeSync(fd);
   }
@@ -89,16 +104,66 @@ function readStart(path: string, file: string): { readonly bytes: Buffer | undef
 /** ELF, or something of binfmt_misc: not for us to judge. */
 const isBinary = (start: Buffer): boolean => start.length > 0 && (start[0] === 0x7f || start.includes(0));
 
-function describe(path: string, error: unknown): ProgramFault {
+function describe(path: string, file: string, error: unknown): ProgramFault {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'ENOENT':
-      return fault('missing', 'does not exist');
+      return fault('missing', danglingLink(file) ?? 'does not exist');
     case 'EACCES':
-      return fault('not-executable', 'permission denied', `make it executable: chmod +x ${path}`);
+      return denied(path, file);
     case 'ELOOP':
       return fault('missing', 'is a link that leads in a circle');
     default:
       return fault('unreadable', code ?? String(error));
   }
+}
+
+/** Where a link leads that leads nowhere; undefined where there is none. */
+function danglingLink(file: string): string | undefined {
+  try {
+    if (!lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+    return `is a link to ${printable(readlinkSync(file))}, which does not exist`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where an x bit is set and access(2) still says no, the mount or a directory on the way forbids it. */
+function denied(path: string, file: string): ProgramFault {
+  const forbidden = (remedy: string): ProgramFault => fault('not-executable', 'permission denied', remedy);
+  try {
+    const mode = statSync(file).mode & 0o111;
+    if (mode === 0) return forbidden(`make it executable: chmod +x ${path}`);
+    if (isNoExec(file))
+      return fault(
+        'noexec',
+        'is on a file system that is mounted noexec',
+        'mount it without noexec, or keep the program elsewhere',
+      );
+    return forbidden(
+      mode === 0o111 ? 'a security module may forbid it' : `only some users may execute it: chmod a+x ${path}`,
+    );
+  } catch {
+    return forbidden('a directory on the way may not be searched: chmod a+x');
+  }
+}
+
+/** Whether the mount of a file has the option noexec, proc(5): the last mount whose directory is a prefix of its path. */
+function isNoExec(path: string): boolean {
+  const real = realpathSync(path);
+  const mounts = readFileSync('/proc/self/mountinfo', 'latin1')
+    .split('\n')
+    .map((line) => line.split(' '));
+  let options = '';
+  let longest = 0;
+  for (const [, , , , encoded = '', each = ''] of mounts) {
+    const directory = encoded.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+    const isAbove = directory === '/' || real === directory || real.startsWith(`${directory}/`);
+    if (!isAbove || directory.length < longest) continue;
+    longest = directory.length;
+    options = each;
+  }
+  return options.split(',').includes('noexec');
 }

@@ -1,6 +1,6 @@
 import { type Environment, toText } from '../process/environment.js';
 import { readEnvironmentDirectory, variablePath } from './environment-directory.js';
-import { dumpEnvironment } from './environment-dump.js';
+import { dumpEnvironment, readOnly } from './environment-dump.js';
 import { replaceFile } from './replace-file.js';
 import { WarnOnce } from './warn-once.js';
 
@@ -72,7 +72,11 @@ export class ContainerEnvironment {
       return true;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      this.#warn.say(`${this.#directory} cannot be written (${code}): startup scripts cannot unset what is not in it`);
+      this.#warn.say(
+        code === 'EROFS'
+          ? readOnly(this.#directory)
+          : `${this.#directory} cannot be written (${code}): startup scripts cannot unset variables that are not in it`,
+      );
       return false;
     }
   }

@@ -15,10 +15,15 @@ export function dumpEnvironment(path: string, variables: Environment, warn: Warn
     try {
       replaceFile(Buffer.from(`${path}.${extension}`), content, fresh);
     } catch (error) {
-      warn.say(`${path}.${extension} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+      const { code } = error as NodeJS.ErrnoException;
+      warn.say(code === 'EROFS' ? readOnly(path) : `${path}.${extension} cannot be written (${code})`);
     }
   }
 }
+
+/** One line for directory and dumps: a read-only file system is a recommended way to run a container. */
+export const readOnly = (path: string): string =>
+  `${path} is on a read-only file system: neither it nor ${path}.sh and .json are written, and startup scripts cannot unset variables`;
 
 /** A name that no shell knows as a variable's would end the shell that reads it. */
 function shellText(variables: Environment): string {

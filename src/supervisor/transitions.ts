@@ -469,7 +469,9 @@ function begin(machine: Machine, now: Now, cause: Cause): Step {
       ? { machine: { ...machine, cause }, effects: [] }
       : enter(machine, { state: 'waiting' }, now, { cause, releasing: false, trouble: describeUnmet(machine.unmet) });
   const run = { stage: 'prepare', startedAtMs: now.nowMs, changed: false } as const;
-  const change = { cause, runNumber: machine.runNumber + 1, releasing: false };
+  // The advice that a failed service gave may just have been followed.
+  const trouble = machine.state === 'failed' ? '' : machine.trouble;
+  const change = { cause, runNumber: machine.runNumber + 1, releasing: false, trouble };
   return enter(machine, { state: 'starting', run }, now, change, { type: 'prepare' });
 }
 

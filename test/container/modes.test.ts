@@ -45,7 +45,7 @@ describeWithImage('the image runs', () => {
     async (_, flags) => {
       container = await OciContainer.run({ flags });
       await container.output('curl', '-sf', 'http://127.0.0.1:9180/livez');
-      // What takes root stays down, and is no reason not to be ready.
+      // Services that need root stay down, and is no reason not to be ready.
       for (const service of ['cron', 'syslog-ng']) await container.reaches(service, 'down');
       expect(await container.output('curl', '-s', 'http://127.0.0.1:9180/readyz')).toBe('ok');
       expect(await container.stop()).toBe(0);

@@ -57,6 +57,26 @@ describeWithImage('sshd', () => {
     await container.says('the host key lasts as long as this container');
   });
 
+  test('takes host keys that others may read, as on a volume with fsGroup: they are copied', async () => {
+    const key = await makeKey();
+    container = await OciContainer.run({ flags: ['--env', `SSH_AUTHORIZED_KEYS=${key.public}`] });
+    await container.output('mkdir', '-p', '/etc/ssh/host_keys');
+    await container.output(
+      'ssh-keygen',
+      '-q',
+      '-t',
+      'ed25519',
+      '-N',
+      '',
+      '-f',
+      '/etc/ssh/host_keys/ssh_host_ed25519_key',
+    );
+    await container.output('chmod', '-R', '0777', '/etc/ssh/host_keys');
+    await start();
+    expect((await logIn(key.secret, 'id -un')).stdout).toBe('root\n');
+    expect((await container.output('stat', '-c', '%a', '/run/sshd/keys/ssh_host_ed25519_key')).trim()).toBe('600');
+  });
+
   test('keeps its host key on a volume', async () => {
     const volume = 'my_init-test-host-keys';
     const keys: string[] = [];

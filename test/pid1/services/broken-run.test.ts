@@ -23,13 +23,35 @@ const contentOf = (name: string) =>
   });
 
 describe('a service whose run', () => {
-  const cases: readonly (readonly [string, () => void, RegExp, () => void])[] = [
+  const cases: readonly (readonly [string, () => unknown, RegExp, () => unknown])[] = [
     ['is missing', () => {}, /run: does not exist$/, () => container.write('web/run', WORKS)],
     [
       'is not executable',
       () => container.write('web/run', WORKS, 0o644),
       /run: permission denied \(make it executable: chmod \+x .*\/web\/run\)$/,
       () => container.write('web/run', WORKS, 0o755),
+    ],
+    [
+      'is a link to nothing',
+      () => symlinkSync('../../sv/web/run', path('web/run')),
+      /run: is a link to \.\.\/\.\.\/sv\/web\/run, which does not exist$/,
+      () => {
+        rmSync(path('web/run'));
+        container.write('web/run', WORKS);
+      },
+    ],
+    [
+      'is on a file system that is mounted noexec',
+      () => {
+        container.write('web/run', WORKS);
+        return container.exec(
+          'sh',
+          '-c',
+          `mount --bind ${path('web')} ${path('web')} && mount -o remount,bind,noexec ${path('web')}`,
+        );
+      },
+      /run: is on a file system that is mounted noexec \(mount it without noexec, or keep the program elsewhere\)$/,
+      () => container.exec('umount', path('web')).then(() => container.svctl('rescan')),
     ],
     [
       'has Windows line ends',
@@ -78,12 +100,12 @@ describe('a service whose run', () => {
 
   test.each(cases)('%s says so, and is started as soon as it is mended', async (_what, breaks, says, mend) => {
     container = await TestContainer.boot({ services: { web: { down: '' } } });
-    breaks();
+    await breaks();
     expect((await container.svctl('start', 'web')).code).not.toBe(0);
     const broken = await container.reaches('web', 'failed');
     expect(broken.trouble).toMatch(says);
     expect(await container.table()).toMatch(new RegExp(says.source.replace('$', '')));
-    mend();
+    await mend();
     // Long before the next attempt that needs no change.
     const mended = await container.reaches('web', 'up');
     expect(mended).toMatchObject({ trouble: '', consecutiveFailures: 0, cause: { kind: 'CAUSE_KIND_SCAN' } });

@@ -403,6 +403,17 @@ test('nothing is published where nothing changes', () => {
   expect(step(machine, STOP, { nowMs: 9000, random: 0, definition: DEFINITION }).machine).toBe(machine);
 });
 
+test('the advice that a failed service gave is gone with the next attempt: it may just have been followed', () => {
+  const failed = [START, UNSTARTABLE, CLEARED].reduce(
+    (machine: Machine, event: MachineEvent) =>
+      step(machine, event, { nowMs: 0, random: 0, definition: DEFINITION }).machine,
+    initialMachine(true, 0),
+  );
+  expect(failed).toMatchObject({ state: 'failed', trouble: 'run does not exist' });
+  const { machine } = step(failed, CHANGED, { nowMs: 1, random: 0, definition: DEFINITION });
+  expect(machine).toMatchObject({ state: 'starting', trouble: '' });
+});
+
 describe('whatever happens', () => {
   const events: fc.Arbitrary<MachineEvent> = fc.oneof(
     fc.constantFrom<MachineEvent>(START, ONCE, STOP, RESTART, SPAWNED, SPAWN_FAILED, EXITED, UNSTARTABLE, CLEARED),

@@ -24,6 +24,7 @@ export async function bundleController(directory, version, options = {}) {
     write: false,
     define: { MY_INIT_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' },
     logLevel: 'warning',
+    plugins: [leanPromClient],
     ...options,
   });
   fs.rmSync(path.join(directory, 'lib'), { recursive: true, force: true });
@@ -35,6 +36,19 @@ export async function bundleController(directory, version, options = {}) {
   // Wherever the directory is copied to, Node reads it as CommonJS.
   fs.writeFileSync(path.join(directory, 'package.json'), '{ "type": "commonjs" }\n');
 }
+
+/** Parts of prom-client that nothing here uses load node:cluster, node:https and more: most of what the first scrape cost. */
+const leanPromClient = {
+  name: 'lean-prom-client',
+  setup(build) {
+    build.onResolve(
+      { filter: /^\.\/lib\/(cluster|defaultMetrics|pushgateway|summary)$/ },
+      ({ path: file, importer }) =>
+        importer.endsWith('prom-client/index.js') ? { path: file, namespace: 'unused' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));
+  },
+};
 
 async function toCommonJs(text, minify = false) {
   const { code } = await esbuild.transform(text, {

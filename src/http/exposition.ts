@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Metric, MetricValue, RegistryContentType } from 'prom-client';
+import type { MetricValueWithName, RegistryContentType } from 'prom-client';
 import type { Family, HistogramSeries } from './metrics/family.js';
 
 /** A text format of metrics: Prometheus 0.0.4, or OpenMetrics 1.0.0. */
@@ -15,7 +15,8 @@ export interface Exposition {
  * long work, and supervising comes first. prom-client is loaded at the first call.
  */
 export async function expose(families: readonly Family[], format: Format): Promise<Exposition> {
-  const { Registry } = (await import('prom-client')).default;
+  loading ??= load();
+  const { Registry, metricOf } = await loading;
   const registry = new Registry<RegistryContentType>();
   registry.setContentType(
     format === 'openmetrics' ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
@@ -23,7 +24,7 @@ export async function expose(families: readonly Family[], format: Format): Promi
   const parts: string[] = [];
   for (const family of families) {
     const name = familyName(family, format);
-    registry.registerMetric(readMetric(name, family));
+    registry.registerMetric(metricOf(name, family));
     parts.push(await registry.getSingleMetricAsString(name));
     registry.removeSingleMetric(name);
     await nextTurn();
@@ -32,20 +33,25 @@ export async function expose(families: readonly Family[], format: Format): Promi
   return { contentType: registry.contentType, text: `${parts.join('\n')}\n` };
 }
 
+let loading: ReturnType<typeof load> | undefined;
+
+async function load() {
+  const { Gauge, Registry } = (await import('prom-client')).default;
+
+  /** A metric whose numbers are counted elsewhere: what it says is what the family says. */
+  const metricOf = (name: string, family: Family) => {
+    const metric = new Gauge({ name, help: family.help, registers: [] });
+    const get = async () => ({ name, help: family.help, type: family.type, values: valuesOf(family) });
+    return Object.assign(metric, { get });
+  };
+  return { Registry, metricOf };
+}
+
 /** A counter of OpenMetrics has `_total` in its samples, and not in its own name. */
 const familyName = ({ name, type }: Family, format: Format): string =>
   format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
 
-/**
- * A registry asks no more of a metric than a name and `get()`. The metrics of prom-client count by themselves and cannot be
- * told a value: ours are counted elsewhere.
- */
-function readMetric(name: string, family: Family): Metric {
-  const { help, type } = family;
-  return { name, get: async () => ({ name, help, type, values: valuesOf(family) }) } as unknown as Metric;
-}
-
-type Value = MetricValue<string> & { metricName?: string };
+type Value = MetricValueWithName<string>;
 
 function valuesOf(family: Family): Value[] {
   if (family.type === 'histogram') return family.series.flatMap((series) => histogramValues(family, series));

@@ -41,12 +41,12 @@ export async function openControlPlane(container: Container, booted: Promise<voi
       new Promise((resolve) => setTimeout(resolve, 2 * CLOSE_GRACE_MS)),
     ]);
   };
-  container.ending.beforeExit(async () => {
+  container.shutdown.beforeExit(async () => {
     await closeAll('SHUTTING_DOWN');
     socket?.close();
   });
   socket = await openSocket(container, system, api);
-  if (!container.ending.over) http = await openPort(container, system, rpc, limits);
+  if (!container.shutdown.over) http = await openPort(container, system, rpc, limits);
 }
 
 function openApi(

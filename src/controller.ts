@@ -3,15 +3,16 @@ import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { boot } from './container/boot/boot.js';
 import { resume } from './container/boot/resume.js';
-import { type Container, makeContainer } from './container/container.js';
+import { type Container, openContainer } from './container/container.js';
 import { COMPATIBILITY, ownCompatibility } from './container/reexec.js';
 import { relaySignals } from './container/relay-signals.js';
+import type { ContainerShutdown } from './container/shutdown/container-shutdown.js';
 import { InitLink } from './process/init-link.js';
 import { keepLastWords, standardError } from './process/last-words.js';
 import { native } from './process/native.js';
 import { EXIT } from './settings/exit-codes.js';
 import { Messages } from './settings/messages.js';
-import { settingsOrExit } from './settings/settings.js';
+import { type Settings, settingsOrExit } from './settings/settings.js';
 import { WarnOnce } from './settings/warn-once.js';
 import { hasYaml, loadYamlReader } from './supervisor/definition/yaml-files.js';
 
@@ -28,50 +29,71 @@ const messages = new Messages();
 
 async function main(): Promise<void> {
   nameProcess();
-  // Without a listener, SIGUSR1 would open Node's inspector.
-  process.on('SIGUSR1', () => {});
-  if (process.env.MY_INIT_LINK !== '1') {
-    if (process.argv[2] === COMPATIBILITY) {
-      process.stdout.write(`${JSON.stringify(ownCompatibility())}\n`);
-      return;
-    }
-    if (process.argv[2] === 'check') {
-      const { check } = await import('./check/command.js');
-      process.exitCode = check(process.argv.slice(3), process.env);
-      return;
-    }
-    messages.error('The controller is started by my_init, not by hand.');
-    process.exit(EXIT.usage);
-  }
+  if (process.env.MY_INIT_LINK !== '1') return startedByHand(process.argv.slice(2));
+
+  ignoreSignals();
   const link = new InitLink();
   const handover = await link.handover();
   keepLastWords(link);
   native().endWhenBlocked();
-  // With `stty tostop` the kernel stops a process in the background that writes to the terminal, unless it ignores this signal.
-  native().ignoreSignal(constants.signals.SIGTTOU);
   const settings = settingsOrExit(handover, messages);
-  const { servicesFile, serviceDirectory } = settings.config;
-  // Services are restored from their records at once: their definitions have to be readable by then.
-  if (handover.generation > 1 && hasYaml(servicesFile, serviceDirectory)) await loadYamlReader();
-  const container = makeContainer(link, handover, settings);
-  const refusals = new WarnOnce((text) => messages.error(text));
-  link.on('refused', (text) => refusals.say(`init refused an order: ${text}`));
-  link.on('closed', () => endWithoutInit(container));
+  const first = handover.generation === 1;
+  if (!first) await loadDefinitionReader(settings);
+
+  const container = openContainer(link, handover, settings);
+  const { shutdown } = container;
+  reportRefusals(link);
+  link.on('closed', () => endWithoutInit(shutdown));
   relaySignals(container);
-  const booted = handover.generation === 1 ? boot(container) : resume(container);
+
+  const booted = first ? boot(container) : resume(container);
   booted.catch(die);
   await Promise.race([booted, delay(LONG_BOOT_MS, undefined, { ref: false })]);
   await openControlPlane(container, booted);
 }
 
+function ignoreSignals(): void {
+  // Without a listener, SIGUSR1 would open Node's inspector.
+  process.on('SIGUSR1', () => {});
+  // With `stty tostop` the kernel stops a process in the background that writes to the terminal, unless it ignores this signal.
+  native().ignoreSignal(constants.signals.SIGTTOU);
+}
+
+/** Commands that need no container. */
+async function startedByHand([command, ...args]: readonly string[]): Promise<void> {
+  switch (command) {
+    case COMPATIBILITY:
+      process.stdout.write(`${JSON.stringify(ownCompatibility())}\n`);
+      break;
+    case 'check': {
+      const { check } = await import('./check/command.js');
+      process.exitCode = check(args, process.env);
+      break;
+    }
+    default:
+      messages.error('The controller is started by my_init, not by hand.');
+      process.exit(EXIT.usage);
+  }
+}
+
+/** Services are restored from their records at once: their definitions have to be readable by then. */
+async function loadDefinitionReader({ config }: Settings): Promise<void> {
+  if (hasYaml(config.servicesFile, config.serviceDirectory)) await loadYamlReader();
+}
+
+function reportRefusals(link: InitLink): void {
+  const refusals = new WarnOnce((text) => messages.error(text));
+  link.on('refused', (text) => refusals.say(`init refused an order: ${text}`));
+}
+
 /** The services run without it: that it cannot be loaded now is no reason to die and to be started again. */
 async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
-  const { ending } = container;
-  if (ending.begun) await delay(SHORT_END_MS, undefined, { ref: false });
-  while (!ending.over) {
+  const { shutdown } = container;
+  if (shutdown.begun) await delay(SHORT_END_MS, undefined, { ref: false });
+  while (!shutdown.over) {
     const loaded = await loadControlPlane();
     // Called once: whatever cannot be opened yet is tried again by itself.
-    if (loaded !== undefined) return ending.over ? undefined : loaded.openControlPlane(container, booted);
+    if (loaded !== undefined) return shutdown.over ? undefined : loaded.openControlPlane(container, booted);
     await delay(RETRY_MS, undefined, { ref: false });
   }
 }
@@ -87,10 +109,10 @@ async function loadControlPlane() {
 }
 
 /** Somebody killed an init that is not PID 1: what it had under it is not to be left behind. */
-function endWithoutInit({ ending }: Container): void {
-  if (ending.begun) return;
+function endWithoutInit(shutdown: ContainerShutdown): void {
+  if (shutdown.begun) return;
   const reason = 'init is gone';
-  ending.begin({ code: EXIT.internal, reason, cause: { kind: 'shutdown', message: reason }, signal: 'SIGTERM' });
+  shutdown.begin({ code: EXIT.internal, reason, cause: { kind: 'shutdown', message: reason }, signal: 'SIGTERM' });
 }
 
 /** For ps and top: newer versions of Node name their process MainThread. */

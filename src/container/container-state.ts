@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Handover, InitLink, RelayedSignal } from '../process/init-link.js';
-import { native } from '../process/native.js';
-import { type LastStart, StartRegister } from '../process/start-register.js';
-import { Slots } from '../state/slots.js';
+import { RELAYED_SIGNALS, type RelayedSignal } from '../process/init-link.js';
+import { parseSignal } from '../process/signals.js';
+import { EXIT } from '../settings/exit-codes.js';
+import { fieldsOf, numberOf, textOf, wordOf } from '../state/fields.js';
+import type { RecordEntry, RecordKind } from '../state/records.js';
 import {
   CONTROLLER_END_CAUSES,
   type ControllerEnd,
@@ -34,24 +35,69 @@ export interface ShutdownRecord {
   readonly deadlineMs: number;
   /** What the main command is told to end with. */
   readonly signal: NodeJS.Signals;
-  /** The signal that began it, while init may not know yet that it was taken. */
-  readonly untaken?: RelayedSignal | undefined;
+  /** The signal that began it, while init may not know yet that it was acknowledged. */
+  readonly unacknowledged?: RelayedSignal | undefined;
   /** The main command was told. */
   readonly commandTold?: boolean;
   /** How many services had been killed when it was their turn. */
-  readonly killsBefore?: number;
+  readonly killsBefore?: number | undefined;
   /** Something was killed because it did not end in time. */
   readonly killed?: boolean;
   /** Somebody does not want to wait any longer. */
   readonly hurried?: boolean;
 }
 
-const NO_RESTARTS = Object.fromEntries(CONTROLLER_END_CAUSES.map((cause) => [cause, 0])) as ContainerRecord['restarts'];
+/** Where the container is in its life. */
+export const CONTAINER_RECORD: RecordKind<ContainerRecord> = {
+  key: 'container',
+  decode: (value) => {
+    const { bootId, phase, started, restarts, lastEnd, commandPid, shutdown } = fieldsOf(value);
+    if (typeof bootId !== 'string') return undefined;
+    const counts = fieldsOf(restarts);
+    return {
+      bootId,
+      // A phase that this version does not know lies between those that it knows.
+      phase: wordOf(phase, PHASES) ?? 'running',
+      started: started === true,
+      restarts: countsOf((cause) => numberOf(counts[cause]) ?? 0),
+      lastEnd: decodeEnd(lastEnd),
+      commandPid: numberOf(commandPid) ?? 0,
+      shutdown: decodeShutdown(shutdown),
+    };
+  },
+};
+
+function decodeEnd(value: unknown): ControllerEnd | undefined {
+  const { cause, text, atMs, words } = fieldsOf(value);
+  const known = wordOf(cause, CONTROLLER_END_CAUSES);
+  return known && { cause: known, text: textOf(text) ?? '', atMs: numberOf(atMs) ?? 0, words: textOf(words) ?? '' };
+}
+
+/** A shutdown goes on, whatever of its record cannot be read. */
+function decodeShutdown(value: unknown): ShutdownRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { code, reason, deadlineMs, signal, unacknowledged, commandTold, killsBefore, killed, hurried } =
+    fieldsOf(value);
+  return {
+    code: numberOf(code) ?? EXIT.internal,
+    reason: textOf(reason) ?? 'it was begun by an earlier controller',
+    deadlineMs: numberOf(deadlineMs) ?? 0,
+    signal: parseSignal(textOf(signal) ?? '') ?? 'SIGTERM',
+    unacknowledged: wordOf(unacknowledged, RELAYED_SIGNALS),
+    commandTold: commandTold === true,
+    killsBefore: numberOf(killsBefore),
+    killed: killed === true,
+    hurried: hurried === true,
+  };
+}
+
+const countsOf = (count: (cause: ControllerEndCause) => number): ContainerRecord['restarts'] =>
+  Object.fromEntries(CONTROLLER_END_CAUSES.map((cause) => [cause, count(cause)])) as ContainerRecord['restarts'];
 
 const AT_BOOT: Omit<ContainerRecord, 'bootId'> = {
   phase: 'booting',
   started: false,
-  restarts: NO_RESTARTS,
+  restarts: countsOf(() => 0),
   lastEnd: undefined,
   commandPid: 0,
   shutdown: undefined,
@@ -59,28 +105,20 @@ const AT_BOOT: Omit<ContainerRecord, 'bootId'> = {
 
 /** Where the container is in its life: on record for the next controller, and published. */
 export class ContainerState {
-  readonly #slots: Slots;
+  readonly #entry: RecordEntry<ContainerRecord>;
   readonly #listeners = new Set<() => void>();
   #record: ContainerRecord;
-  /** What an earlier controller had put on record is not there any more. */
+  /** What an earlier controller had put on record cannot be read any more. */
   readonly lost: boolean;
 
-  /** `saved`: what an earlier controller had put on record; `end`: how the last one ended; `generation`: the number of this one. */
-  constructor(slots: Slots, saved: unknown, end: ControllerEnd | undefined, generation: number) {
-    this.#slots = slots;
-    this.lost = end !== undefined && saved === undefined;
+  /** `end`: how the last controller ended; `generation`: the number of this one. */
+  constructor(entry: RecordEntry<ContainerRecord>, end: ControllerEnd | undefined, generation: number) {
+    this.#entry = entry;
+    this.lost = end !== undefined && entry.saved === undefined;
     // Then the container goes on, with services that run and a new name for the boot.
-    const afterLoss = this.lost ? ({ phase: 'running', started: true } as const) : {};
-    const left: ContainerRecord = { bootId: randomUUID(), ...AT_BOOT, ...(saved ?? afterLoss) };
-    // A phase that another version has and this one does not know lies between those that it knows.
-    const before = PHASES.includes(left.phase) ? left : { ...left, phase: 'running' as const };
-    const restarts = { ...NO_RESTARTS, ...before.restarts };
-    // One that died before it could read how the one before had ended is counted with the one after it.
-    const ended = generation - 1 - Object.values(restarts).reduce((sum, count) => sum + count, 0);
-    this.#record =
-      end === undefined
-        ? { ...before, restarts }
-        : { ...before, restarts: { ...restarts, [end.cause]: restarts[end.cause] + ended }, lastEnd: end };
+    const atLoss = this.lost ? ({ phase: 'running', started: true } as const) : {};
+    const before: ContainerRecord = entry.saved ?? { bootId: randomUUID(), ...AT_BOOT, ...atLoss };
+    this.#record = end === undefined ? before : { ...before, ...countedEnd(before, end, generation) };
     this.save({});
   }
 
@@ -91,7 +129,7 @@ export class ContainerState {
   save(change: Partial<ContainerRecord>): void {
     const before = this.#record;
     this.#record = { ...before, ...change };
-    this.#slots.write('container', this.#record);
+    this.#entry.put(this.#record);
     if (before.phase === this.#record.phase && before.started === this.#record.started) return;
     for (const listener of [...this.#listeners]) listener();
   }
@@ -109,25 +147,8 @@ export class ContainerState {
   }
 }
 
-/** The slots that init holds for the controllers; made by the first. */
-export function openSlots(link: InitLink, handover: Handover): Slots {
-  const held = handover.held.get('state');
-  if (held !== undefined) return new Slots(held);
-  const fd = native().memfd('my_init-state');
-  link.hold('state', fd);
-  return new Slots(fd);
-}
-
-/** The register of what is being started: the file is held by init, what was announced last is in a slot. */
-export function openStarts(
-  link: InitLink,
-  handover: Handover,
-  slots: Slots,
-  records: ReadonlyMap<string, unknown>,
-): StartRegister {
-  const held = handover.held.get('starts');
-  const fd = held ?? native().memfd('my_init-starts');
-  if (held === undefined) link.hold('starts', fd);
-  const last = held === undefined ? undefined : (records.get('last-start') as LastStart | undefined);
-  return new StartRegister(fd, last, (start) => slots.write('last-start', start));
+/** One that died before it could read how the one before had ended is counted with the one after it. */
+function countedEnd({ restarts }: ContainerRecord, end: ControllerEnd, generation: number): Partial<ContainerRecord> {
+  const ended = generation - 1 - Object.values(restarts).reduce((sum, count) => sum + count, 0);
+  return { restarts: { ...restarts, [end.cause]: restarts[end.cause] + ended }, lastEnd: end };
 }

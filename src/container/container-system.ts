@@ -1,5 +1,8 @@
 import { monotonicMs } from '../process/clock.js';
+import type { Handover } from '../process/init-link.js';
 import { VERSION } from '../settings/version.js';
+import type { DirectoryWatch } from '../supervisor/directory-watch.js';
+import type { ServiceSet } from '../supervisor/service-set.js';
 import type {
   ControllerEnd,
   Phase,
@@ -12,14 +15,25 @@ import type {
   System,
   SystemInfo,
 } from '../types/system.js';
-import type { Container } from './container.js';
+import type { ContainerState } from './container-state.js';
+import type { MainCommand } from './main-command.js';
 import { listProcesses } from './process-list.js';
-import { prepareReexec } from './reexec.js';
+import type { OrphanCounts } from './reaping.js';
+import { prepareReexec, type ReexecDependencies } from './reexec.js';
+
+export interface SystemDependencies extends ReexecDependencies {
+  readonly handover: Handover;
+  readonly state: ContainerState;
+  readonly set: ServiceSet;
+  readonly watch: DirectoryWatch;
+  readonly command: MainCommand;
+  readonly reaping: OrphanCounts;
+}
 
 /** The container as the API and the probes see it. */
 export class ContainerSystem implements System {
   readonly info: SystemInfo;
-  readonly #container: Container;
+  readonly #dependencies: SystemDependencies;
   readonly #booted: Promise<unknown>;
 
   readonly #stopServing: () => Promise<void>;
@@ -28,9 +42,9 @@ export class ContainerSystem implements System {
    * `booted` settles when the services have been told to start; `stopServing` is what the API has to do before the controller is
    * replaced.
    */
-  constructor(container: Container, booted: Promise<unknown>, stopServing: () => Promise<void>) {
-    const { handover, settings, state, ending } = container;
-    this.#container = container;
+  constructor(dependencies: SystemDependencies, booted: Promise<unknown>, stopServing: () => Promise<void>) {
+    const { handover, settings, state, shutdown } = dependencies;
+    this.#dependencies = dependencies;
     this.#booted = booted;
     this.#stopServing = stopServing;
     this.info = {
@@ -42,28 +56,28 @@ export class ContainerSystem implements System {
       subreaper: handover.subreaper,
       controllerStartedAtMs: monotonicMs() - process.uptime() * 1000,
       serviceDirectory: settings.config.serviceDirectory,
-      shutdownTimeoutMs: ending.timeoutMs,
+      shutdownTimeoutMs: shutdown.timeoutMs,
     };
   }
 
   get reaping(): Reaping {
-    return this.#container.reaping;
+    return this.#dependencies.reaping;
   }
 
   phase(): Phase {
-    return this.#container.state.now.phase;
+    return this.#dependencies.state.now.phase;
   }
 
   started(): boolean {
-    return this.#container.state.now.started;
+    return this.#dependencies.state.now.started;
   }
 
   subscribe(listener: () => void): () => void {
-    return this.#container.state.subscribe(listener);
+    return this.#dependencies.state.subscribe(listener);
   }
 
   processes(): readonly ProcessInfo[] {
-    const { handover, command, reaping, set } = this.#container;
+    const { handover, command, reaping, set } = this.#dependencies;
     return listProcesses({
       initPid: handover.initPid,
       pid1: handover.pid1,
@@ -76,27 +90,27 @@ export class ContainerSystem implements System {
   /** During the startup scripts it waits: no service may be started before they have run. */
   async rescan(): Promise<RescanResult> {
     await this.#booted;
-    const { settings, watch, ending } = this.#container;
-    if (settings.line.skipServices || ending.begun) return { added: [], removed: [], skipped: [] };
+    const { settings, watch, shutdown } = this.#dependencies;
+    if (settings.line.skipServices || shutdown.begun) return { added: [], removed: [], skipped: [] };
     return watch.rescan();
   }
 
   lastControllerEnd(): ControllerEnd | undefined {
-    return this.#container.state.now.lastEnd;
+    return this.#dependencies.state.now.lastEnd;
   }
 
   /** During the startup scripts it waits: a controller that ends before they have run ends the container. */
   async reexec(actor: string): Promise<Reexec> {
     await this.#booted;
-    return prepareReexec(this.#container, actor, this.#stopServing);
+    return prepareReexec(this.#dependencies, actor, this.#stopServing);
   }
 
   shutdown(
     { actor, reason, exitCode, timeoutMs }: ShutdownOrder,
     onProgress: (progress: ShutdownProgress) => void,
   ): void {
-    this.#container.ending.onProgress(onProgress);
-    this.#container.ending.begin({
+    this.#dependencies.shutdown.onProgress(onProgress);
+    this.#dependencies.shutdown.begin({
       code: exitCode,
       reason: `shutdown was asked for by ${actor}${reason ? `: ${reason}` : ''}`,
       cause: { kind: 'shutdown', actor, message: reason },

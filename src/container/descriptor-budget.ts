@@ -22,6 +22,8 @@ export interface Needs {
   readonly supervise: number;
 }
 
+const NOTHING: Needs = { sources: 0, loggers: 0, services: 0, supervise: 0 };
+
 /**
  * Whether there are descriptors for one more of something, and a warning where there are not. Without the ones that are reserved the
  * controller could not start a service, nor answer anybody. Where there are not enough for everything, services are not locked
@@ -29,17 +31,21 @@ export interface Needs {
  */
 export class DescriptorBudget {
   readonly #room: number;
-  readonly #needs: () => Needs;
+  #needs: () => Needs = () => NOTHING;
   readonly #warn: (text: string) => void;
   readonly #warned = new Set<string>();
 
   /** `openFilesLimit`: `SOFT:HARD`, -1 for none. */
-  constructor(openFilesLimit: string, needs: () => Needs, warn: (text: string) => void) {
+  constructor(openFilesLimit: string, warn: (text: string) => void) {
     const hard = Number(openFilesLimit.split(':')[1]);
     const limit = hard < 0 ? Number.POSITIVE_INFINITY : hard;
     this.#room = Math.min(HELD, limit - Math.min(RESERVED, limit / 2));
-    this.#needs = needs;
     this.#warn = warn;
+  }
+
+  /** From now on this is what descriptors are needed for. */
+  observe(needs: () => Needs): void {
+    this.#needs = needs;
   }
 
   /** One more source, and that every service has its FIFO. */

@@ -3,7 +3,10 @@ import type { ProcessHost } from '../process/process-host.js';
 import { signalName } from '../process/signals.js';
 import { startDirectory } from '../process/start-directory.js';
 import type { LaunchFailure } from '../process/start-register.js';
+import { exitCodeOf } from '../settings/exit-codes.js';
 import type { ExitStatus } from '../types/service.js';
+import type { ShutdownSwitch } from './container-end.js';
+import type { ContainerState } from './container-state.js';
 
 /** How the main command ended. */
 export interface CommandEnd {
@@ -86,7 +89,7 @@ export class MainCommand {
   }
 
   /** The pid of the command that an earlier controller started and did not put on record any more, 0 where it did not. */
-  get latePid(): number {
+  get unrecordedPid(): number {
     return this.#host.startedButUnrecorded(PURPOSE);
   }
 
@@ -99,6 +102,14 @@ export class MainCommand {
   signal(signal: NodeJS.Signals, group = false): void {
     if (this.#pid !== 0) void this.#host.signal(this.#pid, signal, group);
   }
+}
+
+/** When the main command ends, so does the container, with its code. */
+export function endWithCommand(command: MainCommand, state: ContainerState, shutdown: ShutdownSwitch): void {
+  command.onEnd(({ status, message }) => {
+    shutdown.begin({ code: exitCodeOf(status), reason: message, cause: { kind: 'exit', message }, signal: 'SIGTERM' });
+    state.save({ commandPid: 0 });
+  });
 }
 
 function describe(program: string, status: ExitStatus): string {

@@ -1,17 +1,14 @@
 import type { InitLink } from '../process/init-link.js';
+import { numberOf } from '../state/fields.js';
+import type { RecordKind, RecordTable } from '../state/records.js';
 import type { ServiceView } from '../types/service.js';
 import type { ControllerEndCause, Reaping } from '../types/system.js';
 
 /** How many sessions are remembered: an orphan may outlive the run that leaked it by long. */
 const REMEMBERED_SESSIONS = 8_192;
 
-/** What survives a controller of the counts. */
-export interface OrphanRecords {
-  /** How many orphans each service has left, as far as it is on record. */
-  readonly saved: ReadonlyMap<string, number>;
-  save(service: string, reaped: number): void;
-  erase(service: string): void;
-}
+/** How many orphans each service has left. */
+export const ORPHAN_RECORD: RecordKind<number> = { key: 'reaped', decode: numberOf };
 
 /** Counts the orphans that init reaps, by the service that leaked them: each run of a service is a session of its own. */
 export class OrphanCounts implements Reaping {
@@ -27,7 +24,7 @@ export class OrphanCounts implements Reaping {
     services: ServiceView,
     reapedBefore: number,
     restarts: Record<ControllerEndCause, number>,
-    records: OrphanRecords,
+    records: RecordTable<number>,
   ) {
     this.#services = services;
     this.#total = reapedBefore;
@@ -48,7 +45,7 @@ export class OrphanCounts implements Reaping {
       const reaped = (this.#reaped.get(name) ?? 0) + count;
       this.#total += count;
       this.#reaped.set(name, reaped);
-      if (name !== '') records.save(name, reaped);
+      if (name !== '') records.put(name, reaped);
     });
   }
 
@@ -75,8 +72,8 @@ export class OrphanCounts implements Reaping {
     return this.#refused;
   }
 
-  /** What a service that is gone has left counts for nobody from now on. */
-  #forget(name: string, records: OrphanRecords): void {
+  /** Orphans of a removed service are counted under ''. */
+  #forget(name: string, records: RecordTable<number>): void {
     this.#reaped.set('', (this.#reaped.get('') ?? 0) + (this.#reaped.get(name) ?? 0));
     this.#reaped.delete(name);
     for (const [session, owner] of this.#sessions) if (owner === name) this.#sessions.delete(session);

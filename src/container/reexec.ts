@@ -1,14 +1,16 @@
-import { PROTOCOL } from '../process/init-link.js';
+import type { ContainerOutput } from '../logs/forward/container-output.js';
+import { type InitLink, PROTOCOL } from '../process/init-link.js';
 import { installed } from '../process/native.js';
 import type { ProcessHost } from '../process/process-host.js';
 import { type ProgramEnd, succeeded } from '../process/run-program.js';
 import { signalName } from '../process/signals.js';
 import { EXIT } from '../settings/exit-codes.js';
+import type { Settings } from '../settings/settings.js';
 import { VERSION } from '../settings/version.js';
 import { SLOTS_VERSION } from '../state/slots.js';
 import { OperationError } from '../types/service.js';
 import type { Reexec } from '../types/system.js';
-import type { Container } from './container.js';
+import type { ContainerShutdown } from './shutdown/container-shutdown.js';
 
 /** Asks a controller that is started by hand what it can take over. */
 export const COMPATIBILITY = '--compatibility';
@@ -29,6 +31,14 @@ interface Compatibility {
 
 export const ownCompatibility = (): Compatibility => ({ version: VERSION, protocol: PROTOCOL, slots: SLOTS_VERSION });
 
+export interface ReexecDependencies {
+  readonly host: ProcessHost;
+  readonly link: InitLink;
+  readonly settings: Settings;
+  readonly output: ContainerOutput;
+  readonly shutdown: ContainerShutdown;
+}
+
 /**
  * Prepares that the program on disk takes over. It is asked first whether it can: one that cannot even be started would be started
  * five times, and then the container would end. `stopServing` takes no more clients, without refusing any.
@@ -36,32 +46,32 @@ export const ownCompatibility = (): Compatibility => ({ version: VERSION, protoc
  * @throws OperationError CANNOT_REPLACE, SHUTTING_DOWN
  */
 export async function prepareReexec(
-  container: Container,
+  dependencies: ReexecDependencies,
   actor: string,
   stopServing: () => Promise<void>,
 ): Promise<Reexec> {
-  const { version } = judge(await askProgram(container.host));
-  if (container.ending.begun) throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down');
-  const { messages } = container.settings;
+  const { version } = judge(await askProgram(dependencies.host));
+  if (dependencies.shutdown.begun) throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down');
+  const { messages } = dependencies.settings;
   messages.info(`The controller is replaced by version ${version}, as asked by ${actor}.`);
   return {
     version,
-    leave: () => void leave(container, stopServing).catch((error: unknown) => fail(container, error)),
+    leave: () => void leave(dependencies, stopServing).catch((error: unknown) => fail(dependencies, error)),
   };
 }
 
 /** All that there is to know is on record at every moment: only clients have to be put in order. */
-async function leave({ output, link, ending }: Container, stopServing: () => Promise<void>): Promise<void> {
+async function leave({ output, link, shutdown }: ReexecDependencies, stopServing: () => Promise<void>): Promise<void> {
   await stopServing();
   await output.flush(FLUSH_MS);
   // A container that ends meanwhile is not left alone.
-  if (ending.begun) return;
+  if (shutdown.begun) return;
   await link.reexec();
   process.exit(EXIT.ok);
 }
 
 /** It serves nobody any more: the next one does. */
-function fail({ settings }: Container, error: unknown): never {
+function fail({ settings }: ReexecDependencies, error: unknown): never {
   settings.messages.error(`The controller could not leave in order: ${String(error)}`);
   process.exit(EXIT.internal);
 }

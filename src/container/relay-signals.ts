@@ -1,35 +1,48 @@
-import type { RelayedSignal } from '../process/init-link.js';
+import type { InitLink, RelayedSignal } from '../process/init-link.js';
 import { signalName } from '../process/signals.js';
 import { EXIT, exitCodeOfSignal } from '../settings/exit-codes.js';
+import type { Settings } from '../settings/settings.js';
 import { WarnOnce } from '../settings/warn-once.js';
-import type { Container } from './container.js';
+import type { DirectoryWatch } from '../supervisor/directory-watch.js';
+import type { ContainerState } from './container-state.js';
+import type { MainCommand } from './main-command.js';
+import type { ContainerShutdown } from './shutdown/container-shutdown.js';
+
+export interface SignalDependencies {
+  readonly link: InitLink;
+  readonly settings: Settings;
+  readonly state: ContainerState;
+  readonly command: MainCommand;
+  readonly watch: DirectoryWatch;
+  readonly shutdown: ContainerShutdown;
+}
 
 /** What signals to my_init do. The table is in docs/shutdown.md. */
-export function relaySignals(container: Container): void {
-  const { link, settings, state } = container;
+export function relaySignals(dependencies: SignalDependencies): void {
+  const { link, settings, state } = dependencies;
   const said = new WarnOnce((text) => settings.messages.warn(text));
   link.on('ignored', (signal) => said.say(meansNothing(signalName(signal))));
   link.on('signal', (name) => {
     settings.messages.debug(`Received SIG${name}.`);
-    // init keeps it until it is on record what comes of it: an earlier controller may have died between the two.
-    if (state.now.shutdown?.untaken !== name) actOn(name, container, said);
+    // init keeps a signal until its consequence is on record: an earlier controller may have died between the two.
+    if (state.now.shutdown?.unacknowledged !== name) actOn(name, dependencies, said);
     link.acknowledge(name);
-    if (state.now.shutdown?.untaken === name) state.saveShutdown({ untaken: undefined });
+    if (state.now.shutdown?.unacknowledged === name) state.saveShutdown({ unacknowledged: undefined });
   });
 }
 
-function actOn(name: RelayedSignal, container: Container, said: WarnOnce): void {
-  const { command, ending, state, settings, watch } = container;
+function actOn(name: RelayedSignal, dependencies: SignalDependencies, said: WarnOnce): void {
+  const { command, shutdown, state, settings, watch } = dependencies;
   const running = command.pid !== 0;
   switch (name) {
     case 'TERM':
     case 'INT':
     case 'PWR':
-      end(name, container);
+      end(name, dependencies);
       break;
     case 'QUIT':
-      if (running && !ending.begun) command.signal('SIGQUIT');
-      else end(name, container);
+      if (running && !shutdown.begun) command.signal('SIGQUIT');
+      else end(name, dependencies);
       break;
     case 'HUP':
       if (running) command.signal('SIGHUP');
@@ -50,14 +63,14 @@ function actOn(name: RelayedSignal, container: Container, said: WarnOnce): void 
 const meansNothing = (signal: string): string =>
   `Received SIG${signal}, which does nothing here; TERM stops the container (STOPSIGNAL SIGTERM, docker run --stop-signal SIGTERM)`;
 
-function end(name: 'TERM' | 'INT' | 'QUIT' | 'PWR', { command, ending, settings }: Container): void {
-  if (ending.begun) {
+function end(name: 'TERM' | 'INT' | 'QUIT' | 'PWR', { command, shutdown, settings }: SignalDependencies): void {
+  if (shutdown.begun) {
     settings.messages.warn(`Received SIG${name} during the shutdown: not waiting any longer.`);
-    ending.hurry();
+    shutdown.hurry();
     return;
   }
-  ending.begin({
-    // A command that runs says it better itself; one that was never started was ended by this signal.
+  shutdown.begin({
+    // A running command supplies its own exit code; one that was never started counts as ended by this signal.
     code: command.wanted ? exitCodeOfSignal(name) : EXIT.ok,
     reason: `SIG${name} was received`,
     cause: { kind: 'shutdown', message: `SIG${name} to my_init` },

@@ -7,6 +7,8 @@ import { type ProgramEnd, succeeded } from '../process/run-program.js';
 import { signalName } from '../process/signals.js';
 import { startDirectory } from '../process/start-directory.js';
 import type { Messages } from '../settings/messages.js';
+import { fieldsOf, numberOf } from '../state/fields.js';
+import type { RecordEntry, RecordKind } from '../state/records.js';
 
 /** Scripts read what my_init reads. */
 const STANDARD_INPUT = 0;
@@ -17,12 +19,14 @@ export interface ScriptRecord {
   readonly pid: number;
 }
 
-/** What survives a controller of the scripts. */
-export interface ScriptRecords {
-  /** The script that was begun last, as an earlier controller has left it. */
-  readonly saved: ScriptRecord | undefined;
-  save(record: ScriptRecord): void;
-}
+/** The script that was begun last. */
+export const SCRIPT_RECORD: RecordKind<ScriptRecord> = {
+  key: 'script',
+  decode: (value) => {
+    const { path, pid } = fieldsOf(value);
+    return typeof path === 'string' ? { path, pid: numberOf(pid) ?? 0 } : undefined;
+  },
+};
 
 export interface ScriptOptions {
   /** Infinity for no limit. */
@@ -39,7 +43,7 @@ export class ScriptRunner {
   readonly #messages: Messages;
   readonly #environment: () => Environment;
   readonly #logs: Sources;
-  readonly #records: ScriptRecords;
+  readonly #record: RecordEntry<ScriptRecord>;
   #running: Promise<unknown> | undefined;
   #takenOver = '';
 
@@ -48,10 +52,10 @@ export class ScriptRunner {
     messages: Messages,
     environment: () => Environment,
     logs: Sources,
-    records: ScriptRecords,
+    record: RecordEntry<ScriptRecord>,
   ) {
     this.#logs = logs;
-    this.#records = records;
+    this.#record = record;
     this.#host = host;
     this.#messages = messages;
     this.#environment = environment;
@@ -90,14 +94,14 @@ export class ScriptRunner {
 
   /** Takes over the script that an earlier controller was running; `stopFor` says what ends it. */
   takeOver(stopFor: (path: string) => AbortSignal): void {
-    const { saved } = this.#records;
+    const { saved } = this.#record;
     if (saved === undefined) return;
     const pid = saved.pid || this.#host.startedButUnrecorded(purposeOf(saved.path));
     if (pid === 0) return;
     this.#takenOver = saved.path;
-    this.#records.save({ path: saved.path, pid });
+    this.#record.put({ path: saved.path, pid });
     const stop = stopFor(saved.path);
-    const ended = (): void => this.#records.save({ path: saved.path, pid: 0 });
+    const ended = (): void => this.#record.put({ path: saved.path, pid: 0 });
     this.#running = this.#host.resumeRun(pid, { timeoutMs: Number.POSITIVE_INFINITY, stop, ended }).finally(() => {
       this.#running = undefined;
     });
@@ -107,7 +111,7 @@ export class ScriptRunner {
     { path, program, directory }: { readonly path: string; readonly program: string; readonly directory?: string },
     { timeoutMs, stop, begun }: ScriptOptions,
   ): Promise<ProgramEnd> {
-    const record = (pid: number): void => this.#records.save({ path, pid });
+    const record = (pid: number): void => this.#record.put({ path, pid });
     record(0);
     return this.#host.run(
       {

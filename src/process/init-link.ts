@@ -8,7 +8,8 @@ const LINES = 3;
 const DESCRIPTORS = 4;
 
 /** The signals that init relays. */
-export type RelayedSignal = 'TERM' | 'INT' | 'HUP' | 'QUIT' | 'USR1' | 'USR2' | 'WINCH' | 'PWR';
+export const RELAYED_SIGNALS = ['TERM', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'PWR'] as const;
+export type RelayedSignal = (typeof RELAYED_SIGNALS)[number];
 
 /** What init says when a controller starts. */
 export interface Handover {

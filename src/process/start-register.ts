@@ -1,5 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { fieldsOf, numberOf, textOf } from '../state/fields.js';
+import type { RecordEntry, RecordKind } from '../state/records.js';
 
 /** `RECORD_BYTES` of src/launch/launch.c. */
 const RECORD_BYTES = 32;
@@ -19,24 +21,31 @@ export interface LastStart {
   readonly offset: number;
 }
 
+export const LAST_START: RecordKind<LastStart> = {
+  key: 'last-start',
+  decode: (value) => {
+    const { purpose, offset } = fieldsOf(value);
+    const [text, at] = [textOf(purpose), numberOf(offset)];
+    return text === undefined || at === undefined ? undefined : { purpose: text, offset: at };
+  },
+};
+
 /**
  * Where `launch` says its pid before it does anything else: a controller that dies between the fork and the moment in which the pid is on
  * record leaves no process that nobody knows. A start is announced with its purpose before it is made, and they are made one after the other.
  */
 export class StartRegister {
-  readonly #announce: (start: LastStart) => void;
+  readonly #last: RecordEntry<LastStart>;
   #previous: LastStart | undefined;
   #next: number;
 
-  /** `previous`: the last start of the controller before. */
   constructor(
     readonly fd: number,
-    previous: LastStart | undefined,
-    announce: (start: LastStart) => void,
+    last: RecordEntry<LastStart>,
   ) {
-    this.#announce = announce;
-    this.#previous = previous;
-    this.#next = previous === undefined ? 0 : previous.offset / RECORD_BYTES + 1;
+    this.#last = last;
+    this.#previous = last.saved;
+    this.#next = last.saved === undefined ? 0 : last.saved.offset / RECORD_BYTES + 1;
   }
 
   /** Announces a start. Returns the offset of its record. */
@@ -44,7 +53,7 @@ export class StartRegister {
     const offset = (this.#next % RECORDS) * RECORD_BYTES;
     this.#next += 1;
     writeSync(this.fd, Buffer.alloc(RECORD_BYTES), 0, RECORD_BYTES, offset);
-    this.#announce({ purpose, offset });
+    this.#last.put({ purpose, offset });
     return offset;
   }
 

@@ -1,4 +1,6 @@
 import { monotonicMs } from '../process/clock.js';
+import { fieldsOf, numberOf } from '../state/fields.js';
+import type { RecordKind } from '../state/records.js';
 import {
   CAUSE_KINDS,
   type Cause,
@@ -106,8 +108,20 @@ export function writeRecord(record: ServiceRecord, revision: number): RecordedSe
   };
 }
 
-/** The revision in the record of a service; 0 where there is none. */
-export const revisionIn = (value: unknown): number => Number((value as Partial<RecordedService> | null)?.revision) || 0;
+/** A service, by name. */
+export const SERVICE_RECORD: RecordKind<RestoredService, RecordedService> = {
+  key: 'service',
+  decode: (value) => {
+    const service = readRecord(value);
+    return service && { service, revision: numberOf(fieldsOf(value).revision) ?? 0 };
+  },
+};
+
+/** A service as it is read from its slot, and the revision recorded with it. */
+interface RestoredService {
+  readonly service: ServiceRecord;
+  readonly revision: number;
+}
 
 /**
  * Reads the record that an earlier controller, perhaps of another version, has left. What this version does not know is left

@@ -9,6 +9,7 @@ import { isLogger, loggedBy, loggerOf } from './service-directory.js';
 const LOGGER_END_MS = 1_000;
 /** From TERM to KILL when nobody waits any longer. */
 const HURRIED_MS = 250;
+const AFTER_LIMIT_MS = 500;
 
 /** What a stop of everything is given. */
 export interface StopOrderContext {
@@ -96,7 +97,9 @@ export class StopOrder {
   #tell(name: ServiceName, limitMs: number): void {
     const service = this.#services.get(name);
     if (service === undefined || this.#isDown(name)) return;
-    const timeoutMs = Math.min(service.definition.stop.graceMs, limitMs);
+    // At its limit it is killed from here, with a word; the time on record is for the next controller.
+    const { graceMs } = service.definition.stop;
+    const timeoutMs = graceMs < limitMs ? graceMs : limitMs + AFTER_LIMIT_MS;
     service.dispatch({ type: 'stop', why: 'shutdown', cause: this.#context.cause, timeoutMs });
   }
 

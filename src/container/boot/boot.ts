@@ -1,56 +1,80 @@
 import { closeSync } from 'node:fs';
+import type { ContainerOutput } from '../../logs/forward/container-output.js';
 import { environmentDescriptor } from '../../process/environment.js';
+import type { InitLink } from '../../process/init-link.js';
 import { EXIT } from '../../settings/exit-codes.js';
-import type { Container } from '../container.js';
-import { endWithCommand } from '../main-command-end.js';
+import type { Settings } from '../../settings/settings.js';
+import type { DefinitionFiles } from '../../supervisor/definition/definition-files.js';
+import type { DirectoryWatch } from '../../supervisor/directory-watch.js';
+import type { ServiceSet } from '../../supervisor/service-set.js';
+import type { ShutdownSwitch } from '../container-end.js';
+import type { ContainerState } from '../container-state.js';
+import { endWithCommand, type MainCommand } from '../main-command.js';
+import type { ScriptRunner } from '../script-runner.js';
 import { entriesOf, isScript, scriptAt } from '../scripts.js';
 import { earlyServiceAt, startEarly } from './early-services.js';
 import { watchStartup } from './startup.js';
 
 const ENABLE_INSECURE_KEY = '/usr/sbin/enable_insecure_key';
 const RC_LOCAL = '/etc/rc.local';
-/** The main command writes to the container's output itself: what was said before it is to be there first, if it is being read. */
+/** Bounded, in case nobody reads the container's output. */
 const FLUSH_MS = 200;
 
-/** From nothing until everything runs: startup scripts, services, main command. Ends early when the container's end begins. */
-export async function boot(container: Container): Promise<void> {
-  container.link.ready();
-  container.link.begin();
-  await runStartupScripts(container);
-  if (container.ending.begun) return;
-  holdEnvironment(container);
-  // From here on a death of the controller ends nothing: the next one starts what is not started yet.
-  container.state.save({ phase: 'running' });
-  // A startup script may have written definitions.
-  await container.definitions.prepare();
-  if (container.ending.begun) return;
-  startServices(container);
-  await startCommand(container);
+export interface CommandDependencies {
+  readonly settings: Settings;
+  readonly state: ContainerState;
+  readonly output: ContainerOutput;
+  readonly command: MainCommand;
+  readonly shutdown: ShutdownSwitch;
 }
 
-async function runStartupScripts(container: Container): Promise<void> {
-  const { settings, scripts, ending } = container;
-  const { config, containerEnvironment } = settings;
+export interface BootDependencies extends CommandDependencies {
+  readonly link: InitLink;
+  readonly scripts: ScriptRunner;
+  readonly set: ServiceSet;
+  readonly watch: DirectoryWatch;
+  readonly definitions: DefinitionFiles;
+}
+
+/** From nothing until everything runs: startup scripts, services, main command. Ends early when the shutdown begins. */
+export async function boot(dependencies: BootDependencies): Promise<void> {
+  const { link, settings, state, definitions, shutdown } = dependencies;
+  link.ready();
+  link.begin();
+  await runStartupScripts(dependencies);
+  if (shutdown.begun) return;
+  holdEnvironment(link, settings);
+  // From here on a death of the controller ends nothing: the next one starts what is not started yet.
+  state.save({ phase: 'running' });
+  // A startup script may have written definitions.
+  await definitions.prepare();
+  if (shutdown.begun) return;
+  startServices(dependencies);
+  await startCommand(dependencies);
+}
+
+async function runStartupScripts({ settings, scripts, set, shutdown }: BootDependencies): Promise<void> {
+  const { config, containerEnvironment, messages } = settings;
   for (const path of startupScripts(settings)) {
-    if (ending.begun) return;
+    if (shutdown.begun) return;
     const service = earlyServiceAt(path, config.serviceDirectory);
     if (service !== undefined) {
-      await startEarly(container, service);
+      await startEarly(service, { settings, set, scripts, shutdown });
       continue;
     }
     // What was asked for by an option has to exist and work.
-    if (path !== ENABLE_INSECURE_KEY && !isScript(path, settings.messages)) continue;
-    const trouble = await scripts.run(path, { timeoutMs: config.scriptTimeoutMs, stop: ending.signal });
-    if (ending.begun) return;
+    if (path !== ENABLE_INSECURE_KEY && !isScript(path, messages)) continue;
+    const trouble = await scripts.run(path, { timeoutMs: config.scriptTimeoutMs, stop: shutdown.signal });
+    if (shutdown.begun) return;
     if (trouble !== '') {
-      ending.begin({ code: EXIT.startupFailed, reason: trouble, cause: { kind: 'boot' }, signal: 'SIGTERM' });
+      shutdown.begin({ code: EXIT.startupFailed, reason: trouble, cause: { kind: 'boot' }, signal: 'SIGTERM' });
       return;
     }
     containerEnvironment.refresh();
   }
 }
 
-function startupScripts({ line, config, messages }: Container['settings']): readonly string[] {
+function startupScripts({ line, config, messages }: Settings): readonly string[] {
   return [
     ...(line.enableInsecureKey ? [ENABLE_INSECURE_KEY] : []),
     ...(line.skipStartupFiles
@@ -59,28 +83,28 @@ function startupScripts({ line, config, messages }: Container['settings']): read
   ];
 }
 
-/** The environment as the startup scripts have left it is there for the next controller too. */
-function holdEnvironment({ link, settings }: Container): void {
-  const fd = environmentDescriptor(settings.containerEnvironment.current);
+/** Keeps the environment, as the startup scripts have left it, for the next controller. */
+function holdEnvironment(link: InitLink, { containerEnvironment }: Settings): void {
+  const fd = environmentDescriptor(containerEnvironment.current);
   link.hold('environment', fd);
   closeSync(fd);
 }
 
-function startServices({ settings, set, watch, state, ending }: Container): void {
+function startServices({ settings, set, watch, state, shutdown }: BootDependencies): void {
   if (!settings.line.skipServices) watch.scan({ kind: 'boot' });
   watchStartup(set, state);
   // Watching the directories can wait until the first services run.
-  if (!settings.line.skipServices) setImmediate(() => ending.begun || watch.start());
+  if (!settings.line.skipServices) setImmediate(() => shutdown.begun || watch.start());
 }
 
-/** The main command, where there is to be one: started when what was said before it is written. */
-export async function startCommand(container: Container): Promise<void> {
-  const { command, settings, state, output, ending } = container;
+/** Starts the main command, where there is one. It shares the container's output: earlier messages are flushed first. */
+export async function startCommand(dependencies: CommandDependencies): Promise<void> {
+  const { command, settings, state, output, shutdown } = dependencies;
   if (!command.wanted) return;
   settings.messages.info(`Running ${command.program}...`);
   await output.flush(FLUSH_MS);
-  if (ending.begun) return;
-  endWithCommand(container);
+  if (shutdown.begun) return;
+  endWithCommand(command, state, shutdown);
   command.start(settings.containerEnvironment.current);
   state.save({ commandPid: command.pid });
 }

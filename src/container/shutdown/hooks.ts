@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { monotonicMs } from '../../process/clock.js';
 import { within } from '../../process/within.js';
 import type { Messages } from '../../settings/messages.js';
+import type { RecordKind, RecordTable } from '../../state/records.js';
 import type { ScriptRunner } from '../script-runner.js';
 import { AFTER_KILL_MS } from './shutdown-plan.js';
 
@@ -11,18 +12,15 @@ export const POST_SHUTDOWN = '/etc/my_init.post_shutdown.d';
 /** Whether a script belongs to the shutdown. */
 export const isHook = (path: string): boolean => [PRE_SHUTDOWN, POST_SHUTDOWN].includes(dirname(path));
 
-/** Which hooks were begun: none of them is run twice. */
-export interface HookRecords {
-  begun(path: string): boolean;
-  begin(path: string): void;
-}
+/** The hooks that were begun, by path: none is run twice. */
+export const HOOK_RECORD: RecordKind<true> = { key: 'hook', decode: (value) => (value === true ? value : undefined) };
 
 /** Runs the hooks of one directory, one after the other. */
 export class Hooks {
   /** Settles when the last of them has ended. */
   readonly over: Promise<void>;
   readonly #scripts: ScriptRunner;
-  readonly #records: HookRecords;
+  readonly #records: RecordTable<true>;
   readonly #messages: Messages;
   readonly #cut = new AbortController();
   readonly #stop: AbortSignal;
@@ -33,7 +31,7 @@ export class Hooks {
   constructor(
     paths: readonly string[],
     scripts: ScriptRunner,
-    records: HookRecords,
+    records: RecordTable<true>,
     messages: Messages,
     hurried: AbortSignal,
   ) {
@@ -64,7 +62,7 @@ export class Hooks {
       this.#rest = rest;
       const takenOver = this.#scripts.takenOver === path;
       if (this.#stop.aborted) this.#leaveOut(path);
-      else if (takenOver || !this.#records.begun(path)) {
+      else if (takenOver || !this.#records.saved.has(path)) {
         this.#running = path;
         await (takenOver ? this.#scripts.running : this.#runHook(path));
         this.#running = '';
@@ -81,7 +79,7 @@ export class Hooks {
     const trouble = await this.#scripts.run(path, {
       timeoutMs: Number.POSITIVE_INFINITY,
       stop: this.#stop,
-      begun: () => this.#records.begin(path),
+      begun: () => this.#records.put(path, true),
     });
     const ranLong = `${path} was ended: it ran longer than ${((monotonicMs() - beganMs) / 1000).toFixed(1)} s`;
     if (trouble !== '') this.#messages.warn(`${this.#stop.aborted ? ranLong : trouble}; the shutdown goes on`);

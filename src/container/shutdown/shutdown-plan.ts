@@ -12,7 +12,7 @@ const RESERVED = {
   'pre-shutdown hooks': 0.1,
   services: 0.25,
   'post-shutdown hooks': 0.1,
-  'the rest': 0.1,
+  'the rest': 0.05,
 };
 
 export type Stage = keyof typeof RESERVED;

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../../process/clock.js';
 import { within } from '../../process/within.js';
 import type { Messages } from '../../settings/messages.js';
+import type { RecordTable } from '../../state/records.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
 import type { Cause, ServiceName } from '../../types/service.js';
 import type { ShutdownProgress } from '../../types/system.js';
@@ -8,7 +9,7 @@ import type { ContainerState } from '../container-state.js';
 import type { MainCommand } from '../main-command.js';
 import type { ScriptRunner } from '../script-runner.js';
 import { scriptsOf } from '../scripts.js';
-import { type HookRecords, Hooks, isHook, POST_SHUTDOWN, PRE_SHUTDOWN } from './hooks.js';
+import { Hooks, isHook, POST_SHUTDOWN, PRE_SHUTDOWN } from './hooks.js';
 import { AFTER_KILL_MS, ownLimit, type ShutdownLimits, type Stage, stageLimit } from './shutdown-plan.js';
 
 /** What a shutdown has to do with. */
@@ -17,7 +18,7 @@ export interface ShutdownDependencies {
   readonly set: ServiceSet;
   readonly scripts: ScriptRunner;
   readonly state: ContainerState;
-  readonly hooks: HookRecords;
+  readonly hooks: RecordTable<true>;
   readonly messages: Messages;
   readonly limits: ShutdownLimits;
   /** Services that were started before the others, and are stopped after them. */
@@ -206,12 +207,16 @@ export class ShutdownStages {
     const { set, messages, early, state } = this.#dependencies;
     const killsBefore = state.now.shutdown?.killsBefore ?? killsOf(set);
     state.saveShutdown({ killsBefore });
-    const patienceMs = Math.max(0, Math.min(limitMs, this.#leftMs() - AFTER_KILL_MS));
+    // The limit holds the time after KILL, unless it was set for what comes before.
+    const own = ownLimit('services', this.#dependencies.limits);
+    const patienceMs = own === undefined ? limitMs - Math.min(AFTER_KILL_MS, limitMs / 10) : limitMs;
+    const waitMs = Math.min(patienceMs + AFTER_KILL_MS, Math.max(limitMs, this.#leftMs() - AFTER_KILL_MS));
     const killed = (names: readonly string[], afterMs: number): void =>
       messages.warn(`Killing ${names.join(', ')}: ${this.#whyKilled(afterMs)}.`);
     const halted = set.halt({ cause, limitMs: patienceMs, early, killed });
     const stop = async (): Promise<void> => {
-      if (!(await within(halted, patienceMs + AFTER_KILL_MS, this.#hurried.signal))) {
+      await within(halted, waitMs, this.#hurried.signal);
+      if (this.hurried) {
         set.hurry();
         await within(halted, 2 * AFTER_KILL_MS);
       }

@@ -1,9 +1,24 @@
+import { numberOf, wordOf } from '../../state/fields.js';
 import { runIdOf } from '../../supervisor/run-id.js';
 import type { Marker } from '../../types/logs.js';
 import type { ExitStatus } from '../../types/service.js';
 
 /** A marker on record, short: kind, offset, record, time, run, exit code or 256 + signal (-1: lost). */
 export type MarkerRecord = readonly [Marker['kind'], number, number, string, number, number?];
+
+const KINDS: readonly Marker['kind'][] = ['started', 'ready', 'exited'];
+
+/** undefined for what is no marker of this version. */
+export function readMarker(value: unknown): MarkerRecord | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [kind, offset, record, time, run, end] = value as readonly unknown[];
+  const known = wordOf(kind, KINDS);
+  const [at, index, number] = [numberOf(offset), numberOf(record), numberOf(run)];
+  if (known === undefined || at === undefined || index === undefined || number === undefined) return undefined;
+  if (typeof time !== 'string') return undefined;
+  const status = numberOf(end);
+  return status === undefined ? [known, at, index, time, number] : [known, at, index, time, number, status];
+}
 
 export function toRecord({ kind, position, time, run, status }: Marker): MarkerRecord {
   const marker = [kind, position.offset, position.record, time, run] as const;

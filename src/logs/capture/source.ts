@@ -2,14 +2,16 @@ import { closeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InitLink } from '../../process/init-link.js';
 import { native } from '../../process/native.js';
-import type { LogRule, LogSource, Marker } from '../../types/logs.js';
+import { fieldsOf, numberOf, textOf, wordOf } from '../../state/fields.js';
+import type { RecordKind } from '../../state/records.js';
+import { LOG_OUTPUTS, type LogRule, type LogSource, type Marker } from '../../types/logs.js';
 import type { Counters, Loss } from '../store/counters.js';
 import { criTime, LineStamper, type Stream } from '../store/cri.js';
-import { type FileLimits, FileStore, type FileStoreRecord } from '../store/file-store.js';
+import { type FileLimits, FileStore, type FileStoreRecord, readFileStoreRecord } from '../store/file-store.js';
 import { MemoryStore, type WritableStore } from '../store/store.js';
 import { Capture, closePipes, type Pipes } from './capture.js';
 import type { Intake } from './intake.js';
-import { fromRecord, type MarkerRecord, toRecord } from './marker-record.js';
+import { fromRecord, type MarkerRecord, readMarker, toRecord } from './marker-record.js';
 
 /** Some runs of a crash loop; all of them have to fit into a slot. */
 const HELD_MARKERS = 24;
@@ -28,6 +30,24 @@ export interface SourceRecord {
   readonly rule?: LogRule | undefined;
   /** Where the store is files. */
   readonly files?: FileStoreRecord | undefined;
+}
+
+/** A source, by name. */
+export const LOG_RECORD: RecordKind<SourceRecord> = {
+  key: 'log',
+  decode: (value) => {
+    const { id, place, markers, rule, files } = fieldsOf(value);
+    const [number, row] = [numberOf(id), numberOf(place)];
+    if (number === undefined || row === undefined) return undefined;
+    const known = (Array.isArray(markers) ? markers : []).map(readMarker).filter((marker) => marker !== undefined);
+    return { id: number, place: row, markers: known, rule: readRule(rule), files: readFileStoreRecord(files) };
+  },
+};
+
+function readRule(value: unknown): LogRule | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { output, bufferBytes, file } = fieldsOf(value);
+  return { output: wordOf(output, LOG_OUTPUTS), bufferBytes: numberOf(bufferBytes), file: textOf(file) };
 }
 
 /** What the sources need of the world. */

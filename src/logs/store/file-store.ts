@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fieldsOf, numberOf } from '../../state/fields.js';
 import type { HeldRange } from '../../types/logs.js';
 import { NEWLINE, RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
 import { advanced, baseOfRest, countRecords, endOfFile, shorten } from './file-records.js';
@@ -31,6 +32,16 @@ export interface FileStoreRecord {
   /** Where in the log each file begins, the one that is written last. */
   readonly bases: readonly PositionRecord[];
 }
+
+export function readFileStoreRecord(value: unknown): FileStoreRecord | undefined {
+  const { inode, bases } = fieldsOf(value);
+  const number = numberOf(inode);
+  if (number === undefined || !Array.isArray(bases)) return undefined;
+  return { inode: number, bases: bases.filter(isPositionRecord) };
+}
+
+const isPositionRecord = (value: unknown): value is PositionRecord =>
+  Array.isArray(value) && value.length === 4 && value.every((number) => numberOf(number) !== undefined);
 
 /** What an earlier controller has left. */
 export interface LeftFiles extends FileStoreRecord {

@@ -67,7 +67,7 @@ describe('the time of a stage', () => {
   test('is shared where an earlier one has taken too much', () => {
     const late = { wholeMs: 8_000, leftMs: 600 };
     expect(stageLimit('services', ['services', 'post-shutdown hooks', 'the rest'], late, NONE)).toBeCloseTo(
-      (600 * 0.25) / 0.45,
+      (600 * 0.25) / 0.4,
     );
   });
 
@@ -80,7 +80,7 @@ describe('the time of a stage', () => {
 
   test('cannot be more than what the explicit deadline allows', () => {
     const limits = { ...NONE, shutdownTimeoutMs: 4_500, killProcessTimeoutMs: 30_000 };
-    expect(stageLimit('services', ['services', 'the rest'], whole(4_500), limits)).toBe(4_050);
+    expect(stageLimit('services', ['services', 'the rest'], whole(4_500), limits)).toBe(4_275);
   });
 
   test('is no limit of its own where that is Infinity', () => {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { ContainerOutput } from '../../logs/forward/container-output.js';
 import { monotonicMs } from '../../process/clock.js';
-import type { InitLink, RelayedSignal } from '../../process/init-link.js';
+import type { InitLink } from '../../process/init-link.js';
 import { EXIT } from '../../settings/exit-codes.js';
 import type { LogLevel } from '../../settings/options.js';
 import type { Settings } from '../../settings/settings.js';
 import type { DirectoryWatch } from '../../supervisor/directory-watch.js';
-import type { Cause } from '../../types/service.js';
 import type { ShutdownProgress } from '../../types/system.js';
 import { earlyServices } from '../boot/early-services.js';
+import type { ContainerEnd, ShutdownSwitch } from '../container-end.js';
 import type { ShutdownRecord } from '../container-state.js';
 import { shutdownTimeoutOf } from './shutdown-plan.js';
 import { type ShutdownDependencies, ShutdownStages } from './shutdown-stages.js';
@@ -23,74 +23,60 @@ const FLUSH_MS = 500;
 /** For the line that says so, when nobody wants to wait. */
 const HURRIED_FLUSH_MS = 50;
 
-/** Why the container ends. */
-export interface End {
-  readonly code: number;
-  /** For the log and for /dev/termination-log. */
-  readonly reason: string;
-  readonly cause: Cause;
-  /** What the main command is told to end with. */
-  readonly signal: NodeJS.Signals;
-  /** For the whole shutdown, where it is not to be the configured one. */
-  readonly timeoutMs?: number | undefined;
-  /** The signal to my_init that brings it about, where it is one. */
-  readonly relayed?: RelayedSignal;
-}
-
-/** What the end has to do with. */
-export interface EndingParts extends Omit<ShutdownDependencies, 'messages' | 'limits' | 'early'> {
+/** What the shutdown of a container has to do with. */
+export interface ContainerShutdownDependencies extends Omit<ShutdownDependencies, 'messages' | 'limits' | 'early'> {
   readonly link: InitLink;
   readonly settings: Settings;
   readonly watch: DirectoryWatch;
   readonly output: ContainerOutput;
 }
 
-/** The end of the container: it begins once, and nothing can undo it. */
-export class Ending {
-  readonly #parts: EndingParts;
+/** The shutdown of the container: it begins once, and nothing can undo it. */
+export class ContainerShutdown implements ShutdownSwitch {
+  readonly #dependencies: ContainerShutdownDependencies;
   readonly #began = new AbortController();
   readonly #progressListeners = new Set<(progress: ShutdownProgress) => void>();
-  #end: End | undefined;
-  #shutdown: ShutdownStages | undefined;
+  #end: ContainerEnd | undefined;
+  #stages: ShutdownStages | undefined;
   #beforeExit: () => Promise<void> = () => Promise.resolve();
   #over = false;
 
-  constructor(parts: EndingParts) {
-    this.#parts = parts;
+  constructor(dependencies: ContainerShutdownDependencies) {
+    this.#dependencies = dependencies;
   }
 
   get begun(): boolean {
     return this.#end !== undefined;
   }
 
-  /** All is done but for what init does: nothing is to be opened any more. */
+  /** The controller's part is over; open nothing new. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Aborted when the end begins. */
+  /** Aborted when the shutdown begins. */
   get signal(): AbortSignal {
     return this.#began.signal;
   }
 
   /** How long the whole shutdown may take, where nobody asks for another time. */
   get timeoutMs(): number {
-    return shutdownTimeoutOf(this.#parts.settings.config);
+    return shutdownTimeoutOf(this.#dependencies.settings.config);
   }
 
-  /** Begins the end. Once it has begun, only the code of the main command still matters. */
-  begin(end: End): void {
+  /** Begins the shutdown. Once it has begun, only the code of the main command still matters. */
+  begin(end: ContainerEnd): void {
     if (this.#end === undefined) {
       this.#end = end;
       void this.#run(end).catch((error: unknown) => this.#fail(error));
     } else if (end.cause.kind === 'exit') {
       this.#end = { ...this.#end, code: end.code };
-      this.#parts.state.saveShutdown({ code: end.code });
+      this.#dependencies.state.saveShutdown({ code: end.code });
     }
     this.#tellProgress();
   }
 
-  /** Goes on with the end that an earlier controller had begun. */
+  /** Resumes the shutdown that an earlier controller had begun. */
   resume({ code, reason, signal, deadlineMs }: ShutdownRecord): void {
     const timeoutMs = Math.max(0, deadlineMs - monotonicMs());
     this.begin({ code, reason, cause: { kind: 'shutdown', message: reason }, signal, timeoutMs });
@@ -98,8 +84,8 @@ export class Ending {
 
   /** Cuts the remaining waits to the kill. */
   hurry(): void {
-    this.#parts.state.saveShutdown({ hurried: true });
-    this.#shutdown?.hurry();
+    this.#dependencies.state.saveShutdown({ hurried: true });
+    this.#stages?.hurry();
   }
 
   /** Hears of each step until the process ends. */
@@ -112,8 +98,8 @@ export class Ending {
     this.#beforeExit = close;
   }
 
-  async #run(end: End): Promise<void> {
-    const { link, settings, state, watch } = this.#parts;
+  async #run(end: ContainerEnd): Promise<void> {
+    const { link, settings, state, watch } = this.#dependencies;
     const timeoutMs = end.timeoutMs ?? this.timeoutMs;
     const deadlineMs = monotonicMs() + timeoutMs;
     link.deadline(timeoutMs + INIT_PATIENCE_MS);
@@ -122,31 +108,31 @@ export class Ending {
       importance(end),
       `${before ? 'Going on with the shutdown' : 'Shutting down'}: ${end.reason}.`,
     );
-    const early = earlyServices(this.#parts);
-    this.#shutdown = new ShutdownStages(
-      { ...this.#parts, messages: settings.messages, limits: settings.config, early },
+    const early = earlyServices(settings);
+    this.#stages = new ShutdownStages(
+      { ...this.#dependencies, messages: settings.messages, limits: settings.config, early },
       deadlineMs,
     );
     // Readiness ends here, before anything else does.
-    const { code, reason, relayed: untaken } = end;
+    const { code, reason, relayed: unacknowledged } = end;
     const record = {
       ...before,
       code,
       reason,
       deadlineMs,
       signal: end.signal,
-      untaken: before ? before.untaken : untaken,
+      unacknowledged: before ? before.unacknowledged : unacknowledged,
     };
     state.save({ phase: 'shutting_down', shutdown: record });
-    if (before?.hurried) this.#shutdown.hurry();
+    if (before?.hurried) this.#stages.hurry();
     this.#began.abort();
     watch.stop();
-    const { killed, restMs } = await this.#shutdown.run(end.signal, end.cause, () => this.#tellProgress());
+    const { killed, restMs } = await this.#stages.run(end.signal, end.cause, () => this.#tellProgress());
     await this.#exit(end.reason, killed, restMs);
   }
 
   async #exit(reason: string, killed: boolean, restMs: number): Promise<void> {
-    const { link, settings, command, output } = this.#parts;
+    const { link, settings, command, output } = this.#dependencies;
     // The main command may have ended meanwhile, and its code counts.
     const code = this.#end?.code ?? EXIT.internal;
     const codeWhenKilled = code === EXIT.ok && !command.wanted ? EXIT.killed : code;
@@ -158,7 +144,7 @@ export class Ending {
     const stays = existsSync('/proc/self');
     const sayCode = (): void => settings.messages.info(`Ending with exit code ${final}.`);
     if (!stays) sayCode();
-    await output.flush(this.#shutdown?.hurried ? HURRIED_FLUSH_MS : FLUSH_MS);
+    await output.flush(this.#stages?.hurried ? HURRIED_FLUSH_MS : FLUSH_MS);
     // The last words of the others come after the TERM that is for all.
     if (stays) process.on('SIGTERM', () => {});
     if (settings.line.killAllOnExit) link.finish(final, codeWhenKilled, restMs);
@@ -171,20 +157,20 @@ export class Ending {
   }
 
   #fail(error: unknown): void {
-    const { settings, link } = this.#parts;
+    const { settings, link } = this.#dependencies;
     settings.messages.error(`The shutdown failed: ${error instanceof Error ? error.stack : String(error)}`);
     link.finish(EXIT.internal, EXIT.internal, AFTER_FAILURE_MS);
   }
 
   #tellProgress(): void {
-    if (this.#shutdown === undefined) return;
-    const progress = this.#shutdown.progress();
+    if (this.#stages === undefined) return;
+    const progress = this.#stages.progress();
     for (const listener of this.#progressListeners) listener(progress);
   }
 }
 
 /** A failure has no other line in the log than that of the end it brings about. */
-function importance({ code, cause }: End): LogLevel {
+function importance({ code, cause }: ContainerEnd): LogLevel {
   if (cause.kind === 'boot') return 'error';
   return cause.kind === 'exit' && code !== EXIT.ok ? 'warn' : 'info';
 }

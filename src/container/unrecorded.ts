@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Handover } from '../process/init-link.js';
 import { readProcesses } from '../process/process-table.js';
 import { runDirectory } from '../process/run-directory.js';
 import { isEnabled } from '../supervisor/definition/read-directory.js';
@@ -9,9 +8,11 @@ import { pidsIn, recordOfProcess, type ServiceRecord } from '../supervisor/servi
 
 /** What is known of the processes of earlier controllers. */
 export interface Known {
-  readonly handover: Handover;
-  /** Everything on record. */
-  readonly records: ReadonlyMap<string, unknown>;
+  /** Those that init watches, and that have not ended. */
+  readonly watching: ReadonlySet<number>;
+  /** On record for the main command and for the script that runs, 0 where there is none. */
+  readonly commandPid: number;
+  readonly scriptPid: number;
   readonly services: readonly ServiceRecord[];
   /** What was started last: who has a record will find it. */
   readonly latest: { readonly purpose: string; readonly pid: number } | undefined;
@@ -19,20 +20,20 @@ export interface Known {
   list(): Listing;
 }
 
-/** What init watches is ours: the processes that no record knows, for theirs is torn, or was too large to be one. */
-export interface Lost {
+/** Processes of earlier controllers that no record knows: it is torn, or was too large for a slot. */
+export interface Unrecorded {
   /** Services whose process says in its `supervise/pid` who it is: they lose their history, and nothing else. */
   readonly services: readonly ServiceRecord[];
   /** The main command, 0 where it is not among them: it alone leads no session. */
   readonly commandPid: number;
   /** Nobody knows what they are. */
-  readonly strangers: readonly number[];
+  readonly unknownPids: readonly number[];
 }
 
-export function findLost(known: Known): Lost {
+export function findUnrecorded(known: Known): Unrecorded {
   const pids = pidsOnRecord(known);
-  const unknown = new Set([...known.handover.watching].filter((pid) => !pids.has(pid)));
-  if (unknown.size === 0) return { services: [], commandPid: 0, strangers: [] };
+  const unknown = new Set([...known.watching].filter((pid) => !pids.has(pid)));
+  if (unknown.size === 0) return { services: [], commandPid: 0, unknownPids: [] };
   const services: ServiceRecord[] = [];
   for (const [name, { directory }] of listed(known)) {
     const pid = pidIn(join(directory, 'supervise')) ?? pidIn(join(runDirectory(), 'supervise', name)) ?? 0;
@@ -41,13 +42,11 @@ export function findLost(known: Known): Lost {
   const commands = readProcesses([...unknown]).filter(({ pid, session }) => pid !== session);
   const commandPid = (commands.length === 1 && commands[0]?.pid) || 0;
   unknown.delete(commandPid);
-  return { services, commandPid, strangers: [...unknown] };
+  return { services, commandPid, unknownPids: [...unknown] };
 }
 
-function pidsOnRecord({ records, services, latest }: Known): ReadonlySet<number> {
-  const { commandPid } = (records.get('container') ?? {}) as { readonly commandPid?: number };
-  const { pid: scriptPid } = (records.get('script') ?? {}) as { readonly pid?: number };
-  const pids = new Set([commandPid ?? 0, scriptPid ?? 0]);
+function pidsOnRecord({ commandPid, scriptPid, services, latest }: Known): ReadonlySet<number> {
+  const pids = new Set([commandPid, scriptPid]);
   const [what, owner] = latest?.purpose.split(' ') ?? [];
   if (latest && (what === 'script' || what === 'command' || services.some(({ name }) => name === owner)))
     pids.add(latest.pid);

@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import type { Sources } from '../logs/capture/sources.js';
+import { awaitLine } from '../logs/read/await-line.js';
+import type { Handover, InitLink } from '../process/init-link.js';
+import type { ProcessHost, ProcessOutput } from '../process/process-host.js';
+import { runDirectory } from '../process/run-directory.js';
+import type { SessionSweeper } from '../process/session-sweeper.js';
+import type { StartRegister } from '../process/start-register.js';
+import type { Settings } from '../settings/settings.js';
+import { numberOf } from '../state/fields.js';
+import type { RecordKind, Records } from '../state/records.js';
+import { HeldDescriptors } from '../supervisor/checks/held-descriptors.js';
+import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
+import { DirectoryWatch } from '../supervisor/directory-watch.js';
+import { RunitProtocol } from '../supervisor/runit-protocol.js';
+import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
+import { SERVICE_RECORD } from '../supervisor/service-record.js';
+import { ServiceSet } from '../supervisor/service-set.js';
+import type { ServiceName } from '../types/service.js';
+import { DescriptorBudget } from './descriptor-budget.js';
+import { reportChanges } from './report-changes.js';
+import { findUnrecorded, type Unrecorded } from './unrecorded.js';
+
+/** As in baseimage-docker. */
+const STOP_TIMEOUT_MS = 30_000;
+
+/** The revision that was published last. */
+const REVISION: RecordKind<number> = { key: 'revision', decode: numberOf };
+
+export interface ServicesDependencies {
+  readonly link: InitLink;
+  readonly handover: Handover;
+  readonly settings: Settings;
+  readonly records: Records;
+  readonly bootId: string;
+  readonly starts: StartRegister;
+  /** On record, 0 where there is none. */
+  readonly commandPid: number;
+  readonly scriptPid: number;
+  readonly host: ProcessHost;
+  readonly sweeper: SessionSweeper;
+  readonly logs: Sources;
+}
+
+export interface OpenServices {
+  readonly set: ServiceSet;
+  readonly definitions: DefinitionFiles;
+  readonly watch: DirectoryWatch;
+  /** What services report their readiness to. */
+  readonly notifications: HeldDescriptors;
+  /** Processes of earlier controllers that are on no record. */
+  readonly unrecorded: Unrecorded;
+}
+
+/** Takes over the services that are on record. Nothing is started yet. */
+export function openServices(dependencies: ServicesDependencies): OpenServices {
+  const { link, handover, settings, records, bootId, starts, commandPid, scriptPid, host, sweeper, logs } =
+    dependencies;
+  const { messages, config, containerEnvironment } = settings;
+  const warn = (text: string): void => messages.warn(text);
+  const environment = () => containerEnvironment.current;
+  const stopMs = config.killProcessTimeoutMs ?? STOP_TIMEOUT_MS;
+  const budget = new DescriptorBudget(handover.openFilesLimit, warn);
+  const runit = new RunitProtocol({
+    holder: link,
+    held: handover.held,
+    generation: handover.generation,
+    root: () => join(runDirectory(), 'supervise'),
+    mayLock: () => budget.mayLock(),
+    mayControl: () => budget.mayControl(),
+    warn: (name, { message }) => warn(`sv does not reach ${name}: ${message}`),
+    repaired: (name, directory) =>
+      warn(`${name}: control or ok was deleted or replaced in ${directory}: made anew, sv works again`),
+  });
+  const definitions = new DefinitionFiles({
+    servicesFile: config.servicesFile,
+    serviceDirectory: config.serviceDirectory,
+    ownDirectory: join(runDirectory(), 'services'),
+    times: { stopMs, finishMs: config.finishTimeoutMs, scriptMs: stopMs },
+    environment,
+    error: (text) => messages.error(text),
+    isRunning: (name) => (set.get(name)?.pid ?? 0) !== 0,
+    readable: (name) => set.service(name)?.refresh(),
+  });
+  const notifications = new HeldDescriptors(link, handover.held, handover.generation);
+  const table = records.table(SERVICE_RECORD);
+  const revision = records.entry(REVISION);
+  const set: ServiceSet = new ServiceSet(
+    {
+      output: (name) => outputOf(name, logs, budget, set),
+      input: (name) => inputOf(name, logs, budget),
+      endInput: (name) => logs.get(loggedBy(name) ?? '')?.endLogger(),
+      drain: (name, done) => logs.drain(name, done),
+      host,
+      bootId,
+      environment,
+      checks: {
+        descriptors: notifications,
+        socketDirectory: () => join(runDirectory(), 'notify'),
+        awaitLine: (name, pattern, found) => awaitLine(logs, name, pattern, found),
+      },
+      sweep: (session) => sweeper.sweep(session),
+      claim: (service) => runit.claim(service),
+      open: (status) => runit.open(status),
+      read: definitions.read,
+      record: (record) => table.put(record.name, record),
+      erase: table.erase,
+      warn,
+    },
+    // Above every recorded revision: the last change may never have been published.
+    Math.max(revision.saved ?? 0, ...[...table.saved.values()].map((record) => record.revision)),
+  );
+  const list = () => definitions.list();
+  const services = [...table.saved.values()].map(({ service }) => service);
+  const unrecorded = findUnrecorded({
+    watching: handover.watching,
+    commandPid,
+    scriptPid,
+    services,
+    latest: starts.latest,
+    list,
+  });
+  for (const record of [...services, ...unrecorded.services]) set.restore(record);
+  set.subscribe((change) => {
+    revision.put(change.revision);
+    if (!change.removed) logs.mark(change);
+    else {
+      logs.remove(change.status.name);
+      definitions.forget(change.status.directory);
+    }
+  });
+  reportChanges(set, messages);
+  const watch = new DirectoryWatch(config.serviceDirectory, set, definitions, warn);
+  budget.observe(() => ({
+    sources: logs.size,
+    loggers: set.loggers,
+    services: Math.max(set.size, watch.listed),
+    supervise: runit.used,
+  }));
+  runit.begin(set);
+  return { set, definitions, watch, notifications, unrecorded };
+}
+
+/** What a service writes to; undefined: what my_init writes to. */
+function outputOf(
+  name: ServiceName,
+  logs: Sources,
+  budget: DescriptorBudget,
+  set: ServiceSet,
+): ProcessOutput | undefined {
+  if (!mayCapture(name, logs, budget)) return undefined;
+  const source = logs.open(name, set.service(name)?.definition.log);
+  if (source === undefined || set.get(loggerOf(name)) === undefined) return source?.output;
+  return { stdout: source.loggerPipe[1], stderr: source.output.stderr };
+}
+
+/** What a logger reads; undefined for all others. */
+function inputOf(name: ServiceName, logs: Sources, budget: DescriptorBudget): number | undefined {
+  const service = loggedBy(name);
+  return service !== undefined && mayCapture(service, logs, budget) ? logs.open(service)?.loggerPipe[0] : undefined;
+}
+
+const mayCapture = (name: string, logs: Sources, budget: DescriptorBudget): boolean =>
+  logs.get(name) !== undefined || budget.mayCapture();

@@ -22,7 +22,11 @@ export function select(set: ServiceSet, selector: Selector): Selected {
   for (const name of new Set(selector.names)) {
     const service = set.service(name);
     if (service) found.add(service);
-    else missing.push({ name: excerpt(name), error: unknown(set, name) });
+    else if (name.startsWith('@')) {
+      const tagged = set.services().filter(({ definition }) => definition.tags.includes(name.slice(1)));
+      for (const each of tagged) found.add(each);
+      if (tagged.length === 0) missing.push({ name: excerpt(name), error: unknownTag(set, name) });
+    } else missing.push({ name: excerpt(name), error: unknown(set, name) });
   }
   for (const glob of selector.globs) {
     const matching = set.services().filter((service) => matchesGlob(glob, service.name));
@@ -36,6 +40,15 @@ export function select(set: ServiceSet, selector: Selector): Selected {
     }
   }
   return { found: [...found].sort((a, b) => (a.name < b.name ? -1 : 1)), missing };
+}
+
+function unknownTag(set: ServiceSet, name: string): OperationError {
+  const known = new Set(set.services().flatMap(({ definition }) => definition.tags.map((tag) => `@${tag}`)));
+  const suggestion = nearest(name, [...known]);
+  return new OperationError('NO_MATCH', `no service has the tag "${excerpt(name.slice(1))}"`, {
+    pattern: excerpt(name),
+    ...(suggestion !== undefined && { suggestion }),
+  });
 }
 
 function unknown(set: ServiceSet, name: string): OperationError {

@@ -30,7 +30,9 @@ export class Waiting {
       if (status.run >= run) {
         if (status.pid !== 0 && status.state !== 'stopping') {
           if (options.wait === 'started' || status.ready) return 'done';
-        } else return judgeEnd(status, run, starts);
+        } else if (status.type === 'oneshot' && status.state === 'completed') return 'done';
+        else if (status.type === 'oneshot' && status.state === 'finishing') return 'wait';
+        else return judgeEnd(status, run, starts);
       }
       if (status.desired === 'down' && status.run < run) throw superseded(status, 'start');
       return 'wait';

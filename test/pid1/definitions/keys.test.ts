@@ -136,6 +136,23 @@ describe('a service that is defined in services.yaml', () => {
     );
   });
 
+  test('tags: name several services at once', async () => {
+    await boot(
+      'services: { a: { command: sleep 1000, tags: [workers] }, b: { command: sleep 1000, tags: [workers, b] }, c: { command: sleep 1000 } }',
+    );
+    await container.reaches('c', 'up');
+    expect((await container.svctl('stop', '@workers')).code).toBe(0);
+    await container.reaches('a', 'down');
+    await container.reaches('b', 'down');
+    await container.reaches('c', 'up');
+    expect((await container.svctl('stop', '@workres')).stderr).toMatch(/no service has the tag "workres"/);
+  });
+
+  test('description: is shown by svctl config', async () => {
+    await boot('services: { a: { command: sleep 1000, description: the first } }');
+    expect((await container.svctl('config', 'a')).stdout).toMatch(/^description +"the first" /m);
+  });
+
   test('sv works on it', async () => {
     await boot('services: { web: { command: sleep 1000 } }');
     await container.reaches('web', 'up');

@@ -49,6 +49,9 @@ test('type: a oneshot that has ended well is completed, and what waits for it st
   await container.reaches('migrate', 'completed');
   await waitFor('both', () => order().length === 2);
   expect(order()).toEqual(['migrated', 'web up']);
+  // Once, also when a person runs it again and waits for it.
+  expect((await container.svctl('start', 'migrate')).code).toBe(0);
+  expect(order()).toEqual(['migrated', 'web up', 'migrated']);
 });
 
 test('depends_on: a service waits for a oneshot that fails, and says so', async () => {
@@ -96,4 +99,26 @@ test('depends_on: restart follows a restart of the service that is needed', asyn
     const status = await container.status('web');
     return status.pid !== 0 && status.pid !== pid;
   });
+});
+
+test('start_timeout: a service that is not ready in time is stopped, and its start has failed', async () => {
+  await boot('services: { web: { command: sleep 1000, ready: { file: /none }, start_timeout: 300ms } }');
+  const { trouble } = await waitFor('a failed start', async () => {
+    const status = await container.status('web');
+    return status.trouble !== '' && status;
+  });
+  expect(trouble).toMatch(/not ready/);
+});
+
+test.each([
+  ['tcp', 'python3 -m http.server 9471', 'tcp: "localhost:9471"'],
+  ['http', 'python3 -m http.server 9472', 'http: "http://localhost:9472/"'],
+  ['exec', 'sh -c "sleep 0.3; touch $OUT/here; sleep 1000"', 'exec: [sh, -c, "test -e $OUT/here"]'],
+  ['file', 'sh -c "sleep 0.3; touch /run/here; sleep 1000"', 'file: /run/here'],
+  ['log', 'sh -c "sleep 0.3; echo now ready; sleep 1000"', 'log: "now (ready|here)"'],
+  ['notify_fd', 'sh -c "sleep 0.3; echo >&3; sleep 1000"', 'notify_fd: 3'],
+  ['delay', 'sleep 1000', 'delay: 300ms'],
+])('ready: %s is waited for', async (_, command, ready) => {
+  await boot(`services: { web: { command: '${command}', ready: { ${ready} } } }`);
+  await waitFor('a ready service', async () => (await container.status('web')).ready === true);
 });

@@ -1,5 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { defaultDefinition } from '../../../../src/supervisor/definition/default-definition.js';
+import { readServicesYaml, readServiceYaml } from '../../../../src/supervisor/definition/read-yaml.js';
+import type { ServiceName } from '../../../../src/types/service.js';
 import { serviceReference } from '../../../helpers/service-reference.js';
 
 const REFERENCE = new URL('../../../../docs/service-reference.md', import.meta.url);
@@ -10,3 +13,43 @@ test('docs/service-reference.md is what the table of keys says', () => {
   if (process.env.UPDATE_DOCS === '1') writeFileSync(REFERENCE, page);
   expect(readFileSync(REFERENCE, 'utf8')).toBe(page);
 });
+
+const GUIDE = new URL('../../../../docs/services.md', import.meta.url);
+
+describe('docs/services.md', () => {
+  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+  const definitions = blocks.filter((text) => !text.includes('- run:'));
+
+  // A block may show several ways to write one key.
+  test.each(definitions.flatMap(variants))('%j is read', (text) => {
+    const problems = isFile(text) ? problemsOfFile(text) : problemsOfService(text);
+    expect(problems).toEqual([]);
+  });
+});
+
+const TIMES = { stopMs: 30_000, finishMs: 5_000, scriptMs: 30_000 };
+const isFile = (text: string): boolean => /^services:/m.test(text);
+const UNKNOWN = (): 'unknown' => 'unknown';
+
+function variants(text: string): readonly string[] {
+  const keys = [...text.matchAll(/^\w+(?=:)/gm)].map(([key]) => key);
+  if (new Set(keys).size === keys.length) return [text];
+  return text.split(/^(?=\w+:)/m);
+}
+
+function problemsOfFile(text: string): readonly string[] {
+  const { services, problems } = readServicesYaml([{ file: 'f', text }], UNKNOWN, TIMES);
+  return [...problems, ...[...services.values()].flatMap((service) => service.problems)].map(({ message }) => message);
+}
+
+function problemsOfService(text: string): readonly string[] {
+  // A service with its name in front.
+  if (/^\w+:\n {2}\w/.test(text) && !/^\w+:\n {2}\w+: \{/.test(text)) {
+    const nested = problemsOfFile(`services:\n${text.replace(/^/gm, '  ')}`);
+    if (nested.length === 0) return nested;
+  }
+  const base = defaultDefinition('web' as ServiceName, '/', TIMES);
+  return readServiceYaml({ file: 'f', text }, base, !/^command:/m.test(text), UNKNOWN).problems.map(
+    ({ message }) => message,
+  );
+}

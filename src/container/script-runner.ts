@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { OWN_SOURCE, type Sources } from '../logs/capture/sources.js';
 import type { Environment } from '../process/environment.js';
 import type { ProcessHost } from '../process/process-host.js';
 import { checkProgram } from '../process/program-check.js';
-import { type ProgramEnd, succeeded } from '../process/run-program.js';
+import type { ProgramEnd } from '../process/run-program.js';
 import { signalName } from '../process/signals.js';
 import { startDirectory } from '../process/start-directory.js';
 import type { Messages } from '../settings/messages.js';
@@ -74,7 +73,7 @@ export class ScriptRunner {
   /** Runs a script to its end. Returns why it failed, '' when it did not. */
   async run(path: string, options: ScriptOptions): Promise<string> {
     this.#messages.info(`Running ${path}...`);
-    const end = this.#begin({ path, program: path }, options);
+    const end = this.#begin(path, options);
     this.#running = end;
     try {
       const ended = await end;
@@ -83,13 +82,6 @@ export class ScriptRunner {
     } finally {
       this.#running = undefined;
     }
-  }
-
-  /** Whether a service says with its `check` that it is ready, sv(8). */
-  async check(directory: string, timeoutMs: number, stop: AbortSignal): Promise<boolean> {
-    if (timeoutMs <= 0) return false;
-    const path = join(directory, 'check');
-    return succeeded(await this.#begin({ path, program: './check', directory }, { timeoutMs, stop }));
   }
 
   /** Takes over the script that an earlier controller was running; `stopFor` says what ends it. */
@@ -107,18 +99,15 @@ export class ScriptRunner {
     });
   }
 
-  #begin(
-    { path, program, directory }: { readonly path: string; readonly program: string; readonly directory?: string },
-    { timeoutMs, stop, begun }: ScriptOptions,
-  ): Promise<ProgramEnd> {
+  #begin(path: string, { timeoutMs, stop, begun }: ScriptOptions): Promise<ProgramEnd> {
     const record = (pid: number): void => this.#record.put({ path, pid });
     record(0);
     return this.#host.run(
       {
         purpose: purposeOf(path),
-        program,
+        program: path,
         args: [],
-        directory: directory ?? startDirectory(),
+        directory: startDirectory(),
         environment: this.#environment(),
         as: 'session',
         input: STANDARD_INPUT,

@@ -59,7 +59,7 @@ async function runStartupScripts({ settings, scripts, set, shutdown }: BootDepen
     if (shutdown.begun) return;
     const service = earlyServiceAt(path, config.serviceDirectory);
     if (service !== undefined) {
-      await startEarly(service, { settings, set, scripts, shutdown });
+      await startEarly(service, { settings, set, shutdown });
       continue;
     }
     // What was asked for by an option has to exist and work.

@@ -1,19 +1,15 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { monotonicMs } from '../../process/clock.js';
 import { checkProgram } from '../../process/program-check.js';
 import type { Settings } from '../../settings/settings.js';
 import { isServiceName, loggerOf } from '../../supervisor/service-directory.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
-import type { ServiceName } from '../../types/service.js';
+import type { ServiceName, State } from '../../types/service.js';
 import type { ShutdownSwitch } from '../container-end.js';
-import type { ScriptRunner } from '../script-runner.js';
 import { entriesOf } from '../scripts.js';
 
 /** What does not get ready (syslog-ng is in 50 ms) is not to hold up the container for ever. */
 const READY_WITHIN_MS = 5_000;
-const CHECK_AGAIN_MS = 10;
 
 /** The service that an entry of the startup directory is a link to; undefined when it is none. */
 export function earlyServiceAt(path: string, serviceDirectory: string): ServiceName | undefined {
@@ -37,7 +33,6 @@ export function earlyServices({ config, messages }: Settings): readonly ServiceN
 export interface EarlyDependencies {
   readonly settings: Settings;
   readonly set: ServiceSet;
-  readonly scripts: ScriptRunner;
   readonly shutdown: ShutdownSwitch;
 }
 
@@ -52,18 +47,27 @@ export async function startEarly(name: ServiceName, dependencies: EarlyDependenc
   if (!(await becomesReady(name, dependencies))) settings.messages.warn(`${name} is not ready; going on without it`);
 }
 
-/** Ready is what its `check` says, sv(8), or one without that has settled. One that is not to be started is as ready as it gets. */
-async function becomesReady(name: ServiceName, { set, scripts, shutdown }: EarlyDependencies): Promise<boolean> {
-  const endMs = monotonicMs() + READY_WITHIN_MS;
-  for (;;) {
-    const status = set.get(name);
-    if (status === undefined || shutdown.begun) return false;
-    const { state, ready, desired, directory } = status;
-    if (desired === 'down') return true;
-    if (state !== 'down' && state !== 'starting' && state !== 'up') return false;
-    const checked = checkProgram(join(directory, 'check')) === undefined;
-    if (checked ? await scripts.check(directory, endMs - monotonicMs(), shutdown.signal) : ready) return true;
-    if (monotonicMs() > endMs) return false;
-    await delay(CHECK_AGAIN_MS);
-  }
+/** One that is not to be started is as ready as it gets; one whose first run fails is not waited for. */
+function becomesReady(name: ServiceName, { set, shutdown }: EarlyDependencies): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (ready: boolean): void => {
+      clearTimeout(timer);
+      unsubscribe();
+      shutdown.signal.removeEventListener('abort', look);
+      resolve(ready);
+    };
+    const look = (): void => {
+      const status = set.get(name);
+      if (status === undefined || shutdown.begun) end(false);
+      else if (status.ready || status.desired === 'down' || status.state === 'completed') end(true);
+      else if (!COMING.includes(status.state)) end(false);
+    };
+    const timer = setTimeout(() => end(false), READY_WITHIN_MS);
+    const unsubscribe = set.subscribe(({ status }) => status.name === name && look());
+    shutdown.signal.addEventListener('abort', look);
+    look();
+  });
 }
+
+/** States on the way to being ready. */
+const COMING: readonly State[] = ['down', 'waiting', 'starting', 'up'];

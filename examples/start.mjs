@@ -14,12 +14,15 @@ mkdirSync(directory, { recursive: true, mode: 0o700 });
 
 const NAMESPACE = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
 const ways = [NAMESPACE, [NAMESPACE[0], '--user', '--map-root-user', ...NAMESPACE.slice(1)]];
-const way = ways.find(([program, ...args]) => spawnSync(program, [...args, 'true']).status === 0) ?? [];
+const tries = ways.map(([program, ...args]) => spawnSync(program, [...args, 'true'], { encoding: 'utf8' }));
+const way = ways[tries.findIndex(({ status }) => status === 0)] ?? [];
+const [{ error, stderr }] = tries;
 
 console.log(
   way.length > 0
     ? 'my_init is PID 1 of a PID namespace of its own.'
-    : 'No right to make a PID namespace here: my_init is not PID 1. It adopts the orphans of its services as a subreaper.',
+    : `No PID namespace can be made here (${error?.message ?? stderr.trim()}).
+my_init is not PID 1: it adopts the orphans of its services as a subreaper.`,
 );
 console.log(`
 In another terminal:

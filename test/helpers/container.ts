@@ -177,9 +177,16 @@ export class TestContainer {
         return status.state === `SERVICE_STATE_${state.toUpperCase()}` && status;
       },
       withinMs,
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${this.log()}`);
+    ).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await this.trace()}\n${this.log()}`);
     });
+  }
+
+  /** What happened to the services, for a test that failed: their states, and the beginnings and ends of their runs. */
+  async trace(): Promise<string> {
+    const { stdout: states } = await this.svctl('status', '-o', 'wide');
+    const { stdout: lines } = await this.svctl('logs', '--markers', '-n', '30');
+    return `${states}\n${lines}`;
   }
 
   addService(name: string, files: Files): void {

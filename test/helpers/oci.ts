@@ -1,4 +1,5 @@
 /** Real containers, run by podman from the image that test/container/build-image makes. */
+
 import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, jest } from '@jest/globals';
 import type { Ended } from './container.js';
+import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
 
 const DIRECTORY = join(tmpdir(), `my_init-images-${process.getuid?.()}`);
@@ -46,7 +48,7 @@ export function describeWithImage(title: string, tests: () => void): void {
     return;
   }
   if (process.env.CI) throw new Error(`The container tests cannot be run: ${why}`);
-  process.stderr.write(`LEFT OUT: ${title}, with real containers: ${why}\n`);
+  leftOut(`${title}, with real containers`, why);
   describe.skip(title, tests);
 }
 

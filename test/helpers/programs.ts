@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from '@jest/globals';
+import { leftOut } from './left-out.js';
 
 /** A program and the Debian package that has it. */
 export interface Needed {
@@ -22,6 +23,6 @@ export function testWith(needed: readonly Needed[], title: string, run: () => Pr
   }
   const why = `apt-get install ${missing.join(' ')}`;
   if (process.env.CI) throw new Error(`${title}: ${why}`);
-  process.stderr.write(`LEFT OUT: ${title}: ${why}\n`);
+  leftOut(title, why);
   test.skip(title, run);
 }

@@ -1,4 +1,5 @@
 /** my_init from its tree in root file systems of others: no file of this machine is seen there. */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
@@ -17,6 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe } from '@jest/globals';
 import { type Ended, run } from './container.js';
+import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -93,7 +95,7 @@ export function describeWithRoots(title: string, tests: () => void): void {
     return;
   }
   if (process.env.CI) throw new Error(`The tests of the packages cannot be run: ${why}`);
-  process.stderr.write(`LEFT OUT: ${title}: ${why}\n`);
+  leftOut(title, why);
   describe.skip(title, tests);
 }
 
@@ -117,7 +119,7 @@ export function distributionRoot(name: (typeof DISTRIBUTIONS)[number]): string |
     });
     return root;
   } catch (error) {
-    process.stderr.write(`LEFT OUT: ${name}: its root cannot be made here: ${lastLine(error)}\n`);
+    leftOut(name, `its root cannot be made here: ${lastLine(error)}`);
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { run } from '../helpers/container.js';
+import { leftOut } from '../helpers/left-out.js';
 import { describeWithRoots, distributionRoot, Rooted, Workshop } from '../helpers/rooted.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -193,7 +194,7 @@ function oldNode(version: string): string | undefined {
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim();
   } catch (error) {
-    process.stderr.write(`LEFT OUT: Node ${version} cannot be fetched: ${error}\n`);
+    leftOut(`Node ${version}`, `it cannot be fetched: ${error}`);
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+/** @needs python3 */
 import { describe, expect, test } from '@jest/globals';
 import { onTerminal } from '../../helpers/terminal.js';
 

@@ -1,3 +1,4 @@
+/** @needs prometheus */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type Prometheus, startPrometheus } from '../../helpers/prometheus.js';

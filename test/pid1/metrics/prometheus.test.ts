@@ -1,3 +1,4 @@
+/** @needs promtool prometheus */
 import { spawnSync } from 'node:child_process';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, expect, test } from '@jest/globals';

@@ -1,3 +1,4 @@
+/** @needs sv */
 import { afterEach, expect, test } from '@jest/globals';
 import { compile } from '../../helpers/compile.js';
 import { TestContainer } from '../../helpers/container.js';

@@ -1,3 +1,4 @@
+/** @needs sv */
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from '@jest/globals';
 import { compile } from '../../helpers/compile.js';

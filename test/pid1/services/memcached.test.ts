@@ -1,3 +1,4 @@
+/** @needs memcached */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';

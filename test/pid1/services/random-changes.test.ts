@@ -51,7 +51,7 @@ describe('the services directory', () => {
           PATIENCE_MS,
         ).catch(async (error: unknown) => {
           const found = `running ${await running(container)}; in the directory ${declared(container)}`;
-          const status = (await container.svctl('status', '-o', 'wide')).stdout;
+          const status = await container.trace();
           throw new Error(
             `${error}\n${found}\n${story.slice(-6).join('\n')}\n${status}\n${container.log().slice(-3000)}`,
           );

@@ -1,3 +1,4 @@
+/** @needs memcached */
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';

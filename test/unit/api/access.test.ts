@@ -24,20 +24,32 @@ interface Method {
 }
 
 /** Makes a call in a process of another user. */
-const callAs = (user: { readonly uid: number; readonly gid: number }, method: Method, request?: Uint8Array) =>
+const callAs = (user: User, method: Method, request?: Uint8Array) =>
   callWith([process.execPath], method, request, user);
 
-/** Makes a call in a process that the command starts. */
+interface User {
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Further groups. */
+  readonly groups?: string;
+}
+
+/** Makes a call in a process that the command starts, as a user. */
 async function callWith(
   [command = '', ...before]: readonly string[],
   method: Method,
   request: Uint8Array = Buffer.of(),
-  user: { readonly uid?: number; readonly gid?: number } = {},
+  user: User = {},
 ) {
   const program = fileURLToPath(new URL('../../helpers/raw-client.mjs', import.meta.url));
   const kind = method.responseStream ? 'stream' : 'unary';
   const words = [...before, program, api.target, method.path, Buffer.from(request).toString('hex'), kind];
-  const child = spawn(command, words, { ...user, stdio: ['ignore', 'pipe', 'inherit'] });
+  const { uid, gid, groups } = user;
+  const env = {
+    ...process.env,
+    ...(uid !== undefined && { AS_UID: String(uid), AS_GID: String(gid), AS_GROUPS: groups ?? '' }),
+  };
+  const child = spawn(command, words, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (text) => {
     output += text;
@@ -109,8 +121,8 @@ asRoot('a member of the configured group', () => {
 
   test('may change things when it is one of their further groups', async () => {
     api = await startApi({ mode: 0o666, fullAccessGroupId: MEMBER.gid });
-    const words = ['--reuid=4323', '--regid=4323', `--groups=4999,${MEMBER.gid}`, '--', process.execPath];
-    const { code } = await callWith(['setpriv', ...words], ServicesService.stop, STOP_WEB);
+    const groups = `4999,${MEMBER.gid}`;
+    const { code } = await callAs({ uid: 4323, gid: 4323, groups }, ServicesService.stop, STOP_WEB);
     expect(code).toBe(codes.OK);
   });
 

@@ -254,8 +254,7 @@ describe('a following client', () => {
       const program = fileURLToPath(new URL('../../helpers/raw-client.mjs', import.meta.url));
       const request = Buffer.from(ReadRequest.encode(ReadRequest.fromPartial({})).finish()).toString('hex');
       const child = spawn(process.execPath, [program, open.target, LogsService.read.path, request, 'stream'], {
-        uid: 4321,
-        gid,
+        env: { ...process.env, AS_UID: '4321', AS_GID: String(gid) },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let output = '';

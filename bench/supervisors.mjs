@@ -6,6 +6,13 @@ import { PM2_RUNTIME } from './peers.mjs';
 import { inPath, SERVICE } from './tools.mjs';
 
 export const MY_INIT = fileURLToPath(new URL('../dist/my_init', import.meta.url));
+/** The tree that users install, if npm run package has made it. */
+const TREE = fileURLToPath(
+  new URL(
+    `../packaging/out/tree/${process.arch === 'x64' ? 'amd64' : process.arch}/usr/lib/my_init/my_init`,
+    import.meta.url,
+  ),
+);
 
 /** `web-1`, `web-2` … */
 export const names = (count) => Array.from({ length: count }, (_, index) => `web-${index + 1}`);
@@ -22,20 +29,8 @@ export const names = (count) => Array.from({ length: count }, (_, index) => `web
 
 /** @type {Readonly<Record<string, Supervisor>>} */
 export const SUPERVISORS = {
-  my_init: {
-    name: 'my_init',
-    isThere: () => true,
-    stop: 'SIGTERM',
-    prepare:
-      (count, { args = [] } = {}) =>
-      (directory) => ({
-        command: [
-          MY_INIT,
-          ...['--service-dir', serviceDirectories(directory, count), '--socket', join(directory, 'run/my_init.sock')],
-          ...['--http-listen', '127.0.0.1:0', ...args],
-        ],
-      }),
-  },
+  my_init: myInit('my_init', MY_INIT, 'npm run build'),
+  myInitTree: myInit('my_init, the tree', TREE, 'npm run package'),
   runit: scanner('runit', 'runsvdir', 'SIGHUP', (_count, directory) => ['runsvdir', '-P', directory]),
   runitWithLoggers: scanner(
     'runit + svlogd',
@@ -83,6 +78,24 @@ export const SUPERVISORS = {
     },
   },
 };
+
+function myInit(name, program, source) {
+  return {
+    name,
+    isThere: () => existsSync(program),
+    source,
+    stop: 'SIGTERM',
+    prepare:
+      (count, { args = [] } = {}) =>
+      (directory) => ({
+        command: [
+          program,
+          ...['--service-dir', serviceDirectories(directory, count), '--socket', join(directory, 'run/my_init.sock')],
+          ...['--http-listen', '127.0.0.1:0', ...args],
+        ],
+      }),
+  };
+}
 
 /** One that looks for service directories. */
 function scanner(name, program, stop, command, logger) {

@@ -4,14 +4,24 @@ import { Container } from '../container.mjs';
 import { memory } from '../proc.mjs';
 import { SUPERVISORS } from '../supervisors.mjs';
 
-const { my_init, runit, runitWithLoggers, s6, s6WithLoggers, daemontools, supervisord, pm2 } = SUPERVISORS;
+const { my_init, myInitTree, runit, runitWithLoggers, s6, s6WithLoggers, daemontools, supervisord, pm2 } = SUPERVISORS;
 
 const COUNTS = [0, 10, 100, 500, 1000];
 /** What a start leaves behind is given back by then. */
 const REST_MS = 5_000;
 
 export const rounds = 1;
-export const contenders = [my_init, runit, runitWithLoggers, s6, s6WithLoggers, daemontools, supervisord, pm2];
+export const contenders = [
+  my_init,
+  myInitTree,
+  runit,
+  runitWithLoggers,
+  s6,
+  s6WithLoggers,
+  daemontools,
+  supervisord,
+  pm2,
+];
 
 export async function run(contender, record) {
   for (const count of COUNTS) {
@@ -26,7 +36,7 @@ export async function run(contender, record) {
       record(`${count} services: proportional`, 'kB', total('pss'));
       record(`${count} services: anonymous`, 'kB', total('anonymous'));
       record(`${count} services: resident`, 'kB', total('rss'));
-      if (contender !== my_init) continue;
+      if (contender !== my_init && contender !== myInitTree) continue;
       // PID 1 comes first.
       const [init] = processes;
       record(`${count} services: proportional`, 'kB', init.pss, 'of it PID 1');

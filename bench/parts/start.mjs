@@ -4,10 +4,10 @@ import { NODE, timeCommand } from '../commands.mjs';
 import { Container } from '../container.mjs';
 import { SUPERVISORS } from '../supervisors.mjs';
 
-const { my_init, runit, s6, daemontools, supervisord, pm2 } = SUPERVISORS;
+const { my_init, myInitTree, runit, s6, daemontools, supervisord, pm2 } = SUPERVISORS;
 
 export const rounds = 11;
-export const contenders = [my_init, NODE, runit, s6, daemontools, supervisord, pm2];
+export const contenders = [my_init, myInitTree, NODE, runit, s6, daemontools, supervisord, pm2];
 
 export async function run(contender, record) {
   if (contender === NODE)

@@ -106,7 +106,7 @@ describeWithRoots('the tree', () => {
         arm64: true,
       });
       await rooted.up(3);
-      expect(await rooted.says('logs', 'one', '--timeout', '60s')).toBe('hello\n');
+      expect(await rooted.says('logs', 'one')).toBe('hello\n');
       rooted.signal('SIGTERM');
       expect(await rooted.exit).toBe(0);
     },

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
 const directory = join(tmpdir(), `my_init-example-${process.getuid()}`);
-const socket = join(directory, 'my_init.sock');
+const given = process.argv.indexOf('--socket');
+const socket = given < 0 ? join(directory, 'my_init.sock') : process.argv[given + 1];
 const http = process.env.MY_INIT_HTTP_LISTEN ?? '127.0.0.1:9180';
 const svctl = relative(process.cwd(), place('../dist/svctl.js'));
 mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -18,21 +19,7 @@ const tries = ways.map(([program, ...args]) => spawnSync(program, [...args, 'tru
 const way = ways[tries.findIndex(({ status }) => status === 0)] ?? [];
 const [{ error, stderr }] = tries;
 
-console.log(
-  way.length > 0
-    ? 'my_init is PID 1 of a PID namespace of its own.'
-    : `No PID namespace can be made here (${error?.message ?? stderr.trim()}).
-my_init is not PID 1: it adopts the orphans of its services as a subreaper.`,
-);
-console.log(`
-In another terminal:
-  export MY_INIT_SOCKET=${socket}
-  ${svctl} status
-  ${svctl} restart web
-  curl http://${http}/metrics
-
-Ctrl-C stops it.
-`);
+if (process.env.MY_INIT_EXAMPLE_QUIET === undefined) explain();
 
 const [program, ...args] = [
   ...way,
@@ -54,4 +41,22 @@ function childOf(pid) {
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
   );
   return Number(children[0] ?? pid);
+}
+
+function explain() {
+  console.log(
+    way.length > 0
+      ? 'my_init is PID 1 of a PID namespace of its own.'
+      : `No PID namespace can be made here (${error?.message ?? stderr.trim()}).
+my_init is not PID 1: it adopts the orphans of its services as a subreaper.`,
+  );
+  console.log(`
+In another terminal:
+  export MY_INIT_SOCKET=${socket}
+  ${svctl} status
+  ${svctl} restart web
+  curl http://${http}/metrics
+
+Ctrl-C stops it.
+`);
 }

@@ -96,6 +96,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       environment,
       checks: {
         descriptors: notifications,
+        initPid: handover.initPid,
         socketDirectory: () => join(runDirectory(), 'notify'),
         awaitLine: (name, pattern, found) => awaitLine(logs, name, pattern, found),
       },

@@ -66,6 +66,10 @@ export interface ProcessRun {
   readonly startedAtMs: number;
   readonly changed: boolean;
   readonly pid: number;
+  /** The session of its processes, which the first one of them leads. */
+  readonly session: number;
+  /** The process that goes on when this one has ended, as the service says; 0 for none. */
+  readonly mainPid: number;
   readonly paused: boolean;
   /** Set when `control/t` asked this run to end; the run may ignore it. */
   readonly endRequestedBy: Cause | undefined;
@@ -116,6 +120,12 @@ export type MachineEvent =
   | { readonly type: 'exited'; readonly status: ExitStatus; readonly unstartable?: string }
   | { readonly type: 'ready' }
   | { readonly type: 'unready'; readonly trouble: string }
+  /** The service says which of its processes goes on when the present one ends, MAINPID of sd_notify(3). */
+  | { readonly type: 'main_pid'; readonly pid: number }
+  /** The process has ended, and that of `main_pid` goes on. */
+  | { readonly type: 'succeeded' }
+  /** The run needs so much more time for what it does, EXTEND_TIMEOUT_USEC of sd_notify(3). */
+  | { readonly type: 'extended'; readonly ms: number }
   /** The conditions that keep the service from starting; none: it may start. */
   | { readonly type: 'conditions'; readonly unmet: readonly Unmet[] }
   | { readonly type: 'finish_spawned'; readonly pid: number }

@@ -69,6 +69,9 @@ interface RecordedMachine
   readonly leaving: boolean;
   readonly halted: boolean;
   readonly unmet: readonly Unmet[];
+  /** Of a run with a process. */
+  readonly session: number;
+  readonly mainPid: number;
   /** Of a run without a process. */
   readonly stage: 'prepare' | 'spawn' | undefined;
   readonly ready: boolean;
@@ -99,6 +102,8 @@ export function writeRecord(record: ServiceRecord, revision: number): RecordedSe
       leaving: releasing,
       halted: startsForbidden,
       unmet,
+      session: process?.session ?? 0,
+      mainPid: process?.mainPid ?? 0,
       stage: run?.stage === 'process' ? undefined : run?.stage,
       ready: machine.state === 'up' && machine.ready,
       next: machine.state === 'stopping' ? machine.next : undefined,
@@ -196,6 +201,8 @@ function readRun({ pid, startedAtMs = 0, changed = false, stage, ...rest }: Part
     startedAtMs,
     changed,
     pid,
+    session: rest.session ?? pid,
+    mainPid: rest.mainPid ?? 0,
     paused: rest.paused === true,
     endRequestedBy: knownCause(rest.told),
     termSent: rest.termed === true,

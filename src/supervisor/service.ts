@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { monotonicMs } from '../process/clock.js';
 import type { SignalResult } from '../process/process-host.js';
+import { readProcesses } from '../process/process-table.js';
 import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
 import { checksOf } from './checks/checks-of.js';
 import { type CheckRules, NOTHING_PROVIDED, type Provision, type ServiceChecks } from './checks/service-checks.js';
@@ -164,12 +165,23 @@ export class Service implements ServiceCore {
 
   /** The last output of a process comes before the news of its end. */
   exited(status: ExitStatus, unstartable?: string): Promise<void> {
+    if (this.#goesOn()) return Promise.resolve();
     return new Promise((recorded) =>
       this.context.drain(this.name, () => {
         this.dispatch({ type: 'exited', status, ...(unstartable !== undefined && { unstartable }) });
         recorded();
       }),
     );
+  }
+
+  /** The process of `main_pid` goes on with the run: it is init's child, now that its parent is gone. */
+  #goesOn(): boolean {
+    const mainPid = processOf(this.#machine)?.mainPid ?? 0;
+    const entry = mainPid === 0 ? undefined : readProcesses([mainPid])[0];
+    if (entry === undefined || entry.state === 'Z' || entry.parentPid !== this.context.checks.initPid) return false;
+    this.context.host.adopt(mainPid, (end) => this.exited(end));
+    this.dispatch({ type: 'succeeded' });
+    return true;
   }
 
   prepareChecks(): Provision {

@@ -129,6 +129,25 @@ export const forgiven: Act<'timer', 'up'> = (machine) =>
 const readyByDelay = (definition: Definition): definition is Definition & { ready: { kind: 'delay' } } =>
   definition.type === 'longrun' && definition.ready.kind === 'delay';
 
+/** The run goes on with another process of it. */
+export const succeeded: Act<'succeeded', WithRun> = (machine) => {
+  const pid = processOf(machine)?.mainPid ?? 0;
+  return pid === 0 ? keep(machine) : keep(machine, changeRun(machine, { pid, mainPid: 0 }));
+};
+
+export const noteMainPid: Act<'main_pid', WithRun> = (machine, { pid }) =>
+  keep(machine, changeRun(machine, { mainPid: pid === pidOf(machine) ? 0 : pid }));
+
+/** A start timeout that there is, is over no sooner than this. */
+export const extendStart: Act<'extended', 'starting'> = (machine, { ms }, now) =>
+  readyByDelay(now.definition) ? keep(machine) : keep(machine, { timerAtMs: later(machine, now, ms) });
+
+/** KILL comes no sooner than this, except in a shutdown: its deadline is that of the container. */
+export const extendStop: Act<'extended', 'stopping'> = (machine, { ms }, now) =>
+  machine.startsForbidden || processOf(machine)?.killSent
+    ? keep(machine)
+    : keep(machine, { timerAtMs: later(machine, now, ms) });
+
 // --- stopping --------------------------------------------------------------------------------------------------------
 
 export const stopRun: Act<'stop', Running> = (machine, event, now) =>
@@ -257,7 +276,8 @@ function clearUp(
   // Where not even `launch` was started there is no run that ended.
   const ran = pid !== 0;
   const changed = runOf(machine)?.changed ?? false;
-  const ended: EndedRun = { session: pid, status, next, trouble, changed, stage: { name: 'sweep' } };
+  const session = processOf(machine)?.session ?? 0;
+  const ended: EndedRun = { session, status, next, trouble, changed, stage: { name: 'sweep' } };
   return enter(
     machine,
     { state: 'finishing', ended },
@@ -532,6 +552,8 @@ const runOfProcess = ({ startedAtMs, changed }: Run, pid: number): Run => ({
   startedAtMs,
   changed,
   pid,
+  session: pid,
+  mainPid: 0,
   paused: false,
   endRequestedBy: undefined,
   termSent: false,
@@ -562,6 +584,9 @@ function sooner({ timerAtMs }: Facts, now: Now, timeoutMs: number): number | und
   const dueAtMs = dueAt(now, timeoutMs);
   return timerAtMs === undefined || dueAtMs === undefined ? (timerAtMs ?? dueAtMs) : Math.min(timerAtMs, dueAtMs);
 }
+
+const later = ({ timerAtMs }: Facts, { nowMs }: Now, ms: number): number | undefined =>
+  timerAtMs === undefined ? undefined : Math.max(timerAtMs, nowMs + ms);
 
 const durationOf = (machine: Machine, { nowMs }: Now): number => nowMs - (runOf(machine)?.startedAtMs ?? nowMs);
 

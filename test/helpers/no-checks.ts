@@ -4,6 +4,7 @@ import type { ChecksContext } from '../../src/supervisor/checks/service-checks.j
 /** For services without checks: nothing is held, no line comes. */
 export const NO_CHECKS: ChecksContext = {
   descriptors: new HeldDescriptors({ hold: () => {}, release: () => {} }, new Map(), 1),
+  initPid: 1,
   socketDirectory: () => '/nowhere',
   awaitLine: () => () => {},
 };

@@ -19,6 +19,8 @@ export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks
       dead: (problem) => dead(service, problem),
       notice: (notice) => {
         if (notice.kind === 'stopping') service.dispatch({ type: 'unready', trouble: 'says that it is stopping' });
+        else if (notice.kind === 'main_pid') service.dispatch({ type: 'main_pid', pid: notice.pid });
+        else if (notice.kind === 'extend_timeout') service.dispatch({ type: 'extended', ms: notice.ms });
       },
     },
   );
@@ -27,7 +29,7 @@ export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks
 /** The service is restarted, as long as nobody says otherwise. */
 function dead(service: ServiceCore, problem: string): void {
   const { context, name, definition } = service;
-  context.warn(`${name}: ${problem}`);
+  context.warn(`${name}: is not alive: ${problem}`);
   if (definition.policy.live?.onFailure === 'none') return;
   service.dispatch({ type: 'restart', cause: { kind: 'check', message: problem } });
 }

@@ -90,11 +90,12 @@ function speaksFor({ pid, uid }: Notification, service: number): boolean {
 
 /** Whether a process is that of the service, in its session, or descends from it. */
 function isOf(pid: number, service: number): boolean {
+  const session = readProcesses([service])[0]?.session;
   for (let [at, depth] = [pid, 0]; at > 1 && depth < MAX_DEPTH; depth++) {
     if (at === service) return true;
     const [entry] = readProcesses([at]);
     if (entry === undefined) return false;
-    if (entry.session === service) return true;
+    if (entry.session === session) return true;
     at = entry.parentPid;
   }
   return false;

@@ -14,6 +14,7 @@ import { Watchdog } from './watchdog.js';
 /** What the checks of all services share. */
 export interface ChecksContext {
   readonly descriptors: HeldDescriptors;
+  readonly initPid: number;
   /** Where the notification sockets are. */
   socketDirectory(): string;
   /** Calls `found` once, when the current run of a service says a line that the pattern matches. Returns what ends it. */

@@ -288,7 +288,10 @@ export const SERVICE = record(
       'Not ready in this time (a oneshot: not ended): stopped, and counted as a failed start.',
       { otherwise: 'none', example: '30s' },
     ),
-    live: key(live, 'Looked at while it is ready: exactly one of the kinds below.', { later: true, otherwise: 'none' }),
+    live: key(live, 'Looked at while it is ready: exactly one of the kinds below.', {
+      otherwise: 'none',
+      example: '{ http: "http://localhost:8080/health" }',
+    }),
     restart: key(choice(['always', 'on-failure', 'no']), 'Whether it is started again when it has ended.', {
       later: true,
       otherwise: '`always`; `no` for a oneshot',

@@ -209,8 +209,8 @@ export const ready: Shape<Readiness> = {
 const LIVE_TIMES = {
   ...TIMES,
   on_failure: key(
-    choice(['restart', 'none', 'shutdown']),
-    'What follows when it has failed: the service is restarted, nothing, or the container is shut down.',
+    choice(['restart', 'none'], ['shutdown']),
+    'What follows when it has failed: the service is restarted, or nothing but a line in the log.',
     { default: 'restart' },
   ),
 };

@@ -4,10 +4,14 @@ import { SERVICE_NAME } from './values.js';
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
-/** A oneshot has no `ready`. */
+/** A oneshot has neither `ready` nor `live`. */
 const service: JsonSchema = {
   ...SERVICE.schema,
-  not: { required: ['type', 'ready'], properties: { type: { const: 'oneshot' } } },
+  not: {
+    required: ['type'],
+    properties: { type: { const: 'oneshot' } },
+    anyOf: [{ required: ['ready'] }, { required: ['live'] }],
+  },
 };
 
 /** The schema of `service.yaml` in a service directory. */

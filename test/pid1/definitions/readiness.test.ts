@@ -255,3 +255,66 @@ services:
     expect((await container.status('web')).run).toBe(2);
   });
 });
+
+describe('a service that lives no more', () => {
+  test('live: after the failures that it may have, it is restarted, and its trouble is the cause', async () => {
+    await boot(`
+services:
+  web: { command: [sleep, "1000"], live: { file: /run/alive, interval: 100ms, failures: 2 }, ready: { file: /run/ready } }
+  log: { command: [sleep, "1000"], live: { file: /run/alive, interval: 100ms, on_failure: none } }
+`);
+    await container.exec('touch', '/run/alive', '/run/ready');
+    await becomesReady('web');
+    await container.exec('rm', '/run/ready', '/run/alive');
+    const status = await waitFor('the next run', async () => {
+      const now = await container.status('web');
+      return now.run === 2 && now;
+    });
+    expect(status).toMatchObject({ cause: { kind: 'CAUSE_KIND_CHECK', message: '/run/alive: does not exist' } });
+    expect(await container.metric('my_init_service_restarts_total{service="web",reason="check"}')).toBe(1);
+    await waitFor('a word about the other', () =>
+      container.log().includes('log: is not alive: /run/alive: does not exist'),
+    );
+    expect((await container.status('log')).run).toBe(1);
+  });
+
+  testWith([PYTHON], 'watchdog: without WATCHDOG=1 it is restarted', async () => {
+    const code = `${SAY}
+say("READY=1")
+time.sleep(1000)
+`;
+    await boot(
+      `services: { web: { command: ${python(code)}, environment: { WATCHDOG_USEC: 300000 }, ready: { notify: true } } }`,
+    );
+    await waitFor('a restart', async () => Number((await container.status('web')).run) > 1);
+    expect(container.log()).toContain('web: is not alive: gave no sign of life for 0.3 s (WATCHDOG=1)');
+  });
+});
+
+testWith(
+  [PYTHON],
+  'MAINPID: a service that goes into the background is followed, by the next controller too',
+  async () => {
+    const code = `${SAY}
+child = os.fork()
+if child == 0:
+    time.sleep(1000)
+say("MAINPID=%d\\nREADY=1" % child)
+while not os.path.exists("/run/go"): time.sleep(0.01)
+`;
+    await boot(`services: { web: { command: ${python(code)}, ready: { notify: true } } }`);
+    await becomesReady('web');
+    const before = await container.status('web');
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await container.exec('touch', '/run/go');
+    const after = await waitFor('the other process', async () => {
+      const now = await container.status('web');
+      return now.pid !== before.pid && now;
+    });
+    expect(after).toMatchObject({ run: 1, state: 'SERVICE_STATE_UP', ready: true });
+    await container.exec('kill', '-9', String(after.pid));
+    await waitFor('the next run', async () => (await container.status('web')).run === 2);
+    expect(await container.status('web')).toMatchObject({ lastExit: { signal: 'KILL', run: 1 } });
+  },
+);

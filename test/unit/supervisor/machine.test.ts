@@ -8,6 +8,7 @@ import {
   type Machine,
   type MachineEvent,
   pidOf,
+  runOf,
 } from '../../../src/supervisor/machine.js';
 import { step, TABLE } from '../../../src/supervisor/table.js';
 import type { Cause, ServiceCounters, ServiceName, State } from '../../../src/types/service.js';
@@ -54,6 +55,9 @@ const SHUTDOWN = { type: 'stop', why: 'shutdown', cause: { kind: 'shutdown' }, t
 const KILL_NOW = { type: 'kill_now' } as const;
 const READY = { type: 'ready' } as const;
 const UNREADY = { type: 'unready', trouble: 'connection refused' } as const;
+const EXTENDED = { type: 'extended', ms: 60_000 } as const;
+const MAIN_PID = { type: 'main_pid', pid: 78 } as const;
+const SUCCEEDED = { type: 'succeeded' } as const;
 const UNMET = [{ on: 'db' as ServiceName, condition: 'ready', reason: 'not-yet' }] as const;
 const CONDITIONS_LOST = { type: 'conditions', unmet: UNMET } as const;
 const CONDITIONS_MET = { type: 'conditions', unmet: [] } as const;
@@ -134,6 +138,9 @@ describe('one event in each state', () => {
     ['starting', PREPARED, 'starting', 'spawn'],
     ['starting', READY, 'up'],
     ['starting', UNREADY, 'starting'],
+    ['starting', EXTENDED, 'starting'],
+    ['starting', MAIN_PID, 'starting'],
+    ['starting', SUCCEEDED, 'starting'],
 
     ['up', START, 'up'],
     ['up', TERMINATE, 'stopping', 'TERM'],
@@ -152,6 +159,9 @@ describe('one event in each state', () => {
 
     ['up', READY, 'up'],
     ['up', UNREADY, 'up'],
+    ['up', EXTENDED, 'up'],
+    ['up', MAIN_PID, 'up'],
+    ['up', SUCCEEDED, 'up'],
     ['up', CONDITIONS_LOST, 'up'],
 
     ['waiting', START, 'waiting'],
@@ -398,6 +408,22 @@ test('a run is cleared up in stages, each on record: leftovers, finish, its left
   expect(over.machine.state).toBe('backoff');
 });
 
+test('a run goes on with the process that it has named, in the session of the first', () => {
+  const { machine } = take([...RUNNING, MAIN_PID, SUCCEEDED]);
+  expect(runOf(machine)).toMatchObject({ pid: 78, session: 77, mainPid: 0 });
+  const ended = take([...RUNNING, MAIN_PID, SUCCEEDED, EXITED]).machine;
+  expect(ended.state === 'finishing' && ended.ended.session).toBe(77);
+});
+
+test('a start timeout and a stop are extended, but not beyond a shutdown', () => {
+  const slow: Definition = { ...DEFINITION, ready: { kind: 'notify' }, startTimeoutMs: 1_000 };
+  expect(take([START, SPAWNED, EXTENDED], 300, slow).machine.timerAtMs).toBe(60_900);
+  expect(take([START, SPAWNED, EXTENDED]).machine.timerAtMs).toBe(take([START, SPAWNED]).machine.timerAtMs);
+  expect(take([...RUNNING, STOP, EXTENDED]).machine.timerAtMs).toBe(61_500);
+  const shutdown = [...RUNNING, SHUTDOWN];
+  expect(take([...shutdown, EXTENDED]).machine.timerAtMs).toBe(take(shutdown).machine.timerAtMs);
+});
+
 test('nothing is published where nothing changes', () => {
   const { machine } = take([STOP]);
   expect(step(machine, STOP, { nowMs: 9000, random: 0, definition: DEFINITION }).machine).toBe(machine);
@@ -418,6 +444,7 @@ describe('whatever happens', () => {
   const events: fc.Arbitrary<MachineEvent> = fc.oneof(
     fc.constantFrom<MachineEvent>(START, ONCE, STOP, RESTART, SPAWNED, SPAWN_FAILED, EXITED, UNSTARTABLE, CLEARED),
     fc.constantFrom<MachineEvent>(TIMER, TIMER, CHANGED, REMOVED, RESTORED, KILL_NOW, SPAWNED, EXITED, CLEARED),
+    fc.constantFrom<MachineEvent>(EXTENDED, MAIN_PID, SUCCEEDED),
     fc.constantFrom<MachineEvent>(SV_STOP, TERMINATE, KILL, RELEASE, END_REQUESTED, TERM_SENT, PREPARED),
     fc.constantFrom<MachineEvent>(
       { type: 'paused', paused: true },

@@ -68,6 +68,7 @@ class Scene {
     };
     const world: ChecksWorld = {
       descriptors: new HeldDescriptors(holder, held, this.#series),
+      initPid: 1,
       socketDirectory: () => join(directory, 'notify'),
       run: () => Promise.resolve({ failure: 'there are no programs here' }),
       awaitLine: (_name, pattern, found) => {

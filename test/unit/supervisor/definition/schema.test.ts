@@ -35,6 +35,14 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
     [[], ['db'], { db: {} }, { 'db@1': { condition: 'started', required: false, restart: true } }],
     ['db', [1], ['a b'], { db: { conditon: 'ready' } }, { db: { condition: 'up' } }, { db: [] }, { 'a b': {} }],
   ],
+  live: [
+    [
+      { tcp: 'localhost:1' },
+      { http: 'http://localhost/', interval: '1s', timeout: '1s', failures: 1, successes: 2, on_failure: 'none' },
+      { exec: ['a'], on_failure: 'restart' },
+    ],
+    [{}, [], 'tcp', { tcp: 'x' }, { notify: true }, { delay: '1s' }, { file: '/a', on_failure: 'shutdown' }],
+  ],
   ready: [
     [
       { tcp: 'localhost:1' },

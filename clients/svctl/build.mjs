@@ -27,8 +27,6 @@ await esbuild.build({
   format: 'cjs',
   minify: true,
   define: { SVCTL_VERSION: JSON.stringify(version) },
-  // svctl brings its own client; the generated code refers to this one for its client classes.
-  alias: { '@grpc/grpc-js': place('no-grpc-js.mjs') },
   banner: { js: banner },
   logLevel: 'warning',
 });

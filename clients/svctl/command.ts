@@ -18,5 +18,9 @@ export interface Command {
   readonly examples: readonly string[];
   /** Beside those that every command takes. */
   readonly options: readonly OptionSpec[];
-  readonly run: (context: Context) => Promise<ExitCode>;
+  /** `commands` are all of them, for the completion. */
+  readonly run: (context: Context, commands: Commands) => Promise<ExitCode>;
 }
+
+/** The first is what svctl does without a command. */
+export type Commands = readonly [Command, ...Command[]];

@@ -1,19 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
+import { printable, printableJson } from '../../src/text/printable.js';
 import {
+  Exit,
   type LogGap,
   type LogLine,
   type LogMarker,
   LogMarkerKind,
   LogStream,
   type ReadResponse,
-} from '../../gen/my_init/v1/logs.js';
-import { Exit } from '../../gen/my_init/v1/service.js';
-import { printable, printableJson } from '../../src/text/printable.js';
+  selectorOf,
+} from '../typescript/src/index.js';
 import type { Context } from './context.js';
-import { selectorOf } from './selector.js';
+import { exitWords } from './phrases.js';
 import { NAME_STYLES, type Style } from './text/paint.js';
-import { exitWords } from './words.js';
 
 const NEWLINE = Buffer.from('\n');
 

@@ -1,7 +1,7 @@
+import { nearest } from '../../src/text/nearest-name.js';
 import { ExitCode } from './exit-code.js';
 import { Problem } from './problem.js';
 import { parseDuration } from './text/duration.js';
-import { nearest } from './text/nearest.js';
 
 /** An option as `--help` and the completion show it, and the parser knows it. */
 export interface OptionSpec {

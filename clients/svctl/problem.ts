@@ -1,8 +1,6 @@
 import { statSync } from 'node:fs';
-import { ErrorInfo } from '../../gen/google/rpc/error_details.js';
-import type { Status } from '../../gen/google/rpc/status.js';
+import { errorOfStatus, GrpcCode, MyInitError, REASONS, type Reason, type Status } from '../typescript/src/index.js';
 import { ExitCode } from './exit-code.js';
-import { ConnectError, GrpcCode, RpcError } from './grpc-http2.js';
 
 /** What svctl has to say when it cannot do what it was asked, and the exit code that goes with it. */
 export class Problem extends Error {
@@ -18,54 +16,82 @@ export class Problem extends Error {
 }
 
 /** The problem behind anything that was thrown; an error that nobody foresaw stays what it is. */
-export function problemOf(error: unknown, socket: string): unknown {
-  if (error instanceof ConnectError) return unreachable(error);
-  if (error instanceof RpcError) return refused(error, socket);
-  return error;
+export function problemOf(error: unknown): unknown {
+  return error instanceof MyInitError ? explained(error) : error;
 }
 
 /** The problem of one service, from the status in its outcome. */
-export function problemOfStatus(status: Status, socket: string, subject = ''): Problem {
-  return refused(new RpcError(status.code, status.message, status.details), socket, subject);
+export function problemOfStatus(status: Status, service: string): Problem {
+  return explained(errorOfStatus(status), service);
 }
 
-function unreachable({ socket, code, message }: ConnectError): Problem {
-  const elsewhere = 'Is it another socket? Name it with --socket PATH or MY_INIT_SOCKET.';
-  switch (code) {
+/** The exit code and the hint come from the catalogue; a few messages say more than my_init or the system does. */
+function explained(error: MyInitError, subject = ''): Problem {
+  const { reason, message, metadata } = error;
+  if (!isKnown(reason)) return byCode(error);
+  const { exitCode, hint } = REASONS[reason];
+  const service = metadata.service ?? subject;
+  switch (reason) {
+    case 'UNREACHABLE':
+      return unreachable(error);
+    case 'NOT_MY_INIT':
+      return new Problem(exitCode, message, OTHER_SOCKET);
+    case 'SERVICE_NOT_FOUND': {
+      const unknown = service === '' ? message : `no service "${service}"`;
+      const { suggestion = '' } = metadata;
+      return suggestion === ''
+        ? new Problem(exitCode, unknown, hint)
+        : new Problem(exitCode, `${unknown}. Did you mean ${suggestion}?`);
+    }
+    case 'READ_ONLY_ACCESS':
+      return new Problem(exitCode, `not permitted: ${message}`);
+    case 'NO_ANSWER':
+      return new Problem(exitCode, `my_init did not answer on ${metadata.address ?? 'its socket'}: ${message}`, hint);
+    case 'CONNECTION_LOST':
+      return new Problem(exitCode, `my_init did not complete its answer: ${message}`, hint);
+    default:
+      if (hint.includes('{service}') && service === '') return new Problem(exitCode, message);
+      return new Problem(exitCode, message, hint.replace('{service}', service));
+  }
+}
+
+function isKnown(reason: string): reason is Reason {
+  return reason in REASONS;
+}
+
+const OTHER_SOCKET = 'If it uses another socket, pass --socket PATH or set MY_INIT_SOCKET.';
+
+function unreachable({ message, metadata: { address = '', errno = '' } }: MyInitError): Problem {
+  const { exitCode } = REASONS.UNREACHABLE;
+  switch (errno) {
     case 'ENOENT':
     case 'ENOTDIR':
       return new Problem(
-        ExitCode.unreachable,
-        `cannot reach my_init: there is no socket at ${socket} (${code})`,
-        `Is my_init running in this container? ${elsewhere}`,
+        exitCode,
+        `cannot reach my_init: there is no socket at ${address} (${errno})`,
+        `Is my_init running in this container? ${OTHER_SOCKET}`,
       );
     case 'ECONNREFUSED':
-      if (!isSocket(socket))
-        return new Problem(
-          ExitCode.unreachable,
-          `cannot reach my_init: ${socket} is not a socket`,
-          `my_init cannot make its socket there while it is in the way. ${elsewhere}`,
-        );
-      return new Problem(
-        ExitCode.unreachable,
-        `cannot reach my_init: nobody listens on ${socket} (${code})`,
-        `my_init has ended, or the socket is left over from an earlier one. ${elsewhere}`,
-      );
+      return isSocket(address)
+        ? new Problem(
+            exitCode,
+            `cannot reach my_init: nobody listens on ${address} (${errno})`,
+            `my_init has ended, or the socket is left over from an earlier one. ${OTHER_SOCKET}`,
+          )
+        : new Problem(
+            exitCode,
+            `cannot reach my_init: ${address} is not a socket`,
+            `my_init cannot make its socket there while it is in the way. ${OTHER_SOCKET}`,
+          );
     case 'EACCES':
     case 'EPERM':
       return new Problem(
         ExitCode.notPermitted,
-        `cannot reach my_init: no permission to use ${socket} (${code})`,
+        `cannot reach my_init: no permission to use ${address} (${errno})`,
         "Run svctl as root, as my_init's user, or as a member of the socket's group.",
       );
-    case 'ERR_HTTP2_ERROR':
-      return new Problem(
-        ExitCode.unreachable,
-        `what answers on ${socket} is not my_init (it speaks no gRPC)`,
-        elsewhere,
-      );
     default:
-      return new Problem(ExitCode.unreachable, `cannot reach my_init on ${socket}: ${message}`, elsewhere);
+      return new Problem(exitCode, message, OTHER_SOCKET);
   }
 }
 
@@ -77,51 +103,8 @@ function isSocket(path: string): boolean {
   }
 }
 
-function refused(error: RpcError, socket: string, subject = ''): Problem {
-  const info = errorInfo(error.details);
-  const about = info?.metadata.service ?? subject;
-  switch (info?.reason) {
-    case 'SERVICE_NOT_FOUND': {
-      const suggestion = info.metadata.suggestion ?? '';
-      const unknown = about === '' ? error.message : `no service "${about}"`;
-      return suggestion === ''
-        ? new Problem(ExitCode.noSuchService, unknown, 'svctl status lists the services.')
-        : new Problem(ExitCode.noSuchService, `${unknown}. Did you mean ${suggestion}?`);
-    }
-    case 'NO_MATCH':
-      return new Problem(ExitCode.noSuchService, error.message, 'svctl status lists the services.');
-    case 'REMOVED':
-      return new Problem(ExitCode.noSuchService, error.message);
-    case 'EMPTY_SELECTOR':
-    case 'INVALID_ARGUMENT':
-      return new Problem(ExitCode.usage, error.message);
-    case 'NOT_RUNNING':
-      return new Problem(ExitCode.precondition, error.message, about === '' ? '' : `svctl start ${about} starts it.`);
-    case 'RUN_CHANGED':
-    case 'SHUTTING_DOWN':
-      return new Problem(ExitCode.precondition, error.message);
-    case 'READ_ONLY_ACCESS':
-      return new Problem(ExitCode.notPermitted, `not permitted: ${error.message}`);
-    case 'SIGNAL_FAILED':
-    case 'SUPERSEDED':
-      return new Problem(ExitCode.failed, error.message);
-    case 'START_FAILED':
-      return new Problem(ExitCode.failed, error.message, why(about));
-    case 'EXITED_EARLY':
-      return new Problem(ExitCode.exitedEarly, error.message, why(about));
-    case 'WAIT_TIMEOUT':
-      return new Problem(
-        ExitCode.timedOut,
-        error.message,
-        `The operation goes on. svctl watch${about === '' ? '' : ` ${about}`} follows it; --timeout waits longer.`,
-      );
-    default:
-      return byCode(error, socket);
-  }
-}
-
-/** For what carries no reason of my_init's: the transport, an older or newer my_init. */
-function byCode({ code, message }: RpcError, socket: string): Problem {
+/** For an answer without a reason, or with one that only a newer my_init knows. */
+function byCode({ code, message }: MyInitError): Problem {
   switch (code) {
     case GrpcCode.invalidArgument:
       return new Problem(ExitCode.usage, message);
@@ -129,22 +112,14 @@ function byCode({ code, message }: RpcError, socket: string): Problem {
       return new Problem(ExitCode.noSuchService, message);
     case GrpcCode.permissionDenied:
     case GrpcCode.unauthenticated:
-      return new Problem(
-        ExitCode.notPermitted,
-        `not permitted: ${message}`,
-        "Run svctl as root, as my_init's user, or as a member of the group that my_init lets in.",
-      );
+      return new Problem(ExitCode.notPermitted, `not permitted: ${message}`, REASONS.READ_ONLY_ACCESS.hint);
     case GrpcCode.deadlineExceeded:
-      return new Problem(
-        ExitCode.timedOut,
-        `my_init did not answer on ${socket}: ${message}`,
-        'Try again, or wait longer with --timeout.',
-      );
+      return new Problem(ExitCode.timedOut, message, REASONS.NO_ANSWER.hint);
     case GrpcCode.unavailable:
       return new Problem(
         ExitCode.unreachable,
-        `my_init did not finish its answer on ${socket}: ${message}`,
-        'Its controller may just have been replaced. The order may have been taken: svctl status shows what is.',
+        `my_init did not complete its answer: ${message}`,
+        REASONS.CONNECTION_LOST.hint,
       );
     case GrpcCode.failedPrecondition:
       return new Problem(ExitCode.precondition, message);
@@ -157,27 +132,4 @@ function byCode({ code, message }: RpcError, socket: string): Problem {
     default:
       return new Problem(ExitCode.failed, message === '' ? `my_init answered with the gRPC code ${code}` : message);
   }
-}
-
-/** Whether a call ended without an answer because the controller did, or the connection: the next one answers. */
-export function endedWithoutAnswer(error: unknown): error is RpcError {
-  if (!(error instanceof RpcError) || error.code !== GrpcCode.unavailable) return false;
-  return error.details.length === 0 || errorInfo(error.details)?.reason === 'CONTROLLER_REPLACED';
-}
-
-function why(service: string): string {
-  return service === '' ? '' : `svctl status ${service} says more.`;
-}
-
-function errorInfo(details: Status['details']): ErrorInfo | undefined {
-  for (const { typeUrl, value } of details) {
-    if (!typeUrl.endsWith('/google.rpc.ErrorInfo')) continue;
-    try {
-      const info = ErrorInfo.decode(value);
-      if (info.domain === 'my_init') return info;
-    } catch {
-      return undefined;
-    }
-  }
-  return undefined;
 }

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { nearest } from '../../src/text/nearest-name.js';
 import type { Command } from './command.js';
 import { ownVersion } from './commands/version.js';
 import { COMMANDS } from './commands.js';
@@ -6,8 +7,7 @@ import { Context } from './context.js';
 import { ExitCode } from './exit-code.js';
 import { commandHelp, generalHelp } from './help.js';
 import { COMMON_OPTIONS, type CommandLine, checkOptions, parseCommandLine, usage, VERSION_OPTION } from './options.js';
-import { Problem } from './problem.js';
-import { nearest } from './text/nearest.js';
+import { Problem, problemOf } from './problem.js';
 
 /** The command line for people: finds the command, runs it, and turns what goes wrong into words and an exit code. */
 async function main(args: readonly string[]): Promise<ExitCode> {
@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     }
     return await run(commandOf(name), context, given);
   } catch (error) {
-    const problem = context.problem(error);
+    const problem = problemOf(error);
     if (!(problem instanceof Problem)) throw error;
     context.complain(problem);
     return problem.exitCode;
@@ -43,7 +43,7 @@ async function run(command: Command, context: Context, given: CommandLine['given
   if (command.operands === 'none' && context.operands.length > 0) {
     throw usage(`${command.name} takes no names`, `svctl ${command.name} --help says more.`);
   }
-  return await command.run(context);
+  return await command.run(context, COMMANDS);
 }
 
 function commandOf(name: string | undefined): Command {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { native, type PeerCredentials } from '../process/native.js';
 import { descriptorOf } from '../process/node-handle.js';
+import { ApiError } from './errors.js';
 
 /** What a client may do: everything, or read. */
 export type Access = 'full' | 'read';
@@ -23,6 +24,13 @@ export function peerOf(socket: Socket, fullAccessGroupId: number | undefined): P
   if (fd === undefined) throw new Error('the connection is closed');
   const credentials = native().peerCredentials(fd);
   return { access: accessOf(credentials, fullAccessGroupId), actor: actorOf(credentials) };
+}
+
+/** @throws ApiError READ_ONLY_ACCESS */
+export function requireFullAccess(access: Access, actor: string): void {
+  if (access === 'full') return;
+  const who = "root, my_init's own user and the members of the socket's group";
+  throw new ApiError('READ_ONLY_ACCESS', `${actor} may read, not change anything: only ${who} may`, { actor });
 }
 
 function accessOf({ uid, gid, groups }: PeerCredentials, fullAccessGroupId: number | undefined): Access {

@@ -5,10 +5,9 @@ import {
   type ServiceDefinition,
 } from '../../gen/my_init/v1/definitions.js';
 import type { ApplyAction, DefinitionControl, PlannedChange, ShownDefinition } from '../types/definitions.js';
-import type { Access } from './access.js';
+import { type Access, requireFullAccess } from './access.js';
 import type { Calls } from './call.js';
 import { badArgument } from './errors.js';
-import { requireFullAccess } from './services.js';
 
 const ACTIONS: Readonly<Record<ApplyAction, ActionMessage>> = {
   nothing: ActionMessage.APPLY_ACTION_NOTHING,

@@ -1,49 +1,8 @@
 import { status as codes, Metadata, type ServerErrorResponse } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
-import { OperationError, type OperationReason } from '../types/service.js';
-
-/** `google.rpc.ErrorInfo.reason`: what can go wrong. Stable, documented in docs/api.md. */
-export type ErrorReason =
-  | OperationReason
-  | 'READ_ONLY_ACCESS'
-  | 'BOOT_CHANGED'
-  | 'CONTROLLER_REPLACED'
-  | 'TOO_MANY_STREAMS'
-  | 'TOO_MANY_CALLS'
-  | 'INTERNAL_ERROR';
-
-/** The gRPC code of each reason. */
-export const CODES: Readonly<Record<ErrorReason, codes>> = {
-  EMPTY_SELECTOR: codes.INVALID_ARGUMENT,
-  INVALID_ARGUMENT: codes.INVALID_ARGUMENT,
-  SERVICE_NOT_FOUND: codes.NOT_FOUND,
-  NO_MATCH: codes.NOT_FOUND,
-  NOT_RUNNING: codes.FAILED_PRECONDITION,
-  RUN_CHANGED: codes.ABORTED,
-  SIGNAL_FAILED: codes.FAILED_PRECONDITION,
-  START_FAILED: codes.FAILED_PRECONDITION,
-  EXITED_EARLY: codes.ABORTED,
-  SUPERSEDED: codes.ABORTED,
-  WAIT_TIMEOUT: codes.DEADLINE_EXCEEDED,
-  REMOVED: codes.NOT_FOUND,
-  SHUTTING_DOWN: codes.UNAVAILABLE,
-  CANNOT_REPLACE: codes.FAILED_PRECONDITION,
-  READ_ONLY_ACCESS: codes.PERMISSION_DENIED,
-  BOOT_CHANGED: codes.OUT_OF_RANGE,
-  CONTROLLER_REPLACED: codes.UNAVAILABLE,
-  TOO_MANY_STREAMS: codes.RESOURCE_EXHAUSTED,
-  TOO_MANY_CALLS: codes.RESOURCE_EXHAUSTED,
-  INTERNAL_ERROR: codes.INTERNAL,
-};
-
-/** When it makes sense to try again, in seconds, where it does. A container that ends may be started again. */
-const RETRY_SECONDS: Partial<Record<ErrorReason, bigint>> = {
-  SHUTTING_DOWN: 5n,
-  CONTROLLER_REPLACED: 1n,
-  TOO_MANY_STREAMS: 1n,
-  TOO_MANY_CALLS: 1n,
-};
+import { REASONS, type Reason } from '../../gen/reasons.js';
+import { OperationError } from '../types/service.js';
 
 /** Details travel in a header, whose sum clients limit to 8 KiB (grpc core): 4 KiB is never too much. */
 const MAX_MESSAGE_LENGTH = 500;
@@ -53,7 +12,7 @@ const MAX_METADATA_LENGTH = 200;
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   constructor(
-    readonly reason: ErrorReason,
+    readonly reason: Reason,
     message: string,
     readonly metadata: Readonly<Record<string, string>> = {},
   ) {
@@ -74,7 +33,7 @@ export function statusOf(error: OperationError | ApiError): Status {
     Object.entries(error.metadata).map(([key, value]) => [key, shortened(value, MAX_METADATA_LENGTH)]),
   );
   const details = [detail('ErrorInfo', ErrorInfo, { domain: 'my_init', reason, metadata })];
-  if (CODES[reason] === codes.INVALID_ARGUMENT) {
+  if (REASONS[reason].code === codes.INVALID_ARGUMENT) {
     const violation = {
       field: metadata.field ?? 'selector',
       description: message,
@@ -83,13 +42,14 @@ export function statusOf(error: OperationError | ApiError): Status {
     };
     details.push(detail('BadRequest', BadRequest, { fieldViolations: [violation] }));
   }
-  if (CODES[reason] === codes.NOT_FOUND && metadata.service !== undefined) {
+  if (REASONS[reason].code === codes.NOT_FOUND && metadata.service !== undefined) {
     const resource = { resourceType: 'my_init.v1.Service', resourceName: metadata.service, owner: '', description: '' };
     details.push(detail('ResourceInfo', ResourceInfo, resource));
   }
-  const seconds = RETRY_SECONDS[reason];
-  if (seconds !== undefined) details.push(detail('RetryInfo', RetryInfo, { retryDelay: { seconds, nanos: 0 } }));
-  return { code: CODES[reason], message, details };
+  const { retrySeconds } = REASONS[reason];
+  if (retrySeconds > 0)
+    details.push(detail('RetryInfo', RetryInfo, { retryDelay: { seconds: BigInt(retrySeconds), nanos: 0 } }));
+  return { code: REASONS[reason].code, message, details };
 }
 
 /**
@@ -106,7 +66,7 @@ export function grpcErrorOf(error: unknown, method: string, log: (message: strin
 function foreseen(error: unknown, method: string, log: (message: string) => void): OperationError | ApiError {
   if (error instanceof OperationError || error instanceof ApiError) return error;
   log(`${method} failed: ${error instanceof Error ? error.stack : String(error)}`);
-  return new ApiError('INTERNAL_ERROR', 'my_init made a mistake; its log says which');
+  return new ApiError('INTERNAL_ERROR', 'internal error; see svctl logs my_init');
 }
 
 interface Encoder<T> {

@@ -7,6 +7,8 @@ import { badArgument } from './errors.js';
 /** Far below what a timer of Node can hold (2^31 ms). */
 const MAX_DURATION_MS = 24 * 3600 * 1000;
 
+const HEARTBEAT_MS = { min: 1000, default: 15_000, max: 600_000 };
+
 const NOTHING: Selector = { names: [], globs: [], all: false };
 
 export function selectorOf(message: SelectorMessage | undefined): Selector {
@@ -45,3 +47,11 @@ const WAIT_LEVELS: Readonly<Record<number, WaitLevel | 'unset'>> = {
   [WaitMessage.WAIT_LEVEL_READY]: 'ready',
   [WaitMessage.WAIT_LEVEL_STOPPED]: 'stopped',
 };
+
+/** @throws OperationError INVALID_ARGUMENT */
+export function heartbeatOf({ heartbeatInterval }: { readonly heartbeatInterval: Duration | undefined }): number {
+  const asked = millisecondsOf(heartbeatInterval, 'heartbeat_interval') ?? HEARTBEAT_MS.default;
+  if (asked < HEARTBEAT_MS.min || asked > HEARTBEAT_MS.max)
+    throw badArgument('heartbeat_interval', 'must be from 1 second to 10 minutes');
+  return asked;
+}

@@ -1,11 +1,10 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { InitServer, ShutdownProgress as ProgressMessage, ShutdownRequest } from '../../gen/my_init/v1/init.js';
 import type { ShutdownProgress, System } from '../types/system.js';
-import type { Access } from './access.js';
+import { type Access, requireFullAccess } from './access.js';
 import type { Calls } from './call.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf } from './from-proto.js';
-import { requireFullAccess } from './services.js';
 import { infoMessage, processMessage, type Surroundings } from './to-proto.js';
 
 /** A line of the log and of /dev/termination-log. */

@@ -18,11 +18,10 @@ import type { Selector, ServiceControl } from '../types/service.js';
 import type { Access } from './access.js';
 import type { Calls } from './call.js';
 import { ApiError, badArgument } from './errors.js';
-import { selectorOf } from './from-proto.js';
+import { heartbeatOf, selectorOf } from './from-proto.js';
 import { LineEncoder } from './log-lines.js';
 import { matcherOf } from './selector.js';
 import { exitStatusFields } from './to-proto.js';
-import { heartbeatOf } from './watch.js';
 
 type ReadCall = ServerWritableStream<ReadRequest, Buffer>;
 

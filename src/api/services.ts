@@ -8,9 +8,9 @@ import type {
 } from '../../gen/my_init/v1/services.js';
 import type { Cause, OperationOptions, Outcome, ServiceControl, ServiceView, WaitLevel } from '../types/service.js';
 import type { System } from '../types/system.js';
-import type { Access } from './access.js';
+import { type Access, requireFullAccess } from './access.js';
 import type { Caller, Calls } from './call.js';
-import { ApiError, badArgument } from './errors.js';
+import { badArgument } from './errors.js';
 import { millisecondsOf, selectorOf, waitLevelOf } from './from-proto.js';
 import { outcomeMessage, serviceMessage } from './to-proto.js';
 import { Turns } from './turns.js';
@@ -80,12 +80,15 @@ export function servicesServer({ view, control, system }: Backend, calls: Calls,
       }),
     ),
 
-    reload: changing((request, caller) => control.reload(selectorOf(request.selector), { cause: causeOf(caller) })),
+    reload: changing((request, caller) =>
+      control.reload(selectorOf(request.selector), { cause: causeOf(caller), requestId: requestIdOf(request) }),
+    ),
 
     signal: changing((request, caller) => {
       if (request.signal === '') throw badArgument('signal', 'must be a name or number: "HUP", "SIGHUP" or "1"');
       return control.signal(selectorOf(request.selector), request.signal, {
         cause: causeOf(caller),
+        requestId: requestIdOf(request),
         group: request.group,
         expectedRunId: request.expectedRunId === '' ? undefined : request.expectedRunId,
       });
@@ -93,20 +96,27 @@ export function servicesServer({ view, control, system }: Backend, calls: Calls,
   };
 }
 
-/** @throws ApiError READ_ONLY_ACCESS */
-export function requireFullAccess(access: Access, actor: string): void {
-  if (access === 'full') return;
-  const who = "root, my_init's own user and the members of the socket's group";
-  throw new ApiError('READ_ONLY_ACCESS', `${actor} may read, not change anything: only ${who} may`, { actor });
-}
-
-function waiting(request: Pick<StopRequest, 'waitTimeout'>, caller: Caller, wait: WaitLevel): OperationOptions {
+function waiting(
+  request: Pick<StopRequest, 'waitTimeout' | 'requestId'>,
+  caller: Caller,
+  wait: WaitLevel,
+): OperationOptions {
   return {
     cause: causeOf(caller),
+    requestId: requestIdOf(request),
     wait,
     waitTimeoutMs: millisecondsOf(request.waitTimeout, 'wait_timeout'),
     abort: caller.giveUp,
   };
+}
+
+/** A slot of the state holds it. */
+const MAX_REQUEST_ID_LENGTH = 64;
+
+function requestIdOf({ requestId }: Pick<StopRequest, 'requestId'>): string {
+  if (requestId.length > MAX_REQUEST_ID_LENGTH)
+    throw badArgument('request_id', `must have ${MAX_REQUEST_ID_LENGTH} characters at most`);
+  return requestId;
 }
 
 const causeOf = ({ actor }: Caller): Cause => ({ kind: 'api', actor });

@@ -2,12 +2,10 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { ServicesService, type WatchRequest } from '../../gen/my_init/v1/services.js';
 import type { ServiceControl, ServiceView } from '../types/service.js';
 import { badArgument } from './errors.js';
-import { millisecondsOf, selectorOf } from './from-proto.js';
+import { heartbeatOf, selectorOf } from './from-proto.js';
 import { matcherOf } from './selector.js';
 import type { Turns } from './turns.js';
 import { encoded, type WatchMessages } from './watch-messages.js';
-
-const HEARTBEAT_MS = { min: 1000, default: 15_000, max: 600_000 };
 
 /** `Services.Watch` answers with what {@link WatchMessages} has encoded. */
 export const servicesService = {
@@ -103,12 +101,4 @@ function resumedFrom(request: WatchRequest, view: ServiceView): number | undefin
     throw badArgument('boot_id', 'must say which boot since_revision belongs to');
   if (request.bootId !== view.bootId || request.sinceRevision > BigInt(view.revision)) return undefined;
   return Number(request.sinceRevision);
-}
-
-/** @throws OperationError INVALID_ARGUMENT */
-export function heartbeatOf({ heartbeatInterval }: Pick<WatchRequest, 'heartbeatInterval'>): number {
-  const asked = millisecondsOf(heartbeatInterval, 'heartbeat_interval') ?? HEARTBEAT_MS.default;
-  if (asked < HEARTBEAT_MS.min || asked > HEARTBEAT_MS.max)
-    throw badArgument('heartbeat_interval', 'must be from 1 second to 10 minutes');
-  return asked;
 }

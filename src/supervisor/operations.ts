@@ -10,6 +10,7 @@ import {
   type ServiceControl,
   type ServiceStatus,
 } from '../types/service.js';
+import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import { excerpt, isEmpty, select } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
@@ -20,10 +21,18 @@ const START_WAIT_MS = 30_000;
 /** Beyond the stop timeout: KILL, `finish` and its time limit. */
 const STOP_EXTRA_MS = 10_000;
 
+/** An order that a service took, and the wait for its outcome. */
+interface Taken {
+  readonly order: Order;
+  readonly done?: Promise<void>;
+}
+
 /** Executes orders on services and waits for their outcome. */
 export class Operations implements ServiceControl {
   readonly #set: ServiceSet;
   readonly #waiting: Waiting;
+  /** Signals on their way: `control/h` may take its time. */
+  readonly #sending = new WeakMap<Order, Promise<void>>();
 
   constructor(set: ServiceSet) {
     this.#set = set;
@@ -40,13 +49,16 @@ export class Operations implements ServiceControl {
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]> {
     this.#refuseWhenHalted();
     return this.#each(selector, async (service) => {
-      const before = service.status;
-      const running = before.state === 'up' || before.state === 'starting';
-      this.#set.start(service, { cause: options.cause, ...(options.once && { once: true }) });
-      const changed = !running || before.desired !== service.status.desired;
-      // A run that was there before satisfies; in any other state it takes a new one.
-      await this.#waiting.forRun(before, running ? before.run : before.run + 1, options, START_WAIT_MS);
-      return changed;
+      const order = this.#take(service, 'start', options, (before) => {
+        const running = before.state === 'up' || before.state === 'starting';
+        const act = (): boolean => {
+          this.#set.start(service, { cause: options.cause, ...(options.once && { once: true }) });
+          return !running || before.desired !== service.status.desired;
+        };
+        // A run that was there before satisfies; in any other state it takes a new one.
+        return { run: running ? before.run : before.run + 1, act };
+      });
+      return { order, done: this.#waiting.forRun(service.name, order, options, START_WAIT_MS) };
     });
   }
 
@@ -56,11 +68,15 @@ export class Operations implements ServiceControl {
   ): Promise<readonly Outcome[]> {
     this.#refuseWhenHalted();
     return this.#each(selector, async (service) => {
-      const before = service.status;
       const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-      this.#set.restart(service, { cause: options.cause, timeoutMs });
-      await this.#waiting.forRun(before, before.run + 1, options, timeoutMs + START_WAIT_MS);
-      return true;
+      const order = this.#take(service, 'restart', options, (before) => {
+        const act = (): boolean => {
+          this.#set.restart(service, { cause: options.cause, timeoutMs });
+          return true;
+        };
+        return { run: before.run + 1, act };
+      });
+      return { order, done: this.#waiting.forRun(service.name, order, options, timeoutMs + START_WAIT_MS) };
     });
   }
 
@@ -69,22 +85,34 @@ export class Operations implements ServiceControl {
     options: OperationOptions & { readonly stopTimeoutMs?: number },
   ): Promise<readonly Outcome[]> {
     return this.#each(selector, async (service) => {
-      const before = service.status;
       const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-      service.dispatch({ type: 'stop', why: 'asked', cause: options.cause, timeoutMs });
-      await this.#waiting.forStop(service.name, options, timeoutMs + STOP_EXTRA_MS);
-      return before.state !== 'down' || before.desired !== 'down';
+      const order = this.#take(service, 'stop', options, (before) => {
+        const act = (): boolean => {
+          service.dispatch({ type: 'stop', why: 'asked', cause: options.cause, timeoutMs });
+          return before.state !== 'down' || before.desired !== 'down';
+        };
+        return { run: before.run, act };
+      });
+      return { order, done: this.#waiting.forStop(service.name, options, timeoutMs + STOP_EXTRA_MS) };
     });
   }
 
-  reload(selector: Selector, options: { readonly cause: Cause }): Promise<readonly Outcome[]> {
+  reload(
+    selector: Selector,
+    options: { readonly cause: Cause; readonly requestId?: string },
+  ): Promise<readonly Outcome[]> {
     return this.#signalEach(selector, 'SIGHUP', options, (service) => service.control('h', 'SIGHUP'));
   }
 
   signal(
     selector: Selector,
     signal: string,
-    options: { readonly cause: Cause; readonly group?: boolean; readonly expectedRunId?: string },
+    options: {
+      readonly cause: Cause;
+      readonly requestId?: string;
+      readonly group?: boolean;
+      readonly expectedRunId?: string;
+    },
   ): Promise<readonly Outcome[]> {
     const name = parseSignal(signal);
     if (name === undefined)
@@ -95,10 +123,16 @@ export class Operations implements ServiceControl {
   #signalEach(
     selector: Selector,
     name: NodeJS.Signals,
-    options: { readonly cause: Cause; readonly expectedRunId?: string },
+    options: { readonly cause: Cause; readonly requestId?: string; readonly expectedRunId?: string },
     send: (service: Service) => Promise<SignalResult>,
   ): Promise<readonly Outcome[]> {
     return this.#each(selector, async (service) => {
+      const { requestId = '' } = options;
+      const taken = service.order;
+      if (isRepeated(taken, 'signal', requestId)) {
+        await this.#sending.get(taken);
+        return { order: taken };
+      }
       const { pid, runId, state } = service.status;
       if (options.expectedRunId && options.expectedRunId !== runId)
         throw new OperationError('RUN_CHANGED', `${service.name} is another run by now (${runId || 'none yet'})`, {
@@ -110,23 +144,36 @@ export class Operations implements ServiceControl {
           service: service.name,
           state,
         });
-      const result = await send(service);
-      if (result !== 'sent')
-        throw new OperationError(
-          'SIGNAL_FAILED',
-          `${name} could not be sent to ${service.name} (pid ${pid}): ${result}`,
-          {
-            service: service.name,
-            errno: result,
-          },
-        );
-      return true;
+      // Recorded first: a controller that dies in this instant may leave the signal unsent, never sent twice.
+      const order = service.take(orderOf('signal', requestId, service.status), () => true);
+      const sending = send(service).then((result) => {
+        if (result === 'sent') return;
+        service.forget(order);
+        const about = { service: service.name, errno: result };
+        const message = `${name} could not be sent to ${service.name} (pid ${pid}): ${result}`;
+        throw new OperationError('SIGNAL_FAILED', message, about);
+      });
+      this.#sending.set(order, sending);
+      await sending;
+      return { order };
     });
+  }
+
+  /** Carries out an order, unless the service took it before: then only its outcome is left to be waited for. */
+  #take(
+    service: Service,
+    kind: OrderKind,
+    { requestId = '' }: OperationOptions,
+    plan: (before: ServiceStatus) => { readonly run: number; readonly act: () => boolean },
+  ): Order {
+    if (isRepeated(service.order, kind, requestId)) return service.order;
+    const { run, act } = plan(service.status);
+    return service.take(orderOf(kind, requestId, service.status, run), act);
   }
 
   // --- each service ------------------------------------------------------------------------------------------------
 
-  async #each(selector: Selector, operate: (service: Service) => Promise<boolean>): Promise<readonly Outcome[]> {
+  async #each(selector: Selector, operate: (service: Service) => Promise<Taken>): Promise<readonly Outcome[]> {
     if (isEmpty(selector))
       throw new OperationError('EMPTY_SELECTOR', 'no service is named; say which, or all', { field: 'selector' });
     const { found, missing } = select(this.#set, selector);
@@ -137,14 +184,16 @@ export class Operations implements ServiceControl {
     return outcomes.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  async #outcome(service: Service, operate: (service: Service) => Promise<boolean>): Promise<Outcome> {
+  async #outcome(service: Service, operate: (service: Service) => Promise<Taken>): Promise<Outcome> {
     const { name } = service;
-    const oldPid = service.status.pid;
     const startedMs = monotonicMs();
+    let { pid: oldPid } = service.status;
     let changed = true;
     let error: OperationError | undefined;
     try {
-      changed = await operate(service);
+      const { order, done } = await operate(service);
+      [oldPid, changed] = [order.oldPid, order.changed];
+      await done;
     } catch (thrown) {
       if (!(thrown instanceof OperationError)) throw thrown;
       error = thrown;

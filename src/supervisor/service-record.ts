@@ -28,6 +28,7 @@ import {
   type Run,
   runOf,
 } from './machine.js';
+import { type Order, readOrder } from './orders.js';
 import { isKnownName } from './service-directory.js';
 
 /** What of a service survives a controller. */
@@ -39,6 +40,8 @@ export interface ServiceRecord {
   readonly autostart: boolean;
   readonly machine: Machine;
   readonly controlled: ControlRecord | undefined;
+  /** The latest order that can be repeated. */
+  readonly order: Order | undefined;
 }
 
 /**
@@ -133,7 +136,7 @@ interface RestoredService {
  * out, what is missing is as at the beginning; undefined where not even the service is known.
  */
 export function readRecord(value: unknown): ServiceRecord | undefined {
-  const { name, directory, identity, autostart, machine, finishPid, controlled } = (value ??
+  const { name, directory, identity, autostart, machine, finishPid, controlled, order } = (value ??
     {}) as Partial<RecordedService>;
   if (typeof name !== 'string' || !isKnownName(name) || typeof directory !== 'string') return undefined;
   return {
@@ -143,6 +146,7 @@ export function readRecord(value: unknown): ServiceRecord | undefined {
     autostart: autostart === true,
     machine: readMachine(machine ?? {}, finishPid ?? 0, autostart === true),
     controlled: Array.isArray(controlled?.scripts) ? controlled : undefined,
+    order: readOrder(order),
   };
 }
 
@@ -281,5 +285,5 @@ export function recordOfProcess(name: ServiceName, directory: string, pid: numbe
     0,
     autostart,
   );
-  return { name, directory, identity: undefined, autostart, machine, controlled: undefined };
+  return { name, directory, identity: undefined, autostart, machine, controlled: undefined, order: undefined };
 }

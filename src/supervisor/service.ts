@@ -11,6 +11,7 @@ import { readFinish } from './definition/read-directory.js';
 import { identityOf } from './directory-listing.js';
 import { carryOut } from './effects.js';
 import { initialMachine, type Machine, type MachineEvent, pidOf, processOf } from './machine.js';
+import type { Order } from './orders.js';
 import { recover } from './recover.js';
 import type { ServiceContext, ServiceCore } from './service-context.js';
 import type { ServiceRecord } from './service-record.js';
@@ -39,6 +40,7 @@ export class Service implements ServiceCore {
   #checked: CheckRules | undefined;
   readonly #queue: MachineEvent[] = [];
   #busy = false;
+  #order: Order | undefined;
 
   constructor(name: ServiceName, directory: string, context: ServiceContext, record?: ServiceRecord) {
     this.name = name;
@@ -49,6 +51,7 @@ export class Service implements ServiceCore {
     this.#definition = definition;
     this.#problem = problem;
     this.#machine = record?.machine ?? initialMachine(definition.enabled, monotonicMs());
+    this.#order = record?.order;
     this.scripts = new ControlScripts(this, record?.controlled);
     this.#status = this.#describe();
   }
@@ -73,6 +76,27 @@ export class Service implements ServiceCore {
   /** Tells its directory from any other, under whatever name. */
   get identity(): string {
     return this.#identity;
+  }
+
+  /** The latest order that can be repeated. */
+  get order(): Order | undefined {
+    return this.#order;
+  }
+
+  /** Takes an order. The first step of `act` is recorded together with it; `act` says whether anything changed. */
+  take(order: Order, act: () => boolean): Order {
+    if (order.id === '') return { ...order, changed: act() };
+    this.#order = order;
+    this.#order = { ...order, changed: act() };
+    this.record();
+    return this.#order;
+  }
+
+  /** The order came to nothing: repeated, it is carried out. */
+  forget(order: Order): void {
+    if (this.#order?.id !== order.id) return;
+    this.#order = undefined;
+    this.record();
   }
 
   /** Another directory may have taken the name. */
@@ -208,6 +232,7 @@ export class Service implements ServiceCore {
         autostart: this.#definition.enabled,
         machine: this.#machine,
         controlled: this.scripts.record,
+        order: this.#order,
       });
     } catch (error) {
       // A path of thousands of bytes does not fit; without a record the service still runs.

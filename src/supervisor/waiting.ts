@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { monotonicMs } from '../process/clock.js';
 import { OperationError, type OperationOptions, type ServiceStatus, type WaitLevel } from '../types/service.js';
 import { describeExit } from './describe-exit.js';
+import type { Order } from './orders.js';
 import type { ServiceSet } from './service-set.js';
 
 type Look = (status: ServiceStatus | undefined) => void;
@@ -20,10 +21,8 @@ export class Waiting {
   }
 
   /** Waits for a run, of this number or later, to be started or ready. */
-  forRun(before: ServiceStatus, run: number, options: OperationOptions, defaultTimeoutMs: number): Promise<void> {
+  forRun(name: string, { run, starts }: Order, options: OperationOptions, defaultTimeoutMs: number): Promise<void> {
     if (options.wait === 'none' || options.wait === 'stopped') return Promise.resolve();
-    const starts = before.counters.starts;
-    const { name } = before;
     return this.#wait(name, options, defaultTimeoutMs, options.wait, (status) => {
       if (status === undefined)
         throw new OperationError('REMOVED', `${name} is gone: its directory was removed`, { service: name });

@@ -6,7 +6,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
     const distance = editDistance(name, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
-  return best ?? known.find((candidate) => candidate.startsWith(name));
+  return best ?? known.find((candidate) => name.length > 1 && candidate.startsWith(name));
 }
 
 /** Letters to change, add, leave out or swap with their neighbour: "optimal string alignment". */

@@ -184,6 +184,8 @@ export class OperationError extends Error {
 
 export interface OperationOptions {
   readonly cause: Cause;
+  /** Names the order: a service that took it does not carry it out again. */
+  readonly requestId?: string;
   readonly wait: WaitLevel;
   /** How long to wait; a default of the operation when undefined. */
   readonly waitTimeoutMs?: number;
@@ -217,12 +219,20 @@ export interface ServiceControl {
     selector: Selector,
     options: OperationOptions & { readonly stopTimeoutMs?: number },
   ): Promise<readonly Outcome[]>;
-  reload(selector: Selector, options: { readonly cause: Cause }): Promise<readonly Outcome[]>;
+  reload(
+    selector: Selector,
+    options: { readonly cause: Cause; readonly requestId?: string },
+  ): Promise<readonly Outcome[]>;
   /** `signal`: `HUP`, `SIGHUP` or `1`. */
   signal(
     selector: Selector,
     signal: string,
-    options: { readonly cause: Cause; readonly group?: boolean; readonly expectedRunId?: string },
+    options: {
+      readonly cause: Cause;
+      readonly requestId?: string;
+      readonly group?: boolean;
+      readonly expectedRunId?: string;
+    },
   ): Promise<readonly Outcome[]>;
   /** The services that a selector names, for reading: an empty one selects all. Throws as above. */
   select(selector: Selector): readonly ServiceStatus[];

@@ -1,9 +1,4 @@
-import {
-  type AppliedChange,
-  ApplyAction,
-  ApplyResponse,
-  DefinitionsService,
-} from '../../../gen/my_init/v1/definitions.js';
+import { type AppliedChange, ApplyAction, ApplyResponse, Definitions } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
@@ -46,7 +41,7 @@ const ACTIONS: Readonly<Record<number, string>> = {
 async function showChanges(context: Context, dryRun: boolean): Promise<ExitCode> {
   const request = { names: [...context.operands], dryRun };
   // A repeated apply finds nothing left to do.
-  const response = await context.ask(DefinitionsService.apply, request);
+  const response = await context.ask(Definitions.apply, request);
   if (context.format === 'table') context.print(changeTable(response.changes, context));
   else context.json(ApplyResponse.toJSON(response));
   return response.changes.some(({ problem }) => problem !== '') ? ExitCode.failed : ExitCode.ok;

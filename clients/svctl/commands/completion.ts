@@ -1,5 +1,4 @@
-import type { Command } from '../command.js';
-import { COMMANDS } from '../commands.js';
+import type { Command, Commands } from '../command.js';
 import { bashCompletion } from '../completion/bash.js';
 import { fishCompletion } from '../completion/fish.js';
 import type { Vocabulary } from '../completion/vocabulary.js';
@@ -29,16 +28,16 @@ export const completion: Command = {
   run: printCompletion,
 };
 
-async function printCompletion(context: Context): Promise<ExitCode> {
+async function printCompletion(context: Context, commands: Commands): Promise<ExitCode> {
   const [shell, ...more] = context.operands;
   if (more.length > 0) throw usage('completion: one shell at a time');
-  context.print(script(shell));
+  context.print(script(shell, commands));
   return ExitCode.ok;
 }
 
-function script(shell: string | undefined): string {
+function script(shell: string | undefined, commands: Commands): string {
   const vocabulary: Vocabulary = {
-    commands: COMMANDS,
+    commands,
     common: COMMON_OPTIONS,
     formats: FORMATS,
     signals: SIGNALS,

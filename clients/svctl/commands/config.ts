@@ -1,9 +1,9 @@
 import {
+  Definitions,
   type DefinitionsGetResponse,
-  DefinitionsService,
   type DefinitionValue,
   DefinitionsGetResponse as Message,
-} from '../../../gen/my_init/v1/definitions.js';
+} from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
@@ -23,7 +23,7 @@ export const config: Command = {
 };
 
 async function showConfig(context: Context): Promise<ExitCode> {
-  const response = await context.ask(DefinitionsService.get, { names: [...context.operands] });
+  const response = await context.ask(Definitions.get, { names: [...context.operands] });
   if (context.format === 'table') context.print(sections(response, context));
   else context.json(Message.toJSON(response));
   return ExitCode.ok;

@@ -1,10 +1,10 @@
-import { DefinitionsService, ExplainResponse } from '../../../gen/my_init/v1/definitions.js';
 import { printable } from '../../../src/text/printable.js';
+import { Definitions, ExplainResponse } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { lastLines } from '../last-lines.js';
 import { outputOption, timeoutOption } from '../options.js';
+import { serviceLines } from '../service-lines.js';
 
 export const explain: Command = {
   name: 'explain',
@@ -24,13 +24,13 @@ async function showExplanation(context: Context): Promise<ExitCode> {
     context.note('explain takes the name of one service: svctl explain NAME');
     return ExitCode.usage;
   }
-  const response = await context.ask(DefinitionsService.explain, { name });
+  const response = await context.ask(Definitions.explain, { name });
   if (context.format !== 'table') {
     context.json(ExplainResponse.toJSON(response));
     return ExitCode.ok;
   }
   const troubled = response.steps.filter(({ facts }) => facts.some((fact) => fact.startsWith('Its last run')));
-  const lines = await lastLines(
+  const lines = await serviceLines(
     context,
     troubled.map(({ service }) => service),
   );

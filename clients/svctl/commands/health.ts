@@ -1,21 +1,24 @@
 import {
+  DesiredState,
+  GrpcCode,
+  Health,
   HealthCheckResponse,
   HealthListResponse,
-  HealthService,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from '../../../gen/grpc/health/v1/health.js';
-import { DesiredState, type Service, ServiceState } from '../../../gen/my_init/v1/service.js';
-import { ServicesService } from '../../../gen/my_init/v1/services.js';
+  MyInitError,
+  type Service,
+  ServiceState,
+  Services,
+  ServingStatus,
+  selectorOf,
+} from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { GrpcCode, RpcError } from '../grpc-http2.js';
 import { outputOption, timeoutOption } from '../options.js';
+import { fullState, troubleWords } from '../phrases.js';
 import { Problem } from '../problem.js';
-import { selectorOf } from '../selector.js';
 import type { Style } from '../text/paint.js';
 import { type Row, table } from '../text/table.js';
-import { fullState, troubleWords } from '../words.js';
 
 /** What my_init answers for beside its services. */
 export const OWN_CHECKS = ['liveness', 'readiness', 'startup'];
@@ -38,7 +41,7 @@ async function showHealth(context: Context): Promise<ExitCode> {
   const names = context.operands.map((name) =>
     OWN_CHECKS.includes(name) || name.startsWith(SERVICE) ? name : SERVICE + name,
   );
-  const response = names.length === 0 ? await context.ask(HealthService.list, {}) : await checks(context, names);
+  const response = names.length === 0 ? await context.ask(Health.list, {}) : await checks(context, names);
   if (context.format === 'table') await printTable(context, response);
   else if (context.format === 'json') context.json(HealthListResponse.toJSON(response));
   else for (const [check, answer] of sorted(response)) context.json({ check, ...asJson(answer) });
@@ -52,9 +55,9 @@ async function checks(context: Context, names: readonly string[]): Promise<Healt
   const statuses: Record<string, HealthCheckResponse> = {};
   for (const name of names) {
     try {
-      statuses[name] = await context.ask(HealthService.check, { service: name });
+      statuses[name] = await context.ask(Health.check, { service: name });
     } catch (error) {
-      const plain = error instanceof RpcError && error.code === GrpcCode.notFound && error.details.length === 0;
+      const plain = error instanceof MyInitError && error.code === GrpcCode.notFound && error.reason === 'UNSPECIFIED';
       if (!plain) throw error;
       throw new Problem(
         ExitCode.noSuchService,
@@ -94,7 +97,7 @@ function why(check: string, status: ServingStatus, services: ReadonlyMap<string,
 /** The health protocol has no room for a reason; the services have it. Without them the table is still worth showing. */
 async function reasons(context: Context): Promise<ReadonlyMap<string, Service>> {
   try {
-    const { services } = await context.ask(ServicesService.list, { selector: selectorOf([]) });
+    const { services } = await context.ask(Services.list, { selector: selectorOf([]) });
     return new Map(services.map((service) => [service.name, service]));
   } catch {
     return new Map();

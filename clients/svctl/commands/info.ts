@@ -1,11 +1,11 @@
-import { GetInfoResponse, InitService } from '../../../gen/my_init/v1/init.js';
 import { printable } from '../../../src/text/printable.js';
+import { GetInfoResponse, Init } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
+import { phaseName } from '../phrases.js';
 import { dateTime, span } from '../text/duration.js';
-import { phaseName } from '../words.js';
 
 export const info: Command = {
   name: 'info',
@@ -20,7 +20,7 @@ export const info: Command = {
 };
 
 async function showInfo(context: Context): Promise<ExitCode> {
-  const response = await context.ask(InitService.getInfo, {});
+  const response = await context.ask(Init.getInfo, {});
   if (context.format !== 'table') {
     context.json(GetInfoResponse.toJSON(response));
     return ExitCode.ok;

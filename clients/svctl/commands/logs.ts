@@ -1,20 +1,9 @@
-import {
-  type LogCursor,
-  LogStream,
-  LogsService,
-  type ReadRequest,
-  type ReadResponse,
-  RunSelector,
-} from '../../../gen/my_init/v1/logs.js';
+import { type LogOptions, logBatches } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { GrpcCode, RpcError } from '../grpc-http2.js';
-import { lasting } from '../lasting.js';
 import { LogPrinter } from '../log-printer.js';
-import { toDuration } from '../operation.js';
 import { type OptionSpec, outputOption, usage } from '../options.js';
-import { selectorOf } from '../selector.js';
 import { parseTime } from '../text/duration.js';
 
 const TIME_HELP = '10m, 2h, 03:22, 2026-11-23T03:22:11Z';
@@ -52,58 +41,31 @@ export const logs: Command = {
 /** `tail -f` and journalctl begin with as many. */
 const FOLLOW_LINES = 10;
 
-const HEARTBEAT_MS = 15_000;
-/** Two may be missed. */
-const SILENCE_MS = 2.5 * HEARTBEAT_MS;
-
 async function showLogs(context: Context): Promise<ExitCode> {
   // Nobody reads any more (`svctl logs | head -1`): there is nothing left to do.
   process.stdout.once('error', () => process.exit(ExitCode.ok));
-  const first = requestOf(context);
   const printer = new LogPrinter(context);
-  let cursor: LogCursor | undefined;
-  const stream = lasting(context, LogsService.read, {
-    request: () => (cursor === undefined ? first : { ...first, tail: undefined, cursor }),
-    endless: first.follow,
-    silenceMs: () => SILENCE_MS,
-    passes: (error) => {
-      if (!isOfAnotherBoot(error)) return false;
-      // All that is there is new.
-      cursor = { services: {} };
-      return true;
-    },
-  });
-  for await (const response of stream) {
-    await printer.take(response);
-    cursor = { services: { ...cursor?.services, ...response.cursor?.services } };
-    if (endsNow(response, first)) break;
+  for await (const batch of logBatches(context.connection, context.operands, optionsOf(context))) {
+    await printer.take(batch);
   }
   printer.end();
   return ExitCode.ok;
 }
 
-/** The rest of a reading that does not follow is its end. */
-const endsNow = ({ event }: ReadResponse, { follow }: ReadRequest): boolean => !follow && event?.$case === 'caughtUp';
-
-/** OUT_OF_RANGE is said of cursors only. */
-const isOfAnotherBoot = (error: unknown): boolean => error instanceof RpcError && error.code === GrpcCode.outOfRange;
-
-function requestOf(context: Context): ReadRequest {
+function optionsOf(context: Context): LogOptions {
   const follow = context.has('follow');
   const [since, until] = [time(context, 'since'), time(context, 'until')];
   if (follow && until !== undefined) throw usage('logs: --follow or --until, not both');
   if (follow && context.has('previous')) throw usage('logs: --follow or --previous, not both');
+  const stream = context.option('stream');
   return {
-    selector: selectorOf(context.operands),
     tail: tail(context) ?? (follow && since === undefined ? FOLLOW_LINES : undefined),
     since,
     until,
-    cursor: undefined,
     follow,
-    stream: stream(context.option('stream')),
-    run: context.has('previous') ? RunSelector.RUN_SELECTOR_PREVIOUS : RunSelector.RUN_SELECTOR_UNSPECIFIED,
-    grep: context.option('grep') ?? '',
-    heartbeatInterval: toDuration(HEARTBEAT_MS),
+    stream: stream === 'stdout' || stream === 'stderr' ? stream : undefined,
+    run: context.has('previous') ? 'previous' : undefined,
+    grep: context.option('grep'),
   };
 }
 
@@ -120,15 +82,4 @@ function time(context: Context, option: string): Date | undefined {
   const date = parseTime(value, new Date());
   if (date === undefined) throw usage(`--${option} cannot be "${value}": a time like ${TIME_HELP}`);
   return date;
-}
-
-function stream(name: string | undefined): LogStream {
-  switch (name) {
-    case 'stdout':
-      return LogStream.LOG_STREAM_STDOUT;
-    case 'stderr':
-      return LogStream.LOG_STREAM_STDERR;
-    default:
-      return LogStream.LOG_STREAM_UNSPECIFIED;
-  }
 }

@@ -1,11 +1,11 @@
-import { InitService, ListProcessesResponse, Process, ProcessRole } from '../../../gen/my_init/v1/init.js';
+import { Init, ListProcessesResponse, Process, ProcessRole } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { FORMATS, outputOption, timeoutOption } from '../options.js';
+import { roleName } from '../phrases.js';
 import { span } from '../text/duration.js';
 import { type Cell, type Row, table } from '../text/table.js';
-import { roleName } from '../words.js';
 
 export const ps: Command = {
   name: 'ps',
@@ -20,27 +20,16 @@ export const ps: Command = {
 };
 
 async function showProcesses(context: Context): Promise<ExitCode> {
-  const response = await context.ask(InitService.listProcesses, {});
+  const response = await context.ask(Init.listProcesses, {});
   const { operands } = context;
   const processes =
     operands.length === 0 ? response.processes : response.processes.filter(({ service }) => operands.includes(service));
-  switch (context.format) {
-    case 'json':
-      context.json(ListProcessesResponse.toJSON({ processes }));
-      break;
-    case 'jsonl':
-      for (const process of processes) context.json(Process.toJSON(process));
-      break;
-    case 'name':
-      for (const { pid } of processes) context.line(String(pid));
-      break;
-    case 'table':
-    case 'wide':
-      context.print(processTable(processes, context, Date.now()));
-      break;
-    default:
-      context.format satisfies never;
-  }
+  await context.show({
+    json: ListProcessesResponse.toJSON({ processes: [...processes] }),
+    items: processes.map((process) => Process.toJSON(process)),
+    names: processes.map(({ pid }) => String(pid)),
+    table: () => processTable(processes, context, Date.now()),
+  });
   const zombies = processes.filter(isZombie).length;
   if (zombies > 0 && context.format === 'table')
     context.note(`${zombies === 1 ? '1 zombie' : `${zombies} zombies`}, not reaped by the parent yet`);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type GetInfoResponse, InitService, ReexecResponse } from '../../../gen/my_init/v1/init.js';
+import { type GetInfoResponse, Init, ReexecResponse } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
@@ -26,7 +26,7 @@ const LOOK_EVERY_MS = 10;
 async function replaceController(context: Context): Promise<ExitCode> {
   const timeoutMs = context.duration('timeout') ?? STANDARD_TIMEOUT_MS;
   const began = performance.now();
-  const response = await context.order(InitService.reexec, {}, { timeoutMs });
+  const response = await context.connection.once(Init.reexec, {}, { timeoutMs });
   const leftMs = Math.max(0, timeoutMs - (performance.now() - began));
   const after = await nextController(context, response.controllerPid, leftMs);
   if (context.format !== 'table') {
@@ -44,7 +44,7 @@ async function nextController(context: Context, pidBefore: number, timeoutMs: nu
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     context.close();
-    const info = await context.ask(InitService.getInfo, {});
+    const info = await context.ask(Init.getInfo, {});
     if (info.controllerPid !== pidBefore) return info;
     if (performance.now() > deadlineMs) {
       const hint = 'svctl logs my_init may say why.';

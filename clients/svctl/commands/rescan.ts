@@ -1,4 +1,4 @@
-import { InitService, RescanResponse } from '../../../gen/my_init/v1/init.js';
+import { Init, RescanResponse } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
@@ -17,8 +17,7 @@ export const rescan: Command = {
 };
 
 async function rescanServices(context: Context): Promise<ExitCode> {
-  const timeoutMs = context.duration('timeout');
-  const response = await context.order(InitService.rescan, {}, timeoutMs === undefined ? undefined : { timeoutMs });
+  const response = await context.ask(Init.rescan, {});
   if (context.format !== 'table') {
     context.json(RescanResponse.toJSON(response));
     return ExitCode.ok;

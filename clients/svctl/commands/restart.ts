@@ -1,8 +1,8 @@
-import { type Outcome, ServicesService } from '../../../gen/my_init/v1/services.js';
+import { durationOf, type OutcomeMessage, Services } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { ExitCode } from '../exit-code.js';
-import { ALL, NO_WAIT, operate, STOP_TIMEOUT, toDuration, waiting, waitOption } from '../operation.js';
+import { ALL, NO_WAIT, operate, STOP_TIMEOUT, waiting, waitOption } from '../mutate.js';
 import { FORMATS, outputOption, timeoutOption } from '../options.js';
 import { changeSelector } from '../selector.js';
 import { took } from '../text/duration.js';
@@ -29,11 +29,16 @@ export const restart: Command = {
 
 function restartServices(context: Context): Promise<ExitCode> {
   const selector = changeSelector(context.operands, context.has('all'), 'restart');
-  const stopTimeout = toDuration(context.duration('stop-timeout'));
-  return operate(context, ServicesService.restart, { selector, ...waiting(context), stopTimeout }, restartWords);
+  const stopTimeout = durationOf(context.duration('stop-timeout'));
+  return operate(
+    context,
+    Services.restart,
+    { selector, requestId: '', ...waiting(context), stopTimeout },
+    restartWords,
+  );
 }
 
-function restartWords(outcome: Outcome): string {
+function restartWords(outcome: OutcomeMessage): string {
   const { name, oldPid, service, seconds } = outcome;
   const pid = service?.pid ?? 0;
   if (oldPid === 0) return startWords({ ...outcome, changed: true });

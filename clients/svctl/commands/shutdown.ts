@@ -1,11 +1,9 @@
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InitService, ShutdownProgress } from '../../../gen/my_init/v1/init.js';
+import { durationOf, GrpcCode, Init, MyInitError, ShutdownProgress } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { GrpcCode, RpcError } from '../grpc-http2.js';
-import { toDuration } from '../operation.js';
 import { outputOption, timeoutOption, usage } from '../options.js';
 import { Problem } from '../problem.js';
 
@@ -33,21 +31,21 @@ async function shutDown(context: Context): Promise<ExitCode> {
   const request = {
     reason: context.option('reason') ?? '',
     exitCode: exitCode(context.option('exit-code')),
-    timeout: toDuration(context.duration('timeout')),
+    timeout: durationOf(context.duration('timeout')),
   };
   // svctl is one of the processes that the shutdown ends: that is the shutdown going well.
   process.once('SIGTERM', () => process.exit(ExitCode.ok));
   let latest: ShutdownProgress | undefined;
   try {
-    for await (const progress of context.stream(InitService.shutdown, request)) {
+    for await (const progress of context.stream(Init.shutdown, request)) {
       show(context, progress, latest);
       latest = progress;
     }
   } catch (error) {
-    const ended = error instanceof RpcError && error.code === GrpcCode.unavailable && latest !== undefined;
+    const ended = error instanceof MyInitError && error.code === GrpcCode.unavailable && latest !== undefined;
     if (!ended) throw error;
   }
-  await gone(context.socket, (latest?.remainingSeconds ?? 0) * 1000 + END_SLACK_MS);
+  await gone(context.address, (latest?.remainingSeconds ?? 0) * 1000 + END_SLACK_MS);
   if (context.format === 'table') context.line('my_init is gone');
   return ExitCode.ok;
 }

@@ -1,8 +1,8 @@
-import { type Outcome, ServicesService } from '../../../gen/my_init/v1/services.js';
+import { type OutcomeMessage, Services } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { ExitCode } from '../exit-code.js';
-import { ALL, operate } from '../operation.js';
+import { ALL, operate } from '../mutate.js';
 import { FORMATS, outputOption, timeoutOption, usage } from '../options.js';
 import { changeSelector } from '../selector.js';
 
@@ -40,7 +40,7 @@ export const signal: Command = {
 
 function reloadServices(context: Context): Promise<ExitCode> {
   const selector = changeSelector(context.operands, context.has('all'), 'reload');
-  return operate(context, ServicesService.reload, { selector }, (outcome) => sentWords(outcome, 'HUP'));
+  return operate(context, Services.reload, { selector, requestId: '' }, (outcome) => sentWords(outcome, 'HUP'));
 }
 
 function signalServices(context: Context): Promise<ExitCode> {
@@ -51,14 +51,15 @@ function signalServices(context: Context): Promise<ExitCode> {
   const selector = changeSelector(services, context.has('all'), `signal ${name}`);
   const request = {
     selector,
+    requestId: '',
     signal: name.toUpperCase(),
     group: context.has('group'),
     expectedRunId: context.option('run-id') ?? '',
   };
-  return operate(context, ServicesService.signal, request, (outcome) => sentWords(outcome, plain(request.signal)));
+  return operate(context, Services.signal, request, (outcome) => sentWords(outcome, plain(request.signal)));
 }
 
-function sentWords({ name, oldPid, service }: Outcome, signalName: string): string {
+function sentWords({ name, oldPid, service }: OutcomeMessage, signalName: string): string {
   const pid = oldPid === 0 ? (service?.pid ?? 0) : oldPid;
   return `${name}: ${signalName} sent${pid === 0 ? '' : ` to pid ${pid}`}`;
 }

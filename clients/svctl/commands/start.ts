@@ -1,13 +1,12 @@
-import { ServiceState } from '../../../gen/my_init/v1/service.js';
-import { type Outcome, ServicesService } from '../../../gen/my_init/v1/services.js';
+import { type OutcomeMessage, ServiceState, Services } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { ExitCode } from '../exit-code.js';
-import { ALL, NO_WAIT, operate, waiting, waitOption } from '../operation.js';
+import { ALL, NO_WAIT, operate, waiting, waitOption } from '../mutate.js';
 import { FORMATS, outputOption, timeoutOption } from '../options.js';
+import { fullState } from '../phrases.js';
 import { changeSelector } from '../selector.js';
 import { took } from '../text/duration.js';
-import { fullState } from '../words.js';
 
 const OPTIONS = [
   ALL,
@@ -42,13 +41,13 @@ export const once: Command = {
 
 function startServices(context: Context, isOnce: boolean): Promise<ExitCode> {
   const selector = changeSelector(context.operands, context.has('all'), isOnce ? 'once' : 'start');
-  return operate(context, ServicesService.start, { selector, ...waiting(context), once: isOnce }, (outcome) =>
+  return operate(context, Services.start, { selector, requestId: '', ...waiting(context), once: isOnce }, (outcome) =>
     startWords(outcome, isOnce),
   );
 }
 
 /** Also for a restart of a service that was down. */
-export function startWords({ name, changed, service, seconds }: Outcome, isOnce = false): string {
+export function startWords({ name, changed, service, seconds }: OutcomeMessage, isOnce = false): string {
   const pid = service?.pid ?? 0;
   if (!changed) {
     const state = service === undefined ? 'up' : fullState(service);

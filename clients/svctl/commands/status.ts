@@ -1,15 +1,12 @@
-import { InitService, Phase } from '../../../gen/my_init/v1/init.js';
-import { Service, ServiceState } from '../../../gen/my_init/v1/service.js';
-import { ListResponse, ServicesService } from '../../../gen/my_init/v1/services.js';
+import { Init, ListResponse, Phase, Service, ServiceState, Services, selectorOf } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { lastLines } from '../last-lines.js';
-import { FORMATS, outputOption, timeoutOption } from '../options.js';
-import { selectorOf } from '../selector.js';
+import { FORMATS, type Format, outputOption, timeoutOption } from '../options.js';
+import { causeWords, desiredName, fullState, lastExitWords, stateStyle, troubleWords } from '../phrases.js';
+import { serviceLines } from '../service-lines.js';
 import { roughSpan, span } from '../text/duration.js';
 import { type Cell, type Row, table } from '../text/table.js';
-import { causeWords, desiredName, fullState, lastExitWords, stateStyle, troubleWords } from '../words.js';
 
 export const status: Command = {
   name: 'status',
@@ -24,29 +21,22 @@ export const status: Command = {
 };
 
 async function showStatus(context: Context): Promise<ExitCode> {
-  const response = await context.ask(ServicesService.list, { selector: selectorOf(context.operands) });
+  const response = await context.ask(Services.list, { selector: selectorOf(context.operands) });
   const { services } = response;
-  switch (context.format) {
-    case 'json':
-      context.json(ListResponse.toJSON(response));
-      break;
-    case 'jsonl':
-      for (const service of services) context.json(Service.toJSON(service));
-      break;
-    case 'name':
-      for (const { name } of services) context.line(name);
-      break;
-    case 'table':
-    case 'wide':
-      if (services.length === 0) await explainNone(context);
-      else context.print(statusTable(services, context, Date.now(), await linesOfTroubled(services, context)));
-      break;
-    default:
-      context.format satisfies never;
+  if (services.length === 0 && TABLES.includes(context.format)) await explainNone(context);
+  else {
+    await context.show({
+      json: ListResponse.toJSON(response),
+      items: services.map((service) => Service.toJSON(service)),
+      names: services.map(({ name }) => name),
+      table: async () => statusTable(services, context, Date.now(), await linesOfTroubled(services, context)),
+    });
   }
   const notRunning = context.operands.length > 0 && services.some((service) => service.pid === 0);
   return notRunning ? ExitCode.notRunning : ExitCode.ok;
 }
+
+const TABLES: readonly Format[] = ['table', 'wide'];
 
 const COLUMNS = ['NAME', 'STATE', 'READY', 'PID', 'UPTIME', 'RESTARTS', 'LAST EXIT'];
 const WIDE_COLUMNS = [...COLUMNS, 'DESIRED', 'RUN', 'SINCE', 'CAUSE'];
@@ -55,13 +45,13 @@ const WIDE_COLUMNS = [...COLUMNS, 'DESIRED', 'RUN', 'SINCE', 'CAUSE'];
 async function linesOfTroubled(services: readonly Service[], context: Context): Promise<Lines> {
   if (context.operands.length === 0 && context.format !== 'wide') return new Map();
   const troubled = services.filter(({ state }) => TROUBLED.includes(state));
-  return lastLines(
+  return serviceLines(
     context,
     troubled.map(({ name }) => name),
   );
 }
 
-type Lines = Awaited<ReturnType<typeof lastLines>>;
+type Lines = Awaited<ReturnType<typeof serviceLines>>;
 
 const TROUBLED: readonly ServiceState[] = [ServiceState.SERVICE_STATE_BACKOFF, ServiceState.SERVICE_STATE_FAILED];
 
@@ -108,7 +98,7 @@ function stateOf(service: Service): string {
 }
 
 async function explainNone(context: Context): Promise<void> {
-  const { phase, serviceDirectory } = await context.ask(InitService.getInfo, {});
+  const { phase, serviceDirectory } = await context.ask(Init.getInfo, {});
   if (phase === Phase.PHASE_BOOTING) {
     context.note('no services yet: my_init runs the startup scripts, the services come after them');
     return;

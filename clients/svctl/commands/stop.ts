@@ -1,13 +1,12 @@
-import { ServiceState } from '../../../gen/my_init/v1/service.js';
-import { type Outcome, ServicesService } from '../../../gen/my_init/v1/services.js';
+import { durationOf, type OutcomeMessage, ServiceState, Services } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { ExitCode } from '../exit-code.js';
-import { ALL, NO_WAIT, operate, STOP_TIMEOUT, toDuration, waiting, waitOption } from '../operation.js';
+import { ALL, NO_WAIT, operate, STOP_TIMEOUT, waiting, waitOption } from '../mutate.js';
 import { FORMATS, outputOption, timeoutOption } from '../options.js';
+import { exitWords } from '../phrases.js';
 import { changeSelector } from '../selector.js';
 import { took } from '../text/duration.js';
-import { exitWords } from '../words.js';
 
 export const stop: Command = {
   name: 'stop',
@@ -30,11 +29,11 @@ export const stop: Command = {
 
 function stopServices(context: Context): Promise<ExitCode> {
   const selector = changeSelector(context.operands, context.has('all'), 'stop');
-  const stopTimeout = toDuration(context.duration('stop-timeout'));
-  return operate(context, ServicesService.stop, { selector, ...waiting(context), stopTimeout }, stopWords);
+  const stopTimeout = durationOf(context.duration('stop-timeout'));
+  return operate(context, Services.stop, { selector, requestId: '', ...waiting(context), stopTimeout }, stopWords);
 }
 
-function stopWords({ name, changed, oldPid, service, seconds }: Outcome): string {
+function stopWords({ name, changed, oldPid, service, seconds }: OutcomeMessage): string {
   if (!changed) return `${name} is already down`;
   const pid = oldPid === 0 ? '' : `pid ${oldPid}`;
   if (service !== undefined && service.state !== ServiceState.SERVICE_STATE_DOWN) {

@@ -1,9 +1,9 @@
-import { InitService } from '../../../gen/my_init/v1/init.js';
+import { Init } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
-import { Problem } from '../problem.js';
+import { Problem, problemOf } from '../problem.js';
 
 /** Set by the build, from package.json. */
 declare const SVCTL_VERSION: string;
@@ -28,11 +28,11 @@ async function showVersion(context: Context): Promise<ExitCode> {
   const table = context.format === 'table';
   if (table) context.line(ownVersion());
   try {
-    const info = await context.ask(InitService.getInfo, {});
+    const info = await context.ask(Init.getInfo, {});
     if (table) context.line(`my_init ${info.version} (Node ${info.nodeVersion})`);
     else context.json({ svctl: SVCTL_VERSION, myInit: info.version, node: info.nodeVersion });
   } catch (error) {
-    const problem = context.problem(error);
+    const problem = problemOf(error);
     if (!(problem instanceof Problem) || problem.exitCode !== ExitCode.unreachable) throw error;
     if (!table) context.json({ svctl: SVCTL_VERSION });
     context.note(problem.message);

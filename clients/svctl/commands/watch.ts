@@ -1,20 +1,19 @@
-import { type Service, ServiceState } from '../../../gen/my_init/v1/service.js';
-import {
-  ServicesService,
-  type WatchChange,
-  type WatchRequest,
-  WatchResponse,
-} from '../../../gen/my_init/v1/services.js';
 import { printable } from '../../../src/text/printable.js';
+import type { WatchEvent } from '../../typescript/src/index.js';
+import {
+  type Service,
+  type ServiceChange,
+  ServiceState,
+  WatchResponse,
+  watch as watched,
+} from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { lasting } from '../lasting.js';
 import { FORMATS, outputOption } from '../options.js';
-import { selectorOf } from '../selector.js';
+import { causeWords, fullState, stateStyle, troubleWords } from '../phrases.js';
 import { clockTime } from '../text/duration.js';
 import { visibleLength } from '../text/paint.js';
-import { causeWords, fullState, stateStyle, troubleWords } from '../words.js';
 
 export const watch: Command = {
   name: 'watch',
@@ -28,107 +27,52 @@ export const watch: Command = {
   run: watchServices,
 };
 
-/** So many heartbeats may be missed before the connection counts as dead. */
-const HEARTBEATS_MISSED = 2.5;
-
 async function watchServices(context: Context): Promise<ExitCode> {
-  const view = new View(context);
   // Nobody reads any more (`svctl watch | head -1`): there is nothing left to do.
   process.stdout.once('error', () => process.exit(ExitCode.ok));
-  const stream = lasting(context, ServicesService.watch, {
-    request: () => view.request(),
-    endless: true,
-    silenceMs: ({ event }) =>
-      event?.$case === 'hello' ? event.value.heartbeatSeconds * 1000 * HEARTBEATS_MISSED : undefined,
-  });
-  for await (const response of stream) view.take(response);
+  const printer = new ChangePrinter(context);
+  for await (const event of watched(context.connection, context.operands)) printer.take(event);
   return ExitCode.ok;
 }
 
-/** What is known of the services, and how far. */
-class View {
-  readonly #services = new Map<string, Service>();
+/** Prints a line for each change. */
+class ChangePrinter {
   readonly #context: Context;
-  #bootId = '';
-  #bootIsNew = true;
-  #revision = 0n;
-  #known = false;
+  readonly #json: boolean;
+  #width = 0;
 
   constructor(context: Context) {
     this.#context = context;
+    this.#json = context.format === 'json' || context.format === 'jsonl';
   }
 
-  /** Goes on after the last change that arrived. */
-  request(): WatchRequest {
-    return {
-      selector: selectorOf(this.#context.operands),
-      sinceRevision: this.#revision,
-      bootId: this.#bootId,
-      heartbeatInterval: undefined,
-    };
-  }
-
-  take(response: WatchResponse): void {
-    const { event } = response;
-    switch (event?.$case) {
-      case 'hello':
-        this.#bootIsNew = event.value.bootId !== this.#bootId;
-        this.#bootId = event.value.bootId;
-        break;
+  take(event: WatchEvent): void {
+    if (this.#json) {
+      this.#context.json(WatchResponse.toJSON(messageOf(event)));
+      if (event.kind !== 'gap') return;
+    }
+    switch (event.kind) {
       case 'snapshot':
-        this.#revision = event.value.revision;
-        this.#json(response);
-        this.#replace(event.value.services);
+        for (const { name } of event.services) this.#width = Math.max(this.#width, visibleLength(name));
+        for (const change of event.changes)
+          this.#change(change, change.removed ? undefined : change.service.stateSince);
         break;
       case 'change':
-        this.#revision = event.value.revision;
-        this.#json(response);
-        this.#change(event.value);
+        this.#change(event, event.time);
         break;
-      case 'heartbeat':
-        if (event.value.revision > this.#revision) this.#revision = event.value.revision;
-        break;
-      case 'gap': {
-        const { fromRevision, toRevision } = event.value;
-        this.#json(response);
+      case 'gap':
         // A new boot counts from the beginning; the gap to it has no number.
-        if (!this.#bootIsNew) {
-          this.#context.note(
-            `${toRevision - fromRevision + 1n} changes were missed; what follows is what they came to`,
-          );
+        if (!event.newBoot) {
+          const missed = event.toRevision - event.fromRevision + 1n;
+          this.#context.note(`${missed} changes were missed; what follows is what they came to`);
         }
-        break;
-      }
-      case undefined:
         break;
       default:
         event satisfies never;
     }
   }
 
-  /** The first snapshot is where the changes start from; a later one is compared with what was known. */
-  #replace(services: readonly Service[]): void {
-    const gone = new Map(this.#services);
-    for (const service of services) {
-      const before = gone.get(service.name);
-      gone.delete(service.name);
-      this.#services.set(service.name, service);
-      if (this.#known && changed(before, service)) {
-        this.#line(service, service.stateSince, before === undefined ? 'new' : fullState(before), fullState(service));
-      }
-    }
-    for (const service of gone.values()) {
-      this.#services.delete(service.name);
-      this.#line(service, undefined, fullState(service), 'removed');
-    }
-    this.#known = true;
-  }
-
-  #change({ service, time, removed }: WatchChange): void {
-    if (service === undefined) return;
-    const before = this.#services.get(service.name);
-    if (removed) this.#services.delete(service.name);
-    else this.#services.set(service.name, service);
+  #change({ service, before, removed }: ServiceChange, time: Date | undefined): void {
     if (!removed && !changed(before, service)) return;
     this.#line(
       service,
@@ -138,37 +82,40 @@ class View {
     );
   }
 
-  #json(response: WatchResponse): void {
-    const { format } = this.#context;
-    if (format === 'json' || format === 'jsonl') this.#context.json(WatchResponse.toJSON(response));
-  }
-
   #line(service: Service, time: Date | undefined, from: string, to: string): void {
-    const { format } = this.#context;
-    switch (format) {
-      case 'json':
-      case 'jsonl':
-        return;
-      case 'name':
-        this.#context.line(service.name);
-        return;
-      case 'table':
-      case 'wide':
-        this.#context.print(`${this.#words(service, time, from, to).trimEnd()}\n`);
-        return;
-      default:
-        format satisfies never;
-    }
+    if (this.#context.format === 'name') this.#context.line(service.name);
+    else this.#context.print(`${this.#words(service, time, from, to).trimEnd()}\n`);
   }
 
   #words(service: Service, time: Date | undefined, from: string, to: string): string {
     const { paint, format } = this.#context;
-    const width = Math.max(0, ...[...this.#services.keys(), service.name].map(visibleLength));
+    this.#width = Math.max(this.#width, visibleLength(service.name));
     const fill = ' '.repeat(Math.max(0, STATES_WIDTH - visibleLength(`${from} → ${to}`)));
     const shown = `${from} → ${paint(stateStyle(service), to)}${fill}`;
     const pid = format === 'wide' ? `  ${service.pid === 0 ? '-' : `pid ${service.pid}`}` : '';
     const at = paint('faint', clockTime(time ?? new Date()));
-    return `${at}  ${printable(service.name).padEnd(width)}  ${shown}${pid}  ${printable(reason(service, Date.now()))}`;
+    const name = printable(service.name).padEnd(this.#width);
+    return `${at}  ${name}  ${shown}${pid}  ${printable(reason(service, Date.now()))}`;
+  }
+}
+
+/** The message of the API that an event stands for. */
+function messageOf(event: WatchEvent): WatchResponse {
+  switch (event.kind) {
+    case 'snapshot': {
+      const { revision, services } = event;
+      return { event: { $case: 'snapshot', value: { revision, services: [...services] } } };
+    }
+    case 'change': {
+      const { revision, time, service, previousState, removed } = event;
+      return { event: { $case: 'change', value: { revision, time, service, previousState, removed } } };
+    }
+    case 'gap': {
+      const { fromRevision, toRevision } = event;
+      return { event: { $case: 'gap', value: { fromRevision, toRevision } } };
+    }
+    default:
+      return event satisfies never;
   }
 }
 

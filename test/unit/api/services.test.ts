@@ -10,7 +10,7 @@ import {
   StopRequest,
   WaitLevel,
 } from '../../../gen/my_init/v1/services.js';
-import { CODES, type ErrorReason } from '../../../src/api/errors.js';
+import { REASONS, type Reason } from '../../../gen/reasons.js';
 import { OperationError, type OperationReason } from '../../../src/types/service.js';
 import { detailsOf, failure, startApi, type TestApi, until } from '../../helpers/api-server.js';
 
@@ -137,11 +137,13 @@ describe('changing', () => {
       wait: WaitLevel.WAIT_LEVEL_NONE,
       waitTimeout: { seconds: 3n, nanos: 500_000_000 },
       stopTimeout: { seconds: 2n, nanos: 0 },
+      requestId: 'a-stop',
     });
-    await api.ask(ServicesService.reload, { selector: selecting('web') });
+    await api.ask(ServicesService.reload, { selector: selecting('web'), requestId: '' });
     await api.ask(ServicesService.signal, {
       selector: selecting('web'),
       signal: 'SIGHUP',
+      requestId: 'a-signal',
       group: true,
       expectedRunId: 'web-2',
     });
@@ -210,9 +212,7 @@ describe('changing', () => {
   });
 
   test.each(
-    (Object.keys(CODES) as ErrorReason[]).filter(
-      (reason): reason is OperationReason => !/READ_ONLY|TOO_MANY|INTERNAL|REPLACED/.test(reason),
-    ),
+    (Object.keys(REASONS) as Reason[]).filter((reason): reason is OperationReason => REASONS[reason].number < 15),
   )('the reason %s reaches the client with its code', async (reason) => {
     api.services.answer = async () => {
       throw new OperationError(reason, 'it went wrong', { service: 'web' });
@@ -220,7 +220,7 @@ describe('changing', () => {
     const error = await failure(
       api.ask(ServicesService.start, StartRequest.fromPartial({ selector: selecting('web') })),
     );
-    expect(error.code).toBe(CODES[reason]);
+    expect(error.code).toBe(REASONS[reason].code);
     expect(error.details).toBe('it went wrong');
     expect(detailsOf(error)).toMatchObject({ domain: 'my_init', reason, metadata: { service: 'web' } });
     expect(detailsOf(error).status).toMatchObject({ code: error.code, message: 'it went wrong' });

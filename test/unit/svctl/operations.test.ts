@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ErrorReason } from '../../../src/api/errors.js';
+import type { Reason } from '../../../gen/reasons.js';
 import { OperationError, type OperationReason, type Outcome } from '../../../src/types/service.js';
 import { startApi, type TestApi, until } from '../../helpers/api-server.js';
 import { fakeStatus } from '../../helpers/fake-services.js';
@@ -159,7 +159,7 @@ describe('signals', () => {
 });
 
 describe('exit codes', () => {
-  const codes: [ErrorReason, number][] = [
+  const codes: [Reason, number][] = [
     ['EMPTY_SELECTOR', 2],
     ['INVALID_ARGUMENT', 2],
     ['SERVICE_NOT_FOUND', 4],

@@ -37,7 +37,7 @@ describe('my_init that cannot be reached', () => {
     const { stdout, stderr, code } = await svctl.run(['--socket', '/nowhere/my_init.sock']);
     expect(stderr).toBe(
       'svctl: cannot reach my_init: there is no socket at /nowhere/my_init.sock (ENOENT)\n' +
-        '       Is my_init running in this container? Is it another socket? Name it with --socket PATH or MY_INIT_SOCKET.\n',
+        '       Is my_init running in this container? If it uses another socket, pass --socket PATH or set MY_INIT_SOCKET.\n',
     );
     expect(stdout).toBe('');
     expect(code).toBe(7);
@@ -153,20 +153,30 @@ describe('my_init that can be reached', () => {
     expect(connections).toBe(2);
   });
 
-  test('a signal is not sent again where its connection broke', async () => {
+  test('an order whose connection broke is repeated with the same id, also a signal', async () => {
     const path = join(directory, 'flaky.sock');
     let connections = 0;
     await listening(
       net.createServer((socket) => {
-        connections++;
-        socket.once('data', () => socket.destroy());
+        const isFirst = ++connections === 1;
+        const behind = net.connect(api.path);
+        for (const end of [socket, behind]) end.on('error', () => undefined);
+        socket.pipe(behind).pipe(socket);
+        // The order arrives, its answer does not.
+        api.services.answer = isFirst
+          ? () => {
+              socket.destroy();
+              return new Promise(() => undefined);
+            }
+          : undefined;
       }),
       path,
     );
-    const { stderr, code } = await svctl.run(['signal', 'HUP', 'web', '--socket', path]);
-    expect(stderr).toContain('The order may have been taken: svctl status shows what is.');
-    expect(code).toBe(7);
-    expect(connections).toBe(1);
+    const { stdout, code } = await svctl.run(['signal', 'HUP', 'web', '--socket', path]);
+    expect({ stdout, code }).toMatchObject({ stdout: expect.stringContaining('web: HUP sent'), code: 0 });
+    const ids = api.services.calls.map(({ options }) => options.requestId);
+    expect(ids).toEqual([ids[0], ids[0]]);
+    expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   (ROOT ? test : test.skip)('but only to read from: says so and gives 5', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseDuration, roughSpan, span, took } from '../../../clients/svctl/text/duration.js';
-import { nearest } from '../../../clients/svctl/text/nearest.js';
+import { nearest } from '../../../src/text/nearest-name.js';
 
 describe('times', () => {
   test.each([

@@ -1,12 +1,13 @@
-import { Phase, ProcessRole } from '../../gen/my_init/v1/init.js';
 import {
   type Cause,
   CauseKind,
   DesiredState,
   type Exit,
+  Phase,
+  ProcessRole,
   type Service,
   ServiceState,
-} from '../../gen/my_init/v1/service.js';
+} from '../typescript/src/index.js';
 import { roughSpan, span, took } from './text/duration.js';
 import type { Style } from './text/paint.js';
 

@@ -1,12 +1,20 @@
-import type { Duration } from '../../gen/google/protobuf/duration.js';
-import { OperationResponse, Outcome, WaitLevel } from '../../gen/my_init/v1/services.js';
+import { printable } from '../../src/text/printable.js';
+import {
+  type Duration,
+  durationOf,
+  GrpcCode,
+  type Method,
+  type MutationRequest,
+  mutate,
+  OperationResponse,
+  OutcomeMessage,
+  WaitLevel,
+} from '../typescript/src/index.js';
 import type { Context } from './context.js';
 import { ExitCode } from './exit-code.js';
-import { type CallOptions, GrpcCode, type Method } from './grpc-http2.js';
-import { lastLines } from './last-lines.js';
 import { type OptionSpec, usage } from './options.js';
-import { giveOrder, type OrderRequest } from './order.js';
 import { problemOfStatus } from './problem.js';
+import { serviceLines } from './service-lines.js';
 
 export const ALL: OptionSpec = { name: 'all', help: 'every service' };
 export const NO_WAIT: OptionSpec = { name: 'no-wait', help: 'come back as soon as the order is taken' };
@@ -25,49 +33,51 @@ export function waitOption(levels: readonly string[], standard: string): OptionS
   };
 }
 
-/** The call's own deadline comes after the wait's: my_init's answer says more than a broken call. */
-const ANSWER_SLACK_MS = 5_000;
-
 /** What the waiting options say, as a request has it. */
 export function waiting(context: Context): { wait: WaitLevel; waitTimeout: Duration | undefined } {
   const level = context.option('wait');
   if (context.has('no-wait') && level !== undefined && level !== 'none') throw usage('--no-wait or --wait, not both');
   const wait = context.has('no-wait') ? WaitLevel.WAIT_LEVEL_NONE : waitLevel(level);
-  return { wait, waitTimeout: toDuration(context.duration('timeout')) };
-}
-
-/** Milliseconds as a request has them. */
-export function toDuration(ms: number | undefined): Duration | undefined {
-  if (ms === undefined) return undefined;
-  return { seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.round((ms % 1000) * 1e6) };
+  return { wait, waitTimeout: durationOf(context.duration('timeout')) };
 }
 
 /**
- * Gives an order and tells what came of it for each service: `words` says what was done, on standard output; failures
- * are said on standard error. The exit code is that of the failures, 1 when they differ.
+ * Changes services and prints the outcome for each: `words` says what was done, on standard output; failures go to
+ * standard error. The exit code is that of the failures, 1 when they differ.
  */
-export async function operate<Request extends OrderRequest>(
+export async function operate<Request extends MutationRequest>(
   context: Context,
   method: Method<Request, OperationResponse>,
   request: Request,
-  words: (outcome: Outcome) => string,
+  words: (outcome: OutcomeMessage) => string,
 ): Promise<ExitCode> {
   const began = new Date();
-  const timeoutMs = context.duration('timeout');
   const response = await interruptibly(context, () =>
-    giveOrder(context, method, request, timeoutMs === undefined ? {} : callOptions(timeoutMs)),
+    mutate(context.connection, method, request, { waitTimeoutMs: context.duration('timeout') }),
   );
   const outcomes = [...response.outcomes].sort((a, b) => (a.name < b.name ? -1 : 1));
-  print(context, response, outcomes, words);
+  const done = outcomes.filter(({ error }) => error === undefined);
+  await context.show({
+    json: OperationResponse.toJSON(response),
+    items: outcomes.map((outcome) => OutcomeMessage.toJSON(outcome)),
+    names: done.map(({ name }) => name),
+    table: () =>
+      done
+        .map(
+          (outcome) => `${printable(words(outcome))}
+`,
+        )
+        .join(''),
+  });
   const codes = new Set<ExitCode>();
-  const lines = await lastLines(
+  const lines = await serviceLines(
     context,
     outcomes.filter(hasLastWords).map(({ name }) => name),
     began,
   );
   for (const { name, error } of outcomes) {
     if (error === undefined) continue;
-    const problem = problemOfStatus(error, context.socket, name);
+    const problem = problemOfStatus(error, name);
     context.complain(problem, problem.message.includes(name) ? '' : name);
     for (const line of lines.get(name) ?? []) context.remark(`| ${line}`);
     codes.add(problem.exitCode);
@@ -77,37 +87,8 @@ export async function operate<Request extends OrderRequest>(
 }
 
 /** Its process has ended too soon, or is not ready: what it said may say why. */
-function hasLastWords({ error }: Outcome): boolean {
+function hasLastWords({ error }: OutcomeMessage): boolean {
   return error !== undefined && [GrpcCode.aborted, GrpcCode.deadlineExceeded].some((code) => code === error.code);
-}
-
-function callOptions(timeoutMs: number): CallOptions {
-  return { timeoutMs: timeoutMs + ANSWER_SLACK_MS };
-}
-
-function print(
-  context: Context,
-  response: OperationResponse,
-  outcomes: readonly Outcome[],
-  words: (outcome: Outcome) => string,
-): void {
-  switch (context.format) {
-    case 'json':
-      context.json(OperationResponse.toJSON(response));
-      return;
-    case 'jsonl':
-      for (const outcome of outcomes) context.json(Outcome.toJSON(outcome));
-      return;
-    case 'name':
-      for (const { name, error } of outcomes) if (error === undefined) context.line(name);
-      return;
-    case 'table':
-    case 'wide':
-      for (const outcome of outcomes) if (outcome.error === undefined) context.line(words(outcome));
-      return;
-    default:
-      context.format satisfies never;
-  }
 }
 
 /** Ctrl-C ends the waiting only; a person should know. The signal then does what it does to any program. */

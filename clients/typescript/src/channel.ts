@@ -1,92 +1,58 @@
 import http2 from 'node:http2';
-import net from 'node:net';
-import { Status } from '../../gen/google/rpc/status.js';
-import { took } from './text/duration.js';
+import type { Duplex } from 'node:stream';
+import { errorOfStatus, GrpcCode, MyInitError } from './errors.js';
+import { Status } from './gen/google/rpc/status.js';
 
-/** The part of a generated method definition that a call needs. */
+/** A method of a generated service definition, with the path it is called by. */
 export interface Method<Request, Response> {
   readonly path: string;
-  readonly requestSerialize: (request: Request) => Uint8Array;
-  readonly responseDeserialize: (bytes: Buffer) => Response;
-}
-
-/** The gRPC status codes that svctl tells apart; https://grpc.io/docs/guides/status-codes/. */
-export const GrpcCode = {
-  ok: 0,
-  cancelled: 1,
-  unknown: 2,
-  invalidArgument: 3,
-  deadlineExceeded: 4,
-  notFound: 5,
-  permissionDenied: 7,
-  failedPrecondition: 9,
-  aborted: 10,
-  outOfRange: 11,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  unauthenticated: 16,
-} as const;
-
-/** A call was answered by an error, or broke. `code` is the gRPC status code. */
-export class RpcError extends Error {
-  override readonly name = 'RpcError';
-  constructor(
-    readonly code: number,
-    message: string,
-    readonly details: Status['details'] = [],
-  ) {
-    super(message);
-  }
-}
-
-/** No connection came about. `code` is the system's (`ENOENT`, `ECONNREFUSED`, `EACCES` …). */
-export class ConnectError extends Error {
-  override readonly name = 'ConnectError';
-  constructor(
-    readonly socket: string,
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
+  readonly request: { encode(message: Request): { finish(): Uint8Array } };
+  readonly response: { decode(bytes: Uint8Array): Response };
 }
 
 export interface CallOptions {
-  /** The call's deadline, in milliseconds from now; none when undefined, but for a my_init that says nothing at all. */
+  /** The call's deadline, in milliseconds from now; none when undefined, unless my_init says nothing at all. */
   readonly timeoutMs?: number;
   /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
-/** A my_init that lives says its first word, the settings of HTTP/2, in milliseconds, whatever a call of it takes. */
-const FIRST_WORD_MS = 10_000;
+/** A living my_init sends its first frame, the settings of HTTP/2, within milliseconds, however long a call takes. */
+const FIRST_FRAME_MS = 10_000;
 
 /**
- * A gRPC client for one Unix socket: unary calls and server streams over node:http2, which loads in a quarter of the
- * time of @grpc/grpc-js. The protocol is https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
+ * A gRPC client over any duplex stream: a socket, or the pipes of a process. Unary calls and server streams over
+ * node:http2, which loads in a quarter of the time of @grpc/grpc-js. The protocol is
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
  */
 export class Channel {
   readonly #session: http2.ClientHttp2Session;
-  #connected = false;
-  #spoken = false;
+  #heard = false;
   #failure: NodeJS.ErrnoException | undefined;
 
-  constructor(readonly socket: string) {
-    const connection = net.connect(socket);
-    connection.once('connect', () => {
-      this.#connected = true;
+  /** @param address for messages */
+  constructor(
+    connection: Duplex,
+    readonly address: string,
+  ) {
+    connection.on('error', (error: NodeJS.ErrnoException) => {
+      this.#failure ??= error;
     });
     this.#session = http2.connect('http://localhost', { createConnection: () => connection });
     this.#session.once('remoteSettings', () => {
-      this.#spoken = true;
+      this.#heard = true;
     });
     this.#session.on('error', (error: NodeJS.ErrnoException) => {
       this.#failure ??= error;
     });
   }
 
-  /** Calls a method that answers once. Throws {@link RpcError} or {@link ConnectError}. */
+  /** No call can be made any more. */
+  get closed(): boolean {
+    return this.#session.closed || this.#session.destroyed;
+  }
+
+  /** Calls a method that answers once. Throws {@link MyInitError}. */
   async unary<Request, Response>(
     method: Method<Request, Response>,
     request: Request,
@@ -94,45 +60,46 @@ export class Channel {
   ): Promise<Response> {
     let answer: { readonly value: Response } | undefined;
     for await (const value of this.stream(method, request, options)) answer ??= { value };
-    if (answer === undefined) throw new RpcError(GrpcCode.internal, 'my_init answered with nothing');
+    if (answer === undefined) throw new MyInitError('INTERNAL_ERROR', 'my_init answered with nothing');
     return answer.value;
   }
 
-  /** Calls a method that answers with a stream; leaving the loop cancels it. Throws {@link RpcError} or {@link ConnectError}. */
+  /** Calls a method that answers with a stream; leaving the loop cancels the call. Throws {@link MyInitError}. */
   async *stream<Request, Response>(
     method: Method<Request, Response>,
     request: Request,
     { timeoutMs, signal }: CallOptions = {},
   ): AsyncGenerator<Response, void, undefined> {
+    if (signal?.aborted) throw cancelled(signal);
     const call = this.#open(method.path, timeoutMs);
     let answer: http2.IncomingHttpHeaders | undefined;
-    let end: RpcError | undefined;
+    let trailers: http2.IncomingHttpHeaders | undefined;
+    let end: MyInitError | undefined;
     call.once('response', (headers) => {
       answer = headers;
     });
-    let trailers: http2.IncomingHttpHeaders | undefined;
     call.once('trailers', (headers) => {
       trailers = headers;
     });
     const closed = new Promise<void>((resolve) => call.once('close', resolve));
-    const cancel = (code: number, message: string): void => {
-      end ??= new RpcError(code, message);
+    const cancel = (error: MyInitError): void => {
+      end ??= error;
       call.close(http2.constants.NGHTTP2_CANCEL);
     };
-    const onAbort = (): void => cancel(GrpcCode.cancelled, 'the call was cancelled');
+    const onAbort = (): void => cancel(cancelled(signal));
     signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    const limitMs = timeoutMs ?? FIRST_WORD_MS;
+    const limitMs = timeoutMs ?? FIRST_FRAME_MS;
     const timer = setTimeout(() => {
-      if (timeoutMs === undefined && this.#spoken) return;
-      cancel(GrpcCode.deadlineExceeded, `no answer within ${took(limitMs / 1000)}`);
+      if (timeoutMs === undefined && this.#heard) return;
+      const metadata = { address: this.address };
+      cancel(new MyInitError('NO_ANSWER', `no answer within ${seconds(limitMs)}`, { metadata }));
     }, limitMs);
     try {
-      call.end(frame(method.requestSerialize(request)));
+      call.end(frame(method.request.encode(request).finish()));
       try {
-        for await (const message of messages(call)) yield method.responseDeserialize(message);
+        for await (const message of messages(call)) yield method.response.decode(message);
       } catch (error) {
-        if (error instanceof RpcError) throw error;
+        if (error instanceof MyInitError) throw error;
         await closed;
         throw end ?? this.#broken(error);
       }
@@ -159,7 +126,7 @@ export class Channel {
         ':path': path,
         'content-type': 'application/grpc',
         te: 'trailers',
-        'user-agent': 'svctl',
+        'user-agent': 'my_init-client',
         ...(timeoutMs === undefined ? {} : { 'grpc-timeout': grpcTimeout(timeoutMs) }),
       });
     } catch (error) {
@@ -167,13 +134,18 @@ export class Channel {
     }
   }
 
-  #broken(error: unknown): RpcError | ConnectError {
+  #broken(error: unknown): MyInitError {
     const cause = this.#failure ?? error;
-    const code = errorCode(cause);
-    const message = cause instanceof Error ? cause.message : 'the connection was closed';
-    if (!this.#connected) return new ConnectError(this.socket, code, message);
-    if (code === 'ERR_HTTP2_ERROR') return new ConnectError(this.socket, code, message);
-    return new RpcError(GrpcCode.unavailable, `the connection was lost: ${message}`);
+    if (cause instanceof MyInitError) return cause;
+    const metadata = { address: this.address };
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_HTTP2_ERROR') {
+      return new MyInitError('NOT_MY_INIT', `what answers on ${this.address} is not my_init (no gRPC)`, {
+        metadata,
+        cause,
+      });
+    }
+    const why = cause instanceof Error ? cause.message : 'the connection was closed';
+    return new MyInitError('CONNECTION_LOST', `the connection was lost: ${why}`, { metadata, cause });
   }
 }
 
@@ -201,7 +173,7 @@ async function* messages(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, 
     while (buffer.length >= PREFIX_BYTES) {
       const length = buffer.readUInt32BE(1);
       if (buffer[0] !== 0 || length > MAX_MESSAGE_BYTES) {
-        throw new RpcError(GrpcCode.internal, 'the answer is compressed or no gRPC');
+        throw new MyInitError('NOT_MY_INIT', 'the answer is compressed or no gRPC');
       }
       wanted = PREFIX_BYTES + length;
       if (buffer.length < wanted) break;
@@ -218,21 +190,18 @@ async function* messages(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, 
 function failure(
   headers: http2.IncomingHttpHeaders,
   trailers: http2.IncomingHttpHeaders | undefined,
-): RpcError | undefined {
+): MyInitError | undefined {
   const end = trailers ?? headers;
   const status = text(end['grpc-status']);
   if (status === undefined) {
     const http = Number(headers[':status']);
-    if (http !== 200) return new RpcError(GrpcCode.unknown, `the server is no gRPC server (HTTP status ${http})`);
-    return new RpcError(GrpcCode.unavailable, 'the connection was lost: the answer has no end');
+    if (http !== 200) return new MyInitError('NOT_MY_INIT', `the server is no gRPC server (HTTP status ${http})`);
+    return new MyInitError('CONNECTION_LOST', 'the connection was lost: the answer has no end');
   }
   const code = Number(status);
   if (code === GrpcCode.ok) return undefined;
-  return new RpcError(
-    code,
-    percentDecode(text(end['grpc-message']) ?? ''),
-    details(text(end['grpc-status-details-bin'])),
-  );
+  const message = percentDecode(text(end['grpc-message']) ?? '');
+  return errorOfStatus({ code, message, details: details(text(end['grpc-status-details-bin'])) });
 }
 
 function details(encoded: string | undefined): Status['details'] {
@@ -262,6 +231,10 @@ function grpcTimeout(timeoutMs: number): string {
   return ms < 1e8 ? `${ms}m` : `${Math.min(99_999_999, Math.ceil(ms / 1000))}S`;
 }
 
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+function cancelled(signal: AbortSignal | undefined): MyInitError {
+  return new MyInitError('CANCELLED', 'the call was cancelled', { cause: signal?.reason });
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }

@@ -1,0 +1,92 @@
+import { printable, printableJson } from '../../src/text/printable.js';
+import type { Format } from './options.js';
+import type { Problem } from './problem.js';
+import { type Paint, paintFor } from './text/paint.js';
+
+/** An answer in each of the formats of `-o`. */
+export interface Answer {
+  /** For `json`. */
+  readonly json: unknown;
+  /** For `jsonl`: one message a line. */
+  readonly items: readonly unknown[];
+  /** For `name`. */
+  readonly names: readonly string[];
+  /** For `table` and `wide`: the text. */
+  readonly table: () => string | Promise<string>;
+}
+
+/** The two outputs: data on standard output, the rest on standard error. */
+export class Terminal {
+  readonly paint: Paint;
+  readonly #noColor: boolean;
+
+  constructor(
+    readonly format: Format,
+    noColor: boolean,
+  ) {
+    this.#noColor = noColor;
+    this.paint = paintFor(process.stdout, noColor);
+  }
+
+  /** Prints an answer in the format that was asked for. */
+  async show(answer: Answer): Promise<void> {
+    switch (this.format) {
+      case 'json':
+        this.json(answer.json);
+        break;
+      case 'jsonl':
+        for (const item of answer.items) this.json(item);
+        break;
+      case 'name':
+        for (const name of answer.names) this.line(name);
+        break;
+      case 'table':
+      case 'wide':
+        this.print(await answer.table());
+        break;
+      default:
+        this.format satisfies never;
+    }
+  }
+
+  /** Writes to standard output as it is: the text has been made printable. */
+  print(text: string): void {
+    process.stdout.write(text);
+  }
+
+  /** One line to standard output, made printable. */
+  line(text: string): void {
+    this.print(`${printable(text)}\n`);
+  }
+
+  /** A message as JSON, indented for `-o json` and on one line for `-o jsonl`. */
+  json(value: unknown): void {
+    this.print(`${printableJson(value, this.format === 'json' ? 2 : 0)}\n`);
+  }
+
+  /** One line to standard error, made printable. */
+  note(text: string): void {
+    process.stderr.write(`svctl: ${printable(text)}\n`);
+  }
+
+  /** The same in faint letters: beside the data. */
+  faintNote(text: string): void {
+    this.#faint(`svctl: ${text}`);
+  }
+
+  /** A line under the note before it. */
+  remark(text: string): void {
+    this.#faint(`       ${text}`);
+  }
+
+  /** What went wrong and what can be done about it, on standard error. */
+  complain({ message, hint }: Problem, subject = ''): void {
+    this.note(subject === '' ? message : `${subject}: ${message}`);
+    if (hint !== '') process.stderr.write(`       ${printable(hint)}\n`);
+  }
+
+  #faint(text: string): void {
+    const paint = paintFor(process.stderr, this.#noColor);
+    process.stderr.write(`${paint('faint', printable(text))}\n`);
+  }
+}

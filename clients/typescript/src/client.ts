@@ -1,0 +1,203 @@
+import type { Method } from './channel.js';
+import { type Address, ANSWER_TIMEOUT_MS, Connection } from './connection.js';
+import { durationOf } from './duration.js';
+import { MyInitError } from './errors.js';
+import type { HealthCheckResponse } from './gen/grpc/health/v1/health.js';
+import {
+  type GetInfoResponse,
+  type Process,
+  type RescanResponse,
+  type ShutdownProgress,
+  ShutdownRequest,
+} from './gen/my_init/v1/init.js';
+import type { Service } from './gen/my_init/v1/service.js';
+import {
+  type OperationResponse,
+  ReloadRequest,
+  RestartRequest,
+  SignalRequest,
+  StartRequest,
+  StopRequest,
+  WaitLevel,
+} from './gen/my_init/v1/services.js';
+import { type LogEvent, type LogOptions, logs } from './logs.js';
+import { Health, Init, Services } from './methods.js';
+import { type MutationRequest, mutate } from './mutate.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { type Names, selectorOf } from './selector.js';
+import { defaultSocket, openSocket } from './socket.js';
+import { type WatchEvent, type WatchOptions, watch } from './watch.js';
+
+export interface Options {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface MutationOptions {
+  /** Every service, instead of names. */
+  readonly all?: boolean;
+  /** How long to wait for the outcome. Giving up does not undo the operation. */
+  readonly waitTimeoutMs?: number;
+  /** Names the order: repeated with the same id it is carried out once. Random when undefined. */
+  readonly requestId?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface StartOptions extends MutationOptions {
+  /** `ready` when undefined. */
+  readonly wait?: 'none' | 'started' | 'ready';
+}
+
+export interface StopOptions extends MutationOptions {
+  /** `stopped` when undefined. */
+  readonly wait?: 'none' | 'stopped';
+  /** From TERM to KILL, instead of the service's own stop timeout. */
+  readonly stopTimeoutMs?: number;
+}
+
+const WAIT_LEVELS = {
+  none: WaitLevel.WAIT_LEVEL_NONE,
+  started: WaitLevel.WAIT_LEVEL_STARTED,
+  ready: WaitLevel.WAIT_LEVEL_READY,
+  stopped: WaitLevel.WAIT_LEVEL_STOPPED,
+} as const;
+
+/** A client for the my_init on a Unix socket, or at the other end of any duplex stream. */
+export function connect(to?: string | Address): MyInit {
+  if (typeof to === 'object') return new MyInit(new Connection(to));
+  const path = to ?? defaultSocket();
+  return new MyInit(new Connection({ name: path, open: (signal) => openSocket(path, signal) }));
+}
+
+/** One my_init. Every method throws {@link MyInitError}; every call may be cancelled by a signal. */
+export class MyInit {
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** The services, sorted by name. */
+  async services(names?: Names, options?: Options): Promise<readonly Service[]> {
+    return (await this.#ask(Services.list, { selector: selectorOf(names) }, options)).services;
+  }
+
+  /** One service. SERVICE_NOT_FOUND with a suggestion when there is none. */
+  async service(name: string, options?: Options): Promise<Service> {
+    const { service } = await this.#ask(Services.get, { name }, options);
+    if (service === undefined) throw new MyInitError('INTERNAL_ERROR', 'my_init answered with no service');
+    return service;
+  }
+
+  /** The services, then each change, until the loop is left. */
+  watch(names?: Names, options?: WatchOptions): AsyncGenerator<WatchEvent, void, undefined> {
+    return watch(this.connection, names, options);
+  }
+
+  /** The lines of services, merged by time; my_init's own are those of the service `my_init`. */
+  logs(names?: Names, options?: LogOptions): AsyncGenerator<LogEvent, void, undefined> {
+    return logs(this.connection, names, options);
+  }
+
+  /** Starts services and waits until they are ready. Throws when one of them fails; the error has all outcomes. */
+  start(names: Names, options: StartOptions & { readonly once?: boolean } = {}): Promise<readonly Outcome[]> {
+    const request = StartRequest.fromPartial({ ...common(names, options), once: options.once });
+    return this.#mutate(Services.start, request, options);
+  }
+
+  /** Stops services and waits until they are gone. */
+  stop(names: Names, options: StopOptions = {}): Promise<readonly Outcome[]> {
+    const stopTimeout = durationOf(options.stopTimeoutMs);
+    return this.#mutate(Services.stop, StopRequest.fromPartial({ ...common(names, options), stopTimeout }), options);
+  }
+
+  /** Stops services where they run, starts them, and waits until the new processes are ready. */
+  restart(names: Names, options: StartOptions & Pick<StopOptions, 'stopTimeoutMs'> = {}): Promise<readonly Outcome[]> {
+    const stopTimeout = durationOf(options.stopTimeoutMs);
+    const request = RestartRequest.fromPartial({ ...common(names, options), stopTimeout });
+    return this.#mutate(Services.restart, request, options);
+  }
+
+  /** Asks services to read their configuration again. */
+  reload(names: Names, options: MutationOptions = {}): Promise<readonly Outcome[]> {
+    return this.#mutate(Services.reload, ReloadRequest.fromPartial(common(names, options)), options);
+  }
+
+  /** Sends a signal (`HUP`, `SIGHUP` or `1`) to the processes of services. */
+  signal(
+    names: Names,
+    signal: string,
+    options: MutationOptions & { readonly group?: boolean; readonly expectedRunId?: string } = {},
+  ): Promise<readonly Outcome[]> {
+    const { group, expectedRunId } = options;
+    const request = SignalRequest.fromPartial({ ...common(names, options), signal, group, expectedRunId });
+    return this.#mutate(Services.signal, request, options);
+  }
+
+  info(options?: Options): Promise<GetInfoResponse> {
+    return this.#ask(Init.getInfo, {}, options);
+  }
+
+  async processes(options?: Options): Promise<readonly Process[]> {
+    return (await this.#ask(Init.listProcesses, {}, options)).processes;
+  }
+
+  /** The answers of grpc.health.v1 by name: `liveness`, `readiness`, `startup`, `service/NAME`. */
+  async health(options?: Options): Promise<Readonly<Record<string, HealthCheckResponse>>> {
+    return (await this.#ask(Health.list, {}, options)).statuses;
+  }
+
+  /** Reads the service directory now. */
+  rescan(options?: Options): Promise<RescanResponse> {
+    return this.#ask(Init.rescan, {}, options);
+  }
+
+  /** Shuts the container down; the progress ends when my_init does. */
+  shutdown(
+    options: {
+      readonly reason?: string;
+      readonly exitCode?: number;
+      readonly timeoutMs?: number;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): AsyncGenerator<ShutdownProgress, void, undefined> {
+    const { reason, exitCode, timeoutMs, signal } = options;
+    const request = ShutdownRequest.fromPartial({ reason, exitCode, timeout: durationOf(timeoutMs) });
+    return this.connection.stream(Init.shutdown, request, { signal });
+  }
+
+  /** Ends the connection. */
+  close(): void {
+    this.connection.close();
+  }
+
+  #ask<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: Options = {},
+  ): Promise<Response> {
+    return this.connection.call(method, request, { timeoutMs: ANSWER_TIMEOUT_MS, ...options });
+  }
+
+  async #mutate<Request extends MutationRequest>(
+    method: Method<Request, OperationResponse>,
+    request: Request,
+    options: MutationOptions,
+  ): Promise<readonly Outcome[]> {
+    const outcomes = (await mutate(this.connection, method, request, options)).outcomes.map(outcomeOf);
+    const failed = outcomes.find(({ error }) => error !== undefined)?.error;
+    if (failed === undefined) return outcomes;
+    const { reason, message, code, metadata } = failed;
+    throw new MyInitError(reason, message, { code, metadata, outcomes });
+  }
+}
+
+function common(names: Names, options: MutationOptions & { readonly wait?: keyof typeof WAIT_LEVELS }) {
+  const { all = false, wait, waitTimeoutMs, requestId } = options;
+  return {
+    selector: selectorOf(names, all),
+    requestId,
+    wait: wait === undefined ? undefined : WAIT_LEVELS[wait],
+    waitTimeout: durationOf(waitTimeoutMs),
+  };
+}

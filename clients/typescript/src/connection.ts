@@ -1,0 +1,111 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CallOptions, Channel, type Method } from './channel.js';
+import { isLost, MyInitError } from './errors.js';
+
+/** Makes a stream to my_init: a connected socket, or the pipes of a process. */
+export interface Address {
+  /** For messages. */
+  readonly name: string;
+  open(signal?: AbortSignal): Promise<Duplex>;
+}
+
+/** my_init answers a question within milliseconds, also while it starts a hundred services. */
+export const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Between two attempts of a call whose connection broke: the next controller is there in about 100 ms. */
+const RETRY_DELAY_MS = 50;
+
+/** Attempts that fail for so long, each of them quickly, are given up. */
+const PATIENCE_MS = 10_000;
+
+/** A way to one my_init, which outlives its connections. */
+export class Connection {
+  readonly #address: Address;
+  #channel: Promise<Channel> | undefined;
+
+  constructor(address: Address) {
+    this.#address = address;
+  }
+
+  get name(): string {
+    return this.#address.name;
+  }
+
+  /**
+   * Calls a method that may be repeated: one that changes nothing, or a mutation with a `request_id`. When the
+   * connection breaks, the call is made again on the next one. Throws {@link MyInitError}.
+   */
+  async call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    { timeoutMs, signal }: CallOptions = {},
+  ): Promise<Response> {
+    const startedMs = performance.now();
+    const leftMs = (): number | undefined =>
+      timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (performance.now() - startedMs));
+    let lost: { readonly error: MyInitError; readonly sinceMs: number } | undefined;
+    for (;;) {
+      const attemptMs = performance.now();
+      try {
+        return await this.once(method, request, { timeoutMs: leftMs(), signal });
+      } catch (error) {
+        const retriable = isLost(error) || (lost !== undefined && isUnreachable(error));
+        if (!retriable) throw error;
+        const now = performance.now();
+        // An attempt that lasted is a sign of life.
+        if (lost === undefined || now - attemptMs > PATIENCE_MS / 2) lost = { error, sinceMs: now };
+        if (now - lost.sinceMs > PATIENCE_MS || (leftMs() ?? PATIENCE_MS) <= RETRY_DELAY_MS) throw lost.error;
+      }
+      this.close();
+      await delay(RETRY_DELAY_MS);
+    }
+  }
+
+  /** Calls a method once, whatever becomes of the connection. */
+  async once<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    return (await this.#open(options.signal)).unary(method, request, options);
+  }
+
+  async *stream<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: CallOptions = {},
+  ): AsyncGenerator<Response, void, undefined> {
+    yield* (await this.#open(options.signal)).stream(method, request, options);
+  }
+
+  /** Ends the connection; the next call makes a new one. */
+  close(): void {
+    this.#channel?.then(
+      (channel) => channel.close(),
+      () => undefined,
+    );
+    this.#channel = undefined;
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<Channel> {
+    const current = this.#channel;
+    if (current !== undefined) {
+      const channel = await current;
+      if (!channel.closed) return channel;
+      if (this.#channel === current) this.#channel = undefined;
+    }
+    this.#channel ??= this.#address.open(signal).then((stream) => new Channel(stream, this.#address.name));
+    const opening = this.#channel;
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#channel === opening) this.#channel = undefined;
+      throw error;
+    }
+  }
+}
+
+function isUnreachable(error: unknown): error is MyInitError {
+  return error instanceof MyInitError && error.reason === 'UNREACHABLE';
+}

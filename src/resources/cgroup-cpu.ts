@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { cgroupDirectories, firstKnown, readKey, readNumber } from './cgroup.js';
-import { readText } from './read-text.js';
+import { cgroupDirectories, firstKnown, readKey, readNumber, textOf } from './cgroup.js';
 
 /** The CPU quota of the container. Undefined: not known, or no quota. */
 export interface CpuQuota {
@@ -22,7 +21,7 @@ export function cgroupCpu(files = '/'): CpuQuota {
 
 /** `cpu.max`: `50000 100000`, or `max 100000`. */
 function quotaV2(directory: string): number | undefined {
-  const [, quota, period] = /^(\d+) (\d+)$/.exec(readText(join(directory, 'cpu.max')).trim()) ?? [];
+  const [, quota, period] = /^(\d+) (\d+)$/.exec(textOf(join(directory, 'cpu.max')).trim()) ?? [];
   return quota === undefined ? undefined : Number(quota) / Number(period);
 }
 

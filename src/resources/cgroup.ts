@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readText } from './read-text.js';
 
@@ -12,7 +13,7 @@ export function cgroupDirectories(controller: string, files = '/'): readonly str
     if (controllers === undefined || path === undefined) continue;
     for (const mount of mounts(controllers, controller)) found.push(...upwards(join(files, mount), path));
   }
-  return found;
+  return [...new Set(found)].filter((directory) => existsSync(directory));
 }
 
 /** A version 1 hierarchy with two controllers is mounted under both names, or the one is a link to the other. */
@@ -30,15 +31,18 @@ function upwards(mount: string, path: string): readonly string[] {
 
 /** The number that is all that a file has; undefined when it has another text, as `max`, or cannot be read. */
 export function readNumber(path: string): number | undefined {
-  const text = readText(path).trim();
+  const text = textOf(path).trim();
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** The number after a key in a file with a key and a number on each line, as `memory.events`. */
 export function readKey(path: string, key: string): number | undefined {
-  const digits = new RegExp(`^${key} (\\d+)$`, 'm').exec(readText(path))?.[1];
+  const digits = new RegExp(`^${key} (\\d+)$`, 'm').exec(textOf(path))?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
+
+/** Most files exist in one version alone: an exception for each that does not would cost more than all the reading. */
+export const textOf = (path: string): string => (existsSync(path) ? readText(path) : '');
 
 /** The first of the directories in which something can be read. */
 export function firstKnown<T>(

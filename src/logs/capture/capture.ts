@@ -92,7 +92,11 @@ export class Capture {
     for (let taken = 0, length = 1; length > 0 && taken < DRAIN_BYTES && this.#state !== 'paused'; taken += length)
       length = this.#take();
     if (this.#state === 'paused') {
-      this.#drains ??= { done: [], patience: setTimeout(() => this.#insist(), DRAIN_PATIENCE_MS) };
+      // After a turn of the event loop: it may be us who did not run for so long, and the pause may be over.
+      this.#drains ??= {
+        done: [],
+        patience: setTimeout(() => setImmediate(() => this.#loseDrainPatience()), DRAIN_PATIENCE_MS),
+      };
       this.#drains.done.push(done);
       return;
     }
@@ -123,6 +127,10 @@ export class Capture {
       native().endWatch(this.#watch);
       closeSync(this.#parts.fd);
     });
+  }
+
+  #loseDrainPatience(): void {
+    if (this.#drains !== undefined) this.#insist();
   }
 
   #insist(): void {

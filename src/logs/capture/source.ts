@@ -12,6 +12,7 @@ import { MemoryStore, type WritableStore } from '../store/store.js';
 import { Capture, closePipes, type Pipes } from './capture.js';
 import type { Intake } from './intake.js';
 import { fromRecord, type MarkerRecord, readMarker, toRecord } from './marker-record.js';
+import { SteadyLoss } from './steady-loss.js';
 
 /** Some runs of a crash loop; all of them have to fit into a slot. */
 const HELD_MARKERS = 24;
@@ -93,6 +94,7 @@ export class Source implements LogSource {
   readonly #forwarders = new Set<() => void>();
   /** For whom the writer waits. */
   readonly #pausedFor = new Set<object>();
+  readonly #loss: SteadyLoss;
   #closed = false;
   #markers: readonly Marker[];
   #rule: LogRule | undefined;
@@ -110,6 +112,10 @@ export class Source implements LogSource {
     this.#markers = record.markers.map((marker) => fromRecord(marker, name, world.bootId));
     this.#files = record.files;
     this.#rule = record.rule;
+    this.#loss = new SteadyLoss(
+      () => ({ stdout: counters.droppedOf('stdout'), stderr: counters.droppedOf('stderr') }),
+      () => this.#stored(),
+    );
     this.store = this.#makeStore();
     this.#pipes = { stdout: this.#pipe('out'), stderr: this.#pipe('err') };
     const stored = (): void => this.#stored();
@@ -177,7 +183,11 @@ export class Source implements LogSource {
   }
 
   get dropped(): Loss {
-    return this.counters.dropped;
+    return this.#loss.of();
+  }
+
+  droppedOf(stream: Stream | undefined): Loss {
+    return this.#loss.of(stream);
   }
 
   subscribe(listener: () => void): () => void {
@@ -228,11 +238,17 @@ export class Source implements LogSource {
   /** Stores all that was written until now, since the writer is gone, and calls `done`: at once or, when it is paused, a little later. */
   drain(done: () => void): void {
     const [first, second] = this.#captures;
-    first.drain(() => second.drain(done));
+    first.drain(() =>
+      second.drain(() => {
+        this.#loss.publish();
+        done();
+      }),
+    );
   }
 
   close(): void {
     for (const capture of this.#captures) capture.close();
+    this.#loss.close();
     closePipes(this.#pipes);
     if (this.#loggerPipe) for (const fd of this.#loggerPipe) closeSync(fd);
     for (const part of ['store', 'out.r', 'out.w', 'err.r', 'err.w', 'logger.r', 'logger.w'])
@@ -284,9 +300,10 @@ export class Source implements LogSource {
   }
 
   #drop(stream: Stream, lines: number, bytes: number): void {
-    const first = this.dropped.lines === 0;
+    const first = this.counters.dropped.lines === 0;
     // Counted first: the warning is a line of the log, too.
     this.counters.addDropped(stream, { lines, bytes });
+    this.#loss.grown();
     if (first) this.#world.warn(`the log of ${this.name} loses lines: the disk does not take them`);
   }
 

@@ -37,6 +37,8 @@ export class Forwarder {
   readonly #paused = new Set<Source>();
   #patience: NodeJS.Timeout | undefined;
   #pendingBytes = 0;
+  /** Pieces that the output has taken. */
+  #writes = 0;
   /** The output takes nothing. */
   #stalled = false;
 
@@ -126,7 +128,15 @@ export class Forwarder {
     source.pause(this);
     if (this.#patience !== undefined) return;
     this.#pendingBytes = this.#output.pendingBytes();
-    this.#patience = setTimeout(() => this.#losePatience(), PATIENCE_MS);
+    this.#patience = setTimeout(() => this.#lookOnceMore(), PATIENCE_MS);
+  }
+
+  /** It may be us who did not run for so long: what the output has taken meanwhile is known after a turn of the event loop. */
+  #lookOnceMore(): void {
+    const writes = this.#writes;
+    setImmediate(() => {
+      if (this.#writes === writes && this.#patience !== undefined) this.#losePatience();
+    });
   }
 
   #losePatience(): void {
@@ -184,6 +194,7 @@ export class Forwarder {
   /** On record only now: what an earlier controller was writing when it was killed is written again, not lost. */
   #written(source: Source, given: Forwarded): void {
     this.#stalled = false;
+    this.#writes++;
     source.counters.setForwarded(this.#index, given);
     this.#reached(source, given);
     if (this.#patience === undefined) return;

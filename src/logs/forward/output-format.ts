@@ -57,7 +57,7 @@ export class OutputFormat {
 
   /** What of a source was never stored, of the streams that are written here. */
   droppedOf(source: Source): Loss {
-    return this.#stream === undefined ? source.counters.dropped : source.counters.droppedOf(this.#stream);
+    return source.droppedOf(this.#stream);
   }
 
   /** The service is gone, and nothing more of it is written: what was not given is told with the next piece. */

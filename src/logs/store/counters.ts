@@ -8,6 +8,8 @@ export interface Loss {
   readonly bytes: number;
 }
 
+export const sumOf = (a: Loss, b: Loss): Loss => ({ lines: a.lines + b.lines, bytes: a.bytes + b.bytes });
+
 /** The outputs of the container; where both streams have the same output there is only the first. */
 export type OutputIndex = 0 | 1;
 
@@ -54,8 +56,7 @@ export class Counters {
 
   /** What was not stored. */
   get dropped(): Loss {
-    const [out, err] = [this.droppedOf('stdout'), this.droppedOf('stderr')];
-    return { lines: out.lines + err.lines, bytes: out.bytes + err.bytes };
+    return sumOf(this.droppedOf('stdout'), this.droppedOf('stderr'));
   }
 
   /** What of a stream was not stored. */

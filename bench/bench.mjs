@@ -8,7 +8,19 @@ import { parseArgs } from 'node:util';
 import { installPeers } from './peers.mjs';
 import { Samples, table } from './table.mjs';
 
-const PARTS = ['start', 'restart', 'many', 'orphans', 'idle', 'memory', 'commands', 'api', 'controller', 'logs'];
+const PARTS = [
+  'start',
+  'restart',
+  'many',
+  'definitions',
+  'orphans',
+  'idle',
+  'memory',
+  'commands',
+  'api',
+  'controller',
+  'logs',
+];
 
 const { values: options, positionals } = parse();
 if (options.install) installPeers();

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { defaultDefinition } from '../supervisor/definition/default-definition.js';
 import type { DefaultTimes, Definition, Problem } from '../supervisor/definition/definition.js';
 import { readServicesYaml, readServiceYaml, type YamlFile } from '../supervisor/definition/read-yaml.js';
+import { isBundle, withS6Files } from '../supervisor/definition/s6-files.js';
 import { dropIns, placesOf, serviceFile } from '../supervisor/definition/yaml-files.js';
 import { explainBadName, isServiceName } from '../supervisor/service-directory.js';
 import type { ServiceName } from '../types/service.js';
@@ -131,13 +132,23 @@ function ofDirectory(directory: string, root: Root, times: DefaultTimes): Collec
   };
   const file = serviceFile(directory);
   const hasRun = existsSync(root.locate(join(directory, 'run')));
-  if (!existsSync(root.locate(file)))
-    return { services: new Map([[name, { definition: plain, problems: [] }]]), problems: [] };
+  if (!existsSync(root.locate(file))) return ofPlainFiles(plain, root);
   const text = readFileSync(root.locate(file), 'utf8');
   return {
     services: new Map([[name, readServiceYaml({ file, text }, plain, hasRun, NOBODY_KNOWS)]]),
     problems: [],
   };
+}
+
+/** Without YAML, s6's files may say more. What is wrong with `run` is for the judge to say. */
+function ofPlainFiles(plain: Definition, root: Root): Collected {
+  const here = root.locate(plain.directory ?? '/');
+  if (isBundle(here)) return { services: new Map(), problems: [] };
+  const { definition, problem } = withS6Files({ definition: plain, problem: undefined }, here);
+  const problems = problem
+    ? [{ ...problem, origin: { ...problem.origin, file: root.inside(problem.origin.file) } }]
+    : [];
+  return { services: new Map([[plain.name, { definition, problems }]]), problems: [] };
 }
 
 function isDirectory(path: string): boolean {

@@ -10,6 +10,7 @@ import { defaultDefinition } from './default-definition.js';
 import type { DefaultTimes, DefinitionRead, Problem } from './definition.js';
 import { describeProblem, readDirectory } from './read-directory.js';
 import type { YamlService, YamlServices } from './read-yaml.js';
+import { isBundle, withS6Files } from './s6-files.js';
 import { changedKeys } from './show-definition.js';
 import { hasYaml, loadYamlReader, placesOf, readFiles, serviceFile, servicesFiles, yamlReader } from './yaml-files.js';
 
@@ -106,9 +107,11 @@ export class DefinitionFiles implements ServiceSource {
   list(): Listing {
     const { serviceDirectory } = this.#context;
     const names = new Set([...this.#inForce.keys(), ...this.#stillRunning()]);
-    if (names.size === 0) return listServices(serviceDirectory);
+    if (names.size === 0) return withoutBundles(listServices(serviceDirectory));
     // Without a directory of services there may still be a file of them.
-    const listing = existsSync(serviceDirectory) ? listServices(serviceDirectory) : { found: new Map(), skipped: [] };
+    const listing = existsSync(serviceDirectory)
+      ? withoutBundles(listServices(serviceDirectory))
+      : { found: new Map(), skipped: [] };
     const found = new Map(listing.found);
     for (const name of names) {
       if (found.has(name)) continue;
@@ -172,7 +175,7 @@ export class DefinitionFiles implements ServiceSource {
   ): DefinitionRead {
     const plain = readDirectory(name, directory, this.#context.times);
     const hasYaml = inForce !== undefined || existsSync(serviceFile(directory));
-    const read = hasYaml ? this.#readYaml(plain, directory, inForce, took) : plain;
+    const read = hasYaml ? this.#readYaml(plain, directory, inForce, took) : withS6Files(plain, directory);
     const inFile = this.#onDisk.services.get(name);
     if (inFile === undefined) return read;
     const other = [...inFile.definition.origins.values()][0]?.file ?? this.#context.servicesFile;
@@ -221,6 +224,12 @@ export class DefinitionFiles implements ServiceSource {
     for (const text of texts) if (!this.#reported.has(text)) this.#context.error(text);
     this.#reported = new Set(texts);
   }
+}
+
+/** A bundle of s6-rc is a name for several services. */
+function withoutBundles(listing: Listing): Listing {
+  const found = [...listing.found].filter(([, { directory }]) => !isBundle(directory));
+  return found.length === listing.found.size ? listing : { ...listing, found: new Map(found) };
 }
 
 /** Nobody can say which services a file has that is not YAML: those that it had are not stopped for a missing quote. */

@@ -148,6 +148,17 @@ describe('my_init check finds', () => {
     ]);
   });
 
+  test('what the files of s6 say: a oneshot has no run, a bundle is no service', () => {
+    write('/etc/service/once/type', 'oneshot\n');
+    write('/etc/service/once/up', '/bin/sh -c true\n');
+    write('/etc/service/user/type', 'bundle\n');
+    write('/etc/service/web/run', '#!/bin/sh\nexec sleep 1000\n');
+    write('/etc/service/web/dependencies.d/onec', '');
+    expect(ids()).toEqual(['web error unknown-service']);
+    write('/etc/service/web/down-signal', 'QUIT');
+    expect(ids()).toEqual(['web error s6-file']);
+  });
+
   test('nothing in what depends on the environment: nobody knows it yet', () => {
     services(
       'services: { a: { command: "${PROGRAM}", user: "${RUN_AS:-www-data}", nice: "${NICE}", enabled: "${A}" } }',

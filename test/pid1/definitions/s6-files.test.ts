@@ -1,0 +1,74 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+let container: TestContainer;
+let out: string;
+
+beforeEach(() => {
+  out = mkdtempSync('/tmp/my_init-out-');
+  chmodSync(out, 0o777);
+});
+afterEach(async () => {
+  await container.dispose();
+  rmSync(out, { recursive: true });
+});
+
+test('a source tree of s6-rc runs as it is: type, up, dependencies.d, bundles, notification-fd', async () => {
+  const notes = (what: string): string => `#!/bin/sh\necho ${what} >> $OUT/order\n`;
+  container = await TestContainer.boot({
+    services: {
+      web: {
+        type: 'longrun\n',
+        run: `${notes('web')}exec sleep 1000\n`,
+        'dependencies.d/backend': '',
+        'dependencies.d/base': '',
+      },
+      backend: { type: 'bundle\n', 'contents.d/db': '', 'contents.d/migrate': '' },
+      db: {
+        type: 'longrun\n',
+        run: `${notes('db')}echo >&3\nexec sleep 1000\n`,
+        'notification-fd': '3\n',
+        'timeout-kill': '300\n',
+      },
+      migrate: { type: 'oneshot\n', up: `/bin/sh -c "echo migrated >> ${out}/order"\n`, 'dependencies.d/db': '' },
+    },
+    env: { OUT: out },
+  });
+  await container.reaches('web', 'up');
+  await container.reaches('migrate', 'completed');
+  const order = join(out, 'order');
+  await waitFor('three lines', () => existsSync(order) && readFileSync(order, 'utf8').split('\n').length === 4);
+  expect(readFileSync(order, 'utf8')).toBe('db\nmigrated\nweb\n');
+  expect((await container.svctl('status', 'backend')).code).toBe(4);
+  expect((await container.svctl('config', 'db')).stdout).toMatch(/^stop_grace_period +"300ms"/m);
+});
+
+test('timeout-kill: KILL comes when the time is over', async () => {
+  container = await TestContainer.boot({
+    services: {
+      web: {
+        run: `#!/bin/sh\ntrap '' TERM\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
+        'timeout-kill': '100',
+      },
+    },
+    env: { OUT: out },
+  });
+  await waitFor('the trap', () => existsSync(join(out, 'trapped')));
+  expect((await container.svctl('stop', 'web')).code).toBe(0);
+  expect(await container.table('web')).toMatch(/KILL/);
+});
+
+test('a file that means something to s6 and is not done yet is refused', async () => {
+  container = await TestContainer.boot({
+    services: {
+      web: { run: '#!/bin/sh\nexec sleep 1000\n', 'down-signal': 'QUIT' },
+      shout: { type: 'oneshot', up: 'if { true } echo hello' },
+    },
+  });
+  await container.reaches('web', 'failed');
+  expect(await container.table('web')).toMatch(/web\/down-signal: is not in this version of my_init \(remove it\)/);
+  expect(await container.table('shout')).toMatch(/shout\/up: is a program of execline, which my_init does not read/);
+});

@@ -36,7 +36,7 @@ export function cgroupMemory(files = '/'): MemoryUse {
 }
 
 /** Processes of the container that the kernel has killed for want of memory; undefined where it does not count them. */
-export function oomKills(files = '/'): number | undefined {
+function oomKills(files = '/'): number | undefined {
   return firstKnown(
     cgroupDirectories('memory', files),
     (directory) =>

@@ -13,11 +13,12 @@ export const shutdown: Command = {
   usage: '',
   operands: 'none',
   description:
-    'Shuts the container down in order (main command, hooks, services, the rest) and shows how it goes until my_init is gone.',
+    'Shuts the container down in order (main command, hooks, services, the rest) and shows how it goes until my_init is gone. A service that asks for it, or its finish script, needs --no-wait: my_init waits for it.',
   examples: ['svctl shutdown', 'svctl shutdown --reason "node drain" --timeout 25', 'svctl shutdown --exit-code 3'],
   options: [
     { name: 'reason', value: 'TEXT', help: 'for the log and the termination message' },
     { name: 'exit-code', value: 'NUMBER', help: "the container's exit code, where no main command has one (0)" },
+    { name: 'no-wait', help: 'come back as soon as the shutdown has begun' },
     timeoutOption('instead of the configured shutdown timeout'),
     outputOption(['table', 'json', 'jsonl']),
   ],
@@ -40,6 +41,7 @@ async function shutDown(context: Context): Promise<ExitCode> {
     for await (const progress of context.stream(Init.shutdown, request)) {
       show(context, progress, latest);
       latest = progress;
+      if (context.has('no-wait')) return ExitCode.ok;
     }
   } catch (error) {
     const ended = error instanceof MyInitError && error.code === GrpcCode.unavailable && latest !== undefined;

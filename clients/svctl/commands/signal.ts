@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { type OutcomeMessage, Services } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
@@ -5,6 +6,8 @@ import type { ExitCode } from '../exit-code.js';
 import { ALL, operate } from '../mutate.js';
 import { FORMATS, outputOption, timeoutOption, usage } from '../options.js';
 import { changeSelector } from '../selector.js';
+
+const { signals } = constants;
 
 /** What a person may want to send, for the completion. */
 export const SIGNALS = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'ALRM', 'WINCH'];
@@ -47,7 +50,8 @@ function signalServices(context: Context): Promise<ExitCode> {
   const [name, ...services] = context.operands;
   if (name === undefined)
     throw usage('signal: which signal?', 'svctl signal SIGNAL NAME…, like: svctl signal USR1 nginx');
-  if (!/^(SIG)?[A-Z0-9+]+$/i.test(name)) throw usage(`no signal "${name}"`, `The signals: ${SIGNALS.join(' ')} …`);
+  if (!isSignal(name))
+    throw usage(`there is no signal "${name}"`, 'svctl signal SIGNAL NAME…, like: svctl signal USR1 nginx');
   const selector = changeSelector(services, context.has('all'), `signal ${name}`);
   const request = {
     selector,
@@ -57,6 +61,12 @@ function signalServices(context: Context): Promise<ExitCode> {
     expectedRunId: context.option('run-id') ?? '',
   };
   return operate(context, Services.signal, request, (outcome) => sentWords(outcome, plain(request.signal)));
+}
+
+/** A number, or a name with or without SIG. */
+function isSignal(name: string): boolean {
+  const upper = name.toUpperCase();
+  return /^\d+$/.test(name) || [upper, `SIG${upper}`].some((candidate) => Object.hasOwn(signals, candidate));
 }
 
 function sentWords({ name, oldPid, service }: OutcomeMessage, signalName: string): string {

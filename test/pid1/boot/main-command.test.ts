@@ -51,6 +51,21 @@ describe('the main command', () => {
     expect(code).toBe(0);
   });
 
+  test('gets an answer from svctl also where a killed container has left its socket', async () => {
+    const listen =
+      "require('net').createServer().listen('/run/my_init/old', () => process.kill(process.pid, 'SIGKILL'))";
+    const { code, log } = await wholeRun({
+      services: { sleeper: SLEEPER },
+      usualSocket: true,
+      prepare: `mkdir /run/bin /run/my_init; ln -s ${process.cwd()}/dist/svctl.js /run/bin/svctl
+        node -e "${listen}" || mv /run/my_init/old /run/my_init/my_init.sock`,
+      env: { PATH: `/run/bin:${process.env.PATH}` },
+      args: ['svctl', 'status'],
+    });
+    expect(log).toMatch(/^sleeper +(starting|up)/m);
+    expect(code).toBe(0);
+  });
+
   test.each([
     [127, 'no-such-command', 'no-such-command: command not found'],
     [127, '/no/such/command', '/no/such/command: command not found'],

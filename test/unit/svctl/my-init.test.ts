@@ -193,6 +193,13 @@ describe('shutdown', () => {
     });
   });
 
+  test('is not waited for with --no-wait', async () => {
+    const { ended } = svctl.start(['shutdown', '--no-wait', '--socket', api.path]);
+    await until(() => api.system.orders.length === 1);
+    progress('services', ['web'], 0);
+    expect(await ended).toMatchObject({ stdout: '  0.0 s  services: waiting for web\n', stderr: '', code: 0 });
+  });
+
   test('of which svctl is a victim is going well', async () => {
     const { process, ended, stdout } = svctl.start(['shutdown', '--socket', api.path]);
     await until(() => api.system.orders.length === 1);

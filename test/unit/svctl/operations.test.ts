@@ -155,6 +155,10 @@ describe('signals', () => {
     expect(await run('signal')).toMatchObject({ code: 2 });
     expect(await run('signal', 'HUP')).toMatchObject({ code: 2 });
     expect(await run('signal', '../x', 'memcached')).toMatchObject({ code: 2 });
+    expect(await run('signal', 'memcached')).toMatchObject({
+      stderr: expect.stringContaining('there is no signal "memcached"\n       svctl signal SIGNAL NAME…'),
+      code: 2,
+    });
   });
 });
 

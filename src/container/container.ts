@@ -4,6 +4,7 @@ import { LinuxProcessHost } from '../process/linux-process-host.js';
 import type { ProcessHost } from '../process/process-host.js';
 import { SessionSweeper } from '../process/session-sweeper.js';
 import type { Settings } from '../settings/settings.js';
+import type { ServiceCore } from '../supervisor/service-context.js';
 import { MainCommand } from './main-command.js';
 import { type OpenLogs, openLogs } from './open-logs.js';
 import { type OpenRecords, openRecords } from './open-records.js';
@@ -41,7 +42,14 @@ export function openContainer(link: InitLink, handover: Handover, settings: Sett
   const { bootId, commandPid, restarts } = state.now;
   const scriptPid = script.saved?.pid ?? 0;
   const processes = { host, sweeper, starts, commandPid, scriptPid };
-  const services = openServices({ link, handover, settings, records, bootId, logs, ...processes });
+  const endContainer = ({ name, machine }: ServiceCore, code: number): void =>
+    shutdown.begin({
+      code,
+      reason: `${name} has ${machine.state}${machine.trouble === '' ? '' : `: ${machine.trouble}`}`,
+      cause: { kind: 'check' },
+      signal: 'SIGTERM',
+    });
+  const services = openServices({ link, handover, settings, records, bootId, logs, ...processes, endContainer });
   const { set, watch } = services;
 
   const reaping = new OrphanCounts(link, set, handover.reapedTotal, restarts, records.table(ORPHAN_RECORD));

@@ -13,6 +13,7 @@ import { HeldDescriptors } from '../supervisor/checks/held-descriptors.js';
 import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
 import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
+import type { ServiceCore } from '../supervisor/service-context.js';
 import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
 import { SERVICE_RECORD } from '../supervisor/service-record.js';
 import { ServiceSet } from '../supervisor/service-set.js';
@@ -39,6 +40,8 @@ export interface ServicesDependencies {
   readonly scriptPid: number;
   readonly host: ProcessHost;
   readonly sweeper: SessionSweeper;
+  /** A service has ended for good, and the container with it. */
+  endContainer(service: ServiceCore, code: number): void;
   readonly logs: Sources;
 }
 
@@ -101,6 +104,8 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
         awaitLine: (name, pattern, found) => awaitLine(logs, name, pattern, found),
       },
       sweep: (session) => sweeper.sweep(session),
+      terminateSession: (session, isOver) => sweeper.terminate(session, isOver),
+      shutdown: dependencies.endContainer,
       claim: (service) => runit.claim(service),
       open: (status) => runit.open(status),
       read: definitions.read,

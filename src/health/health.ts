@@ -66,7 +66,7 @@ function startup({ system }: HealthSources): Health {
 }
 
 /** A service that somebody took down, or asked to run once, does not make the container unready. */
-const isWanted = (service: ServiceStatus): boolean => service.desired === 'up';
+const isWanted = (service: ServiceStatus): boolean => service.desired === 'up' && !service.optional;
 
 function unreadiness(service: ServiceStatus): string | undefined {
   const { name } = service;

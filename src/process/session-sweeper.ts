@@ -24,17 +24,34 @@ export class SessionSweeper {
     for (let waitMs = FIRST_LOOK_MS, waitedMs = 0; waitedMs < GIVE_UP_AFTER_MS; waitMs = Math.min(waitMs * 2, 100)) {
       const left = await this.#leftovers(session);
       if (left.length === 0) return;
-      for (const { pid } of left) this.#kill(pid);
+      for (const { pid } of left) this.#signal(pid, 'SIGKILL');
       await delay(waitMs);
       waitedMs += waitMs;
     }
   }
 
-  #kill(pid: number): void {
+  /** Asks what is left of a session to end. Resolves to whether nothing is left, at the latest when the time is over. */
+  async terminate(session: number, isOver: () => boolean): Promise<boolean> {
+    const asked = new Set<number>();
+    for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, 100)) {
+      const left = await this.#leftovers(session);
+      if (left.length === 0) return true;
+      if (isOver()) return false;
+      for (const { pid } of left) {
+        if (asked.has(pid)) continue;
+        asked.add(pid);
+        this.#signal(pid, 'SIGTERM');
+        this.#signal(pid, 'SIGCONT');
+      }
+      await delay(waitMs);
+    }
+  }
+
+  #signal(pid: number, signal: NodeJS.Signals): void {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EPERM') this.#forbidden.add(pid, 'SIGKILL');
+      if ((error as NodeJS.ErrnoException).code === 'EPERM') this.#forbidden.add(pid, signal);
     }
   }
 

@@ -1,5 +1,5 @@
 import { signalName } from '../process/signals.js';
-import type { ExitStatus } from '../types/service.js';
+import type { ExitStatus, LastExit } from '../types/service.js';
 
 /** How a run ended, in words: `exited with code 3`, `killed by SEGV (core dumped)`. */
 export function describeExit(status: ExitStatus): string {
@@ -10,7 +10,13 @@ export function describeExit(status: ExitStatus): string {
 
 /** How a run ended too soon, and what that may mean. */
 export function describeShortRun(status: ExitStatus, durationMs: number): string {
-  const what = `${describeExit(status)} after ${Math.round(durationMs)} ms`;
+  const what = `${describeExit(status)} after ${describeDuration(durationMs)}`;
   const daemonized = status.kind === 'exited' && status.code === 0;
   return daemonized ? `${what} (it has to stay in the foreground, not to become a daemon)` : what;
 }
+
+/** Runs that end too soon, again and again. */
+export const describeCrashLoop = (failures: number, { status, durationMs }: LastExit): string =>
+  `crash loop: ${failures} runs in a row ended too soon, the last one ${describeExit(status)} after ${describeDuration(durationMs)}`;
+
+const describeDuration = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);

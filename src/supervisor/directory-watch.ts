@@ -97,7 +97,7 @@ export class DirectoryWatch {
     this.#paths?.refresh();
     await this.#source.prepare();
     const result = this.scan(SCAN, 0);
-    this.#refresh(() => true);
+    this.#refresh(() => true, false);
     this.#set.openAll();
     return result;
   }
@@ -122,7 +122,7 @@ export class DirectoryWatch {
     this.scan();
     this.#recheck();
     // Their definitions were in files that could not be read before.
-    if (isResumed) this.#refresh(({ directory }) => !this.#isOurs(directory));
+    if (isResumed) this.#refresh(({ directory }) => !this.#isOurs(directory), false);
   }
 
   stop(): void {
@@ -155,8 +155,10 @@ export class DirectoryWatch {
     this.#refresh(({ name }) => keys.has(FILES) || keys.has(name));
   }
 
-  #refresh(isConcerned: (service: Service) => boolean): void {
-    for (const service of this.#set.services()) if (isConcerned(service) && !service.machine.removed) service.refresh();
+  /** `isEvident`: the kernel reported a change, though none may be seen in the definitions. */
+  #refresh(isConcerned: (service: Service) => boolean, isEvident = true): void {
+    for (const service of this.#set.services())
+      if (isConcerned(service) && !service.machine.removed) service.refresh(isEvident);
   }
 
   /** A service is watched before it is looked at. */

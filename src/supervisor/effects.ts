@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { monotonicMs } from '../process/clock.js';
+import type { Environment } from '../process/environment.js';
 import type { SpawnOrder } from '../process/process-host.js';
 import type { LaunchFailure } from '../process/start-register.js';
 import type { ExitStatus } from '../types/service.js';
@@ -32,6 +34,9 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
       break;
     case 'start_over':
       if (isEnabled(service.directory)) service.dispatch({ type: 'start', cause: service.machine.cause });
+      break;
+    case 'shutdown':
+      service.context.shutdown(service, effect.code);
       break;
     case 'forget':
       service.close();
@@ -124,7 +129,7 @@ function explainFailure({ name, directory, definition }: ServiceCore, failure: L
 }
 
 /** TERM or `control/t`, CONT, and `control/d` or `control/x`: to the present run, and to no later one. */
-export function terminate(service: ServiceCore, { how, wake, after }: TerminateEffect): void {
+export function terminate(service: ServiceCore, { signal, how, wake, after }: TerminateEffect): void {
   const { host } = service.context;
   const { runNumber } = service.machine;
   const pid = pidOf(service.machine);
@@ -132,7 +137,7 @@ export function terminate(service: ServiceCore, { how, wake, after }: TerminateE
   const isThere = (): boolean => service.machine.runNumber === runNumber && pidOf(service.machine) !== 0;
   const goOn = (handled: boolean): void => {
     if (!handled && isThere()) {
-      void host.signal(pid, 'SIGTERM', false);
+      void host.signal(pid, signal, false);
       service.dispatch({ type: 'term_sent' });
     }
     if (wake && isThere()) void host.signal(pid, 'SIGCONT', false);
@@ -156,7 +161,7 @@ export async function clearUp(service: ServiceCore): Promise<void> {
   switch (stage.name) {
     case 'sweep':
       while (scripts.running !== undefined) await scripts.running;
-      if (session !== 0) await context.sweep(session);
+      if (session !== 0 && !(await asksLeftovers(service, session))) await context.sweep(session);
       service.readFinish();
       break;
     case 'finish':
@@ -171,7 +176,17 @@ export async function clearUp(service: ServiceCore): Promise<void> {
   service.dispatch({ type: 'cleared' });
 }
 
-function runFinish(service: ServiceCore, { status }: EndedRun): void {
+/** After a stop leftovers are asked to end. Resolves to whether nothing is left. */
+async function asksLeftovers(service: ServiceCore, session: number): Promise<boolean> {
+  const isOver = (): boolean => {
+    const { machine } = service;
+    const stage = machine.state === 'finishing' ? machine.ended.stage : undefined;
+    return stage?.name !== 'sweep' || stage.untilMs === undefined || monotonicMs() >= stage.untilMs;
+  };
+  return isOver() ? false : service.context.terminateSession(session, isOver);
+}
+
+function runFinish(service: ServiceCore, ended: EndedRun): void {
   const { name, directory, context, definition } = service;
   const cleared = (): void => service.dispatch({ type: 'cleared' });
   if (definition.finish !== 'usable') {
@@ -183,9 +198,9 @@ function runFinish(service: ServiceCore, { status }: EndedRun): void {
     {
       purpose: purposeOf(service, 'finish'),
       program: './finish',
-      args: finishArguments(status),
+      args: finishArguments(ended.status),
       directory,
-      environment: context.environment(),
+      environment: finishEnvironment(service, ended),
       as: 'session',
       output: context.output(name),
     },
@@ -195,9 +210,20 @@ function runFinish(service: ServiceCore, { status }: EndedRun): void {
         context.warn(`${name}: finish could not be started: ${explainSpawnError(error)}`);
         cleared();
       },
-      ended: cleared,
+      ended: (finish) => service.dispatch({ type: 'cleared', finish }),
     },
   );
+}
+
+/** What `finish` cannot know from runit's arguments. */
+function finishEnvironment({ context, machine }: ServiceCore, { failed }: EndedRun): Environment {
+  const { lastExit, consecutiveFailures } = machine;
+  return new Map([
+    ...context.environment(),
+    ['MY_INIT_EXPECTED', lastExit?.expected ? '1' : '0'],
+    ['MY_INIT_RUN_SECONDS', ((lastExit?.durationMs ?? 0) / 1000).toFixed(3)],
+    ['MY_INIT_FAILURES', String(consecutiveFailures + (failed ? 1 : 0))],
+  ]);
 }
 
 /** runit's arguments of `finish`: the exit code, or -1; then the signal, with 128 for a core dump. */

@@ -28,6 +28,10 @@ export interface Facts {
   /** Why the next start is a restart. */
   readonly restartReason: RestartReason | undefined;
   readonly consecutiveFailures: number;
+  /** Failed starts that count for the start limit. */
+  readonly failuresAtMs: readonly number[];
+  /** The end of this service ends the container with this exit code. */
+  readonly shutdownCode: number | undefined;
   readonly lastExit: LastExit | undefined;
   /** When the event `timer` is due. A timer belongs to the state that set it. */
   readonly timerAtMs: number | undefined;
@@ -45,8 +49,16 @@ export type Phase =
   | { readonly state: 'down' | 'waiting' | 'backoff' | 'failed' | 'completed' }
   | { readonly state: 'starting'; readonly run: Run }
   | { readonly state: 'up'; readonly run: ProcessRun; readonly ready: boolean }
-  | { readonly state: 'stopping'; readonly run: Run; readonly next: Next }
+  | ({ readonly state: 'stopping'; readonly run: Run; readonly next: Next } & StopPlan)
   | { readonly state: 'finishing'; readonly ended: EndedRun };
+
+/** The way from the first signal to KILL. Undefined: never. */
+export interface StopPlan {
+  /** The present one of the definition's stop signals. */
+  readonly signalIndex: number;
+  readonly nextSignalAtMs: number | undefined;
+  readonly killAtMs: number | undefined;
+}
 
 export type In<S extends State> = Machine & { readonly state: S };
 
@@ -83,6 +95,10 @@ export interface EndedRun {
   readonly session: number;
   readonly status: ExitStatus;
   readonly next: Next;
+  /** The run counts among failures in a row. */
+  readonly failed: boolean;
+  /** The rule that ends the container asks for this exit code. */
+  readonly shutdownCode: number | undefined;
   /** Why my_init ended the run, where it did so for a fault of the run. */
   readonly trouble: string;
   readonly changed: boolean;
@@ -90,11 +106,12 @@ export interface EndedRun {
 }
 
 /**
- * `sweep`: control scripts end, leftovers of the session are killed. `finish`: the script runs; pid 0 while it is being
+ * `sweep`: control scripts end, leftovers of the session are killed; after a stop they get TERM first and time until
+ * `untilMs`. `finish`: the script runs; pid 0 while it is being
  * spawned. `sweep_finish`: what `finish` left behind is killed.
  */
 export type ClearingStage =
-  | { readonly name: 'sweep' }
+  | { readonly name: 'sweep'; readonly untilMs?: number | undefined }
   | { readonly name: 'finish'; readonly pid: number }
   | { readonly name: 'sweep_finish'; readonly session: number };
 
@@ -129,8 +146,8 @@ export type MachineEvent =
   /** The conditions that keep the service from starting; none: it may start. */
   | { readonly type: 'conditions'; readonly unmet: readonly Unmet[] }
   | { readonly type: 'finish_spawned'; readonly pid: number }
-  /** The present stage of clearing up is over. */
-  | { readonly type: 'cleared' }
+  /** The present stage of clearing up is over. `finish`: how the script ended. */
+  | { readonly type: 'cleared'; readonly finish?: ExitStatus }
   | { readonly type: 'timer' }
   /** The service directory changed. */
   | { readonly type: 'changed' }
@@ -169,11 +186,14 @@ export type Effect =
   | { readonly type: 'kill_finish' }
   /** Start again, unless there is a `down` file. */
   | { readonly type: 'start_over' }
+  /** End the container: this service has ended for good. */
+  | { readonly type: 'shutdown'; readonly code: number }
   | { readonly type: 'forget' };
 
 export interface TerminateEffect {
   readonly type: 'terminate';
-  /** `script`: `control/t` or, where there is none or it fails, TERM. `done`: the run was asked already. */
+  readonly signal: NodeJS.Signals;
+  /** `script`: `control/t` or, where there is none or it fails, the signal. `done`: the run was asked already. */
   readonly how: 'script' | 'signal' | 'done';
   /** CONT, so that a stopped process sees the signal. */
   readonly wake: boolean;
@@ -204,6 +224,8 @@ export const initialMachine = (autostart: boolean, nowMs: number): In<'down'> =>
   unmet: [],
   restartReason: undefined,
   consecutiveFailures: 0,
+  failuresAtMs: [],
+  shutdownCode: undefined,
   lastExit: undefined,
   timerAtMs: undefined,
   removed: false,

@@ -1,4 +1,4 @@
-import { clearUp, prepare, purposeOf, spawn, terminate } from './effects.js';
+import { carryOut, clearUp, prepare, purposeOf, spawn, terminate } from './effects.js';
 import type { EndedRun, In } from './machine.js';
 import type { ServiceCore } from './service-context.js';
 import { terminateEffect } from './transitions.js';
@@ -20,10 +20,13 @@ export function recover(service: ServiceCore): void {
     case 'finishing':
       recoverClearing(service, machine.ended);
       break;
-    case 'waiting':
-    case 'backoff':
     case 'failed':
     case 'completed':
+      // The end of the container may not have begun.
+      if (machine.shutdownCode !== undefined) carryOut(service, { type: 'shutdown', code: machine.shutdownCode });
+      break;
+    case 'waiting':
+    case 'backoff':
       break;
     default:
       machine satisfies never;
@@ -59,7 +62,7 @@ function recoverStop(service: ServiceCore, machine: In<'starting' | 'up' | 'stop
   if (machine.run.stage !== 'process') return;
   const { pid, termSent, killSent } = machine.run;
   if (killSent) void service.context.host.signal(pid, 'SIGKILL', false);
-  else terminate(service, { ...terminateEffect(machine), ...(termSent && { how: 'done' }) });
+  else terminate(service, { ...terminateEffect(machine, service), ...(termSent && { how: 'done' }) });
 }
 
 function recoverClearing(service: ServiceCore, { stage }: EndedRun): void {
@@ -71,5 +74,5 @@ function recoverClearing(service: ServiceCore, { stage }: EndedRun): void {
     return;
   }
   if (known === 0) service.dispatch({ type: 'finish_spawned', pid });
-  host.adopt(pid, () => service.dispatch({ type: 'cleared' }));
+  host.adopt(pid, (finish) => service.dispatch({ type: 'cleared', finish }));
 }

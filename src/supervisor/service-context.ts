@@ -30,12 +30,16 @@ export interface ServiceContext {
   readonly checks: ChecksContext;
   /** Kills what is left of a session. */
   sweep(session: number): Promise<unknown>;
+  /** Asks what is left of a session to end. Resolves to whether nothing is left, at the latest when the time is over. */
+  terminateSession(session: number, isOver: () => boolean): Promise<boolean>;
   /** Takes the service as ours to supervise, if it is not yet; else why somebody else does. */
   claim(service: ServiceId): string | undefined;
   /** Puts the service on record, before the effects of a step are carried out. */
   record(record: ServiceRecord): void;
   /** The one publication of a status. */
   publish(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): void;
+  /** The service has ended for good, and the container is to end with it. */
+  shutdown(service: ServiceCore, code: number): void;
   /** The service is down and its directory is gone. */
   forget(service: ServiceId): void;
   /** A warning worth a line in the log. */

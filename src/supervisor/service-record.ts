@@ -19,6 +19,7 @@ import {
   type EndedRun,
   type Facts,
   finishPidOf,
+  type In,
   initialMachine,
   type Machine,
   type Next,
@@ -79,6 +80,9 @@ interface RecordedMachine
   readonly stage: 'prepare' | 'spawn' | undefined;
   readonly ready: boolean;
   readonly next: Next | undefined;
+  readonly signalIndex: number | undefined;
+  readonly nextSignalAtMs: number | undefined;
+  readonly killAtMs: number | undefined;
 }
 
 /** The record as it is written. */
@@ -109,12 +113,21 @@ export function writeRecord(record: ServiceRecord, revision: number): RecordedSe
       mainPid: process?.mainPid ?? 0,
       stage: run?.stage === 'process' ? undefined : run?.stage,
       ready: machine.state === 'up' && machine.ready,
-      next: machine.state === 'stopping' ? machine.next : undefined,
+      ...(machine.state === 'stopping'
+        ? pick(machine)
+        : { next: undefined, signalIndex: undefined, nextSignalAtMs: undefined, killAtMs: undefined }),
     },
     finishPid: finishPidOf(machine),
     revision,
   };
 }
+
+const pick = ({ next, signalIndex, nextSignalAtMs, killAtMs }: In<'stopping'>) => ({
+  next,
+  signalIndex,
+  nextSignalAtMs,
+  killAtMs,
+});
 
 /** A service, by name. */
 export const SERVICE_RECORD: RecordKind<RestoredService, RecordedService> = {
@@ -164,6 +177,8 @@ function readMachine(recorded: Partial<RecordedMachine>, finishPid: number, auto
     unmet: Array.isArray(unmet) ? unmet : begin.unmet,
     restartReason: restartReason && RESTART_REASONS.includes(restartReason) ? restartReason : undefined,
     consecutiveFailures: recorded.consecutiveFailures ?? begin.consecutiveFailures,
+    failuresAtMs: Array.isArray(recorded.failuresAtMs) ? recorded.failuresAtMs : [],
+    shutdownCode: recorded.shutdownCode,
     lastExit: lastExit && knownExit(lastExit),
     timerAtMs: isKnown ? timerAtMs : undefined,
     removed: recorded.removed === true,
@@ -182,7 +197,15 @@ function readPhase(recorded: Partial<RecordedMachine>, finishPid: number): Phase
     case 'starting':
       return { state, run };
     case 'stopping':
-      return { state, run, next: knownNext(next) };
+      return {
+        state,
+        run,
+        next: knownNext(next),
+        signalIndex: recorded.signalIndex ?? 0,
+        nextSignalAtMs: recorded.nextSignalAtMs,
+        // A version without a sequence of signals has this timer alone.
+        killAtMs: recorded.killAtMs ?? (recorded.nextSignalAtMs === undefined ? recorded.timerAtMs : undefined),
+      };
     case 'finishing':
       return ended === undefined ? { state: 'down' } : { state, ended: readEnded(ended, finishPid) };
     case 'down':
@@ -215,11 +238,14 @@ function readRun({ pid, startedAtMs = 0, changed = false, stage, ...rest }: Part
 }
 
 function readEnded(ended: Partial<EndedRun>, finishPid: number): EndedRun {
-  const { session = 0, status, next, trouble = '', changed = false } = ended;
+  const { session = 0, status, next, failed = next === 'backoff' || next === 'failed', shutdownCode } = ended;
+  const { trouble = '', changed = false } = ended;
   return {
     session,
     status: knownStatus(status),
     next: knownNext(next),
+    failed,
+    shutdownCode,
     trouble,
     changed,
     stage: readStage(ended.stage, finishPid),
@@ -230,7 +256,9 @@ function readEnded(ended: Partial<EndedRun>, finishPid: number): EndedRun {
 function readStage(stage: ClearingStage | undefined, finishPid: number): ClearingStage {
   if (stage?.name === 'sweep_finish') return { name: 'sweep_finish', session: stage.session };
   if (finishPid !== 0) return { name: 'finish', pid: finishPid };
-  return stage?.name === 'finish' ? { name: 'finish', pid: stage.pid } : { name: 'sweep' };
+  return stage?.name === 'finish'
+    ? { name: 'finish', pid: stage.pid }
+    : { name: 'sweep', untilMs: stage?.name === 'sweep' ? stage.untilMs : undefined };
 }
 
 const NEXT: readonly Next[] = Object.keys({

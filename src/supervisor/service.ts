@@ -158,15 +158,15 @@ export class Service implements ServiceCore {
   }
 
   /** Looks at the directory again, after it changed. */
-  refresh(): void {
-    const before = this.#definition;
-    const wasChanged = this.#isChanged;
+  refresh(isEvident = true): void {
+    const before = [this.#definition, this.#problem, this.#isChanged];
     this.#read();
-    if (!isDeepStrictEqual(before, this.#definition) || this.#isChanged !== wasChanged) {
+    const differs = !isDeepStrictEqual(before, [this.#definition, this.#problem, this.#isChanged]);
+    if (differs) {
       this.record();
       this.#publish({ type: 'changed' });
     }
-    this.dispatch({ type: 'changed' });
+    if (isEvident || differs) this.dispatch({ type: 'changed' });
   }
 
   /** Looks whether a service that could not be started can be by now, where a change may have been missed. */

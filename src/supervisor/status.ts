@@ -21,6 +21,7 @@ export function statusOf(
     directory,
     type,
     autostart: enabled,
+    optional: definition.policy.optional,
     state,
     desired: machine.desired,
     ready: state === 'up' ? machine.ready : state === 'completed' && type === 'oneshot',

@@ -2,7 +2,7 @@
 
 import type { Cause, Desired, ExitKind, ExitStatus, RestartReason, State } from '../types/service.js';
 import type { Definition } from './definition/definition.js';
-import { describeExit, describeShortRun } from './describe-exit.js';
+import { describeCrashLoop, describeExit, describeShortRun } from './describe-exit.js';
 import { describeUnmet } from './describe-unmet.js';
 import {
   type Effect,
@@ -21,9 +21,11 @@ import {
   runOf,
   type Step,
   type StopEvent,
+  type StopPlan,
   type TerminateEffect,
 } from './machine.js';
-import { delayMs, KILL_AGAIN_MS, RELEASED_MS, retryMs, SHORT_RUN_MS } from './pacing.js';
+import { delayMs, KILL_AGAIN_MS, RELEASED_MS, retryMs } from './pacing.js';
+import { exitCodeOf, isOverLimit, judge, recentFailures } from './policy.js';
 
 /** A rule: what an event makes of a service in one of these states. */
 export type Act<T extends EventType, S extends State = State> = (
@@ -76,16 +78,16 @@ export const spawned: Act<'spawned', 'starting'> = (machine, event, now) =>
     run: runOfProcess(machine.run, event.pid),
     restartReason: undefined,
     timerAtMs: readyByDelay(now.definition)
-      ? now.nowMs + now.definition.ready.delayMs
+      ? now.nowMs + settleMs(machine, now.definition)
       : dueAt(now, machine.run.startedAtMs + now.definition.startTimeoutMs - now.nowMs),
   });
 
 /** A stop arrived while the process was being spawned: terminate it. `restartReason` stays, for the start after the stop. */
-export const spawnedTooLate: Act<'spawned', 'stopping'> = (machine, event) =>
-  keep(countStart(machine), { run: runOfProcess(machine.run, event.pid) }, terminateEffect(machine));
+export const spawnedTooLate: Act<'spawned', 'stopping'> = (machine, event, now) =>
+  keep(countStart(machine), { run: runOfProcess(machine.run, event.pid) }, terminateEffect(machine, now));
 
 export const spawnFailed: Act<'spawn_failed', 'starting'> = (machine, event, now) =>
-  backOff({ ...countStartFailure(machine), restartReason: 'start_failure' }, now, event.trouble);
+  afterFailure({ ...countStartFailure(machine), restartReason: 'start_failure' }, now, 'backoff', event.trouble);
 
 export const spawnFailedStopping: Act<'spawn_failed', 'stopping'> = (machine, _event, now) =>
   withoutProcess(countStartFailure(machine), now);
@@ -99,7 +101,8 @@ export const settled: Act<'timer', 'starting'> = (machine, _event, now) => {
   const why = machine.trouble === '' ? '' : ` (${machine.trouble})`;
   const trouble = `was not ready ${startedMs} ms after its start${why}`;
   const failed = { ...countStartFailure(machine), restartReason: 'start_failure' as const };
-  return terminate(failed, now, { cause: { kind: 'check' }, next: 'backoff', trouble });
+  const next = now.definition.policy.restart === 'no' ? 'gave_up' : 'backoff';
+  return terminate(failed, now, { cause: { kind: 'check' }, next, trouble });
 };
 
 export const becomesReady: Act<'ready', 'starting'> = (machine, _event, now) =>
@@ -117,14 +120,32 @@ function becomeUp(machine: In<'starting'>, now: Now): Step {
   const run = processOf(machine);
   if (run === undefined) return keep(machine);
   const { resetAfterMs } = now.definition.policy.restartDelay;
+  const { lastExit } = machine;
+  const hasLasted = durationOf(machine, now) >= resetAfterMs;
+  const consecutiveFailures = hasLasted ? 0 : machine.consecutiveFailures;
   return enter(machine, { state: 'up', run, ready: true }, now, {
-    trouble: '',
-    timerAtMs: machine.consecutiveFailures > 0 ? now.nowMs + resetAfterMs : undefined,
+    consecutiveFailures,
+    trouble: isCrashLoop(consecutiveFailures) && lastExit ? describeCrashLoop(consecutiveFailures, lastExit) : '',
+    timerAtMs: consecutiveFailures > 0 ? now.nowMs + resetAfterMs : undefined,
   });
 }
 
 export const forgiven: Act<'timer', 'up'> = (machine) =>
-  keep(machine, { consecutiveFailures: 0, timerAtMs: undefined });
+  keep(machine, {
+    consecutiveFailures: 0,
+    timerAtMs: undefined,
+    trouble: machine.ready ? '' : machine.trouble,
+  });
+
+/** A service in a crash loop has to last before anybody relies on it. */
+const settleMs = (
+  { consecutiveFailures }: Facts,
+  { ready, policy }: Definition & { ready: { kind: 'delay' } },
+): number =>
+  isCrashLoop(consecutiveFailures) ? Math.max(ready.delayMs, policy.restartDelay.resetAfterMs) : ready.delayMs;
+
+/** One failure may happen to anybody. */
+const isCrashLoop = (failures: number): boolean => failures > 1;
 
 const readyByDelay = (definition: Definition): definition is Definition & { ready: { kind: 'delay' } } =>
   definition.type === 'longrun' && definition.ready.kind === 'delay';
@@ -140,13 +161,13 @@ export const noteMainPid: Act<'main_pid', WithRun> = (machine, { pid }) =>
 
 /** A start timeout that there is, is over no sooner than this. */
 export const extendStart: Act<'extended', 'starting'> = (machine, { ms }, now) =>
-  readyByDelay(now.definition) ? keep(machine) : keep(machine, { timerAtMs: later(machine, now, ms) });
+  readyByDelay(now.definition) ? keep(machine) : keep(machine, { timerAtMs: later(machine.timerAtMs, now, ms) });
 
 /** KILL comes no sooner than this, except in a shutdown: its deadline is that of the container. */
 export const extendStop: Act<'extended', 'stopping'> = (machine, { ms }, now) =>
   machine.startsForbidden || processOf(machine)?.killSent
     ? keep(machine)
-    : keep(machine, { timerAtMs: later(machine, now, ms) });
+    : keep(machine, killAt(machine, later(machine.killAtMs, now, ms)));
 
 // --- stopping --------------------------------------------------------------------------------------------------------
 
@@ -163,25 +184,25 @@ export const endRun: Act<'end_run', Running> = (machine, { signal, cause }, now)
   const killed = signal === 'KILL';
   return enter(
     machine,
-    { state: 'stopping', run: { ...run, killSent: run.killSent || killed }, next: 'start' },
+    { state: 'stopping', run: { ...run, killSent: run.killSent || killed }, next: 'start', ...NO_PLAN },
     now,
     { ...wantAfterRun(machine, cause), cause, trouble: '' },
-    killed ? { type: 'kill', group: false } : termEffect(machine),
+    killed ? { type: 'kill', group: false } : termEffect(machine, now),
   );
 };
 
 /** A service that is wanted down gets what follows a stop, CONT and `control/d`: runsv(8) goes by what is wanted. */
-export const endRequested: Act<'end_requested', Running> = (machine, { cause }) => {
+export const endRequested: Act<'end_requested', Running> = (machine, { cause }, now) => {
   const up = machine.desired === 'up';
   const change = changeRun(machine, { endRequestedBy: cause, ...(!up && { paused: false }) });
-  return up ? keep(machine, change) : keep(machine, change, { ...termEffect(machine), how: 'done' });
+  return up ? keep(machine, change) : keep(machine, change, { ...termEffect(machine, now), how: 'done' });
 };
 
 /** A later order cannot put the KILL off, only bring it forward. */
 export const stopSooner: Act<'stop', 'stopping'> = (machine, event, now) => {
   const { cause } = event;
-  const change = { ...stopped(machine, event), cause, timerAtMs: sooner(machine, now, graceMs(event, now)) };
-  return keep(machine, change, ...(event.insist ? [terminateEffect({ ...machine, ...change })] : []));
+  const change = { ...stopped(machine, event), cause, ...killSooner(machine, now, graceMs(event, now)) };
+  return keep(machine, change, ...(event.insist ? [terminateEffect({ ...machine, ...change }, now)] : []));
 };
 
 export const startAfterStop: Act<'start', 'stopping'> = (machine, event) =>
@@ -195,22 +216,42 @@ export const restartAfterStop: Act<'restart', 'stopping'> = (machine, event, now
         ...wantRestart(event.cause),
         cause: event.cause,
         next: 'start',
-        timerAtMs: sooner(machine, now, graceMs(event, now)),
+        ...killSooner(machine, now, graceMs(event, now)),
       })
     : keep(machine);
 
 /** KILL by order goes to the process alone. */
 export const endRunStopping: Act<'end_run', 'stopping'> = (machine, { signal }, now) =>
   signal === 'TERM'
-    ? keep(machine, {}, termEffect(machine))
+    ? keep(machine, {}, termEffect(machine, now))
     : keep(machine, killSent(machine, now), { type: 'kill', group: false });
 
 export const termSent: Act<'term_sent', 'stopping'> = (machine) =>
   keep(machine, changeRun(machine, { termSent: true }));
 
+/** The next stop signal, or KILL. */
+export const insist = (machine: In<'stopping'>, event: unknown, now: Now): Step => {
+  const { nextSignalAtMs, killAtMs } = machine;
+  if (nextSignalAtMs === undefined || now.nowMs < nextSignalAtMs || (killAtMs !== undefined && now.nowMs >= killAtMs))
+    return kill(machine, event, now);
+  const signalIndex = machine.signalIndex + 1;
+  const plan = { signalIndex, nextSignalAtMs: nextSignalAt(now, signalIndex), killAtMs };
+  const change = { ...plan, timerAtMs: earliest(plan.nextSignalAtMs, killAtMs) };
+  return keep(machine, change, { ...terminateEffect({ ...machine, ...change }, now), how: 'signal', after: undefined });
+};
+
 /** TERM was not enough. KILL goes to the process as well as its group: it may not lead one yet. */
 export const kill = (machine: In<'stopping'>, _event: unknown, now: Now): Step =>
-  keep(machine, { ...killSent(machine, now), timerAtMs: now.nowMs + KILL_AGAIN_MS }, { type: 'kill', group: true });
+  keep(
+    machine,
+    {
+      ...killSent(machine, now),
+      nextSignalAtMs: undefined,
+      killAtMs: now.nowMs + KILL_AGAIN_MS,
+      timerAtMs: now.nowMs + KILL_AGAIN_MS,
+    },
+    { type: 'kill', group: true },
+  );
 
 function killSent(machine: In<'stopping'>, now: Now): Partial<In<'stopping'>> {
   const { counters } = machine;
@@ -229,6 +270,7 @@ export const endedAsAsked: Act<'exited', 'stopping'> = (machine, event, now) =>
   clearUp({ ...machine, trouble: event.unstartable ?? '' }, event, now, {
     expected: machine.next === 'start',
     next: event.unstartable === undefined ? machine.next : 'failed',
+    failed: machine.next !== 'start' || event.unstartable !== undefined,
     trouble: machine.next === 'start' ? '' : machine.trouble,
   });
 
@@ -252,24 +294,29 @@ export const endedByItself: Act<'exited', Running> = (machine, event, now) => {
     restartReason:
       unstartable !== undefined ? 'start_failure' : kind === 'success' || kind === 'failure' ? 'exit' : 'signal',
   };
-  const next = unstartable !== undefined ? 'failed' : nextAfter(machine, kind, now);
-  return clearUp(judged, event, now, { expected: false, next });
+  const durationMs = pidOf(machine) === 0 ? Number.POSITIVE_INFINITY : durationOf(machine, now);
+  const verdict = judge(now.definition, { status, durationMs, failures: machine.consecutiveFailures });
+  return clearUp(judged, event, now, {
+    expected: false,
+    next: unstartable === undefined ? verdict.next : 'failed',
+    failed: unstartable !== undefined || verdict.tooShort,
+    ...(unstartable === undefined && verdict.shutdown && { shutdownCode: verdict.shutdown.code }),
+  });
 };
-
-/** What the policy of the service says about a run that ended by itself. */
-function nextAfter(machine: In<Running>, kind: ExitKind, now: Now): Next {
-  const { type, policy } = now.definition;
-  if (kind === 'success' && (type === 'oneshot' || policy.restart !== 'always')) return 'completed';
-  if (kind !== 'success' && policy.restart === 'no') return 'gave_up';
-  return pidOf(machine) === 0 || durationOf(machine, now) >= SHORT_RUN_MS ? 'start' : 'backoff';
-}
 
 function clearUp(
   machine: In<WithRun> | Machine,
   { status, unstartable }: Extract<MachineEvent, { type: 'exited' }>,
   now: Now,
-  { expected, next, trouble = '' }: { readonly expected: boolean; readonly next: Next; readonly trouble?: string },
+  end: {
+    readonly expected: boolean;
+    readonly next: Next;
+    readonly failed?: boolean;
+    readonly shutdownCode?: number;
+    readonly trouble?: string;
+  },
 ): Step {
+  const { expected, next, failed = false, shutdownCode, trouble = '' } = end;
   const { counters, runNumber } = machine;
   const pid = pidOf(machine);
   const kind = exitKindOf(status);
@@ -277,7 +324,17 @@ function clearUp(
   const ran = pid !== 0;
   const changed = runOf(machine)?.changed ?? false;
   const session = processOf(machine)?.session ?? 0;
-  const ended: EndedRun = { session, status, next, trouble, changed, stage: { name: 'sweep' } };
+  const untilMs = patienceUntil(machine, now);
+  const ended: EndedRun = {
+    session,
+    status,
+    next,
+    failed,
+    shutdownCode,
+    trouble,
+    changed,
+    stage: { name: 'sweep', untilMs },
+  };
   return enter(
     machine,
     { state: 'finishing', ended },
@@ -286,7 +343,7 @@ function clearUp(
       ...(ran && {
         lastExit: { run: runNumber, status, atMs: now.nowMs, durationMs: durationOf(machine, now), expected },
       }),
-      timerAtMs: dueAt(now, now.definition.finishTimeoutMs),
+      timerAtMs: dueAt({ nowMs: untilMs ?? now.nowMs }, now.definition.finishTimeoutMs),
       counters: {
         ...counters,
         ...(ran && { exits: { ...counters.exits, [kind]: counters.exits[kind] + 1 } }),
@@ -297,11 +354,18 @@ function clearUp(
   );
 }
 
+/** A run that was stopped may have left the program itself behind, as a shell without exec does: the program gets its time. */
+function patienceUntil(machine: Machine, now: Now): number | undefined {
+  if (machine.state !== 'stopping' || processOf(machine)?.killSent !== false) return undefined;
+  return machine.killAtMs ?? dueAt(now, now.definition.stop.graceMs);
+}
+
 export const finishSpawned: Act<'finish_spawned', 'finishing'> = (machine, { pid }) =>
   keep(machine, { ended: { ...machine.ended, stage: { name: 'finish', pid } } });
 
 /** The next stage of clearing up, or what follows the run. */
-export const cleared: Act<'cleared', 'finishing'> = (machine, _event, now) => {
+export const cleared: Act<'cleared', 'finishing'> = (before, { finish }, now) => {
+  const machine = finish === undefined ? before : heedFinish(before, finish);
   const { ended } = machine;
   const { stage } = ended;
   const next = (following: EndedRun['stage']): Step =>
@@ -311,39 +375,51 @@ export const cleared: Act<'cleared', 'finishing'> = (machine, _event, now) => {
   return follow(machine, now);
 };
 
+/** A `finish` that exits with 125 does not want its service to be started again, as with s6. */
+function heedFinish(machine: In<'finishing'>, status: ExitStatus): In<'finishing'> {
+  const isPermanent = status.kind === 'exited' && status.code === FAIL_FOR_GOOD;
+  if (!isPermanent || machine.lastExit?.expected === true) return machine;
+  const trouble = `${describeExit(machine.ended.status)}, and its finish exited with ${FAIL_FOR_GOOD}: not started again`;
+  return { ...machine, ended: { ...machine.ended, next: 'gave_up', trouble } };
+}
+
 function follow(machine: In<'finishing'>, now: Now): Step {
-  const { ended, desired, consecutiveFailures } = machine;
+  const { ended, desired } = machine;
   if (desired === 'down' || !mayStart(machine)) return settleDown(machine, now);
   switch (ended.next) {
     case 'start':
-      return begin(machine, now, machine.cause);
-    case 'backoff':
-      return backOff(machine, now, ended.trouble || describeShortRun(ended.status, machine.lastExit?.durationMs ?? 0));
+    case 'backoff': {
+      if (!ended.failed) return begin({ ...machine, consecutiveFailures: 0, failuresAtMs: [] }, now, machine.cause);
+      const trouble = ended.trouble || describeShortRun(ended.status, machine.lastExit?.durationMs ?? 0);
+      return afterFailure(machine, now, ended.next, trouble);
+    }
     case 'failed':
       // The directory was mended while the run was tried.
       if (ended.changed) return begin({ ...machine, restartReason: 'scan' }, now, CHANGED);
-      return enter(machine, { state: 'failed' }, now, {
-        consecutiveFailures: consecutiveFailures + 1,
-        timerAtMs: now.nowMs + retryMs(now),
-      });
+      return afterFailure(machine, now, 'failed', machine.trouble);
     case 'gave_up':
-      return enter(machine, { state: 'failed' }, now, {
-        consecutiveFailures: consecutiveFailures + 1,
-        trouble: ended.trouble || `${describeExit(ended.status)} and is not to be started again`,
-      });
-    case 'completed':
-      return enter(machine, { state: 'completed' }, now, {
-        consecutiveFailures: 0,
-        trouble: '',
-        restartReason: undefined,
-      });
+      return giveUpStarting(machine, now, ended.trouble || `${describeExit(ended.status)} and is not started again`);
+    case 'completed': {
+      const change = { consecutiveFailures: 0, failuresAtMs: [], trouble: '', restartReason: undefined };
+      return enter(machine, { state: 'completed' }, now, ...forGood(machine, now, change));
+    }
     default:
       return ended.next satisfies never;
   }
 }
 
 export const killFinish = (machine: In<'finishing'>, _event: unknown, now: Now): Step =>
-  keep(machine, { timerAtMs: now.nowMs + KILL_AGAIN_MS }, { type: 'kill_finish' });
+  keep(
+    machine,
+    { ...leftoversSooner(machine, now.nowMs), timerAtMs: now.nowMs + KILL_AGAIN_MS },
+    { type: 'kill_finish' },
+  );
+
+function leftoversSooner({ ended }: In<'finishing'>, atMs: number | undefined): Partial<In<'finishing'>> {
+  const { stage } = ended;
+  if (stage.name !== 'sweep' || stage.untilMs === undefined || atMs === undefined || atMs >= stage.untilMs) return {};
+  return { ended: { ...ended, stage: { name: 'sweep', untilMs: atMs } } };
+}
 
 /** `finish` has its own time limit: an order to stop does not shorten it, the end of the service does. */
 export const stopAfterFinish: Act<'stop', 'finishing'> = (machine, event, now) =>
@@ -351,7 +427,8 @@ export const stopAfterFinish: Act<'stop', 'finishing'> = (machine, event, now) =
     ...stopped(machine, event),
     cause: event.cause,
     trouble: '',
-    ...(isFinal(event) && { timerAtMs: sooner(machine, now, graceMs(event, now)) }),
+    ...leftoversSooner(machine, dueAt(now, graceMs(event, now))),
+    ...(isFinal(event) && { timerAtMs: earliest(machine.timerAtMs, dueAt(now, graceMs(event, now))) }),
   });
 
 export const startAfterFinish: Act<'start', 'finishing'> = (machine, event) =>
@@ -422,18 +499,22 @@ export const ignore = (machine: Machine): Step => keep(machine);
 // --- what the rules have in common -----------------------------------------------------------------------------------
 
 /** As a stop ends a run: what `sv down` and `sv exit` mean for runsv(8). */
-export const terminateEffect = ({ desired, releasing, removed }: Facts): TerminateEffect => ({
+export const terminateEffect = (
+  machine: Facts & Partial<StopPlan>,
+  { definition }: Pick<Now, 'definition'>,
+): TerminateEffect => ({
   type: 'terminate',
+  signal: definition.stop.signals[machine.signalIndex ?? 0]?.signal ?? 'SIGTERM',
   how: 'script',
   wake: true,
-  after: releasing || removed ? 'x' : desired === 'down' ? 'd' : undefined,
+  after: machine.releasing || machine.removed ? 'x' : machine.desired === 'down' ? 'd' : undefined,
 });
 
 /** TERM after `control/t` had its say, or without it. A service that is wanted down is ended as by a stop. */
-const termEffect = (machine: Facts): TerminateEffect =>
+const termEffect = (machine: Facts, now: Now): TerminateEffect =>
   machine.desired === 'up'
-    ? { type: 'terminate', how: 'signal', wake: false, after: undefined }
-    : { ...terminateEffect({ ...machine, desired: 'down' }), how: 'signal' };
+    ? { type: 'terminate', signal: 'SIGTERM', how: 'signal', wake: false, after: undefined }
+    : { ...terminateEffect({ ...machine, desired: 'down' }, now), signal: 'SIGTERM', how: 'signal' };
 
 const WANT_DOWN = { desired: 'down', restartReason: undefined, releasing: false } as const;
 const CHANGED: Cause = { kind: 'scan', message: 'its directory changed' };
@@ -465,8 +546,8 @@ function enter(machine: Machine, phase: Phase, now: Now, change: Partial<Facts>,
 }
 
 function factsOf(machine: Machine): Facts {
-  const { run, ready, next, ended, ...facts } = machine as Facts &
-    Partial<Record<'run' | 'ready' | 'next' | 'ended', unknown>>;
+  const { run, ready, next, ended, signalIndex, nextSignalAtMs, killAtMs, ...facts } = machine as Facts &
+    Partial<Record<'run' | 'ready' | 'next' | 'ended' | keyof StopPlan, unknown>>;
   return facts;
 }
 
@@ -491,7 +572,7 @@ function begin(machine: Machine, now: Now, cause: Cause): Step {
   const run = { stage: 'prepare', startedAtMs: now.nowMs, changed: false } as const;
   // The advice that a failed service gave may just have been followed.
   const trouble = machine.state === 'failed' ? '' : machine.trouble;
-  const change = { cause, runNumber: machine.runNumber + 1, releasing: false, trouble };
+  const change = { cause, runNumber: machine.runNumber + 1, releasing: false, trouble, shutdownCode: undefined };
   return enter(machine, { state: 'starting', run }, now, change, { type: 'prepare' });
 }
 
@@ -507,9 +588,28 @@ function terminate(
 ): Step {
   const { cause, next = 'start', trouble = '' } = order;
   const run = machine.run.stage === 'process' ? { ...machine.run, paused: false } : machine.run;
-  const change = { cause, trouble, timerAtMs: dueAt(now, graceMs(order, now)) };
-  return enter(machine, { state: 'stopping', run, next }, now, change, terminateEffect(machine));
+  const killAtMs = dueAt(now, graceMs(order, now));
+  const plan = { signalIndex: 0, nextSignalAtMs: nextSignalAt(now, 0), killAtMs };
+  const change = { cause, trouble, timerAtMs: earliest(plan.nextSignalAtMs, killAtMs) };
+  return enter(machine, { state: 'stopping', run, next, ...plan }, now, change, terminateEffect(machine, now));
 }
+
+/** No time limit, and no other signal. */
+const NO_PLAN: StopPlan = { signalIndex: 0, nextSignalAtMs: undefined, killAtMs: undefined };
+
+function nextSignalAt({ nowMs, definition }: Now, index: number): number | undefined {
+  const { signals } = definition.stop;
+  const waitMs = signals[index]?.waitMs;
+  return waitMs === undefined || index + 1 >= signals.length ? undefined : nowMs + waitMs;
+}
+
+const killSooner = (plan: StopPlan, now: Now, timeoutMs: number) =>
+  killAt(plan, earliest(plan.killAtMs, dueAt(now, timeoutMs)));
+
+const killAt = ({ nextSignalAtMs }: StopPlan, killAtMs: number | undefined) => ({
+  killAtMs,
+  timerAtMs: earliest(nextSignalAtMs, killAtMs),
+});
 
 /** When nobody has said what follows this run: a service that is wanted up is restarted, `once` is done. */
 const wantAfterRun = ({ desired }: Facts, cause: Cause) => (desired === 'up' ? wantRestart(cause) : WANT_DOWN);
@@ -530,11 +630,55 @@ function settleDown(machine: Machine, now: Now, cause = machine.cause): Step {
   return enter(machine, { state: 'down' }, now, change, ...(machine.removed ? [{ type: 'forget' } as const] : []));
 }
 
-function backOff(machine: Machine, now: Now, trouble: string): Step {
+/** One more failure in a row: the next attempt, sooner or later, or none. */
+function afterFailure(machine: Machine, now: Now, next: 'start' | 'backoff' | 'failed', trouble: string): Step {
   if (!mayStart(machine)) return settleDown(machine, now);
+  const { policy } = now.definition;
   const consecutiveFailures = machine.consecutiveFailures + 1;
-  const timerAtMs = now.nowMs + delayMs(consecutiveFailures, now);
-  return enter(machine, { state: 'backoff' }, now, { consecutiveFailures, trouble, timerAtMs });
+  const failuresAtMs = recentFailures(policy, machine.failuresAtMs, now.nowMs);
+  const counted: Machine = { ...machine, consecutiveFailures, failuresAtMs };
+  if (isOverLimit(policy, failuresAtMs)) {
+    const code = machine.state === 'finishing' ? exitCodeOf(machine.ended.status) : 1;
+    const limit = `gave up after ${failuresAtMs.length} failed starts: ${trouble}`;
+    return giveUpStarting(machine, now, limit, policy.startLimit?.then === 'shutdown' ? code : undefined);
+  }
+  switch (next) {
+    case 'start':
+      return begin(counted, now, machine.cause);
+    case 'backoff':
+      return enter(counted, { state: 'backoff' }, now, {
+        trouble,
+        timerAtMs: now.nowMs + delayMs(consecutiveFailures, now),
+      });
+    case 'failed':
+      return enter(counted, { state: 'failed' }, now, { trouble, timerAtMs: now.nowMs + retryMs(now) });
+    default:
+      return next satisfies never;
+  }
+}
+
+/** `failed`, and not tried again by itself. */
+function giveUpStarting(machine: Machine, now: Now, trouble: string, shutdownCode?: number): Step {
+  const change = { consecutiveFailures: machine.consecutiveFailures + 1, failuresAtMs: [], trouble };
+  return enter(machine, { state: 'failed' }, now, ...forGood(machine, now, change, shutdownCode));
+}
+
+/** A service that has ended for good may take the container with it. */
+function forGood(
+  machine: Machine,
+  now: Now,
+  change: Partial<Facts>,
+  asked?: number,
+): readonly [Partial<Facts>, ...Effect[]] {
+  const ended = machine.state === 'finishing' ? machine.ended : undefined;
+  const ownCode = ended === undefined ? 1 : exitCodeOf(ended.status);
+  const code = asked ?? ended?.shutdownCode ?? (now.definition.policy.essential ? ownCode : undefined);
+  return code === undefined
+    ? [change]
+    : [
+        { ...change, shutdownCode: code },
+        { type: 'shutdown', code },
+      ];
 }
 
 const mayStart = (machine: Facts): boolean => !machine.startsForbidden && !machine.removed;
@@ -576,17 +720,18 @@ const countStartFailure = <M extends Machine>(machine: M): M => ({
   counters: { ...machine.counters, startFailures: machine.counters.startFailures + 1 },
 });
 
+/** The exit code of `finish` that says: do not start again. */
+const FAIL_FOR_GOOD = 125;
+
+const earliest = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+
 /** undefined: never. */
-const dueAt = ({ nowMs }: Now, timeoutMs: number): number | undefined =>
+const dueAt = ({ nowMs }: Pick<Now, 'nowMs'>, timeoutMs: number): number | undefined =>
   timeoutMs === Number.POSITIVE_INFINITY ? undefined : nowMs + timeoutMs;
 
-function sooner({ timerAtMs }: Facts, now: Now, timeoutMs: number): number | undefined {
-  const dueAtMs = dueAt(now, timeoutMs);
-  return timerAtMs === undefined || dueAtMs === undefined ? (timerAtMs ?? dueAtMs) : Math.min(timerAtMs, dueAtMs);
-}
-
-const later = ({ timerAtMs }: Facts, { nowMs }: Now, ms: number): number | undefined =>
-  timerAtMs === undefined ? undefined : Math.max(timerAtMs, nowMs + ms);
+const later = (atMs: number | undefined, { nowMs }: Now, ms: number): number | undefined =>
+  atMs === undefined ? undefined : Math.max(atMs, nowMs + ms);
 
 const durationOf = (machine: Machine, { nowMs }: Now): number => nowMs - (runOf(machine)?.startedAtMs ?? nowMs);
 

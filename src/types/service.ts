@@ -102,6 +102,8 @@ export interface ServiceStatus {
   readonly trouble: string;
   /** It has no `down` file. */
   readonly autostart: boolean;
+  /** The readiness of the container does not wait for it. */
+  readonly optional: boolean;
   readonly counters: ServiceCounters;
 }
 

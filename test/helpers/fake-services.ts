@@ -59,6 +59,7 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     cause: { kind: 'boot' },
     trouble: '',
     autostart: true,
+    optional: false,
     counters: NO_COUNTS,
     ...over,
   };

@@ -7,11 +7,12 @@ import type { ContainerState } from '../container-state.js';
  */
 export function watchStartup(set: ServiceSet, state: ContainerState): void {
   const awaited = new Set<string>();
-  for (const { name, autostart, ready } of set.list()) if (autostart && !ready) awaited.add(name);
+  for (const { name, autostart, optional, ready } of set.list())
+    if (autostart && !optional && !ready) awaited.add(name);
   state.save({ started: state.now.started || awaited.size === 0 });
   if (state.now.started) return;
-  const stop = set.subscribe(({ status: { name, ready, desired }, removed }) => {
-    if (!ready && desired === 'up' && !removed) return;
+  const stop = set.subscribe(({ status: { name, ready, desired, state: now }, removed }) => {
+    if (!ready && desired === 'up' && now !== 'completed' && !removed) return;
     awaited.delete(name);
     if (awaited.size > 0 || state.now.phase !== 'running') return;
     stop();

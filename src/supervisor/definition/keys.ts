@@ -158,7 +158,10 @@ const exitRules: Shape<Policy['exitRules']> = list(
       {
         codes: key(list(number(0, 255)), 'Exit codes that match.', { default: [] }),
         signals: key(list(signal), 'Signals that match.', { default: [] }),
-        oom: key(flag(), 'true: matches a kill by the kernel for lack of memory.', { default: false }),
+        oom: key(flag(), 'true: matches a kill by the kernel for lack of memory.', {
+          later: true,
+          default: false,
+        }),
         action: key(
           either(
             choice(['restart', 'fail', 'complete', 'shutdown']),
@@ -293,40 +296,35 @@ export const SERVICE = record(
       example: '{ http: "http://localhost:8080/health" }',
     }),
     restart: key(choice(['always', 'on-failure', 'no']), 'Whether it is started again when it has ended.', {
-      later: true,
       otherwise: '`always`; `no` for a oneshot',
     }),
     success_exit_codes: key(
       list(exitMatch, { least: 1, words: 'a list of exit codes and signals' }),
       'Exit codes and signals that are no failure.',
-      { later: true, default: [0] },
+      { default: [0] },
     ),
-    exit_rules: key(exitRules, 'What follows an end: the first rule that matches.', { later: true, default: [] }),
+    exit_rules: key(exitRules, 'What follows an end: the first rule that matches.', { default: [] }),
     restart_delay: key(restartDelay, 'How long a service that ends too soon is waited with.', {
-      later: true,
       default: {},
     }),
     start_limit: key(startLimit, 'Failed starts after which it is not started again.', {
-      later: true,
       otherwise: 'none',
     }),
     essential: key(flag(), 'true: when it has ended for good, the container shuts down with its exit code.', {
-      later: true,
       default: false,
     }),
     optional: key(flag(), 'true: the readiness of the container does not wait for it.', {
-      later: true,
       default: false,
     }),
     stop_signal: key(
       stopSignal,
       'The signal that stops it, or a list of `{signal, wait}`. KILL comes last in any case.',
-      { later: true, default: 'TERM' },
+      { default: 'TERM' },
     ),
     stop_grace_period: key(
       duration(),
       'From the first signal to KILL; never more than the deadline of the shutdown leaves.',
-      { later: true, otherwise: 'as the options of my_init say' },
+      { otherwise: 'as the options of my_init say' },
     ),
     stop_command: key(argv, 'Run instead of the first signal, within the grace period.', {
       later: true,

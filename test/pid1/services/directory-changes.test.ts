@@ -198,7 +198,7 @@ describe('the service directory', () => {
   });
 
   test('a service that comes back while it is being stopped is started again', async () => {
-    const slow = '#!/bin/sh\ntrap "sleep 0.5; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
+    const slow = '#!/bin/sh\ntrap "sleep 3; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
     container = await TestContainer.boot({ services: { web: { run: slow } } });
     await container.reaches('web', 'up');
     renameSync(at('service/web'), at('away'));

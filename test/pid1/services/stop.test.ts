@@ -35,6 +35,26 @@ describe('svctl stop', () => {
     });
   });
 
+  test('asks a program behind a shell without exec to end, and gives it the stop timeout', async () => {
+    const program =
+      'trap "sleep 0.3; echo flushed >> ended; exit" TERM; echo begun > began; while :; do sleep 0.05; done';
+    container = await TestContainer.boot({
+      services: {
+        web: { run: `#!/bin/sh\nsh -c '${program}'\n` },
+        deaf: { run: `#!/bin/sh\nsh -c 'trap "" TERM; echo begun > began; while :; do sleep 0.05; done'\n` },
+      },
+    });
+    for (const name of ['web', 'deaf'])
+      await waitFor(`${name} to run`, () => existsSync(join(container.services, name, 'began')));
+    const { pid } = await container.status('web');
+    expect((await container.svctl('restart', 'web')).code).toBe(0);
+    expect(readFileSync(join(container.services, 'web/ended'), 'utf8')).toBe('flushed\n');
+    expect((await container.exec('ps', '-o', 'pid=', '--sid', String(pid))).stdout).toBe('');
+    const deaf = await container.status('deaf');
+    expect((await container.svctl('stop', 'deaf', '--stop-timeout', '500ms')).code).toBe(0);
+    expect((await container.exec('ps', '-o', 'pid=', '--sid', String(deaf.pid))).stdout).toBe('');
+  });
+
   test('kills the group of one that ignores TERM when its time is over', async () => {
     container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } }, args: METRICS });
     const { pid } = await container.reaches('stubborn', 'up');

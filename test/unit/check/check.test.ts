@@ -122,7 +122,7 @@ describe('my_init check finds', () => {
       'b warning port-twice',
     ],
     ['a: { comand: a }', 'a error unknown-key'],
-    ['a: { command: a, restart: always }', 'a error not-in-this-version'],
+    ['a: { command: a, replicas: 2 }', 'a error not-in-this-version'],
   ])('%s', (text, found) => {
     services(`services:\n  ${text}\n`);
     expect(ids()).toContain(found);

@@ -139,6 +139,8 @@ class World {
       checks: NO_CHECKS,
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       claim: () => undefined,
+      terminateSession: () => Promise.resolve(false),
+      shutdown: () => {},
       open: () => {},
       record: (record) => {
         if (alive()) this.#records.set(record.name, record);

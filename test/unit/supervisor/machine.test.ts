@@ -391,6 +391,145 @@ describe('what is counted', () => {
   });
 });
 
+describe('the policy of a service', () => {
+  const underPolicy = (
+    policy: Partial<Definition['policy']>,
+    events: readonly MachineEvent[],
+    gapMs = 300,
+    over: Partial<Definition> = {},
+  ) => take(events, gapMs, { ...DEFINITION, ...over, policy: { ...DEFINITION.policy, ...policy } });
+  const code = (value: number) => ({ type: 'exited', status: { kind: 'exited', code: value } }) as const;
+  const killedBy = (signal: number) =>
+    ({ type: 'exited', status: { kind: 'signaled', signal, coreDumped: false } }) as const;
+  const rule = (action: 'restart' | 'fail' | 'complete' | 'shutdown', value: number, shutdownCode?: number) =>
+    ({ match: [{ kind: 'code', code: value }], oom: false, action, code: shutdownCode }) as const;
+
+  test.each<[string, Partial<Definition['policy']>, MachineEvent, State]>([
+    ['always: a failure', { restart: 'always' }, code(3), 'backoff'],
+    ['always: a success', { restart: 'always' }, code(0), 'backoff'],
+    ['on-failure: a failure', { restart: 'on-failure' }, code(3), 'backoff'],
+    ['on-failure: a signal', { restart: 'on-failure' }, killedBy(9), 'backoff'],
+    ['on-failure: a success', { restart: 'on-failure' }, code(0), 'completed'],
+    ['no: a failure', { restart: 'no' }, code(3), 'failed'],
+    ['no: a success', { restart: 'no' }, code(0), 'completed'],
+    [
+      'a code that counts as success',
+      { restart: 'on-failure', successExitCodes: [{ kind: 'code', code: 7 }] },
+      code(7),
+      'completed',
+    ],
+    [
+      'a signal that counts as success',
+      { restart: 'on-failure', successExitCodes: [{ kind: 'signal', signal: 'SIGTERM' }] },
+      killedBy(15),
+      'completed',
+    ],
+    ['a rule that says fail', { exitRules: [rule('fail', 3)] }, code(3), 'failed'],
+    ['a rule that says complete', { exitRules: [rule('complete', 3)] }, code(3), 'completed'],
+    ['a rule that says restart', { restart: 'no', exitRules: [rule('restart', 3)] }, code(3), 'backoff'],
+    ['the first rule that matches', { exitRules: [rule('complete', 3), rule('fail', 3)] }, code(3), 'completed'],
+    ['a rule for another code', { exitRules: [rule('fail', 4)] }, code(3), 'backoff'],
+  ])('%s', (_what, policy, exited, state) => {
+    const { machine, effects } = underPolicy(policy, [...RUNNING, exited, CLEARED]);
+    expect([machine.state, effects]).toEqual([state, []]);
+    if (state === 'failed' || state === 'completed') expect(machine.timerAtMs).toBeUndefined();
+  });
+
+  test.each<[string, Partial<Definition['policy']>, MachineEvent, number | undefined]>([
+    ['essential, and has failed for good', { essential: true, restart: 'no' }, code(3), 3],
+    ['essential, and was killed', { essential: true, restart: 'no' }, killedBy(9), 137],
+    ['essential, and has completed', { essential: true, restart: 'on-failure' }, code(0), 0],
+    ['essential, and is started again', { essential: true }, code(3), undefined],
+    ['under a rule that ends the container', { exitRules: [rule('shutdown', 3)] }, code(3), 3],
+    ['under a rule that ends the container with a code', { exitRules: [rule('shutdown', 3, 42)] }, code(3), 42],
+  ])('a service that is %s', (_what, policy, exited, wanted) => {
+    const { machine, effects } = underPolicy(policy, [...RUNNING, exited, CLEARED]);
+    expect([machine.shutdownCode, effects]).toEqual([wanted, wanted === undefined ? [] : ['shutdown']]);
+  });
+
+  test('an essential service that somebody stops takes nothing with it', () => {
+    expect(underPolicy({ essential: true }, [...RUNNING, STOP, EXITED, CLEARED]).effects).toEqual([]);
+  });
+
+  test('so many failed starts within the time: given up, and begun anew by an order', () => {
+    const limitOf = (action: 'fail' | 'shutdown', withinMs = 60_000) =>
+      Object.fromEntries([
+        ['attempts', 3],
+        ['withinMs', withinMs],
+        ['then', action],
+      ]) as never;
+    const startLimit = limitOf('fail');
+    const attempt = [SPAWNED, EXITED, CLEARED];
+    const twice = [START, ...attempt, TIMER, ...attempt];
+    const thrice = [...twice, TIMER, ...attempt];
+    expect(underPolicy({ startLimit }, twice).machine.state).toBe('backoff');
+    const limit = underPolicy({ startLimit }, thrice);
+    expect(limit.machine).toMatchObject({ state: 'failed', timerAtMs: undefined, failuresAtMs: [] });
+    expect(limit.machine.trouble).toMatch(/^gave up after 3 failed starts: exited with code 3 after \d+ ms$/);
+    expect(limit.effects).toEqual([]);
+    expect(underPolicy({ startLimit }, [...thrice, START]).machine.state).toBe('starting');
+    const shutdown = limitOf('shutdown');
+    expect(underPolicy({ startLimit: shutdown }, thrice)).toMatchObject({
+      machine: { shutdownCode: 3 },
+      effects: ['shutdown'],
+    });
+    // Further apart than the limit looks.
+    expect(underPolicy({ startLimit: limitOf('fail', 2_000) }, thrice).machine.state).toBe('backoff');
+  });
+
+  test('a finish that exits with 125 does not want another run, unless somebody asked for it', () => {
+    const finished = { type: 'cleared', finish: { kind: 'exited', code: 125 } } as const;
+    const end = [CLEARED, { type: 'finish_spawned', pid: 88 }, finished, CLEARED] as const;
+    const over = { finish: 'usable' } as const;
+    const permanent = underPolicy({}, [...RUNNING, EXITED, ...end], 300, over).machine;
+    expect(permanent).toMatchObject({ state: 'failed', timerAtMs: undefined });
+    expect(underPolicy({}, [...RUNNING, RESTART, EXITED, ...end], 300, over).machine.state).toBe('starting');
+  });
+
+  test('runs of some seconds: the first is followed at once, further ones are a crash loop', () => {
+    const again = [SPAWNED, TIMER, EXITED, CLEARED];
+    const first = underPolicy({}, [START, ...again], 1_000).machine;
+    expect([first.state, first.consecutiveFailures]).toEqual(['starting', 1]);
+    const second = underPolicy({}, [START, ...again, ...again], 1_000).machine;
+    expect([second.state, second.consecutiveFailures]).toEqual(['backoff', 2]);
+    // From now on a service that has lasted is ready.
+    const third = underPolicy({}, [START, ...again, ...again, TIMER, SPAWNED], 1_000).machine;
+    expect((third.timerAtMs ?? 0) - third.stateSinceMs).toBe(11_000);
+    const lasted = underPolicy({}, [START, ...again, ...again, TIMER, SPAWNED, TIMER], 10_000).machine;
+    expect(lasted).toMatchObject({ state: 'up', consecutiveFailures: 0, trouble: '' });
+  });
+
+  test('a crash loop is said, although the service itself says that it is ready', () => {
+    const again = [SPAWNED, READY, EXITED, CLEARED];
+    const { machine } = underPolicy({}, [START, ...again, ...again, TIMER, SPAWNED, READY], 1_000, {
+      ready: { kind: 'notify' },
+    });
+    expect(machine).toMatchObject({ state: 'up', ready: true, consecutiveFailures: 2 });
+    expect(machine.trouble).toBe(
+      'crash loop: 2 runs in a row ended too soon, the last one exited with code 3 after 3.0 s',
+    );
+  });
+
+  test('stop signals come in their order, then KILL', () => {
+    const signals = [
+      { signal: 'SIGQUIT', waitMs: 600 },
+      { signal: 'SIGINT', waitMs: 600 },
+      { signal: 'SIGTERM', waitMs: undefined },
+    ] as const;
+    const definition = { ...DEFINITION, stop: { signals, graceMs: 2_000, command: undefined } };
+    const sent: string[] = [];
+    let { machine } = take(RUNNING, 0);
+    let event: MachineEvent = { type: 'stop', why: 'asked', cause: API };
+    for (let nowMs = 0; nowMs <= 2_000; nowMs = machine.timerAtMs ?? 9_999, event = TIMER) {
+      const next = step(machine, event, { nowMs, random: 0, definition });
+      machine = next.machine;
+      for (const effect of next.effects)
+        sent.push(`${nowMs} ${effect.type === 'terminate' ? effect.signal : effect.type}`);
+    }
+    expect(sent).toEqual(['0 SIGQUIT', '600 SIGINT', '1200 SIGTERM', '2000 kill']);
+  });
+});
+
 test('a run is cleared up in stages, each on record: leftovers, finish, its leftovers', () => {
   const withFinish: Definition = { ...DEFINITION, finish: 'usable' };
   const spawnedFinish = { type: 'finish_spawned', pid: 88 } as const;

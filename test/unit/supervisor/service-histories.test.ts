@@ -103,6 +103,8 @@ class World {
         if (alive()) this.host.violations.push(...broken(previous, status, event));
       },
       claim: () => undefined,
+      terminateSession: () => Promise.resolve(false),
+      shutdown: () => {},
       forget: () => {
         if (alive()) this.forgotten = true;
       },

@@ -79,6 +79,60 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
     ['10s', '1m30s'],
     [10, '10', '10 s', null],
   ],
+  restart: [
+    ['always', 'on-failure', 'no'],
+    ['never', true, null],
+  ],
+  success_exit_codes: [
+    [[0], [0, 143, 'TERM'], ['SIGTERM']],
+    [0, [], [null]],
+  ],
+  exit_rules: [
+    [
+      [],
+      [{ codes: [1, 2], action: 'fail' }],
+      [{ signals: ['SEGV'], action: 'restart' }],
+      [{ codes: [3], action: { shutdown: 42 } }],
+    ],
+    [
+      'fail',
+      [{ codes: [1] }],
+      [{ codes: 1, action: 'fail' }],
+      [{ codes: [1], action: 'stop' }],
+      [{ codes: [1], action: { shutdown: 256 } }],
+    ],
+  ],
+  restart_delay: [
+    [{}, { initial: '500ms', factor: 1.5, max: '1m', jitter: 0, reset_after: '20s' }],
+    ['1s', { initial: 1 }, { factor: 0.5 }, { jitter: 2 }, { least: '1s' }],
+  ],
+  start_limit: [
+    [
+      { attempts: 3, within: '1m' },
+      Object.fromEntries([
+        ['attempts', 1],
+        ['within', '1s'],
+        ['then', 'shutdown'],
+      ]),
+    ],
+    [3, { attempts: 3 }, { within: '1m' }, { attempts: 0, within: '1m' }],
+  ],
+  essential: [
+    [true, false],
+    ['yes', 1],
+  ],
+  optional: [
+    [true, false],
+    ['yes', 1],
+  ],
+  stop_signal: [
+    ['TERM', 'SIGQUIT', [{ signal: 'QUIT', wait: '5s' }, { signal: 'TERM' }]],
+    [[], [{ wait: '5s' }], [{ signal: 'QUIT', wait: 5 }]],
+  ],
+  stop_grace_period: [
+    ['10s', '1m30s'],
+    [10, '10', null],
+  ],
   environment: [
     [{ A: 'b', B: 1, C: true }, {}, ['A=b', 'C=']],
     ['A=b', ['A'], { A: null }, { A: [] }, { A: {} }],

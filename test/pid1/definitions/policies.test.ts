@@ -1,0 +1,161 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { TestContainer } from '../../helpers/container.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+let container: TestContainer;
+let out: string;
+
+beforeEach(() => {
+  out = mkdtempSync('/tmp/my_init-out-');
+  chmodSync(out, 0o777);
+});
+afterEach(async () => {
+  await container.dispose();
+  rmSync(out, { recursive: true });
+});
+
+const boot = async (services: string, unattended = false): Promise<void> => {
+  container = await TestContainer.boot({ etc: { 'my_init/services.yaml': services }, env: { OUT: out }, unattended });
+};
+const lines = (file: string): readonly string[] => {
+  const path = join(out, file);
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+};
+
+describe('restart', () => {
+  test('on-failure: a success completes the service, a failure is followed by another run', async () => {
+    await boot(`services:
+  done: { command: 'echo done >> $OUT/done; exit 0', restart: on-failure }
+  fails: { command: 'echo fails >> $OUT/fails; exit 3', restart: on-failure }
+`);
+    expect(await container.reaches('done', 'completed')).toMatchObject({ run: 1, trouble: '' });
+    await waitFor('another run', () => lines('fails').length > 1);
+    expect(lines('done')).toEqual(['done']);
+  });
+
+  test('no: neither is started again, and svctl start begins anew', async () => {
+    await boot(`services:
+  fails: { command: 'echo fails >> $OUT/fails; exit 3', restart: no }
+`);
+    const failed = await container.reaches('fails', 'failed');
+    expect(failed).toMatchObject({ run: 1, trouble: 'exited with code 3 and is not started again' });
+    expect(failed.nextStartAt).toBeUndefined();
+    await container.svctl('start', 'fails');
+    await waitFor('another run', () => lines('fails').length === 2);
+    expect(await container.reaches('fails', 'failed')).toMatchObject({ run: 2 });
+  });
+
+  test('what was given up stays given up with the next controller', async () => {
+    await boot(`services:
+  fails: { command: 'echo fails >> $OUT/fails; exit 3', restart: no }
+  done: { command: 'echo done >> $OUT/done', type: oneshot }
+`);
+    await container.reaches('fails', 'failed');
+    await container.reaches('done', 'completed');
+    const { controllerPid } = container;
+    process.kill(controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => {
+      await container.svctl('info');
+      return container.controllerPid !== controllerPid;
+    });
+    expect(await container.status('fails')).toMatchObject({ state: 'SERVICE_STATE_FAILED', run: 1 });
+    expect(await container.status('done')).toMatchObject({ state: 'SERVICE_STATE_COMPLETED', run: 1, ready: true });
+    expect([lines('fails'), lines('done')]).toEqual([['fails'], ['done']]);
+  });
+});
+
+test('success_exit_codes: codes and signals that are no failure', async () => {
+  await boot(`services:
+  code: { command: 'exit 7', restart: on-failure, success_exit_codes: [0, 7] }
+  signal: { command: 'kill -TERM $$$$', restart: on-failure, success_exit_codes: [TERM] }
+`);
+  await container.reaches('code', 'completed');
+  await container.reaches('signal', 'completed');
+});
+
+test('exit_rules: the first that matches decides', async () => {
+  await boot(`services:
+  fail: { command: 'exit 3', exit_rules: [{ codes: [3], action: fail }] }
+  complete: { command: 'kill -USR1 $$$$', exit_rules: [{ signals: [USR1], action: complete }, { codes: [0], action: fail }] }
+  again: { command: 'echo again >> $OUT/again; exit 4', restart: no, exit_rules: [{ codes: [4], action: restart }] }
+`);
+  await container.reaches('fail', 'failed');
+  await container.reaches('complete', 'completed');
+  await waitFor('another run', () => lines('again').length > 1);
+});
+
+test('exit_rules: a rule may end the container, with a code of its own', async () => {
+  await boot(
+    `services:
+  steady: { command: sleep 1000 }
+  fatal: { command: 'sleep 0.5; exit 3', exit_rules: [{ codes: [3], action: { shutdown: 42 } }] }
+`,
+    true,
+  );
+  expect(await container.exit).toBe(42);
+  expect(container.log()).toContain('fatal has failed: exited with code 3 and is not started again');
+});
+
+test('essential: its end for good ends the container with its exit code', async () => {
+  await boot(
+    `services:
+  steady: { command: sleep 1000 }
+  job: { command: 'sleep 0.5; exit 5', essential: true, restart: no }
+`,
+    true,
+  );
+  expect(await container.exit).toBe(5);
+});
+
+test('start_limit and restart_delay: so many failed starts, then given up or the container ends', async () => {
+  await boot(
+    `services:
+  fails:
+    command: 'echo fails >> $OUT/fails; exit 3'
+    restart_delay: { initial: 50ms, factor: 1, jitter: 0 }
+    start_limit: { attempts: 3, within: 30s }
+  fatal:
+    command: 'echo fatal >> $OUT/fatal; exit 4'
+    restart_delay: { initial: 500ms, factor: 1 }
+    start_limit: { attempts: 5, within: 60s, then: shutdown }
+`,
+    true,
+  );
+  expect(await container.reaches('fails', 'failed')).toMatchObject({
+    run: 3,
+    trouble: expect.stringMatching(/^gave up after 3 failed starts: exited with code 3 after/),
+  });
+  expect(await container.exit).toBe(4);
+  expect([lines('fails').length, lines('fatal').length]).toEqual([3, 5]);
+});
+
+test('optional: the readiness of the container does not wait for it', async () => {
+  await boot(`services:
+  web: { command: sleep 1000 }
+  extra: { command: 'exit 3', optional: true }
+`);
+  await container.reaches('extra', 'backoff');
+  await container.reaches('web', 'up');
+  await waitFor(
+    'readiness',
+    async () => (await container.svctl('health')).stdout.match(/^readiness +serving/m) !== null,
+  );
+});
+
+test('stop_signal: a sequence, and stop_grace_period: KILL after it', async () => {
+  await boot(`services:
+  steps:
+    command: 'trap "echo QUIT >> $OUT/steps" QUIT; trap "echo INT >> $OUT/steps; exit 0" INT; touch $OUT/ready; while :; do sleep 0.02; done'
+    stop_signal: [{ signal: QUIT, wait: 300ms }, { signal: INT }]
+  deaf:
+    command: 'trap "" TERM; touch $OUT/deaf; while :; do sleep 0.02; done'
+    stop_grace_period: 300ms
+`);
+  await waitFor('both', () => existsSync(join(out, 'ready')) && existsSync(join(out, 'deaf')));
+  expect((await container.svctl('stop', 'steps')).code).toBe(0);
+  expect(lines('steps')).toEqual(['QUIT', 'INT']);
+  expect((await container.svctl('stop', 'deaf')).code).toBe(0);
+  expect(await container.status('deaf')).toMatchObject({ lastExit: { signal: 'KILL' } });
+});

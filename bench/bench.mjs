@@ -15,6 +15,7 @@ const PARTS = [
   'definitions',
   'orphans',
   'idle',
+  'checks',
   'memory',
   'commands',
   'api',

@@ -48,8 +48,9 @@ export function findUnrecorded(known: Known): Unrecorded {
 function pidsOnRecord({ commandPid, scriptPid, services, latest }: Known): ReadonlySet<number> {
   const pids = new Set([commandPid, scriptPid]);
   const [what, owner] = latest?.purpose.split(' ') ?? [];
-  if (latest && (what === 'script' || what === 'command' || services.some(({ name }) => name === owner)))
-    pids.add(latest.pid);
+  // A check is not waited for by the next controller: it makes its own.
+  const isFound = what === 'script' || what === 'command' || services.some(({ name }) => name === owner);
+  if (latest && what !== 'check' && isFound) pids.add(latest.pid);
   for (const service of services) for (const pid of pidsIn(service)) pids.add(pid);
   return pids;
 }

@@ -170,6 +170,21 @@ services:
     );
   });
 
+  test('a check that hangs does not outlive the controller that made it', async () => {
+    await boot(`services: { web: { command: [sleep, "1000"], ready: { exec: [sleep, "4711"], timeout: 1h } } }`);
+    const checks = async (): Promise<readonly string[]> =>
+      (await container.exec('pgrep', '-x', '-f', 'sleep 4711')).stdout.split('\n').filter(Boolean);
+    const [first] = await waitFor('a check', async () => {
+      const pids = await checks();
+      return pids.length === 1 && pids;
+    });
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('another check in its place', async () => {
+      const pids = await checks();
+      return pids.length === 1 && pids[0] !== first;
+    });
+  });
+
   test('a service that is not ready in time is stopped, with the reason', async () => {
     await boot(`services: { web: { command: [sleep, "1000"], ready: { file: /run/never }, start_timeout: 5s } }`);
     const status = await container.reaches('web', 'backoff');

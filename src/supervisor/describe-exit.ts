@@ -12,7 +12,9 @@ export function describeExit(status: ExitStatus): string {
 export function describeShortRun(status: ExitStatus, durationMs: number): string {
   const what = `${describeExit(status)} after ${describeDuration(durationMs)}`;
   const daemonized = status.kind === 'exited' && status.code === 0;
-  return daemonized ? `${what} (it has to stay in the foreground, not to become a daemon)` : what;
+  return daemonized
+    ? `${what} (it has to stay in the foreground, without becoming a daemon and without setsid, which forks)`
+    : what;
 }
 
 /** Runs that end too soon, again and again. */

@@ -9,6 +9,7 @@ import {
   openSocket,
 } from '../typescript/src/index.js';
 import { type CommandLine, durationOption, type Format, usage } from './options.js';
+import { hostAddress } from './remote.js';
 import { Terminal } from './terminal.js';
 
 /** What a command works with: the command line, the connection to my_init and the terminal. */
@@ -25,13 +26,18 @@ export class Context extends Terminal {
     this.#given = given;
   }
 
-  /** Where my_init is, for messages. */
+  /** Not in this container: only the connection leads there. */
+  get isRemote(): boolean {
+    return this.address.includes('://');
+  }
+
+  /** Where my_init is, for messages: the path of a socket, or a host. */
   get address(): string {
     return this.connection.name;
   }
 
   get connection(): Connection {
-    this.#connection ??= new Connection(addressOf(this.#given.get('socket')));
+    this.#connection ??= new Connection(addressOf(this.#given.get('socket'), this.#given.get('host')));
     return this.#connection;
   }
 
@@ -71,8 +77,15 @@ export class Context extends Terminal {
   }
 }
 
-/** Throws {@link Problem} for a path that no socket can have. */
-function addressOf(option: string | undefined): Address {
+/** An option goes before the variable. Throws {@link Problem} for a path that no socket can have. */
+function addressOf(
+  option: string | undefined,
+  host = option === undefined ? process.env.MY_INIT_HOST : undefined,
+): Address {
+  if (host) {
+    if (option !== undefined) throw usage('--host or --socket, not both');
+    return hostAddress(host);
+  }
   const path = option ?? defaultSocket();
   if (path === '') throw usage('--socket needs a path');
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {

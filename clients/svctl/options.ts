@@ -19,10 +19,16 @@ export type Format = (typeof FORMATS)[number];
 
 const HELP: OptionSpec = { name: 'help', short: 'h', help: 'show this help' };
 const SOCKET: OptionSpec = { name: 'socket', value: 'PATH', help: "my_init's socket (or MY_INIT_SOCKET)" };
+const HOST: OptionSpec = {
+  name: 'host',
+  short: 'H',
+  value: 'HOST',
+  help: 'another container or host (or MY_INIT_HOST): docker://NAME, podman://NAME, ssh://HOST, k8s://NAMESPACE/POD',
+};
 const NO_COLOR: OptionSpec = { name: 'no-color', help: 'no colours (or NO_COLOR); they are for terminals only' };
 
 /** What every command takes. */
-export const COMMON_OPTIONS: readonly OptionSpec[] = [SOCKET, NO_COLOR, HELP];
+export const COMMON_OPTIONS: readonly OptionSpec[] = [SOCKET, HOST, NO_COLOR, HELP];
 
 /** What may stand instead of a command. */
 export const VERSION_OPTION: OptionSpec = { name: 'version', short: 'V', help: 'show the version of svctl' };

@@ -27,7 +27,8 @@ export function problemOfStatus(status: Status, service: string): Problem {
 
 /** The exit code and the hint come from the catalogue; a few messages say more than my_init or the system does. */
 function explained(error: MyInitError, subject = ''): Problem {
-  const { reason, message, metadata } = error;
+  const { reason, message, metadata, cause } = error;
+  if (cause instanceof Problem) return cause;
   if (!isKnown(reason)) return byCode(error);
   const { exitCode, hint } = REASONS[reason];
   const service = metadata.service ?? subject;

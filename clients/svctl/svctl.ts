@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { nearest } from '../../src/text/nearest-name.js';
 import type { Command } from './command.js';
+import { dialStdio } from './commands/dial-stdio.js';
 import { ownVersion } from './commands/version.js';
 import { COMMANDS } from './commands.js';
 import { Context } from './context.js';
@@ -49,7 +50,7 @@ async function run(command: Command, context: Context, given: CommandLine['given
 function commandOf(name: string | undefined): Command {
   const [standard] = COMMANDS;
   if (name === undefined) return standard;
-  const command = COMMANDS.find((candidate) => candidate.name === name);
+  const command = [...COMMANDS, dialStdio].find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
   const meant = nearest(
     name,

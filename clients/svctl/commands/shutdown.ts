@@ -47,7 +47,9 @@ async function shutDown(context: Context): Promise<ExitCode> {
     const ended = error instanceof MyInitError && error.code === GrpcCode.unavailable && latest !== undefined;
     if (!ended) throw error;
   }
-  await gone(context.address, (latest?.remainingSeconds ?? 0) * 1000 + END_SLACK_MS);
+  const limitMs = (latest?.remainingSeconds ?? 0) * 1000 + END_SLACK_MS;
+  if (context.isRemote) await unreachable(context, limitMs);
+  else await gone(context.address, limitMs);
   if (context.format === 'table') context.line('my_init is gone');
   return ExitCode.ok;
 }
@@ -87,6 +89,27 @@ async function gone(socket: string, timeoutMs: number): Promise<void> {
     await delay(RETRY_MS);
   }
 }
+
+/** Resolves when the host has no my_init to answer any more. Throws {@link Problem} after the timeout. */
+async function unreachable(context: Context, timeoutMs: number): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (performance.now() < endMs) {
+    context.close();
+    try {
+      await context.connection.once(Init.getInfo, {}, { timeoutMs: 1000 });
+    } catch (error) {
+      if (error instanceof MyInitError && error.reason === 'UNREACHABLE') return;
+    }
+    await delay(REMOTE_RETRY_MS);
+  }
+  throw new Problem(
+    ExitCode.timedOut,
+    'the shutdown has run but my_init is still there',
+    'svctl ps shows what is left.',
+  );
+}
+
+const REMOTE_RETRY_MS = 500;
 
 /** Between the end of the controller's connections and the next look. */
 const RETRY_MS = 20;

@@ -72,12 +72,12 @@ export function lastExitWords(exit: Exit | undefined, nowMs: number): string {
   return exit.at === undefined ? exitWords(exit) : `${exitWords(exit)}, ${roughSpan(nowMs - exit.at.getTime())} ago`;
 }
 
-/** What is wrong with a service or keeps it waiting, and when it is tried again; '' when nothing is. */
+/** What is wrong with a service or keeps it waiting, and when the next attempt is; '' when nothing is. */
 export function troubleWords(service: Service, nowMs: number): string {
   const { trouble, nextStartAt } = service;
   if (nextStartAt === undefined) return trouble || waitWords(service) || changeWords(service);
   const leftMs = nextStartAt.getTime() - nowMs;
-  const next = leftMs < 1000 ? 'tried again now' : `tried again in ${span(leftMs)}`;
+  const next = leftMs < 1000 ? 'next attempt now' : `next attempt in ${span(leftMs)}`;
   return trouble === '' ? next : `${trouble}; ${next}`;
 }
 

@@ -45,7 +45,7 @@ export class Judge {
     return found.problems;
   }
 
-  #judgeCommand({ command, directory }: Definition, found: Findings): void {
+  #judgeCommand({ type, command, directory }: Definition, found: Findings): void {
     if (command.kind === 'run') {
       const run = join(directory ?? '/', 'run');
       const fault = programFault(run, this.#root.locate);
@@ -57,11 +57,13 @@ export class Judge {
           fault.remedy || 'add a script run, or command: in service.yaml',
           { file: run, line: fault.id === 'missing' ? 0 : 1, column: 1 },
         );
-      else this.#judgeRun(run, found);
+      else if (type !== 'oneshot') this.#judgeRun(run, found);
       return;
     }
     if (command.kind === 'shell') {
-      this.#judgeLast(`#!/bin/sh\n${command.script}`, 'command', found.originOf('command'), found);
+      // The script of a oneshot is the service itself: no program has to take its place.
+      if (type !== 'oneshot')
+        this.#judgeLast(`#!/bin/sh\n${command.script}`, 'command', found.originOf('command'), found);
       return;
     }
     const [program = ''] = command.argv;

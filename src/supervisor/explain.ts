@@ -56,12 +56,12 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
     facts: [
       ...facts,
       ...lastExitFacts(status, nowMs),
-      ...(status.definitionChanged ? ['Its definition has changed since it was started.'] : []),
+      ...(status.definitionChanged ? ['The definition has changed since the start.'] : []),
     ],
     next,
     remedies: [
       ...remedies,
-      ...(status.definitionChanged ? ['svctl diff shows the change, svctl apply takes it over.'] : []),
+      ...(status.definitionChanged ? ['svctl diff shows the change, svctl apply makes it.'] : []),
     ],
   };
 }
@@ -79,57 +79,51 @@ function ofState(status: ServiceStatus, definition: Definition, nowMs: number): 
   switch (state) {
     case 'waiting':
       return {
-        facts: [
-          `It is wanted up, and waits since ${since}.`,
-          ...status.waitsFor.map((unmet) => waitFact(unmet, definition)),
-        ],
-        next: 'It starts as soon as nothing keeps it any more.',
+        facts: [`Wanted up; waiting for ${since}.`, ...status.waitsFor.map((unmet) => waitFact(unmet, definition))],
+        next: 'Starts as soon as these conditions are met.',
         remedies: [],
       };
     case 'failed':
       return {
-        facts: [`It has failed, ${since} ago.`, ...because],
-        next: nextAttempt(status, nowMs) || 'It is not started again by itself.',
-        remedies: [`Mend that, then svctl start ${name}.`],
+        facts: [`Failed ${since} ago.`, ...because],
+        next: nextAttempt(status, nowMs) || 'Not started again by itself.',
+        remedies: [`Fix the cause, then run svctl start ${name}.`],
       };
     case 'backoff':
       return {
-        facts: [
-          `It ended too soon ${times(consecutiveFailures)} in a row, and waits for its next attempt.`,
-          ...because,
-        ],
+        facts: [`Ended too soon ${times(consecutiveFailures)} in a row; waiting for the next attempt.`, ...because],
         next: nextAttempt(status, nowMs),
-        remedies: [`svctl logs ${name} shows what it said; svctl start ${name} tries it at once.`],
+        remedies: [`svctl logs ${name} shows its output; svctl start ${name} starts it at once.`],
       };
     case 'down':
       return {
         facts: [
-          `It is down since ${since}${by(status)}.`,
-          ...(status.autostart ? [] : ['It is not started by itself (enabled: false, or a file down).']),
+          `Down for ${since}${by(status)}.`,
+          ...(status.autostart ? [] : ['Not started by itself (enabled: false, or a file down).']),
         ],
         next: '',
         remedies: [`svctl start ${name} starts it.`],
       };
     case 'completed':
       return {
-        facts: [`It has ended as it should, ${since} ago.`],
+        facts: [`Completed ${since} ago.`],
         next: '',
         remedies: [`svctl start ${name} runs it again.`],
       };
     case 'starting':
     case 'up':
       return ready
-        ? { facts: [`It is up and ready, pid ${pid}, since ${since}.`], next: '', remedies: [] }
+        ? { facts: [`Up and ready for ${since}, pid ${pid}.`], next: '', remedies: [] }
         : {
-            facts: [`It runs, pid ${pid}, since ${since}, and is not ready.`, ...because],
+            facts: [`Up for ${since}, pid ${pid}, and not ready.`, ...because],
             next: readyRule(definition),
-            remedies: [`svctl logs ${name} shows what it does.`],
+            remedies: [`svctl logs ${name} shows its output.`],
           };
     case 'stopping':
     case 'finishing':
       return {
-        facts: [`It is ${state} since ${since}${by(status)}.`, ...because],
-        next: 'It is down, or started again, when that is over.',
+        facts: [`In ${state} for ${since}${by(status)}.`, ...because],
+        next: 'Down, or started again, when the process has ended.',
         remedies: [],
       };
     default:
@@ -151,23 +145,18 @@ function waitFact({ on, condition, reason }: Unmet, definition: Definition): str
 function lastExitFacts({ lastExit, state }: ServiceStatus, nowMs: number): readonly string[] {
   if (lastExit === undefined || state === 'completed') return [];
   return [
-    `Its last run ${describeExit(lastExit.status)} after ${ago(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago.`,
+    `The last run ${describeExit(lastExit.status)} after ${ago(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago.`,
   ];
 }
 
 function nextAttempt({ nextStartAtMs }: ServiceStatus, nowMs: number): string {
-  return nextStartAtMs === undefined ? '' : `It is tried again in ${ago(Math.max(0, nextStartAtMs - nowMs))}.`;
+  return nextStartAtMs === undefined ? '' : `Next attempt in ${ago(Math.max(0, nextStartAtMs - nowMs))}.`;
 }
 
 function readyRule(definition: Definition): string {
-  const rule =
-    definition.type === 'oneshot'
-      ? 'it has ended successfully'
-      : JSON.stringify(showDefinition(definition).get('ready'));
-  return `It is ready when ${rule} holds${place(definition.origins.get('ready'), 'ready')}.`.replace(
-    'successfully holds',
-    'successfully',
-  );
+  if (definition.type === 'oneshot') return 'Ready when it has ended successfully.';
+  const rule = JSON.stringify(showDefinition(definition).get('ready'));
+  return `Ready when this check passes: ${rule}${place(definition.origins.get('ready'), 'ready')}.`;
 }
 
 const place = (origin: Origin | undefined, key: string): string =>

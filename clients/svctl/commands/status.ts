@@ -14,7 +14,7 @@ export const status: Command = {
   usage: '[NAME…]',
   operands: 'services',
   description:
-    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*". Under a service that is in trouble stands why, and when it is tried again; with names or -o wide also the last lines that it said. With names the exit code is 3 unless every one of them has a process.',
+    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*". Under a service that is in trouble stands why, and when the next attempt is; with names or -o wide also the last lines that it said. With names the exit code is 3 unless every one of them has a process.',
   examples: ['svctl', "svctl status 'web-*' -o wide", 'svctl status -o json | jq -r ".services[].pid"'],
   options: [outputOption(FORMATS), timeoutOption('how long to wait for an answer')],
   run: showStatus,

@@ -56,6 +56,11 @@ describe('my_init check finds', () => {
     expect(check()).toEqual({ code: 0, findings: [], errors: '' });
   });
 
+  test('no missing exec in a oneshot: its script is the service itself', () => {
+    services('services: { migrate: { type: oneshot, command: "cd /\\n/bin/sh one\\n/bin/sh two\\n" } }');
+    expect(ids()).toEqual([]);
+  });
+
   test.each([
     [
       'a run that is not executable',

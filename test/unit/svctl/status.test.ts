@@ -70,7 +70,7 @@ describe('the table', () => {
       'cron       down     -        -  -              0  -',
       'memcached  up       yes     41  12m 5s         2  KILL, 12m ago',
       'web        backoff  -        -  -              8  exit 1, 2s ago',
-      '    exited with 1 after 20 ms; tried again in 4s',
+      '    exited with 1 after 20 ms; next attempt in 4s',
       '',
     ]);
     expect(stderr).toBe('');

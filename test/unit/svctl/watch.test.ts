@@ -57,7 +57,7 @@ test('each change is a line: when, which, from what to what, and why', async () 
   await until(() => stdout().split('\n').length === 5);
   expect(stdout()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}web /);
   expect(lines(stdout())).toEqual([
-    'web        up → backoff          exited with 1 after 20 ms; tried again in 2s',
+    'web        up → backoff          exited with 1 after 20 ms; next attempt in 2s',
     'memcached  up → stopping         asked for by uid 0 (root), pid 312',
     'new-one    new → starting        boot',
     'cron       up → removed          boot',

@@ -75,7 +75,7 @@ interface Told {
 function ofState(status: ServiceStatus, definition: Definition, nowMs: number): Told {
   const { name, state, trouble, consecutiveFailures, ready, pid } = status;
   const since = ago(nowMs - status.stateSinceMs);
-  const because = trouble === '' ? [] : [`${sentence(trouble)}`];
+  const because = trouble === '' ? [] : [sentence(trouble, name)];
   switch (state) {
     case 'waiting':
       return {
@@ -164,8 +164,11 @@ const place = (origin: Origin | undefined, key: string): string =>
 
 const by = ({ cause }: ServiceStatus): string => (cause.actor === undefined ? '' : `, as ${cause.actor} asked`);
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
-const sentence = (text: string): string =>
-  `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+/** The name of the service keeps its letters. */
+function sentence(text: string, name: string): string {
+  const first = text.startsWith(`${name} `) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return `${first}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+}
 
 /** Rough enough to be read: under a second in milliseconds, from then on in seconds. */
 const ago = (ms: number): string => formatDuration(ms < 1_000 ? Math.round(ms) : Math.round(ms / 1_000) * 1_000);

@@ -23,7 +23,7 @@ const HOST: OptionSpec = {
   name: 'host',
   short: 'H',
   value: 'HOST',
-  help: 'another container or host (or MY_INIT_HOST): docker://NAME, podman://NAME, ssh://HOST, k8s://NAMESPACE/POD',
+  help: 'another container (or MY_INIT_HOST): docker://NAME, ssh://HOST …',
 };
 const NO_COLOR: OptionSpec = { name: 'no-color', help: 'no colours (or NO_COLOR); they are for terminals only' };
 

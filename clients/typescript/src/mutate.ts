@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Method } from './channel.js';
 import type { Connection } from './connection.js';
 import type { OperationResponse, Selector } from './gen/my_init/v1/services.js';
@@ -22,7 +21,7 @@ export async function mutate<Request extends MutationRequest>(
   request: Request,
   { waitTimeoutMs, signal }: { readonly waitTimeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<OperationResponse> {
-  const requestId = request.requestId === '' ? randomUUID() : request.requestId;
+  const requestId = request.requestId === '' ? crypto.randomUUID() : request.requestId;
   const timeoutMs = waitTimeoutMs === undefined ? undefined : waitTimeoutMs + ANSWER_SLACK_MS;
   return connection.call(method, { ...request, requestId }, { timeoutMs, signal });
 }

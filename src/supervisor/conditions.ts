@@ -32,13 +32,12 @@ export class Conditions {
     for (const [name, { length }] of this.#known) if (length > 0) this.#tell(name);
   }
 
-  #follow({ status, previousState, wasReady, removed }: Change): void {
-    const { name, state, ready } = status;
+  #follow({ status, wasReady, removed }: Change): void {
+    const { name, ready } = status;
     const hasChanged = this.#learn(name, removed);
     if (this.#edges === 0) return;
     if (hasChanged) this.update();
-    else if (state !== previousState || ready !== wasReady || status.desired === 'down')
-      for (const { name: dependent } of this.#current().dependentsOf(name)) this.#tell(dependent);
+    else for (const { name: dependent } of this.#current().dependentsOf(name)) this.#tell(dependent);
     if (ready && !wasReady) this.#restartDependents(status);
   }
 

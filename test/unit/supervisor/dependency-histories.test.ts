@@ -376,3 +376,19 @@ test('a service that hangs is killed while there is time for what it depends on,
   expect(killed).toEqual([[['s001'], 4000]]);
   expect(world.set.get(nameOf(0))?.lastExit?.status).toMatchObject({ kind: 'signaled', signal: 15 });
 });
+
+test('a service that is stopping and wanted up again is waited for, also where it is not required', async () => {
+  const world = await live(
+    [
+      { oneshot: false, dependsOn: [] },
+      { oneshot: false, dependsOn: [edge(0, { condition: 'started', required: false })] },
+    ],
+    [
+      ['stop', 0],
+      ['start', 0],
+      ['ends well', 1],
+      ['start', 1],
+    ],
+  );
+  expect(world.set.get(nameOf(1))?.state).not.toBe('starting');
+});

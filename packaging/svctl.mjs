@@ -15,11 +15,11 @@ export function makeSvctlPackage(file, work) {
   const root = `${work}/npm`;
   rmSync(root, { recursive: true, force: true });
   mkdirSync(`${root}/package`, { recursive: true });
-  cpSync(`${PROJECT}/dist/svctl.js`, `${root}/package/svctl.js`);
+  for (const name of ['svctl.js', 'svctl-execa.js']) cpSync(`${PROJECT}/dist/${name}`, `${root}/package/${name}`);
   writeFileSync(`${root}/package/README.md`, README);
   const { engines } = readJson('package.json');
   const description = 'The command line of my_init, the init and control plane for containers';
-  const properties = { name: 'svctl', version: VERSION, description, license: LICENSE, type: 'module', engines };
+  const properties = { name: 'svctl', version: VERSION, description, license: LICENSE, type: 'commonjs', engines };
   const files = { bin: { svctl: 'svctl.js' }, os: ['linux', 'darwin'] };
   writeFileSync(`${root}/package/package.json`, `${JSON.stringify({ ...properties, ...files }, undefined, 2)}\n`);
   archivePackage(root, file);

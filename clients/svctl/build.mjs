@@ -1,5 +1,6 @@
-// Bundles svctl into one executable file: node clients/svctl/build.mjs [OUTFILE]
+// Bundles svctl into one executable file, and one that it seldom loads: node clients/svctl/build.mjs [OUTFILE]
 import fs from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 
@@ -18,6 +19,19 @@ const INSTALLED_NODE = '/usr/lib/my_init/node';
 const banner = `#!/bin/sh
 ':' //; unset ${MEANT_FOR_OTHERS}; node=${INSTALLED_NODE}; test -x $node || node=node; exec $node "$0" "$@"`;
 
+// Only calls for another host start programs: execa is a file of its own beside svctl, which is loaded for them alone.
+const APART = { path: './svctl-execa.js', external: true };
+await esbuild.build({
+  stdin: { contents: "export { execa } from 'execa';", resolveDir: place('.') },
+  outfile: path.join(path.dirname(outfile), APART.path),
+  bundle: true,
+  platform: 'node',
+  target: 'node20.12',
+  format: 'cjs',
+  minify: true,
+  logLevel: 'warning',
+});
+
 await esbuild.build({
   entryPoints: [place('svctl.ts')],
   outfile,
@@ -28,6 +42,7 @@ await esbuild.build({
   minify: true,
   define: { SVCTL_VERSION: JSON.stringify(version) },
   banner: { js: banner },
+  plugins: [{ name: 'apart', setup: ({ onResolve }) => onResolve({ filter: /^execa$/ }, () => APART) }],
   logLevel: 'warning',
 });
 fs.chmodSync(outfile, 0o755);

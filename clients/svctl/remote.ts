@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { type Address, MyInitError, openSocket } from '../typescript/src/index.js';
 import { GREETING } from './commands/dial-stdio.js';
@@ -103,9 +102,9 @@ class NotThere extends Problem {}
 
 async function started(host: string, [program, ...args]: readonly [string, ...string[]]): Promise<Duplex> {
   // Loaded for this alone: most calls stay in the container.
-  const { spawn } = await import('node:child_process');
+  const { execa } = await import('execa');
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = execa(program, args, { stdin: 'pipe', buffer: false, reject: false, stripFinalNewline: false });
     let [said, received] = ['', Buffer.alloc(0)];
     const fail = (problem: Problem): void => {
       clearTimeout(timer);
@@ -115,15 +114,15 @@ async function started(host: string, [program, ...args]: readonly [string, ...st
     const timer = setTimeout(() => {
       fail(new Problem(ExitCode.timedOut, `${host}: ${program} gave no answer within ${HANDSHAKE_MS / 1000} s`));
     }, HANDSHAKE_MS);
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'ENOENT' ? `${program} is not installed here` : error.message;
-      fail(new Problem(ExitCode.unreachable, `cannot reach ${host}: ${why}`));
-    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-2000);
     });
     child.stdin.on('error', () => undefined);
-    child.on('close', (code) => fail(explained(host, program, code, said)));
+    void child.then(({ code, exitCode, originalMessage }) => {
+      if (code === undefined) return fail(explained(host, program, exitCode, said));
+      const why = code === 'ENOENT' ? `${program} is not installed here` : originalMessage;
+      fail(new Problem(ExitCode.unreachable, `cannot reach ${host}: ${why}`));
+    });
     const greet = (chunk: Buffer): void => {
       received = Buffer.concat([received, chunk]);
       const at = received.indexOf(GREETING);
@@ -138,24 +137,19 @@ async function started(host: string, [program, ...args]: readonly [string, ...st
       child.stdout.pause();
       const rest = received.subarray(at + GREETING.length);
       if (rest.length > 0) child.stdout.unshift(rest);
-      resolve(streamOf(child));
+      const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+      stream.on('close', () => child.kill());
+      resolve(stream);
     };
     child.stdout.on('data', greet);
   });
-}
-
-function streamOf(child: ChildProcess): Duplex {
-  if (child.stdin === null || child.stdout === null) throw new Error('the process has no pipes');
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  stream.on('close', () => child.kill());
-  return stream;
 }
 
 /** Words of docker, podman, kubectl, ssh and the shells for a program that is not there. */
 const MISSING = /not found|no such file|executable file/i;
 const REFUSED = /forbidden|permission denied|denied/i;
 
-function explained(host: string, program: string, code: number | null, said: string): Problem {
+function explained(host: string, program: string, code: number | undefined, said: string): Problem {
   const lines = said.trim().split('\n');
   const words = (lines.find((line) => line.startsWith('svctl: ')) ?? lines.at(-1) ?? '').trim();
   const message = `cannot reach ${host}: ${program} ended with ${code ?? 'a signal'}${words === '' ? '' : `: ${words}`}`;

@@ -1,7 +1,11 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunOptions, succeeded } from '../process/run-program.js';
+import { monotonicMs } from '../process/clock.js';
+import type { SpawnOrder } from '../process/process-host.js';
+import { type ProgramEnd, type RunOptions, succeeded } from '../process/run-program.js';
+import { describeExit } from './describe-exit.js';
 import { explainSpawnError } from './explain-spawn-error.js';
+import { commandOrder, explainCommand } from './service-command.js';
 import type { ServiceCore } from './service-context.js';
 import { isLogger } from './service-directory.js';
 
@@ -34,6 +38,8 @@ export class ControlScripts {
   #begunSinceMs = 0;
   #record: ControlRecord | undefined;
   #running: Promise<unknown> | undefined;
+  /** Ends a `stop_command` that runs. */
+  #stopCommand: AbortController | undefined;
 
   constructor(service: ServiceCore, record?: ControlRecord) {
     this.#service = service;
@@ -94,39 +100,70 @@ export class ControlScripts {
 
   /** Runs it to its end, or waits for the process of an earlier controller. Resolves to whether it exited with 0. */
   async #run(letter: ControlLetter, pid: number | undefined): Promise<boolean> {
-    const { name, directory, context, definition } = this.#service;
+    const { name, context, definition } = this.#service;
     const { host } = context;
-    const program = `control/${letter}`;
+    const command = this.#command(letter);
+    const program = command === undefined ? `control/${letter}` : 'stop_command';
+    const cut = command && new AbortController();
+    if (cut !== undefined) this.#stopCommand = cut;
     const options: RunOptions = {
-      timeoutMs: definition.scriptTimeoutMs,
+      timeoutMs: command === undefined ? definition.scriptTimeoutMs : this.#graceLeftMs,
+      stop: cut?.signal,
       graceMs: 0,
       spawned: (spawnedPid) => this.#note({ letter, pid: spawnedPid, handled: false }),
       ended: (end) => this.#note({ letter, pid: 0, handled: succeeded(end) }),
     };
-    const end = await (pid !== undefined
-      ? host.resumeRun(pid, options)
-      : host.run(
-          {
-            purpose: this.#purpose(letter),
-            program,
-            args: [],
-            directory,
-            environment: context.environment(),
-            as: 'session',
-            output: context.output(name),
-          },
-          options,
-        ));
+    let end: ProgramEnd;
+    try {
+      end = await (pid !== undefined ? host.resumeRun(pid, options) : host.run(this.#order(letter), options));
+    } catch (error) {
+      // A file of `env_file` cannot be read.
+      context.warn(`${name}: ${program} could not be started: ${(error as Error).message}`);
+      return false;
+    }
+    if (cut !== undefined && this.#stopCommand === cut) this.#stopCommand = undefined;
     if (end.cutShort !== undefined) context.warn(`${name}: ${program} does not end and is killed`);
+    if (command !== undefined && end.cutShort === undefined && end.failure === undefined && !succeeded(end))
+      context.warn(`${name}: stop_command ${describeExit(end.status)}; the signal is sent`);
     if (end.failure?.stage === 'spawn')
       context.warn(`${name}: ${program} could not be started: ${explainSpawnError(end.failure)}`);
+    else if (end.failure && command)
+      context.warn(`${name}: ${program}: ${explainCommand(this.#service, command, end.failure)}`);
     else if (end.failure) context.warn(`${name}: ${program} cannot be executed (${end.failure.code})`);
     return succeeded(end);
+  }
+
+  #order(letter: ControlLetter): SpawnOrder {
+    const { name, directory, context } = this.#service;
+    const output = context.output(name);
+    const purpose = this.#purpose(letter);
+    const command = this.#command(letter);
+    if (command !== undefined) return commandOrder(this.#service, purpose, command, output);
+    const environment = context.environment();
+    return { purpose, program: `control/${letter}`, args: [], directory, environment, as: 'session', output };
+  }
+
+  /** Nobody waits for a `stop_command` any longer. */
+  cutStopCommand(): void {
+    this.#stopCommand?.abort();
+  }
+
+  /** `stop_command` takes the place of `control/t`. */
+  #command(letter: ControlLetter): readonly string[] | undefined {
+    return letter === 't' ? this.#service.definition.stop.command : undefined;
+  }
+
+  /** Until KILL. */
+  get #graceLeftMs(): number {
+    const { machine, definition } = this.#service;
+    if (machine.state !== 'stopping') return definition.stop.graceMs;
+    return machine.killAtMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, machine.killAtMs - monotonicMs());
   }
 
   /** runsv(8) runs no control scripts of a logger. */
   has(letter: ControlLetter): boolean {
     const { name, directory } = this.#service;
+    if (this.#command(letter) !== undefined) return true;
     return !isLogger(name) && isControlScript(directory, letter);
   }
 

@@ -143,11 +143,14 @@ export function terminate(service: ServiceCore, { signal, how, wake, after }: Te
     if (wake && isThere()) void host.signal(pid, 'SIGCONT', false);
     if (after !== undefined) service.scripts.run(after, () => {});
   };
+  // A stopped process would let its `stop_command` wait.
+  if (how === 'script' && wake && service.definition.stop.command) void host.signal(pid, 'SIGCONT', false);
   if (how === 'script') service.scripts.run('t', goOn);
   else goOn(how === 'done');
 }
 
-function kill({ context, machine }: ServiceCore, group: boolean): void {
+function kill({ context, machine, scripts }: ServiceCore, group: boolean): void {
+  scripts.cutStopCommand();
   const pid = pidOf(machine);
   void context.host.signal(pid, 'SIGKILL', false);
   if (group) void context.host.signal(pid, 'SIGKILL', true);
@@ -233,7 +236,8 @@ function finishArguments(status: ExitStatus): string[] {
   return ['-1', String(status.signal + (status.coreDumped ? 128 : 0))];
 }
 
-function killFinish({ name, context, machine }: ServiceCore): void {
+function killFinish({ name, context, machine, scripts }: ServiceCore): void {
+  scripts.cutStopCommand();
   const pid = finishPidOf(machine);
   if (pid === 0) return;
   context.warn(`${name}: finish does not end and is killed`);

@@ -1,10 +1,10 @@
 import { monotonicMs } from '../process/clock.js';
-import type { SignalResult } from '../process/process-host.js';
 import { parseSignal } from '../process/signals.js';
 import {
   type Cause,
   OperationError,
   type OperationOptions,
+  type OperationReason,
   type Outcome,
   type Selector,
   type ServiceControl,
@@ -21,6 +21,9 @@ const START_WAIT_MS = 30_000;
 /** Beyond the stop timeout: KILL, `finish` and its time limit. */
 const STOP_EXTRA_MS = 10_000;
 
+/** Errors of orders that changed nothing. */
+const UNCHANGED: readonly OperationReason[] = ['NOT_RUNNING', 'RUN_CHANGED', 'SIGNAL_FAILED', 'RELOAD_FAILED'];
+
 /** An order that a service took, and the wait for its outcome. */
 interface Taken {
   readonly order: Order;
@@ -31,7 +34,7 @@ interface Taken {
 export class Operations implements ServiceControl {
   readonly #set: ServiceSet;
   readonly #waiting: Waiting;
-  /** Signals on their way: `control/h` may take its time. */
+  /** Signals on their way: `control/h` or the command of `reload` may take its time. */
   readonly #sending = new WeakMap<Order, Promise<void>>();
 
   constructor(set: ServiceSet) {
@@ -101,7 +104,12 @@ export class Operations implements ServiceControl {
     selector: Selector,
     options: { readonly cause: Cause; readonly requestId?: string },
   ): Promise<readonly Outcome[]> {
-    return this.#signalEach(selector, 'SIGHUP', options, (service) => service.control('h', 'SIGHUP'));
+    return this.#signalEach(selector, options, async (service) => {
+      const trouble = await service.reload();
+      if (trouble === undefined) return;
+      const message = `${service.name} was not reloaded: ${trouble}`;
+      throw new OperationError('RELOAD_FAILED', message, { service: service.name });
+    });
   }
 
   signal(
@@ -117,14 +125,19 @@ export class Operations implements ServiceControl {
     const name = parseSignal(signal);
     if (name === undefined)
       throw new OperationError('INVALID_ARGUMENT', `there is no signal "${excerpt(signal)}"`, { field: 'signal' });
-    return this.#signalEach(selector, name, options, (service) => service.signal(name, options.group ?? false));
+    return this.#signalEach(selector, options, async (service) => {
+      const { pid } = service.status;
+      const result = await service.signal(name, options.group ?? false);
+      if (result === 'sent') return;
+      const message = `${name} could not be sent to ${service.name} (pid ${pid}): ${result}`;
+      throw new OperationError('SIGNAL_FAILED', message, { service: service.name, errno: result });
+    });
   }
 
   #signalEach(
     selector: Selector,
-    name: NodeJS.Signals,
     options: { readonly cause: Cause; readonly requestId?: string; readonly expectedRunId?: string },
-    send: (service: Service) => Promise<SignalResult>,
+    send: (service: Service) => Promise<void>,
   ): Promise<readonly Outcome[]> {
     return this.#each(selector, async (service) => {
       const { requestId = '' } = options;
@@ -146,12 +159,9 @@ export class Operations implements ServiceControl {
         });
       // Recorded first: a controller that dies in this instant may leave the signal unsent, never sent twice.
       const order = service.take(orderOf('signal', requestId, service.status), () => true);
-      const sending = send(service).then((result) => {
-        if (result === 'sent') return;
+      const sending = send(service).catch((error: unknown) => {
         service.forget(order);
-        const about = { service: service.name, errno: result };
-        const message = `${name} could not be sent to ${service.name} (pid ${pid}): ${result}`;
-        throw new OperationError('SIGNAL_FAILED', message, about);
+        throw error;
       });
       this.#sending.set(order, sending);
       await sending;
@@ -197,7 +207,7 @@ export class Operations implements ServiceControl {
     } catch (thrown) {
       if (!(thrown instanceof OperationError)) throw thrown;
       error = thrown;
-      changed = thrown.reason !== 'NOT_RUNNING' && thrown.reason !== 'RUN_CHANGED' && thrown.reason !== 'SIGNAL_FAILED';
+      changed = !UNCHANGED.includes(thrown.reason);
     }
     return { name, changed, error, oldPid, status: this.#set.get(name), durationMs: monotonicMs() - startedMs };
   }

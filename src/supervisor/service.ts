@@ -13,6 +13,7 @@ import { carryOut } from './effects.js';
 import { initialMachine, type Machine, type MachineEvent, pidOf, processOf } from './machine.js';
 import type { Order } from './orders.js';
 import { recover } from './recover.js';
+import { runReload } from './service-command.js';
 import type { ServiceContext, ServiceCore } from './service-context.js';
 import type { ServiceRecord } from './service-record.js';
 import { isSameStatus, statusOf } from './status.js';
@@ -150,6 +151,14 @@ export class Service implements ServiceCore {
     if (!handled) return this.signal(signal, false);
     if (letter === 'p' || letter === 'c') this.dispatch({ type: 'paused', paused: letter === 'p' });
     return 'sent';
+  }
+
+  /** Has it read its configuration again, as its definition says. Resolves to why that failed, if it did. */
+  async reload(): Promise<string | undefined> {
+    const { reload } = this.#definition;
+    if (reload.kind === 'command') return runReload(this, reload.argv);
+    const result = await this.control('h', reload.signal);
+    return result === 'sent' ? undefined : `${reload.signal.slice(3)} could not be sent: ${result}`;
   }
 
   /** Runs `control/LETTER`. Resolves to whether it took the place of the signal. */

@@ -164,6 +164,7 @@ export type OperationReason =
   | 'NOT_RUNNING'
   | 'RUN_CHANGED'
   | 'SIGNAL_FAILED'
+  | 'RELOAD_FAILED'
   | 'START_FAILED'
   | 'EXITED_EARLY'
   | 'SUPERSEDED'

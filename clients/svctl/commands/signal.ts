@@ -17,7 +17,8 @@ export const reload: Command = {
   summary: 'have services read their configuration again',
   usage: 'NAME… | --all',
   operands: 'services',
-  description: 'Sends HUP to the services, which most take as: read your configuration again.',
+  description:
+    'Has the services read their configuration again, as `reload` of their definition says: HUP, another signal, or a command.',
   examples: ['svctl reload nginx'],
   options: [ALL, timeoutOption('how long to wait for an answer'), outputOption(FORMATS)],
   run: reloadServices,
@@ -43,7 +44,7 @@ export const signal: Command = {
 
 function reloadServices(context: Context): Promise<ExitCode> {
   const selector = changeSelector(context.operands, context.has('all'), 'reload');
-  return operate(context, Services.reload, { selector, requestId: '' }, (outcome) => sentWords(outcome, 'HUP'));
+  return operate(context, Services.reload, { selector, requestId: '' }, reloadWords);
 }
 
 function signalServices(context: Context): Promise<ExitCode> {
@@ -68,6 +69,9 @@ function isSignal(name: string): boolean {
   const upper = name.toUpperCase();
   return /^\d+$/.test(name) || [upper, `SIG${upper}`].some((candidate) => Object.hasOwn(signals, candidate));
 }
+
+const reloadWords = ({ name, oldPid }: OutcomeMessage): string =>
+  `${name}: reloaded${oldPid === 0 ? '' : ` (pid ${oldPid})`}`;
 
 function sentWords({ name, oldPid, service }: OutcomeMessage, signalName: string): string {
   const pid = oldPid === 0 ? (service?.pid ?? 0) : oldPid;

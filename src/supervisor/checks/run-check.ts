@@ -1,5 +1,4 @@
-import { serviceEnvironment } from '../definition/environment.js';
-import { explainLaunch } from '../explain-launch.js';
+import { commandOrder, explainCommand } from '../service-command.js';
 import type { ServiceCore } from '../service-context.js';
 import type { CheckEnd } from './exec.js';
 
@@ -9,29 +8,13 @@ const CAPTURE_BYTES = 512;
 let count = 0;
 
 /** Runs a check program as the service would run: its user, its directory, its environment. The abort kills it. */
-export async function runCheck(
-  { name, context, definition }: ServiceCore,
-  argv: readonly string[],
-  signal: AbortSignal,
-): Promise<CheckEnd> {
-  const { execution } = definition;
-  const [program = '', ...args] = argv;
+export async function runCheck(service: ServiceCore, argv: readonly string[], signal: AbortSignal): Promise<CheckEnd> {
   count += 1;
-  const { status, failure, stdout, stderr } = await context.host.run(
-    {
-      purpose: `check ${name} ${count}`,
-      program,
-      args,
-      searchPath: true,
-      directory: execution.workingDirectory ?? definition.directory ?? '/',
-      environment: serviceEnvironment(definition, context.environment()),
-      as: 'session',
-      identity: execution,
-    },
+  const { status, failure, stdout, stderr } = await service.context.host.run(
+    commandOrder(service, `check ${service.name} ${count}`, argv),
     { timeoutMs: Number.POSITIVE_INFINITY, stop: signal, graceMs: 0, captureBytes: CAPTURE_BYTES },
   );
-  if (failure !== undefined)
-    return { failure: explainLaunch({ ...definition, command: { kind: 'argv', argv } }, failure) };
+  if (failure !== undefined) return { failure: explainCommand(service, argv, failure) };
   return { status, lastLine: lastLineOf(stderr) || lastLineOf(stdout) };
 }
 

@@ -326,11 +326,18 @@ export const SERVICE = record(
       'From the first signal to KILL; never more than the deadline of the shutdown leaves.',
       { otherwise: 'as the options of my_init say' },
     ),
-    stop_command: key(argv, 'Run instead of the first signal, within the grace period.', {
-      later: true,
-      otherwise: 'none',
+    stop_command: key(
+      argv,
+      'Run instead of the first signal, within the grace period. Where it fails, the signal is sent.',
+      {
+        otherwise: 'none',
+        example: '[nginx, -s, quit]',
+      },
+    ),
+    reload: key(reload, 'What `svctl reload` does: a signal, or a command as a list.', {
+      default: 'HUP',
+      example: '[nginx, -s, reload]',
     }),
-    reload: key(reload, 'What `svctl reload` does: a signal, or a command as a list.', { later: true, default: 'HUP' }),
     environment: key(environment, 'Variables over those of the container: a map, or a list of NAME=VALUE.', {
       otherwise: 'none',
       example: '{ PORT: 8080 }',

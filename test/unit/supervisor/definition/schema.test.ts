@@ -129,6 +129,14 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
     ['TERM', 'SIGQUIT', [{ signal: 'QUIT', wait: '5s' }, { signal: 'TERM' }]],
     [[], [{ wait: '5s' }], [{ signal: 'QUIT', wait: 5 }]],
   ],
+  stop_command: [
+    [['a'], ['a', 'b', '']],
+    ['a', [], {}],
+  ],
+  reload: [
+    ['USR1', 'SIGHUP', ['a', '-s', 'reload']],
+    ['NONE', [], {}],
+  ],
   stop_grace_period: [
     ['10s', '1m30s'],
     [10, '10', null],

@@ -8,7 +8,8 @@
 
 struct watch {
   napi_env env;
-  napi_ref listener;
+  napi_ref listener; /* NULL once the watch has ended */
+  void *poll;
 };
 
 static void ready(void *poll, int status, int events) {
@@ -25,6 +26,13 @@ static void ready(void *poll, int status, int events) {
   napi_close_handle_scope(watch->env, scope);
 }
 
+/* The object in JavaScript is gone: nobody can name the watch any more, and one that was not ended stays as it is. */
+static void collected(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  struct watch *watch = data;
+  if (watch->listener == NULL) free(watch);
+}
+
 static napi_value watch_readable(napi_env env, napi_callback_info info) {
   napi_value values[2], result;
   int fd;
@@ -34,6 +42,7 @@ static napi_value watch_readable(napi_env env, napi_callback_info info) {
   void *poll = malloc(uv_handle_size(UV_POLL));
   if (watch == NULL || poll == NULL || napi_get_uv_event_loop(env, &loop) != napi_ok) goto fail;
   watch->env = env;
+  watch->poll = poll;
   if (napi_create_reference(env, values[1], 1, &watch->listener) != napi_ok) goto fail;
   int error = uv_poll_init(loop, poll, fd);
   if (error != 0) {
@@ -44,7 +53,7 @@ static napi_value watch_readable(napi_env env, napi_callback_info info) {
   }
   uv_handle_set_data(poll, watch);
   uv_unref(poll);
-  napi_create_external(env, poll, NULL, NULL, &result);
+  napi_create_external(env, watch, collected, NULL, &result);
   return result;
 fail:
   free(watch);
@@ -54,28 +63,28 @@ fail:
 
 static napi_value watch_on(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  void *poll;
+  void *data;
   bool on;
   if (!arguments(env, info, 2, values)) return NULL;
-  if (napi_get_value_external(env, values[0], &poll) != napi_ok || napi_get_value_bool(env, values[1], &on) != napi_ok)
+  if (napi_get_value_external(env, values[0], &data) != napi_ok || napi_get_value_bool(env, values[1], &on) != napi_ok)
     return fail(env, "uv_poll_start", EINVAL);
-  int error = on ? uv_poll_start(poll, UV_READABLE, ready) : uv_poll_stop(poll);
+  struct watch *watch = data;
+  if (watch->listener == NULL) return fail(env, "uv_poll_start", EBADF);
+  int error = on ? uv_poll_start(watch->poll, UV_READABLE, ready) : uv_poll_stop(watch->poll);
   return error == 0 ? NULL : fail(env, "uv_poll_start", -error);
 }
 
-static void closed(void *poll) {
-  free(uv_handle_get_data(poll));
-  free(poll);
-}
-
+/* A second end is an error in JavaScript, and no crash of the controller. */
 static napi_value end_watch(napi_env env, napi_callback_info info) {
   napi_value values[1];
-  void *poll;
+  void *data;
   if (!arguments(env, info, 1, values)) return NULL;
-  if (napi_get_value_external(env, values[0], &poll) != napi_ok) return fail(env, "uv_close", EINVAL);
-  struct watch *watch = uv_handle_get_data(poll);
+  if (napi_get_value_external(env, values[0], &data) != napi_ok) return fail(env, "uv_close", EINVAL);
+  struct watch *watch = data;
+  if (watch->listener == NULL) return fail(env, "uv_close", EBADF);
   napi_delete_reference(env, watch->listener);
-  uv_close(poll, closed);
+  watch->listener = NULL;
+  uv_close(watch->poll, free);
   return NULL;
 }
 

@@ -88,25 +88,28 @@ export class SuperviseDirectory {
   /** Makes `control` and `ok` anew, in the place of whatever has their names. */
   repair(): void {
     if (this.#control === undefined) return;
-    this.#files.release(this.#control);
-    this.#fifo?.close();
-    this.#control = undefined;
+    this.#stopListening();
     for (const name of ['control', 'ok']) rmSync(this.#path(name), { recursive: true, force: true });
     this.#open();
   }
 
   /** Lets go of it: a client sees that nobody supervises the service. */
   close(): void {
-    if (this.#control) this.#files.release(this.#control);
-    this.#fifo?.close();
+    this.#stopListening();
     if (this.#lock) {
       // init has it, too, for a moment: closing it would not be enough.
       native().lock(this.#lock.fd, false);
       this.#files.release(this.#lock);
       closeSync(this.#lock.fd);
     }
-    this.#control = undefined;
     this.#lock = undefined;
+  }
+
+  #stopListening(): void {
+    if (this.#control) this.#files.release(this.#control);
+    this.#fifo?.close();
+    this.#control = undefined;
+    this.#fifo = undefined;
   }
 
   /** undefined where there is no room to keep it. */

@@ -1,0 +1,12 @@
+import { closeSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { native } from '../../../src/process/native.js';
+
+test('a watch that has ended is an error to use, and no crash', () => {
+  const [reader, writer] = native().pipe(false);
+  const watch = native().watchReadable(reader, () => {});
+  native().endWatch(watch);
+  expect(() => native().endWatch(watch)).toThrow('EBADF');
+  expect(() => native().watchOn(watch, true)).toThrow('EBADF');
+  for (const fd of [reader, writer]) closeSync(fd);
+});

@@ -39,6 +39,9 @@ function accessOf({ uid, gid, groups }: PeerCredentials, fullAccessGroupId: numb
   return gid === fullAccessGroupId || groups.includes(fullAccessGroupId) ? 'full' : 'read';
 }
 
+/** The pid in an actor: grpc-js tells handlers nothing else of the peer. */
+export const pidOf = (actor: string): number => Number(/, pid (\d+)$/.exec(actor)?.[1] ?? 0);
+
 /** A client in a PID namespace that is not below ours has no pid here: 0. */
 function actorOf({ uid, pid }: PeerCredentials): string {
   const user = uid === 0 ? 'uid 0 (root)' : `uid ${uid}`;

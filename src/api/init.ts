@@ -1,7 +1,8 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { InitServer, ShutdownProgress as ProgressMessage, ShutdownRequest } from '../../gen/my_init/v1/init.js';
+import type { ServiceControl, ServiceName } from '../types/service.js';
 import type { ShutdownProgress, System } from '../types/system.js';
-import { type Access, requireFullAccess } from './access.js';
+import { type Access, pidOf, requireFullAccess } from './access.js';
 import type { Calls } from './call.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf } from './from-proto.js';
@@ -10,8 +11,14 @@ import { infoMessage, processMessage, type Surroundings } from './to-proto.js';
 /** A line of the log and of /dev/termination-log. */
 const MAX_REASON_LENGTH = 500;
 
+export interface InitBackend {
+  readonly system: System;
+  readonly control: Pick<ServiceControl, 'ownerOf'>;
+  readonly surroundings: Surroundings;
+}
+
 /** `my_init.v1.Init`: my_init itself. */
-export function initServer(system: System, surroundings: Surroundings, calls: Calls, access: Access): InitServer {
+export function initServer({ system, control, surroundings }: InitBackend, calls: Calls, access: Access): InitServer {
   return {
     getInfo: calls.unary(() => infoMessage(system, surroundings, access === 'full')),
 
@@ -33,13 +40,20 @@ export function initServer(system: System, surroundings: Surroundings, calls: Ca
 
     shutdown: calls.streamToTheEnd((call) => {
       requireFullAccess(access, call.getPeer());
-      return shutdown(call, system);
+      return shutdown(call, system, control.ownerOf(pidOf(call.getPeer())));
     }),
   };
 }
 
-/** A client that does not read misses steps of the progress, never holds up the shutdown. */
-function shutdown(call: ServerWritableStream<ShutdownRequest, ProgressMessage>, system: System): () => void {
+/**
+ * A client that does not read misses steps of the progress, never holds up the shutdown. Neither does one that belongs to
+ * a service: its stream ends once the shutdown has begun.
+ */
+function shutdown(
+  call: ServerWritableStream<ShutdownRequest, ProgressMessage>,
+  system: System,
+  within: ServiceName | undefined,
+): () => void {
   const { exitCode, reason } = call.request;
   if (exitCode > 255) throw badArgument('exit_code', 'must be from 0 to 255');
   if (reason.length > MAX_REASON_LENGTH)
@@ -49,8 +63,11 @@ function shutdown(call: ServerWritableStream<ShutdownRequest, ProgressMessage>, 
   let latest: ShutdownProgress | undefined;
   const send = () => {
     if (blocked || ended || latest === undefined) return;
-    blocked = !call.write(progressMessage(latest));
+    blocked = !call.write({ ...progressMessage(latest), clientService: within ?? '' });
     latest = undefined;
+    if (within === undefined) return;
+    ended = true;
+    call.end();
   };
   call.on('drain', () => {
     blocked = false;
@@ -65,7 +82,7 @@ function shutdown(call: ServerWritableStream<ShutdownRequest, ProgressMessage>, 
   };
 }
 
-const progressMessage = (progress: ShutdownProgress): ProgressMessage => ({
+const progressMessage = (progress: ShutdownProgress): Omit<ProgressMessage, 'clientService'> => ({
   stage: progress.stage,
   remaining: [...progress.remaining],
   elapsedSeconds: progress.elapsedMs / 1000,

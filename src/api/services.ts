@@ -8,7 +8,7 @@ import type {
 } from '../../gen/my_init/v1/services.js';
 import type { Cause, OperationOptions, Outcome, ServiceControl, ServiceView, WaitLevel } from '../types/service.js';
 import type { System } from '../types/system.js';
-import { type Access, requireFullAccess } from './access.js';
+import { type Access, pidOf, requireFullAccess } from './access.js';
 import type { Caller, Calls } from './call.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf, selectorOf, waitLevelOf } from './from-proto.js';
@@ -61,21 +61,21 @@ export function servicesServer({ view, control, system }: Backend, calls: Calls,
 
     start: changing((request, caller) =>
       control.start(selectorOf(request.selector), {
-        ...waiting(request, caller, waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready')),
+        ...waiting(control, request, caller, waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready')),
         once: request.once,
       }),
     ),
 
     stop: changing((request, caller) =>
       control.stop(selectorOf(request.selector), {
-        ...waiting(request, caller, waitLevelOf(request.wait, ['none', 'stopped'], 'stopped')),
+        ...waiting(control, request, caller, waitLevelOf(request.wait, ['none', 'stopped'], 'stopped')),
         stopTimeoutMs: millisecondsOf(request.stopTimeout, 'stop_timeout'),
       }),
     ),
 
     restart: changing((request, caller) =>
       control.restart(selectorOf(request.selector), {
-        ...waiting(request, caller, waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready')),
+        ...waiting(control, request, caller, waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready')),
         stopTimeoutMs: millisecondsOf(request.stopTimeout, 'stop_timeout'),
       }),
     ),
@@ -97,6 +97,7 @@ export function servicesServer({ view, control, system }: Backend, calls: Calls,
 }
 
 function waiting(
+  control: ServiceControl,
   request: Pick<StopRequest, 'waitTimeout' | 'requestId'>,
   caller: Caller,
   wait: WaitLevel,
@@ -107,6 +108,7 @@ function waiting(
     wait,
     waitTimeoutMs: millisecondsOf(request.waitTimeout, 'wait_timeout'),
     abort: caller.giveUp,
+    within: control.ownerOf(pidOf(caller.actor)),
   };
 }
 

@@ -8,9 +8,11 @@ import {
   type Outcome,
   type Selector,
   type ServiceControl,
+  type ServiceName,
   type ServiceStatus,
 } from '../types/service.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
+import { ownerOf } from './owned-sessions.js';
 import { excerpt, isEmpty, select } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
@@ -47,6 +49,10 @@ export class Operations implements ServiceControl {
     const { found, missing } = select(this.#set, selector);
     if (missing[0]) throw missing[0].error;
     return found.map((service) => service.status);
+  }
+
+  ownerOf(pid: number): ServiceName | undefined {
+    return ownerOf(this.#set.services(), pid);
   }
 
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]> {

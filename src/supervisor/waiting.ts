@@ -22,7 +22,7 @@ export class Waiting {
 
   /** Waits for a run, of this number or later, to be started or ready. */
   forRun(name: string, { run, starts }: Order, options: OperationOptions, defaultTimeoutMs: number): Promise<void> {
-    if (options.wait === 'none' || options.wait === 'stopped') return Promise.resolve();
+    if (options.wait === 'none' || options.wait === 'stopped' || options.within === name) return Promise.resolve();
     return this.#wait(name, options, defaultTimeoutMs, options.wait, (status) => {
       if (status === undefined)
         throw new OperationError('REMOVED', `${name} is gone: its directory was removed`, { service: name });
@@ -40,7 +40,7 @@ export class Waiting {
 
   /** Waits for a service to be down. */
   forStop(name: string, options: OperationOptions, defaultTimeoutMs: number): Promise<void> {
-    if (options.wait === 'none') return Promise.resolve();
+    if (options.wait === 'none' || options.within === name) return Promise.resolve();
     return this.#wait(name, options, defaultTimeoutMs, 'stopped', (status) => {
       if (status === undefined || status.state === 'down') return 'done';
       if (status.desired !== 'down') throw superseded(status, 'stop');

@@ -194,6 +194,8 @@ export interface OperationOptions {
   readonly waitTimeoutMs?: number;
   /** Ends the waiting (not the operation): the client has gone. */
   readonly abort?: AbortSignal;
+  /** The service that the client belongs to. Its outcome is not waited for: it would wait for the client in turn. */
+  readonly within?: ServiceName | undefined;
 }
 
 /** What came of an operation for one service. */
@@ -239,4 +241,6 @@ export interface ServiceControl {
   ): Promise<readonly Outcome[]>;
   /** The services that a selector names, for reading: an empty one selects all. Throws as above. */
   select(selector: Selector): readonly ServiceStatus[];
+  /** The service that a process belongs to by its session; undefined for none. */
+  ownerOf(pid: number): ServiceName | undefined;
 }

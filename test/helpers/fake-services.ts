@@ -95,6 +95,9 @@ export class FakeServices implements ServiceView, ServiceControl {
   #pid = 1000;
 
   /** `held`: how many changes can be asked for again. */
+  /** The service that all clients belong to. */
+  owner: ServiceName | undefined;
+
   constructor(
     names: readonly string[] = [],
     readonly bootId = 'fake-boot',
@@ -141,6 +144,10 @@ export class FakeServices implements ServiceView, ServiceControl {
   changesSince(revision: number): readonly Change[] | undefined {
     if (revision < this.revision - this.#changes.length) return undefined;
     return this.#changes.filter((change) => change.revision > revision);
+  }
+
+  ownerOf(_pid: number): ServiceName | undefined {
+    return this.owner;
   }
 
   select(selector: Selector): readonly ServiceStatus[] {

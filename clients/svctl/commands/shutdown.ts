@@ -13,7 +13,7 @@ export const shutdown: Command = {
   usage: '',
   operands: 'none',
   description:
-    'Shuts the container down in order (main command, hooks, services, the rest) and shows how it goes until my_init is gone. A service that asks for it, or its finish script, needs --no-wait: my_init waits for it.',
+    'Shuts the container down in order (main command, hooks, services, the rest) and shows how it goes until my_init is gone. Called from within a service, or by its finish script, it comes back as soon as the shutdown has begun.',
   examples: ['svctl shutdown', 'svctl shutdown --reason "node drain" --timeout 25', 'svctl shutdown --exit-code 3'],
   options: [
     { name: 'reason', value: 'TEXT', help: 'for the log and the termination message' },
@@ -41,7 +41,7 @@ async function shutDown(context: Context): Promise<ExitCode> {
     for await (const progress of context.stream(Init.shutdown, request)) {
       show(context, progress, latest);
       latest = progress;
-      if (context.has('no-wait')) return ExitCode.ok;
+      if (context.has('no-wait') || progress.clientService !== '') return ExitCode.ok;
     }
   } catch (error) {
     const ended = error instanceof MyInitError && error.code === GrpcCode.unavailable && latest !== undefined;

@@ -3,7 +3,7 @@ import { within } from '../../process/within.js';
 import type { Messages } from '../../settings/messages.js';
 import type { RecordTable } from '../../state/records.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
-import type { Cause, ServiceName } from '../../types/service.js';
+import type { Cause, ServiceName, ServiceStatus } from '../../types/service.js';
 import type { ShutdownProgress } from '../../types/system.js';
 import type { ContainerState } from '../container-state.js';
 import type { MainCommand } from '../main-command.js';
@@ -79,7 +79,7 @@ export class ShutdownStages {
       stage: this.#stage,
       remaining: this.#dependencies.set
         .list()
-        .filter(({ state }) => state !== 'down')
+        .filter(hasProcess)
         .map(({ name }) => name),
       elapsedMs: monotonicMs() - this.#beganMs,
       remainingMs: this.#leftMs(),
@@ -237,5 +237,9 @@ export class ShutdownStages {
     return Math.max(0, this.#deadlineMs - monotonicMs());
   }
 }
+
+/** The run of a service, `finish` or what they left behind is there. */
+const hasProcess = ({ state }: ServiceStatus): boolean =>
+  state === 'starting' || state === 'up' || state === 'stopping' || state === 'finishing';
 
 const killsOf = (set: ServiceSet): number => set.list().reduce((sum, { counters }) => sum + counters.kills, 0);

@@ -281,6 +281,27 @@ describe('what does not end', () => {
   });
 });
 
+test('svctl shutdown names the services that still have a process, and no other', async () => {
+  container = await TestContainer.boot({
+    services: {
+      done: { 'service.yaml': 'type: oneshot\ncommand: ["true"]\n' },
+      broken: { run: '#!/no/such/interpreter\n' },
+      slow: { run: sh('trap "sleep 0.3; exit 0" TERM', 'echo slow runs', 'while :; do sleep 0.02; done') },
+    },
+  });
+  await says('slow runs');
+  await container.reaches('done', 'completed');
+  await container.reaches('broken', 'failed');
+  const { stdout } = await container.svctl('shutdown', '-o', 'jsonl');
+  const remaining = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line).remaining);
+  expect(remaining).toContainEqual(['slow']);
+  expect(remaining.flat()).not.toContain('done');
+  expect(remaining.flat()).not.toContain('broken');
+});
+
 describe('a shutdown that comes at a bad moment', () => {
   test('with a crash loop, a finish script and a stopped service', async () => {
     const { code, log } = await endOf(

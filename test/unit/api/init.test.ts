@@ -10,6 +10,7 @@ import {
 } from '../../../gen/my_init/v1/init.js';
 import { ServicesService } from '../../../gen/my_init/v1/services.js';
 import { RpcStats } from '../../../src/grpc/rpc-stats.js';
+import type { ServiceName } from '../../../src/types/service.js';
 import { detailsOf, failure, startApi, type TestApi, until } from '../../helpers/api-server.js';
 
 let api: TestApi;
@@ -95,9 +96,19 @@ describe('Shutdown', () => {
     api.system.progress({ stage: 'services', remaining: ['web'], elapsedMs: 100, remainingMs: 4900 });
     await until(() => call.seen.length === 1);
     const told = { stage: 'services', remaining: ['web'], elapsedSeconds: 0.1, remainingSeconds: 4.9 };
-    expect(call.seen).toEqual([told]);
+    expect(call.seen).toEqual([{ ...told, clientService: '' }]);
     await api.api.close(1000);
     await until(() => call.ended());
+    expect(call.error()).toBeUndefined();
+  });
+
+  test('does not keep a client that belongs to a service', async () => {
+    api.services.owner = 'web' as ServiceName;
+    const call = shutdown({});
+    await until(() => api.system.orders.length === 1);
+    api.system.progress({ stage: 'services', remaining: ['web'], elapsedMs: 1, remainingMs: 1 });
+    await until(() => call.ended());
+    expect(call.seen).toMatchObject([{ clientService: 'web' }]);
     expect(call.error()).toBeUndefined();
   });
 

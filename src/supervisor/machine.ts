@@ -1,4 +1,4 @@
-/** The words of the state machine of a service. The rules are in transitions.ts, the whole of them in table.ts. */
+/** The words of the state machine of a service. The rules are in transitions/, the whole of them in table.ts. */
 
 import type {
   Cause,

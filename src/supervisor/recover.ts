@@ -1,7 +1,7 @@
 import { carryOut, clearUp, prepare, purposeOf, spawn, terminate } from './effects.js';
 import type { EndedRun, In } from './machine.js';
 import type { ServiceCore } from './service-context.js';
-import { terminateEffect } from './transitions.js';
+import { terminateEffect } from './transitions/termination.js';
 
 /** Goes on with a service where an earlier controller was when it died. */
 export function recover(service: ServiceCore): void {

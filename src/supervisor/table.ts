@@ -5,7 +5,14 @@
 
 import type { State } from '../types/service.js';
 import type { EventType, In, Machine, MachineEvent, Now, Step } from './machine.js';
-import * as act from './transitions.js';
+import * as anyState from './transitions/any-state.js';
+import * as atRest from './transitions/at-rest.js';
+import * as finishing from './transitions/finishing.js';
+import * as readiness from './transitions/readiness.js';
+import { type Act, ignore } from './transitions/rule.js';
+import * as running from './transitions/running.js';
+import * as starting from './transitions/starting.js';
+import * as stopping from './transitions/stopping.js';
 
 /** One step of the machine: a pure function of (state, event, now). */
 export function step(machine: Machine, event: MachineEvent, now: Now): Step {
@@ -17,7 +24,7 @@ export function step(machine: Machine, event: MachineEvent, now: Now): Step {
 export const isImpossible = (state: State, event: EventType): boolean => TABLE[state][event] === impossible;
 
 interface Cell<T extends EventType, S extends State> {
-  readonly act: act.Act<T, S>;
+  readonly act: Act<T, S>;
   /** The states that it may lead to, beside staying in its own. */
   readonly to: readonly State[];
   /** What happens, in words, for the diagram; '' when the state stays the same. */
@@ -29,13 +36,13 @@ type Row<S extends State> = { readonly [T in EventType]: Cell<T, S> };
 const leads = <T extends EventType, S extends State>(
   label: string,
   to: readonly State[],
-  rule: act.Act<T, S>,
+  rule: Act<T, S>,
 ): Cell<T, S> => ({ label, to, act: rule });
-const stays = <T extends EventType, S extends State>(rule: act.Act<T, S>): Cell<T, S> => leads('', [], rule);
+const stays = <T extends EventType, S extends State>(rule: Act<T, S>): Cell<T, S> => leads('', [], rule);
 /** May happen and changes nothing. */
-const ignored = { act: act.ignore, to: [], label: '' } as const;
+const ignored = { act: ignore, to: [], label: '' } as const;
 /** Cannot happen: the process or the clearing up that it is about belongs to other states. */
-const impossible = { act: act.ignore, to: [], label: '' } as const;
+const impossible = { act: ignore, to: [], label: '' } as const;
 
 const NO_RUN = {
   end_run: ignored,
@@ -58,35 +65,35 @@ const NOT_CLEARING = { finish_spawned: impossible, cleared: impossible } as cons
 const AT_REST = {
   ...NO_RUN,
   ...NOT_CLEARING,
-  start: leads('start', ['starting', 'waiting'], act.start),
-  stop: leads('stop', ['down'], act.giveUp),
-  restart: leads('restart', ['starting', 'waiting'], act.restart),
-  conditions: stays(act.noteConditions),
+  start: leads('start', ['starting', 'waiting'], starting.start),
+  stop: leads('stop', ['down'], atRest.giveUp),
+  restart: leads('restart', ['starting', 'waiting'], starting.restart),
+  conditions: stays(anyState.noteConditions),
   restored: ignored,
   kill_now: ignored,
 } as const;
 const TRIES_AGAIN = {
   ...AT_REST,
-  timer: leads('delay over', ['starting', 'waiting', 'down'], act.retry),
-  changed: leads('directory changed', ['starting', 'waiting', 'down'], act.retryChanged),
-  forbid_starts: leads('shutdown begins', ['down'], act.giveUpForGood),
+  timer: leads('delay over', ['starting', 'waiting', 'down'], starting.retry),
+  changed: leads('directory changed', ['starting', 'waiting', 'down'], starting.retryChanged),
+  forbid_starts: leads('shutdown begins', ['down'], atRest.giveUpForGood),
 } as const;
 
 const RUNNING = {
   ...NOT_CLEARING,
-  start: stays(act.wantUp),
-  stop: leads('stop (TERM)', ['stopping'], act.stopRun),
-  restart: leads('restart (TERM)', ['stopping'], act.restartRun),
-  end_run: leads('terminate (TERM), kill (KILL)', ['stopping'], act.endRun),
-  end_requested: stays(act.endRequested),
+  start: stays(starting.wantUp),
+  stop: leads('stop (TERM)', ['stopping'], stopping.stopRun),
+  restart: leads('restart (TERM)', ['stopping'], stopping.restartRun),
+  end_run: leads('terminate (TERM), kill (KILL)', ['stopping'], stopping.endRun),
+  end_requested: stays(running.endRequested),
   term_sent: ignored,
-  exited: leads('exited', ['finishing'], act.endedByItself),
-  conditions: stays(act.noteConditions),
-  main_pid: stays(act.noteMainPid),
-  succeeded: stays(act.succeeded),
-  paused: stays(act.pause),
+  exited: leads('exited', ['finishing'], finishing.endedByItself),
+  conditions: stays(anyState.noteConditions),
+  main_pid: stays(running.noteMainPid),
+  succeeded: stays(running.succeeded),
+  paused: stays(running.pause),
   restored: ignored,
-  forbid_starts: stays(act.forbidStarts),
+  forbid_starts: stays(anyState.forbidStarts),
   kill_now: ignored,
 } as const;
 
@@ -94,78 +101,78 @@ const RUNNING = {
 export const TABLE: { readonly [S in State]: Row<S> } = {
   down: {
     ...AT_REST,
-    stop: leads('removed (forget)', ['down'], act.stayDown),
-    timer: stays(act.startOver),
+    stop: leads('removed (forget)', ['down'], atRest.stayDown),
+    timer: stays(atRest.startOver),
     changed: ignored,
-    forbid_starts: stays(act.forbidStarts),
+    forbid_starts: stays(anyState.forbidStarts),
   },
   waiting: {
     ...AT_REST,
-    conditions: leads('conditions met', ['starting', 'down'], act.conditionsInWaiting),
+    conditions: leads('conditions met', ['starting', 'down'], starting.conditionsInWaiting),
     timer: impossible,
     changed: ignored,
-    forbid_starts: leads('shutdown begins', ['down'], act.giveUpForGood),
+    forbid_starts: leads('shutdown begins', ['down'], atRest.giveUpForGood),
   },
   starting: {
     ...RUNNING,
-    prepared: leads('shutdown begun', ['down'], act.prepared),
-    spawned: stays(act.spawned),
-    spawn_failed: leads('no process', ['backoff', 'failed', 'down'], act.spawnFailed),
-    ready: leads('ready', ['up'], act.becomesReady),
-    unready: stays(act.notReadyYet),
-    extended: stays(act.extendStart),
-    timer: leads('delay over (ready), start timeout (TERM)', ['up', 'stopping'], act.settled),
-    changed: stays(act.noteChange),
+    prepared: leads('shutdown begun', ['down'], starting.prepared),
+    spawned: stays(starting.spawned),
+    spawn_failed: leads('no process', ['backoff', 'failed', 'down'], starting.spawnFailed),
+    ready: leads('ready', ['up'], readiness.becomesReady),
+    unready: stays(readiness.notReadyYet),
+    extended: stays(readiness.extendStart),
+    timer: leads('delay over (ready), start timeout (TERM)', ['up', 'stopping'], readiness.settled),
+    changed: stays(starting.noteChange),
   },
   up: {
     ...RUNNING,
     prepared: impossible,
     spawned: impossible,
     spawn_failed: impossible,
-    ready: stays(act.readyAgain),
-    unready: stays(act.notReady),
+    ready: stays(readiness.readyAgain),
+    unready: stays(readiness.notReady),
     extended: ignored,
-    timer: stays(act.forgiven),
+    timer: stays(readiness.forgiven),
     changed: ignored,
   },
   stopping: {
     ...NOT_CLEARING,
-    start: stays(act.startAfterStop),
-    stop: stays(act.stopSooner),
-    restart: stays(act.restartAfterStop),
-    end_run: stays(act.endRunStopping),
+    start: stays(stopping.startAfterStop),
+    stop: stays(stopping.stopSooner),
+    restart: stays(stopping.restartAfterStop),
+    end_run: stays(stopping.endRunStopping),
     end_requested: ignored,
-    term_sent: stays(act.termSent),
-    prepared: leads('no process', ['down', 'starting', 'waiting'], act.preparedTooLate),
-    spawned: stays(act.spawnedTooLate),
-    spawn_failed: leads('no process', ['down', 'starting', 'waiting'], act.spawnFailedStopping),
-    exited: leads('exited', ['finishing'], act.endedAsAsked),
+    term_sent: stays(stopping.termSent),
+    prepared: leads('no process', ['down', 'starting', 'waiting'], starting.preparedTooLate),
+    spawned: stays(starting.spawnedTooLate),
+    spawn_failed: leads('no process', ['down', 'starting', 'waiting'], starting.spawnFailedStopping),
+    exited: leads('exited', ['finishing'], finishing.endedAsAsked),
     ready: ignored,
     unready: ignored,
-    main_pid: stays(act.noteMainPid),
-    succeeded: stays(act.succeeded),
-    extended: stays(act.extendStop),
-    conditions: stays(act.noteConditions),
-    timer: stays(act.insist),
+    main_pid: stays(running.noteMainPid),
+    succeeded: stays(running.succeeded),
+    extended: stays(stopping.extendStop),
+    conditions: stays(anyState.noteConditions),
+    timer: stays(stopping.insist),
     changed: ignored,
-    paused: stays(act.pause),
-    restored: stays(act.restored),
-    forbid_starts: stays(act.forbidStarts),
-    kill_now: stays(act.kill),
+    paused: stays(running.pause),
+    restored: stays(anyState.restored),
+    forbid_starts: stays(anyState.forbidStarts),
+    kill_now: stays(stopping.kill),
   },
   finishing: {
     ...NO_RUN,
-    start: stays(act.startAfterFinish),
-    stop: stays(act.stopAfterFinish),
-    restart: stays(act.restartAfterFinish),
-    conditions: stays(act.noteConditions),
-    finish_spawned: stays(act.finishSpawned),
-    cleared: leads('cleared up', ['starting', 'waiting', 'backoff', 'failed', 'completed', 'down'], act.cleared),
-    timer: stays(act.killFinish),
-    changed: stays(act.noteChangeAfterRun),
-    restored: stays(act.restored),
-    forbid_starts: stays(act.forbidStarts),
-    kill_now: stays(act.killFinish),
+    start: stays(finishing.startAfterFinish),
+    stop: stays(finishing.stopAfterFinish),
+    restart: stays(finishing.restartAfterFinish),
+    conditions: stays(anyState.noteConditions),
+    finish_spawned: stays(finishing.finishSpawned),
+    cleared: leads('cleared up', ['starting', 'waiting', 'backoff', 'failed', 'completed', 'down'], finishing.cleared),
+    timer: stays(finishing.killFinish),
+    changed: stays(finishing.noteChangeAfterRun),
+    restored: stays(anyState.restored),
+    forbid_starts: stays(anyState.forbidStarts),
+    kill_now: stays(finishing.killFinish),
   },
   backoff: TRIES_AGAIN,
   failed: TRIES_AGAIN,
@@ -173,6 +180,6 @@ export const TABLE: { readonly [S in State]: Row<S> } = {
     ...AT_REST,
     timer: impossible,
     changed: ignored,
-    forbid_starts: stays(act.forbidStarts),
+    forbid_starts: stays(anyState.forbidStarts),
   },
 };

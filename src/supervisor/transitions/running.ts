@@ -1,0 +1,23 @@
+/** What a run says of itself, and what else happens to it while it goes on. */
+
+import { pidOf, processOf } from '../machine.js';
+import { type Act, changeRun, keep, type Running, type WithRun } from './rule.js';
+import { termEffect } from './termination.js';
+
+/** The run goes on with another process of it. */
+export const succeeded: Act<'succeeded', WithRun> = (machine) => {
+  const pid = processOf(machine)?.mainPid ?? 0;
+  return pid === 0 ? keep(machine) : keep(machine, changeRun(machine, { pid, mainPid: 0 }));
+};
+
+export const noteMainPid: Act<'main_pid', WithRun> = (machine, { pid }) =>
+  keep(machine, changeRun(machine, { mainPid: pid === pidOf(machine) ? 0 : pid }));
+
+/** A service that is wanted down gets what follows a stop, CONT and `control/d`: runsv(8) goes by what is wanted. */
+export const endRequested: Act<'end_requested', Running> = (machine, { cause }, now) => {
+  const up = machine.desired === 'up';
+  const change = changeRun(machine, { endRequestedBy: cause, ...(!up && { paused: false }) });
+  return up ? keep(machine, change) : keep(machine, change, { ...termEffect(machine, now), how: 'done' });
+};
+
+export const pause: Act<'paused', WithRun> = (machine, { paused }) => keep(machine, changeRun(machine, { paused }));

@@ -24,7 +24,7 @@ const DEADLINE_MS = 10_000;
 /** Compiles a C program of the fixtures, unless that was done before; its path. */
 export function compile(fixture: string, ...flags: readonly string[]): string {
   const source = join(FIXTURES, fixture);
-  const program = join(ROOT, 'dist/fixtures', fixture.replace(/\.c$/, ''));
+  const program = join(ROOT, 'node_modules/.cache/fixtures', fixture.replace(/\.c$/, ''));
   if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
   mkdirSync(dirname(program), { recursive: true });
   const unfinished = `${program}.${process.pid}`;

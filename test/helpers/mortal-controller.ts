@@ -39,7 +39,7 @@ export class MortalController {
     for (const name of readdirSync(dist)) {
       const [from, to] = [join(dist, name), join(this.installation, name)];
       if (name === 'lib') cpSync(from, to, { recursive: true });
-      else if (name !== 'fixtures' && !(untiring && name === 'my_init')) copy(from, to);
+      else if (!(untiring && name === 'my_init')) copy(from, to);
     }
     if (untiring) compileChangedInit(join(this.installation, 'my_init'), UNTIRING);
     const fixture = join(this.installation, 'mortal.cjs');

@@ -14,10 +14,10 @@ test('docs/service-reference.md is what the table of keys says', () => {
   expect(readFileSync(REFERENCE, 'utf8')).toBe(page);
 });
 
-const GUIDE = new URL('../../../../docs/services.md', import.meta.url);
+const GUIDES = ['services.md', 'policies.md', 'migrate-from-supervisord.md'];
 
-describe('docs/services.md', () => {
-  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+describe.each(GUIDES)('docs/%s', (guide) => {
+  const blocks = [...textOf(guide).matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
   const definitions = blocks.filter((text) => !text.includes('- run:'));
 
   // A block may show several ways to write one key.
@@ -26,6 +26,22 @@ describe('docs/services.md', () => {
     expect(problems).toEqual([]);
   });
 });
+
+// The last column of a table says it in my_init's words: `restart: no`.
+test.each(['policies.md', 'migrate-from-supervisord.md', 'migrate-from-s6-overlay.md'])(
+  'keys in the tables of docs/%s are read',
+  (guide) => {
+    const rows = [...textOf(guide).matchAll(/^\|.*\| (?<words>[^|]+) \|$/gm)].map(({ groups }) => groups?.words ?? '');
+    const keys = rows.flatMap((words) => [...words.matchAll(/`(\w+: [^`]+)`/g)].map(([, text = '']) => text));
+    const ofServices = keys.filter((text) => !/^(then|action):/.test(text));
+    expect(ofServices.length).toBeGreaterThan(5);
+    for (const text of ofServices) expect([text, problemsOfService(text)]).toEqual([text, []]);
+  },
+);
+
+function textOf(guide: string): string {
+  return readFileSync(new URL(`../../../../docs/${guide}`, import.meta.url), 'utf8');
+}
 
 const TIMES = { stopMs: 30_000, finishMs: 5_000, scriptMs: 30_000 };
 const isFile = (text: string): boolean => /^services:/m.test(text);

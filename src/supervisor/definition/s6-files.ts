@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { programFault } from '../../process/program-check.js';
+import { parseSignal } from '../../process/signals.js';
 import type { ServiceName } from '../../types/service.js';
 import { isServiceName } from '../service-directory.js';
 import type { Command, Definition, DefinitionRead, Dependency, Problem } from './definition.js';
@@ -9,14 +10,14 @@ import { splitCommand } from './split-command.js';
 /** Bundles of s6-overlay that its own services make up: nothing is to be waited for. */
 const OF_S6_OVERLAY = new Set(['base', 'legacy-services', 'legacy-cont-init', 'preinit']);
 /** They mean something to s6-rc that my_init does not do yet. */
-const REFUSED = ['down-signal', 'reload-signal', 'flag-essential', 'producer-for', 'consumer-for', 'max-death-tally'];
+const REFUSED = ['reload-signal', 'flag-essential', 'producer-for', 'consumer-for', 'max-death-tally'];
 
 /** Whether a directory is a bundle of s6-rc: a name for several services, and no service. */
 export const isBundle = (directory: string): boolean => textOf(join(directory, 'type')) === 'bundle';
 
 /**
  * What the plain files of s6 and s6-rc say about a service beside `run`, https://skarnet.org/software/s6-rc/s6-rc-compile.html:
- * `type`, `up`, `notification-fd`, `timeout-up`, `timeout-kill`, `timeout-finish`, `dependencies.d/`.
+ * `type`, `up`, `notification-fd`, `timeout-up`, `timeout-kill`, `timeout-finish`, `down-signal`, `dependencies.d/`.
  */
 export function withS6Files(plain: DefinitionRead, directory: string): DefinitionRead {
   const files = new Set(namesIn(directory));
@@ -48,6 +49,14 @@ export function withS6Files(plain: DefinitionRead, directory: string): Definitio
     return ms === 0 ? Number.POSITIVE_INFINITY : ms;
   };
 
+  const signalIn = (file: string): NodeJS.Signals | undefined => {
+    if (!files.has(file)) return undefined;
+    const text = textOf(join(directory, file));
+    const signal = parseSignal(text);
+    if (signal === undefined) fail(file, `must have a signal like QUIT, not "${text}"`, 'correct or remove it');
+    return signal;
+  };
+
   for (const file of REFUSED) if (files.has(file)) fail(file, 'is not in this version of my_init', 'remove it');
   const kind = files.has('type') ? textOf(join(directory, 'type')) : 'longrun';
   const isOneshot = kind === 'oneshot';
@@ -55,6 +64,7 @@ export function withS6Files(plain: DefinitionRead, directory: string): Definitio
   const up = isOneshot ? commandIn(join(directory, 'up')) : undefined;
   if (typeof up === 'string') fail('up', up, 'write the path of a script, with its arguments');
   const fd = numberIn('notification-fd', 3);
+  const downSignal = signalIn('down-signal');
   const base = plain.definition;
   const definition: Definition = {
     ...base,
@@ -63,7 +73,11 @@ export function withS6Files(plain: DefinitionRead, directory: string): Definitio
     ready: fd === undefined ? base.ready : { kind: 'notify_fd', fd },
     startTimeoutMs: timeIn('timeout-up') ?? base.startTimeoutMs,
     finishTimeoutMs: timeIn('timeout-finish') ?? base.finishTimeoutMs,
-    stop: { ...base.stop, graceMs: timeIn('timeout-kill') ?? base.stop.graceMs },
+    stop: {
+      ...base.stop,
+      signals: downSignal === undefined ? base.stop.signals : [{ signal: downSignal, waitMs: undefined }],
+      graceMs: timeIn('timeout-kill') ?? base.stop.graceMs,
+    },
     policy: isOneshot ? { ...base.policy, restart: 'no' } : base.policy,
     dependsOn: files.has('dependencies.d') || files.has('dependencies') ? dependenciesOf(directory) : base.dependsOn,
   };

@@ -61,14 +61,31 @@ test('timeout-kill: KILL comes when the time is over', async () => {
   expect(await container.table('web')).toMatch(/KILL/);
 });
 
+test('down-signal: the signal that stops it', async () => {
+  container = await TestContainer.boot({
+    services: {
+      web: {
+        run: `#!/bin/sh\ntrap 'echo QUIT > $OUT/got; exit 0' QUIT\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
+        'down-signal': 'SIGQUIT\n',
+      },
+      wrong: { run: '#!/bin/sh\nexec sleep 1000\n', 'down-signal': 'NONE' },
+    },
+    env: { OUT: out },
+  });
+  await waitFor('the trap', () => existsSync(join(out, 'trapped')));
+  expect((await container.svctl('stop', 'web')).code).toBe(0);
+  expect(readFileSync(join(out, 'got'), 'utf8')).toBe('QUIT\n');
+  expect(await container.table('wrong')).toMatch(/wrong\/down-signal: must have a signal like QUIT, not "NONE"/);
+});
+
 test('a file that means something to s6 and is not done yet is refused', async () => {
   container = await TestContainer.boot({
     services: {
-      web: { run: '#!/bin/sh\nexec sleep 1000\n', 'down-signal': 'QUIT' },
+      web: { run: '#!/bin/sh\nexec sleep 1000\n', 'reload-signal': 'USR1' },
       shout: { type: 'oneshot', up: 'if { true } echo hello' },
     },
   });
   await container.reaches('web', 'failed');
-  expect(await container.table('web')).toMatch(/web\/down-signal: is not in this version of my_init \(remove it\)/);
+  expect(await container.table('web')).toMatch(/web\/reload-signal: is not in this version of my_init \(remove it\)/);
   expect(await container.table('shout')).toMatch(/shout\/up: is a program of execline, which my_init does not read/);
 });

@@ -70,6 +70,7 @@ export function servicesServer({ view, control, system }: Backend, calls: Calls,
       control.stop(selectorOf(request.selector), {
         ...waiting(control, request, caller, waitLevelOf(request.wait, ['none', 'stopped'], 'stopped')),
         stopTimeoutMs: millisecondsOf(request.stopTimeout, 'stop_timeout'),
+        withDependents: request.withDependents,
       }),
     ),
 

@@ -111,6 +111,7 @@ export function outcomeMessage(outcome: Outcome): OutcomeMessage {
     oldPid: outcome.oldPid,
     service: outcome.status === undefined ? undefined : serviceMessage(outcome.status),
     seconds: outcome.durationMs / 1000,
+    dependents: [...(outcome.dependents ?? [])],
   };
 }
 

@@ -25,6 +25,26 @@ export class Conditions {
     return this.#edges === 0 ? [...names] : this.#current().needed(names);
   }
 
+  /** The services and all that need them and have not ended, dependents first. */
+  withDependents(names: readonly ServiceName[]): readonly ServiceName[] {
+    if (this.#edges === 0) return names;
+    return this.#current()
+      .withDependents(names)
+      .filter((name) => names.includes(name) || this.#goesOn(name));
+  }
+
+  /** Those that depend on a service, directly, and have not ended. */
+  dependentsOf(name: ServiceName): readonly ServiceName[] {
+    if (this.#edges === 0) return [];
+    const dependents = this.#current().dependentsOf(name);
+    return [...new Set(dependents.map((dependent) => dependent.name))].filter((each) => this.#goesOn(each)).sort();
+  }
+
+  #goesOn(name: ServiceName): boolean {
+    const state = this.#set.get(name)?.state;
+    return state !== undefined && state !== 'down' && state !== 'completed';
+  }
+
   /** Looks at all services: some were added, or a controller takes over. */
   update(): void {
     for (const { name } of this.#set.services()) this.#learn(name, false);

@@ -4,12 +4,12 @@ import {
   type Cause,
   OperationError,
   type OperationOptions,
-  type OperationReason,
   type Outcome,
   type Selector,
   type ServiceControl,
   type ServiceName,
   type ServiceStatus,
+  type StopOptions,
 } from '../types/service.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import { ownerOf } from './owned-sessions.js';
@@ -22,9 +22,6 @@ import { Waiting } from './waiting.js';
 const START_WAIT_MS = 30_000;
 /** Beyond the stop timeout: KILL, `finish` and its time limit. */
 const STOP_EXTRA_MS = 10_000;
-
-/** Errors of orders that changed nothing. */
-const UNCHANGED: readonly OperationReason[] = ['NOT_RUNNING', 'RUN_CHANGED', 'SIGNAL_FAILED', 'RELOAD_FAILED'];
 
 /** An order that a service took, and the wait for its outcome. */
 interface Taken {
@@ -89,21 +86,53 @@ export class Operations implements ServiceControl {
     });
   }
 
-  stop(
-    selector: Selector,
-    options: OperationOptions & { readonly stopTimeoutMs?: number },
-  ): Promise<readonly Outcome[]> {
-    return this.#each(selector, async (service) => {
-      const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-      const order = this.#take(service, 'stop', options, (before) => {
-        const act = (): boolean => {
-          service.dispatch({ type: 'stop', why: 'asked', cause: options.cause, timeoutMs });
-          return before.state !== 'down' || before.desired !== 'down';
-        };
-        return { run: before.run, act };
-      });
-      return { order, done: this.#waiting.forStop(service.name, options, timeoutMs + STOP_EXTRA_MS) };
+  async stop(selector: Selector, options: StopOptions): Promise<readonly Outcome[]> {
+    const outcomes = options.withDependents
+      ? await this.#stopInOrder(selector, options)
+      : await this.#each(selector, async (service) => this.#stop(service, options));
+    return outcomes.map((outcome) => {
+      const service = this.#set.service(outcome.name);
+      return service ? { ...outcome, dependents: this.#set.conditions.dependentsOf(service.name) } : outcome;
     });
+  }
+
+  /** Each service after those that need it; it keeps running where those do not end. */
+  #stopInOrder(selector: Selector, options: StopOptions): Promise<readonly Outcome[]> {
+    if (options.wait === 'none') {
+      const why = 'a service is stopped when those that need it are down: a stop with dependents has to be waited for';
+      throw new OperationError('INVALID_ARGUMENT', why, { field: 'wait' });
+    }
+    const { conditions } = this.#set;
+    const turns = new Map<ServiceName, Promise<void>>();
+    const stop = (service: Service): Promise<Taken> => {
+      const before = conditions.dependentsOf(service.name).flatMap((dependent) => turns.get(dependent) ?? []);
+      const turn = Promise.all(before)
+        .catch((error: unknown) => {
+          if (!(error instanceof OperationError)) throw error;
+          throw new OperationError(error.reason, `${service.name} was not stopped: ${error.message}`, error.metadata);
+        })
+        .then(() => this.#stop(service, options));
+      const over = turn.then(({ done }) => done);
+      // The outcome of the service has the error.
+      over.catch(() => undefined);
+      turns.set(service.name, over);
+      return turn;
+    };
+    return this.#each(selector, stop, (found) =>
+      conditions.withDependents(found.map(({ name }) => name)).flatMap((name) => this.#set.service(name) ?? []),
+    );
+  }
+
+  #stop(service: Service, options: StopOptions): Taken {
+    const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
+    const order = this.#take(service, 'stop', options, (before) => {
+      const act = (): boolean => {
+        service.dispatch({ type: 'stop', why: 'asked', cause: options.cause, timeoutMs });
+        return before.state !== 'down' || before.desired !== 'down';
+      };
+      return { run: before.run, act };
+    });
+    return { order, done: this.#waiting.forStop(service.name, options, timeoutMs + STOP_EXTRA_MS) };
   }
 
   reload(
@@ -189,12 +218,16 @@ export class Operations implements ServiceControl {
 
   // --- each service ------------------------------------------------------------------------------------------------
 
-  async #each(selector: Selector, operate: (service: Service) => Promise<Taken>): Promise<readonly Outcome[]> {
+  async #each(
+    selector: Selector,
+    operate: (service: Service) => Promise<Taken>,
+    reach: (found: readonly Service[]) => readonly Service[] = (found) => found,
+  ): Promise<readonly Outcome[]> {
     if (isEmpty(selector))
       throw new OperationError('EMPTY_SELECTOR', 'no service is named; say which, or all', { field: 'selector' });
     const { found, missing } = select(this.#set, selector);
     if (found.length === 0 && missing[0]) throw missing[0].error;
-    const outcomes = await Promise.all(found.map((service) => this.#outcome(service, operate)));
+    const outcomes = await Promise.all(reach(found).map((service) => this.#outcome(service, operate)));
     for (const { name, error } of missing)
       outcomes.push({ name, changed: false, error, oldPid: 0, status: undefined, durationMs: 0 });
     return outcomes.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -204,7 +237,7 @@ export class Operations implements ServiceControl {
     const { name } = service;
     const startedMs = monotonicMs();
     let { pid: oldPid } = service.status;
-    let changed = true;
+    let changed = false;
     let error: OperationError | undefined;
     try {
       const { order, done } = await operate(service);
@@ -213,7 +246,6 @@ export class Operations implements ServiceControl {
     } catch (thrown) {
       if (!(thrown instanceof OperationError)) throw thrown;
       error = thrown;
-      changed = !UNCHANGED.includes(thrown.reason);
     }
     return { name, changed, error, oldPid, status: this.#set.get(name), durationMs: monotonicMs() - startedMs };
   }

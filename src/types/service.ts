@@ -207,6 +207,14 @@ export interface Outcome {
   /** The service now; undefined when there is none of this name. */
   readonly status: ServiceStatus | undefined;
   readonly durationMs: number;
+  /** After a stop: those that depend on it and have not ended. */
+  readonly dependents?: readonly ServiceName[];
+}
+
+export interface StopOptions extends OperationOptions {
+  readonly stopTimeoutMs?: number;
+  /** Stops those that need the services too, and before them. */
+  readonly withDependents?: boolean;
 }
 
 /**
@@ -216,10 +224,7 @@ export interface Outcome {
  */
 export interface ServiceControl {
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]>;
-  stop(
-    selector: Selector,
-    options: OperationOptions & { readonly stopTimeoutMs?: number },
-  ): Promise<readonly Outcome[]>;
+  stop(selector: Selector, options: StopOptions): Promise<readonly Outcome[]>;
   restart(
     selector: Selector,
     options: OperationOptions & { readonly stopTimeoutMs?: number },

@@ -15,12 +15,13 @@ export const stop: Command = {
   operands: 'services',
   description:
     'Stops the services: TERM, and KILL when they have not ended within their stop timeout. From now on they are wanted down. Waits until they and all that they left behind are gone.',
-  examples: ['svctl stop memcached', 'svctl stop slow --stop-timeout 60'],
+  examples: ['svctl stop memcached', 'svctl stop slow --stop-timeout 60', 'svctl stop db --with-dependents'],
   options: [
     ALL,
     waitOption(['none', 'stopped'], 'stopped'),
     NO_WAIT,
     STOP_TIMEOUT,
+    { name: 'with-dependents', help: 'stop the services that need them too, and before them' },
     timeoutOption('how long to wait (the stop timeout and 10 s)'),
     outputOption(FORMATS),
   ],
@@ -30,7 +31,9 @@ export const stop: Command = {
 function stopServices(context: Context): Promise<ExitCode> {
   const selector = changeSelector(context.operands, context.has('all'), 'stop');
   const stopTimeout = durationOf(context.duration('stop-timeout'));
-  return operate(context, Services.stop, { selector, requestId: '', ...waiting(context), stopTimeout }, stopWords);
+  const withDependents = context.has('with-dependents');
+  const request = { selector, requestId: '', ...waiting(context), stopTimeout, withDependents };
+  return operate(context, Services.stop, request, (outcome) => `${stopWords(outcome)}${dependentWords(outcome)}`);
 }
 
 function stopWords({ name, changed, oldPid, service, seconds }: OutcomeMessage): string {
@@ -42,4 +45,10 @@ function stopWords({ name, changed, oldPid, service, seconds }: OutcomeMessage):
   if (pid === '') return `${name} stopped; it had no process`;
   const exit = service?.lastExit === undefined ? '' : ` (${exitWords(service.lastExit)})`;
   return `${name} stopped: ${pid}${exit} in ${took(seconds)}`;
+}
+
+/** They keep running without it. */
+function dependentWords({ name, dependents }: OutcomeMessage): string {
+  if (dependents.length === 0) return '';
+  return `; ${new Intl.ListFormat('en').format(dependents)} ${dependents.length === 1 ? 'depends' : 'depend'} on ${name}`;
 }

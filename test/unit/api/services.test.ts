@@ -137,6 +137,7 @@ describe('changing', () => {
       wait: WaitLevel.WAIT_LEVEL_NONE,
       waitTimeout: { seconds: 3n, nanos: 500_000_000 },
       stopTimeout: { seconds: 2n, nanos: 0 },
+      withDependents: true,
       requestId: 'a-stop',
     });
     await api.ask(ServicesService.reload, { selector: selecting('web'), requestId: '' });
@@ -156,7 +157,7 @@ describe('changing', () => {
     expect(stop).toMatchObject({
       method: 'stop',
       selector: { all: true },
-      options: { wait: 'none', waitTimeoutMs: 3500, stopTimeoutMs: 2000 },
+      options: { wait: 'none', waitTimeoutMs: 3500, stopTimeoutMs: 2000, withDependents: true },
     });
     expect(reload).toMatchObject({ method: 'reload', selector: { names: ['web'] } });
     expect(signal).toMatchObject({

@@ -74,6 +74,7 @@ describe('in bash', () => {
 
   test('options and their values are offered', async () => {
     expect(await offered(['restart', '--st'])).toEqual(['--stop-timeout']);
+    expect(await offered(['stop', '--with'])).toEqual(['--with-dependents']);
     expect(await offered(['restart', '--no'])).toEqual(['--no-wait', '--no-color']);
     expect(await offered(['status', '-o', 'js'])).toEqual(['json', 'jsonl']);
     expect(await offered(['status', '--output', '=', 'ta'])).toEqual(['table']);

@@ -26,6 +26,7 @@ export class Judge {
     for (const script of ['finish', 'check']) this.#judgeScript(definition, script, found);
     if (definition.directory !== undefined) this.#judgeLogger(definition.directory, found);
     this.#judgeAccounts(definition, found);
+    this.#judgeOrders(definition, found);
     const { workingDirectory } = definition.execution;
     if (workingDirectory !== undefined && !this.#exists(workingDirectory))
       found.warn(
@@ -70,6 +71,14 @@ export class Judge {
     this.#judgeProgram(program, 'command', found);
     const daemon = leavesForeground(command.argv);
     if (daemon) found.daemon(daemon, 'command', found.originOf('command'));
+  }
+
+  /** Programs that are run when somebody asks for a stop or a reload: it is late then to find that they are missing. */
+  #judgeOrders({ stop, reload }: Definition, found: Findings): void {
+    const [stops] = stop.command ?? [];
+    if (stops !== undefined) this.#judgeProgram(stops, 'stop_command', found);
+    const [reloads] = reload.kind === 'command' ? reload.argv : [];
+    if (reloads !== undefined) this.#judgeProgram(reloads, 'reload', found);
   }
 
   #judgeProgram(program: string, key: string, found: Findings): void {

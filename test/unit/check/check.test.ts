@@ -106,6 +106,8 @@ describe('my_init check finds', () => {
   test.each([
     ['a: { command: [/bin/none] }', 'a error command-missing'],
     ['a: { command: none }', 'a warning command-not-found'],
+    ['a: { command: [/bin/sh], stop_command: [/bin/none] }', 'a error command-missing'],
+    ['a: { command: [/bin/sh], reload: [none] }', 'a warning command-not-found'],
     ['a: { command: [/bin/sh], user: nobody }', 'a error unknown-user'],
     ['a: { command: [/bin/sh], user: "1000:staff" }', 'a error unknown-group'],
     ['a: { command: [/bin/sh], group_add: [staff] }', 'a error unknown-group'],

@@ -53,6 +53,8 @@ export interface StopOptions extends MutationOptions {
   readonly wait?: 'none' | 'stopped';
   /** From TERM to KILL, instead of the service's own stop timeout. */
   readonly stopTimeoutMs?: number;
+  /** Stops the services that need these too, and before them. */
+  readonly withDependents?: boolean;
 }
 
 const WAIT_LEVELS = {
@@ -108,7 +110,9 @@ export class MyInit {
   /** Stops services and waits until they are gone. */
   stop(names: Names, options: StopOptions = {}): Promise<readonly Outcome[]> {
     const stopTimeout = durationOf(options.stopTimeoutMs);
-    return this.#mutate(Services.stop, StopRequest.fromPartial({ ...common(names, options), stopTimeout }), options);
+    const { withDependents } = options;
+    const request = StopRequest.fromPartial({ ...common(names, options), stopTimeout, withDependents });
+    return this.#mutate(Services.stop, request, options);
   }
 
   /** Stops services where they run, starts them, and waits until the new processes are ready. */

@@ -39,6 +39,16 @@ describe('a service that becomes a daemon', () => {
     await container.hasNoZombie();
   });
 
+  test('through setsid, which forks, is told what to do', async () => {
+    container = await TestContainer.boot({ services: { old: { run: '#!/bin/sh\nexec setsid sleep 1234\n' } } });
+    const { trouble } = await container.reaches('old', 'backoff');
+    expect(trouble).toMatch(
+      /^exited with code 0 after \d+ ms \(it has to stay in the foreground, without becoming a daemon and without setsid, which forks; a process that it left in another session still runs: svctl ps shows it\)$/,
+    );
+    await container.svctl('stop', 'old');
+    expect((await container.svctl('ps')).stdout).toContain('sleep');
+  });
+
   test('what a service leaves behind at a stop is gone when the stop is done', async () => {
     const run = '#!/bin/sh\nsleep 1001 &\n(sleep 1002 &)\nexec sleep 1003\n';
     container = await TestContainer.boot({ services: { leaves: { run } } });

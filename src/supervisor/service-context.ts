@@ -34,8 +34,8 @@ export interface ServiceContext {
   terminateSession(session: number, isOver: () => boolean): Promise<boolean>;
   /** Takes the service as ours to supervise, if it is not yet; else why somebody else does. */
   claim(service: ServiceId): string | undefined;
-  /** Puts the service on record, before the effects of a step are carried out. */
-  record(record: ServiceRecord): void;
+  /** Puts the service on record, before the effects of a step; `isNews`: a publication of the status follows. */
+  record(record: ServiceRecord, isNews: boolean): void;
   /** The one publication of a status. */
   publish(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): void;
   /** The service has ended for good, and the container is to end with it. */

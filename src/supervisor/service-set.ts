@@ -205,7 +205,7 @@ export class ServiceSet implements ServiceView {
       directory,
       {
         ...this.#context,
-        record: (latest) => this.#context.record(writeRecord(latest, this.#revision + 1)),
+        record: (latest, isNews) => this.#context.record(writeRecord(latest, this.#revision + (isNews ? 1 : 0))),
         publish: (previous, status) => this.#publish(previous, status, false),
         forget: () => {
           this.#services.delete(name);

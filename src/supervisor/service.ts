@@ -234,7 +234,7 @@ export class Service implements ServiceCore {
   /** Puts the service on record for the next controller; each step does so by itself. */
   record(): void {
     try {
-      this.context.record({
+      const record = {
         name: this.name,
         directory: this.directory,
         identity: this.#identity,
@@ -242,7 +242,8 @@ export class Service implements ServiceCore {
         machine: this.#machine,
         controlled: this.scripts.record,
         order: this.#order,
-      });
+      };
+      this.context.record(record, !isSameStatus(this.#status, this.#describe()));
     } catch (error) {
       // A path of thousands of bytes does not fit; without a record the service still runs.
       this.context.warn(`${this.name}: would not outlive a death of the controller: ${(error as Error).message}`);

@@ -1,35 +1,11 @@
 import { monotonicMs } from '../process/clock.js';
 import { fieldsOf, numberOf } from '../state/fields.js';
 import type { RecordKind } from '../state/records.js';
-import {
-  CAUSE_KINDS,
-  type Cause,
-  DESIRED,
-  type ExitStatus,
-  type LastExit,
-  RESTART_REASONS,
-  type ServiceCounters,
-  type ServiceName,
-  type State,
-  type Unmet,
-} from '../types/service.js';
+import type { ServiceName } from '../types/service.js';
 import type { ControlRecord } from './control-scripts.js';
-import {
-  type ClearingStage,
-  type EndedRun,
-  type Facts,
-  finishPidOf,
-  type In,
-  initialMachine,
-  type Machine,
-  type Next,
-  type Phase,
-  pidOf,
-  processOf,
-  type Run,
-  runOf,
-} from './machine.js';
+import { finishPidOf, initialMachine, type Machine, pidOf } from './machine.js';
 import { type Order, readOrder } from './orders.js';
+import { type RecordedMachine, readMachine, writeMachine } from './recorded-machine.js';
 import { isKnownName } from './service-directory.js';
 
 /** What of a service survives a controller. */
@@ -56,78 +32,16 @@ export interface RecordedService extends Omit<ServiceRecord, 'machine'> {
   readonly revision: number;
 }
 
-interface RecordedMachine
-  extends Omit<Facts, 'runNumber' | 'unmet' | 'releasing' | 'startsForbidden' | 'timerAtMs' | 'stateSinceMs'> {
-  readonly state: State;
-  readonly stateSinceMs: number;
-  readonly timerAtMs: number | undefined;
-  readonly pid: number;
-  readonly run: number;
-  readonly startedAtMs: number | undefined;
-  readonly paused: boolean;
-  readonly told: Cause | undefined;
-  readonly termed: boolean;
-  readonly killed: boolean;
-  readonly changed: boolean;
-  readonly ended: EndedRun | undefined;
-  readonly leaving: boolean;
-  readonly halted: boolean;
-  readonly unmet: readonly Unmet[];
-  /** Of a run with a process. */
-  readonly session: number;
-  readonly mainPid: number;
-  /** Of a run without a process. */
-  readonly stage: 'prepare' | 'spawn' | undefined;
-  readonly ready: boolean;
-  readonly next: Next | undefined;
-  readonly signalIndex: number | undefined;
-  readonly nextSignalAtMs: number | undefined;
-  readonly killAtMs: number | undefined;
-}
-
 /** The record as it is written. */
 export function writeRecord(record: ServiceRecord, revision: number): RecordedService {
   const { machine } = record;
-  const { runNumber, unmet, releasing, startsForbidden, ...facts } = machine;
-  const run = runOf(machine);
-  const process = processOf(machine);
   return {
     ...record,
-    machine: {
-      ...facts,
-      // A version without this state would start the service once more.
-      desired: machine.state === 'completed' ? 'down' : machine.desired,
-      pid: process?.pid ?? 0,
-      run: runNumber,
-      startedAtMs: run?.startedAtMs,
-      paused: process?.paused ?? false,
-      told: process?.endRequestedBy,
-      termed: process?.termSent ?? false,
-      killed: process?.killSent ?? false,
-      changed: run?.changed ?? false,
-      ended: machine.state === 'finishing' ? machine.ended : undefined,
-      leaving: releasing,
-      halted: startsForbidden,
-      unmet,
-      session: process?.session ?? 0,
-      mainPid: process?.mainPid ?? 0,
-      stage: run?.stage === 'process' ? undefined : run?.stage,
-      ready: machine.state === 'up' && machine.ready,
-      ...(machine.state === 'stopping'
-        ? pick(machine)
-        : { next: undefined, signalIndex: undefined, nextSignalAtMs: undefined, killAtMs: undefined }),
-    },
+    machine: writeMachine(machine),
     finishPid: finishPidOf(machine),
     revision,
   };
 }
-
-const pick = ({ next, signalIndex, nextSignalAtMs, killAtMs }: In<'stopping'>) => ({
-  next,
-  signalIndex,
-  nextSignalAtMs,
-  killAtMs,
-});
 
 /** A service, by name. */
 export const SERVICE_RECORD: RecordKind<RestoredService, RecordedService> = {
@@ -162,133 +76,6 @@ export function readRecord(value: unknown): ServiceRecord | undefined {
     order: readOrder(order),
   };
 }
-
-function readMachine(recorded: Partial<RecordedMachine>, finishPid: number, autostart: boolean): Machine {
-  const { state: _, ...begin } = initialMachine(autostart, monotonicMs());
-  const { desired, restartReason, lastExit, unmet, timerAtMs } = recorded;
-  const phase = readPhase(recorded, finishPid);
-  const isKnown = phase.state === recorded.state;
-  const facts: Facts = {
-    desired: phase.state === 'completed' ? 'up' : desired && DESIRED.includes(desired) ? desired : begin.desired,
-    stateSinceMs: recorded.stateSinceMs ?? begin.stateSinceMs,
-    cause: knownCause(recorded.cause) ?? begin.cause,
-    trouble: recorded.trouble ?? begin.trouble,
-    runNumber: recorded.run ?? begin.runNumber,
-    unmet: Array.isArray(unmet) ? unmet : begin.unmet,
-    restartReason: restartReason && RESTART_REASONS.includes(restartReason) ? restartReason : undefined,
-    consecutiveFailures: recorded.consecutiveFailures ?? begin.consecutiveFailures,
-    failuresAtMs: Array.isArray(recorded.failuresAtMs) ? recorded.failuresAtMs : [],
-    shutdownCode: recorded.shutdownCode,
-    lastExit: lastExit && knownExit(lastExit),
-    timerAtMs: isKnown ? timerAtMs : undefined,
-    removed: recorded.removed === true,
-    releasing: recorded.leaving === true,
-    startsForbidden: recorded.halted === true,
-    counters: knownCounters(recorded.counters, begin.counters),
-  };
-  return { ...facts, ...phase };
-}
-
-/** Of a state that this version does not know, only whether there is a process. */
-function readPhase(recorded: Partial<RecordedMachine>, finishPid: number): Phase {
-  const { state, pid = 0, ended, next } = recorded;
-  const run = readRun(recorded);
-  switch (state) {
-    case 'starting':
-      return { state, run };
-    case 'stopping':
-      return {
-        state,
-        run,
-        next: knownNext(next),
-        signalIndex: recorded.signalIndex ?? 0,
-        nextSignalAtMs: recorded.nextSignalAtMs,
-        // A version without a sequence of signals has this timer alone.
-        killAtMs: recorded.killAtMs ?? (recorded.nextSignalAtMs === undefined ? recorded.timerAtMs : undefined),
-      };
-    case 'finishing':
-      return ended === undefined ? { state: 'down' } : { state, ended: readEnded(ended, finishPid) };
-    case 'down':
-    case 'waiting':
-    case 'backoff':
-    case 'failed':
-    case 'completed':
-      return { state };
-    default:
-      return run.stage === 'process' && pid !== 0
-        ? { state: 'up', run, ready: recorded.ready ?? true }
-        : { state: 'down' };
-  }
-}
-
-function readRun({ pid, startedAtMs = 0, changed = false, stage, ...rest }: Partial<RecordedMachine>): Run {
-  if (!pid) return { stage: stage === 'spawn' ? 'spawn' : 'prepare', startedAtMs, changed };
-  return {
-    stage: 'process',
-    startedAtMs,
-    changed,
-    pid,
-    session: rest.session ?? pid,
-    mainPid: rest.mainPid ?? 0,
-    paused: rest.paused === true,
-    endRequestedBy: knownCause(rest.told),
-    termSent: rest.termed === true,
-    killSent: rest.killed === true,
-  };
-}
-
-function readEnded(ended: Partial<EndedRun>, finishPid: number): EndedRun {
-  const { session = 0, status, next, failed = next === 'backoff' || next === 'failed', shutdownCode } = ended;
-  const { trouble = '', changed = false } = ended;
-  return {
-    session,
-    status: knownStatus(status),
-    next: knownNext(next),
-    failed,
-    shutdownCode,
-    trouble,
-    changed,
-    stage: readStage(ended.stage, finishPid),
-  };
-}
-
-/** A version without stages has recorded the process of `finish` alone. */
-function readStage(stage: ClearingStage | undefined, finishPid: number): ClearingStage {
-  if (stage?.name === 'sweep_finish') return { name: 'sweep_finish', session: stage.session };
-  if (finishPid !== 0) return { name: 'finish', pid: finishPid };
-  return stage?.name === 'finish'
-    ? { name: 'finish', pid: stage.pid }
-    : { name: 'sweep', untilMs: stage?.name === 'sweep' ? stage.untilMs : undefined };
-}
-
-const NEXT: readonly Next[] = Object.keys({
-  start: true,
-  backoff: true,
-  failed: true,
-  gave_up: true,
-  completed: true,
-} satisfies Record<Next, true>) as Next[];
-
-const knownNext = (next: Next | undefined): Next => (next !== undefined && NEXT.includes(next) ? next : 'start');
-
-const knownCause = (cause: Cause | undefined): Cause | undefined =>
-  cause && CAUSE_KINDS.includes(cause.kind) ? cause : undefined;
-
-const knownExit = (exit: LastExit): LastExit => ({ ...exit, status: knownStatus(exit.status) });
-
-const knownStatus = (status: ExitStatus | undefined): ExitStatus =>
-  status !== undefined && ['exited', 'signaled', 'lost'].includes(status.kind) ? status : { kind: 'lost' };
-
-const knownCounters = (recorded: Partial<ServiceCounters> | undefined, begin: ServiceCounters): ServiceCounters => ({
-  ...begin,
-  ...known(recorded, begin),
-  restarts: { ...begin.restarts, ...known(recorded?.restarts, begin.restarts) },
-  exits: { ...begin.exits, ...known(recorded?.exits, begin.exits) },
-});
-
-/** The fields that this version has, too. */
-const known = <T extends object>(recorded: Partial<T> | undefined, begin: T): Partial<T> =>
-  Object.fromEntries(Object.entries(recorded ?? {}).filter(([key]) => key in begin)) as Partial<T>;
 
 /** All processes that the record knows, ended or not. */
 export function pidsIn({ machine, controlled }: ServiceRecord): readonly number[] {

@@ -53,6 +53,11 @@ export interface OpenServices {
   readonly notifications: HeldDescriptors;
   /** Processes of earlier controllers that are on no record. */
   readonly unrecorded: Unrecorded;
+  /**
+   * From now on nothing that happens to a service is acted on: the next controller hears of all of it. What is returned takes
+   * that back.
+   */
+  standStill(): () => void;
 }
 
 /** Takes over the services that are on record. Nothing is started yet. */
@@ -144,7 +149,15 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     supervise: runit.used,
   }));
   runit.begin(set);
-  return { set, definitions, watch, notifications, unrecorded };
+  const standStill = (): (() => void) => {
+    runit.pause(true);
+    for (const service of set.services()) service.standStill();
+    return () => {
+      for (const service of set.services()) service.goOn();
+      runit.pause(false);
+    };
+  };
+  return { set, definitions, watch, notifications, unrecorded, standStill };
 }
 
 /** What a service writes to; undefined: what my_init writes to. */

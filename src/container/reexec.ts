@@ -37,6 +37,8 @@ export interface ReexecDependencies {
   readonly settings: Settings;
   readonly output: ContainerOutput;
   readonly shutdown: ContainerShutdown;
+  /** Nothing that happens to a service is acted on, until the result is called. */
+  standStill(): () => void;
 }
 
 /**
@@ -61,11 +63,19 @@ export async function prepareReexec(
 }
 
 /** All that there is to know is on record at every moment: only clients have to be put in order. */
-async function leave({ output, link, shutdown }: ReexecDependencies, stopServing: () => Promise<void>): Promise<void> {
-  await stopServing();
+async function leave(
+  { output, link, shutdown, standStill }: ReexecDependencies,
+  stopServing: () => Promise<void>,
+): Promise<void> {
   await output.flush(FLUSH_MS);
+  // Clients learn of each change from this controller or from the next.
+  const goOn = standStill();
+  await stopServing();
   // A container that ends meanwhile is not left alone.
-  if (shutdown.begun) return;
+  if (shutdown.begun) {
+    goOn();
+    return;
+  }
   await link.reexec();
   process.exit(EXIT.ok);
 }

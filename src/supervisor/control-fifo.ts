@@ -27,6 +27,7 @@ export class ControlFifo {
   readonly #obey: (command: string) => Promise<void>;
   readonly #watch: ReadableWatch;
   #closed = false;
+  #paused = false;
 
   constructor(fd: number, obey: (command: string) => Promise<void>) {
     this.#fd = fd;
@@ -41,15 +42,21 @@ export class ControlFifo {
     closeSync(this.#fd);
   }
 
+  /** Leaves commands in the FIFO, for the next controller, or reads on. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    native().watchOn(this.#watch, !paused);
+  }
+
   async #take(): Promise<void> {
     native().watchOn(this.#watch, false);
-    for (let taken = 1; !this.#closed; taken++) {
+    for (let taken = 1; !this.#closed && !this.#paused; taken++) {
       const command = this.#next();
       if (command === undefined) break;
       await this.#obey(command);
       if (taken % COMMANDS_IN_A_ROW === 0) await nextTurn();
     }
-    if (!this.#closed) native().watchOn(this.#watch, true);
+    if (!this.#closed && !this.#paused) native().watchOn(this.#watch, true);
   }
 
   /** undefined when there is none. */

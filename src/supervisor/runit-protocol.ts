@@ -77,6 +77,11 @@ export class RunitProtocol {
     this.#show(status);
   }
 
+  /** Leaves commands of sv(8) unread, for the next controller, or reads on. */
+  pause(paused: boolean): void {
+    for (const directory of this.#directories.values()) directory.pause(paused);
+  }
+
   /** Takes the supervise directory of a service before it is started. Returns why it must not be: somebody else supervises it. */
   claim({ name, directory }: ServiceId): string | undefined {
     const claimed = this.#directoryOf(name, directory);

@@ -125,13 +125,26 @@ export class Service implements ServiceCore {
   /** Everything that happens to the service comes through here. */
   dispatch(event: MachineEvent): void {
     this.#queue.push(event);
-    if (this.#busy) return;
+    if (!this.#busy) this.#work();
+  }
+
+  #work(): void {
     this.#busy = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#apply(next);
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Events are kept and not acted on, until {@link goOn}. */
+  standStill(): void {
+    this.#busy = true;
+  }
+
+  goOn(): void {
+    this.#busy = false;
+    this.#work();
   }
 
   /** Sends a signal to the process of the current run. */

@@ -77,6 +77,11 @@ export class SuperviseDirectory {
     if (this.#control === undefined && room.mayControl()) this.#open();
   }
 
+  /** Leaves commands of sv(8) unread, or reads on. */
+  pause(paused: boolean): void {
+    this.#fifo?.pause(paused);
+  }
+
   /** Whether sv(8) still finds `control` and `ok` as they were made. Somebody may have deleted or replaced them. */
   get isIntact(): boolean {
     if (this.#control === undefined) return true;

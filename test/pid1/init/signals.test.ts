@@ -72,8 +72,10 @@ describe('init relays signals', () => {
   test('others are told as ignored, except those that come by themselves', async () => {
     const box = boot();
     const controller = await box.ready();
-    for (const signal of ['SIGALRM', 'SIGTSTP', 'SIGCONT', 'SIGCHLD'] as const) box.signal(signal);
+    for (const signal of ['SIGALRM', 'SIGTSTP'] as const) box.signal(signal);
+    // Before CONT, with which the kernel drops a TSTP that is still pending.
     await controller.hear(`ignored ${constants.signals.SIGTSTP}`);
+    for (const signal of ['SIGCONT', 'SIGCHLD'] as const) box.signal(signal);
     await controller.settle();
     const ignored = [constants.signals.SIGALRM, constants.signals.SIGTSTP].map((signal) => `ignored ${signal}`);
     expect(controller.lines.filter((line) => line.startsWith('ignored')).sort()).toEqual(ignored.sort());

@@ -97,7 +97,9 @@ export class DirectoryWatch {
     this.#paths?.refresh();
     await this.#source.prepare();
     const result = this.scan(SCAN, 0);
-    this.#refresh(() => true, false);
+    // A service that is tried again in any case is tried now: what was mended may be nothing that can be seen here.
+    for (const service of this.#set.services())
+      if (!service.machine.removed) service.refresh(awaitsNextAttempt(service));
     this.#set.openAll();
     return result;
   }
@@ -285,6 +287,9 @@ export class DirectoryWatch {
     }, POLL_MS);
   }
 }
+
+const awaitsNextAttempt = ({ machine }: Service): boolean =>
+  machine.state === 'failed' && machine.timerAtMs !== undefined;
 
 const isUsable = (name: ServiceName, directory: string): boolean =>
   problemOfRun(name, directory) === undefined || existsSync(join(directory, 'service.yaml'));

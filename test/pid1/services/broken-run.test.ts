@@ -51,7 +51,7 @@ describe('a service whose run', () => {
         );
       },
       /run: is on a file system that is mounted noexec \(mount it without noexec, or keep the program elsewhere\)$/,
-      () => container.exec('umount', '--lazy', path('web')).then(() => container.svctl('rescan')),
+      () => container.exec('umount', path('web')).then(() => container.svctl('rescan')),
     ],
     [
       'has Windows line ends',

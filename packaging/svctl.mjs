@@ -15,7 +15,10 @@ export function makeSvctlPackage(file, work) {
   const root = `${work}/npm`;
   rmSync(root, { recursive: true, force: true });
   mkdirSync(`${root}/package`, { recursive: true });
-  for (const name of ['svctl.js', 'svctl-execa.js']) cpSync(`${PROJECT}/dist/${name}`, `${root}/package/${name}`);
+  // Without V8's code cache, which is for the Node of the image.
+  const filter = (path) => !path.endsWith('.cache');
+  for (const name of ['svctl.js', 'lib-svctl'])
+    cpSync(`${PROJECT}/dist/${name}`, `${root}/package/${name}`, { recursive: true, filter });
   writeFileSync(`${root}/package/README.md`, README);
   const { engines } = readJson('package.json');
   const description = 'The command line of my_init, the init and control plane for containers';

@@ -1,6 +1,6 @@
-// Bundles the controller: the code that runs before the first service is one chunk, the rest are chunks loaded later.
-// esbuild shares code between chunks in ES modules alone, so each chunk becomes CommonJS afterwards: CommonJS starts
-// sooner, and load.cjs can give V8 the code cache that code-cache.mjs made.
+// Bundles a program: the code that it always needs is one chunk, the rest are chunks loaded later. esbuild shares code
+// between chunks in ES modules alone, so each chunk becomes CommonJS afterwards: CommonJS starts sooner, and load.cjs
+// can give V8 the code cache that code-cache.mjs made.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +10,23 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Writes `controller.js` and `lib/` below `directory`; `options` go to esbuild beside ours. */
 export async function bundleController(directory, version, options = {}) {
+  const define = { MY_INIT_VERSION: JSON.stringify(version) };
+  const plugins = [leanPromClient];
+  await bundle(path.join(ROOT, 'src/controller.ts'), `${directory}/controller.js`, 'lib', {
+    define,
+    plugins,
+    ...options,
+  });
+  // Wherever the directory is copied to, Node reads it as CommonJS.
+  fs.writeFileSync(path.join(directory, 'package.json'), '{ "type": "commonjs" }\n');
+}
+
+/** Writes the loader `outfile`, with `head` before it, and the chunks of the program in the directory `lib` beside it. */
+export async function bundle(entry, outfile, lib, { define, head = '', ...options }) {
+  const chunks = path.join(path.dirname(outfile), lib);
   const { outputFiles } = await esbuild.build({
-    entryPoints: { controller: path.join(ROOT, 'src/controller.ts') },
-    outdir: path.join(directory, 'lib'),
+    entryPoints: { main: entry },
+    outdir: chunks,
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     bundle: true,
@@ -22,19 +36,16 @@ export async function bundleController(directory, version, options = {}) {
     format: 'esm',
     keepNames: true,
     write: false,
-    define: { MY_INIT_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' },
+    define: { ...define, 'import.meta.url': '__moduleUrl' },
     logLevel: 'warning',
-    plugins: [leanPromClient],
     ...options,
   });
-  fs.rmSync(path.join(directory, 'lib'), { recursive: true, force: true });
-  fs.mkdirSync(path.join(directory, 'lib'), { recursive: true });
+  fs.rmSync(chunks, { recursive: true, force: true });
+  fs.mkdirSync(chunks, { recursive: true });
   for (const { path: file, text } of outputFiles) fs.writeFileSync(file, await toCommonJs(text, options.minify));
-  const entry = outputFiles.map(({ path: file }) => path.basename(file)).find((name) => /^controller-/.test(name));
+  const main = outputFiles.map(({ path: file }) => path.basename(file)).find((name) => /^main-/.test(name));
   const loader = fs.readFileSync(path.join(ROOT, 'src/load.cjs'), 'utf8');
-  fs.writeFileSync(path.join(directory, 'controller.js'), loader.replace("'./controller.js'", `'./${entry}'`));
-  // Wherever the directory is copied to, Node reads it as CommonJS.
-  fs.writeFileSync(path.join(directory, 'package.json'), '{ "type": "commonjs" }\n');
+  fs.writeFileSync(outfile, head + loader.replace('/lib/', `/${lib}/`).replace("'./main.js'", `'./${main}'`));
 }
 
 /** Parts of prom-client that nothing here uses load node:cluster, node:https and more: most of what the first scrape cost. */

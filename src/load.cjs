@@ -1,9 +1,10 @@
-// Loads the chunks of the controller in `lib/`, each with its code cache where this version of V8 accepts it.
+// Loads the chunks of a program, each with its code cache where this version of V8 accepts it.
 'use strict';
 const { readFileSync } = require('node:fs');
 const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
 
+// The build puts the name of the directory here, and of the first chunk below.
 const directory = `${__dirname}/lib/`;
 const loaded = new Map();
 
@@ -28,5 +29,4 @@ function codeCache(filename) {
   }
 }
 
-// The build puts the name of the first chunk here.
-load('./controller.js');
+load('./main.js');

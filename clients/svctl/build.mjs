@@ -1,8 +1,7 @@
-// Bundles svctl into one executable file, and one that it seldom loads: node clients/svctl/build.mjs [OUTFILE]
+// Bundles svctl into an executable file and its chunks: node clients/svctl/build.mjs [OUTFILE]
 import fs from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import esbuild from 'esbuild';
+import { bundle } from '../../src/bundle.mjs';
 
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
 const outfile = process.argv[2] ?? place('../../dist/svctl.js');
@@ -16,33 +15,12 @@ const MEANT_FOR_OTHERS =
   'NODE_REDIRECT_WARNINGS OPENSSL_CONF SSLKEYLOGFILE UV_THREADPOOL_SIZE UV_USE_IO_URING';
 // The Node that was installed with my_init goes before the one that an application brought for itself.
 const INSTALLED_NODE = '/usr/lib/my_init/node';
-const banner = `#!/bin/sh
+const head = `#!/bin/sh
 ':' //; unset ${MEANT_FOR_OTHERS}; node=${INSTALLED_NODE}; test -x $node || node=node; exec $node "$0" "$@"`;
 
-// Only calls for another host start programs: execa is a file of its own beside svctl, which is loaded for them alone.
-const APART = { path: './svctl-execa.js', external: true };
-await esbuild.build({
-  stdin: { contents: "export { execa } from 'execa';", resolveDir: place('.') },
-  outfile: path.join(path.dirname(outfile), APART.path),
-  bundle: true,
-  platform: 'node',
-  target: 'node20.12',
-  format: 'cjs',
-  minify: true,
-  logLevel: 'warning',
-});
-
-await esbuild.build({
-  entryPoints: [place('svctl.ts')],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  target: 'node20.12',
-  format: 'cjs',
-  minify: true,
+await bundle(place('svctl.ts'), outfile, 'lib-svctl', {
   define: { SVCTL_VERSION: JSON.stringify(version) },
-  banner: { js: banner },
-  plugins: [{ name: 'apart', setup: ({ onResolve }) => onResolve({ filter: /^execa$/ }, () => APART) }],
-  logLevel: 'warning',
+  head: `${head}\n`,
+  minify: true,
 });
 fs.chmodSync(outfile, 0o755);

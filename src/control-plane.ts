@@ -9,6 +9,7 @@ import { keepReadyFile } from './control-plane/ready-file.js';
 import { RpcStats } from './grpc/rpc-stats.js';
 import { type HttpEndpoint, serveHttp } from './http/serve.js';
 import { ContainerLimits } from './resources/container-limits.js';
+import { ServiceUsage } from './resources/service-usage.js';
 import { groupId } from './settings/group-id.js';
 import { Operations } from './supervisor/operations.js';
 import type { System } from './types/system.js';
@@ -30,10 +31,16 @@ export async function openControlPlane(container: Container, booted: Promise<voi
     socket?.leave();
     await closeAll('CONTROLLER_REPLACED');
   });
-  const api = openApi(container, system, rpc, {
-    socket: () => socket?.path() ?? '',
-    http: () => http?.address() ?? '',
-  });
+  const usage = new ServiceUsage(container.set, system);
+  const api = openApi(
+    container,
+    system,
+    { rpc, usage },
+    {
+      socket: () => socket?.path() ?? '',
+      http: () => http?.address() ?? '',
+    },
+  );
   const closeAll = async (why: CloseReason): Promise<void> => {
     http?.close();
     await Promise.race([
@@ -46,13 +53,13 @@ export async function openControlPlane(container: Container, booted: Promise<voi
     socket?.close();
   });
   socket = await openSocket(container, system, api);
-  if (!container.shutdown.over) http = await openPort(container, system, rpc, limits);
+  if (!container.shutdown.over) http = await openPort(container, system, { rpc, usage, limits });
 }
 
 function openApi(
   { settings, set, logs, definitions, watch }: Container,
   system: System,
-  rpc: RpcStats,
+  { rpc, usage }: { readonly rpc: RpcStats; readonly usage: ServiceUsage },
   addresses: { readonly socket: () => string; readonly http: () => string },
 ): Api {
   const group = fullAccessGroup(settings);
@@ -62,6 +69,7 @@ function openApi(
     control,
     definitions: new ContainerDefinitions({ set, definitions, watch, control }),
     system,
+    usage,
     get socket() {
       return addresses.socket();
     },
@@ -98,8 +106,7 @@ function openSocket({ settings, link, handover, set }: Container, system: System
 async function openPort(
   { settings, link, handover, set, logs }: Container,
   system: System,
-  rpc: RpcStats,
-  limits: ContainerLimits,
+  measured: { readonly rpc: RpcStats; readonly usage: ServiceUsage; readonly limits: ContainerLimits },
 ): Promise<HttpEndpoint | undefined> {
   const listen = settings.config.httpListen;
   if (listen === undefined) return undefined;
@@ -109,9 +116,8 @@ async function openPort(
     ...(inheritedFd !== undefined && { inheritedFd }),
     system,
     services: set,
-    rpc,
     logs,
-    limits,
+    ...measured,
     onListening: (fd) => link.hold('listen.http', fd),
     log: (text) => settings.messages.warn(text),
   });

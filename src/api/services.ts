@@ -6,6 +6,7 @@ import type {
   StopRequest,
   WatchRequest,
 } from '../../gen/my_init/v1/services.js';
+import type { ServiceUsage } from '../resources/service-usage.js';
 import type { Cause, OperationOptions, Outcome, ServiceControl, ServiceView, WaitLevel } from '../types/service.js';
 import type { System } from '../types/system.js';
 import { type Access, pidOf, requireFullAccess } from './access.js';
@@ -16,6 +17,7 @@ import { outcomeMessage, serviceMessage } from './to-proto.js';
 import { Turns } from './turns.js';
 import { watchServices } from './watch.js';
 import { WatchMessages } from './watch-messages.js';
+import { watchUsage } from './watch-usage.js';
 
 /** Watchers get bytes: see `servicesService`. */
 type ServicesServer = Omit<GeneratedServer, 'watch'> & {
@@ -27,10 +29,15 @@ export interface Backend {
   readonly view: ServiceView;
   readonly control: ServiceControl;
   readonly system: System;
+  readonly usage: ServiceUsage;
 }
 
 /** `my_init.v1.Services`: translation between the messages and {@link ServiceControl}, and nothing else. */
-export function servicesServer({ view, control, system }: Backend, calls: Calls, access: Access): ServicesServer {
+export function servicesServer(
+  { view, control, system, usage }: Backend,
+  calls: Calls,
+  access: Access,
+): ServicesServer {
   const changing = <Q extends { readonly selector: SelectorMessage | undefined }>(
     operate: (request: Q, caller: Caller) => Promise<readonly Outcome[]>,
   ) =>
@@ -58,6 +65,8 @@ export function servicesServer({ view, control, system }: Backend, calls: Calls,
     watch: calls.stream((call) =>
       watchServices(call, { view, control, version: system.info.version, messages, turns }),
     ),
+
+    watchUsage: calls.stream((call) => watchUsage(call, { view, control, usage })),
 
     start: changing((request, caller) =>
       control.start(selectorOf(request.selector), {

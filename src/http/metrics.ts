@@ -1,11 +1,10 @@
 import type { RpcStats } from '../grpc/rpc-stats.js';
 import { monotonicMs } from '../process/clock.js';
 import type { ContainerLimits } from '../resources/container-limits.js';
-import { CpuAccounting } from '../resources/cpu-accounting.js';
-import { type ResourceUse, resourceUse } from '../resources/resource-use.js';
+import type { ServiceUsage, UsageSample } from '../resources/service-usage.js';
 import type { LogStatistics } from '../types/logs.js';
 import type { ServiceView } from '../types/service.js';
-import type { ProcessInfo, System } from '../types/system.js';
+import type { System } from '../types/system.js';
 import { controllerMetrics, measureEventLoopLag } from './metrics/controller-metrics.js';
 import type { Family } from './metrics/family.js';
 import { limitMetrics } from './metrics/limit-metrics.js';
@@ -17,7 +16,7 @@ import { serviceMetrics } from './metrics/service-metrics.js';
 import { reapingMetrics, systemMetrics } from './metrics/system-metrics.js';
 import { steadyWallClock } from './metrics/wall-clock.js';
 
-/** Reading /proc costs time with each process: scrapers that come together share one look at it. */
+/** Scrapers that come together share one look at the processes. */
 const PROCESSES_MAX_AGE_MS = 1000;
 
 export interface MetricsSources {
@@ -26,6 +25,7 @@ export interface MetricsSources {
   readonly rpc: RpcStats;
   readonly logs: LogStatistics;
   readonly limits: ContainerLimits;
+  readonly usage: ServiceUsage;
   readonly log: (message: string) => void;
 }
 
@@ -33,15 +33,12 @@ export interface MetricsSources {
 export class Metrics {
   readonly #sources: MetricsSources;
   readonly #clock = steadyWallClock();
-  readonly #cpu: CpuAccounting;
   readonly #errors = new Map<Part, number>();
   #rejected = 0;
   #durationSeconds = 0;
-  #sample: ProcessSample | undefined;
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
-    this.#cpu = new CpuAccounting(sources.system.info.controllerStartedAtMs);
   }
 
   /** The families as they are now, in a fixed order. A part that cannot be read is left out, counted, and logged the first time. */
@@ -97,20 +94,7 @@ export class Metrics {
     }
   }
 
-  #processes(): ProcessSample {
-    const nowMs = monotonicMs();
-    if (!this.#sample || nowMs - this.#sample.atMs >= PROCESSES_MAX_AGE_MS) {
-      const list = this.#sources.system.processes();
-      const names = this.#sources.services.list().map(({ name }) => name);
-      const use = list.length > 0 ? resourceUse(list, names, this.#cpu) : undefined;
-      this.#sample = { atMs: nowMs, list, use };
-    }
-    return this.#sample;
+  #processes(): UsageSample {
+    return this.#sources.usage.look(PROCESSES_MAX_AGE_MS);
   }
-}
-
-interface ProcessSample {
-  readonly atMs: number;
-  readonly list: readonly ProcessInfo[];
-  readonly use: ReadonlyMap<string, ResourceUse> | undefined;
 }

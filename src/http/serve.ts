@@ -3,6 +3,7 @@ import type { RpcStats } from '../grpc/rpc-stats.js';
 import type { HealthSources } from '../health/health.js';
 import type { ListenAddress } from '../listen/address.js';
 import type { ContainerLimits } from '../resources/container-limits.js';
+import type { ServiceUsage } from '../resources/service-usage.js';
 import type { LogStatistics } from '../types/logs.js';
 import type { ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';
@@ -26,6 +27,7 @@ export interface HttpOptions {
   readonly rpc: RpcStats;
   readonly logs: LogStatistics;
   readonly limits: ContainerLimits;
+  readonly usage: ServiceUsage;
   /** Gets the descriptor that init is to hold for the next controller. */
   readonly onListening?: (fd: number) => void;
   readonly log: (message: string) => void;
@@ -41,10 +43,10 @@ export interface HttpEndpoint {
 
 /** Serves probes and metrics. A port that cannot be opened is logged once and tried again; that is no error. */
 export async function serveHttp(options: HttpOptions): Promise<HttpEndpoint> {
-  const { listen, inheritedFd, system, services, rpc, logs, limits, onListening, log } = options;
+  const { listen, inheritedFd, system, services, rpc, logs, limits, usage, onListening, log } = options;
   const health: HealthSources = { view: services, system };
   const connections = new Connections(MAX_CONNECTIONS);
-  const metrics = new Metrics({ services, system, rpc, logs, limits, log });
+  const metrics = new Metrics({ services, system, rpc, logs, limits, usage, log });
   const overHttp1 = http1({ health, connections, metrics, log });
   const overHttp2 = http2({ health, rpc, connections, log });
 

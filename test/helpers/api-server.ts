@@ -17,6 +17,7 @@ import { ErrorInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
 import { type Api, type ApiOptions, serveApi } from '../../src/api/server.js';
 import { listenUnix } from '../../src/listen/unix.js';
+import { ServiceUsage } from '../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem } from './fake-services.js';
 
 type ClientSort<C> = new (target: string, creds: ChannelCredentials, options: ClientOptions) => C;
@@ -50,6 +51,7 @@ export async function startApi(
     view: services,
     control: services,
     system,
+    usage: new ServiceUsage(services, system),
     socket: path,
     httpAddress: () => '127.0.0.1:9180',
     log: (message) => logged.push(message),

@@ -65,6 +65,24 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
   };
 }
 
+/** A process of a service that sleeps and has used nothing. */
+export function fakeProcess(pid: number, over: Partial<ProcessInfo> = {}): ProcessInfo {
+  return {
+    pid,
+    parentPid: 1,
+    session: pid,
+    state: 'S',
+    service: '',
+    role: 'service',
+    name: 'sleep',
+    startedAtMs: monotonicMs(),
+    residentBytes: 0,
+    cpuSeconds: 0,
+    threads: 1,
+    ...over,
+  };
+}
+
 /** A mutation as it arrived. */
 export interface ReceivedCall {
   readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal';

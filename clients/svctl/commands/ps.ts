@@ -5,6 +5,7 @@ import { ExitCode } from '../exit-code.js';
 import { FORMATS, outputOption, timeoutOption } from '../options.js';
 import { roleName } from '../phrases.js';
 import { span } from '../text/duration.js';
+import { memory } from '../text/memory.js';
 import { type Cell, type Row, table } from '../text/table.js';
 
 export const ps: Command = {
@@ -116,10 +117,4 @@ const STATE_WORDS: Readonly<Record<string, string>> = {
 
 function cpu(seconds: number): string {
   return seconds < 60 ? `${seconds.toFixed(1)}s` : span(seconds * 1000);
-}
-
-function memory(bytes: bigint): string {
-  const kib = Number(bytes) / 1024;
-  if (kib < 1024) return `${Math.round(kib)}K`;
-  return kib < 1024 * 1024 ? `${(kib / 1024).toFixed(1)}M` : `${(kib / 1024 / 1024).toFixed(1)}G`;
 }

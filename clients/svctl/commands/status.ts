@@ -1,10 +1,20 @@
-import { Init, ListResponse, Phase, Service, ServiceState, Services, selectorOf } from '../../typescript/src/index.js';
+import {
+  Init,
+  ListResponse,
+  Phase,
+  Service,
+  ServiceState,
+  Services,
+  type ServiceUsage,
+  selectorOf,
+} from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { FORMATS, type Format, outputOption, timeoutOption } from '../options.js';
 import { causeWords, desiredName, fullState, lastExitWords, stateStyle, troubleWords } from '../phrases.js';
 import { serviceLines } from '../service-lines.js';
+import { serviceUsage, usageCells } from '../service-usage.js';
 import { roughSpan, span } from '../text/duration.js';
 import { type Cell, type Row, table } from '../text/table.js';
 
@@ -14,7 +24,7 @@ export const status: Command = {
   usage: '[NAME…]',
   operands: 'services',
   description:
-    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*". Under a service that is in trouble stands why, and when the next attempt is; with names or -o wide also the last lines that it said. With names the exit code is 3 unless every one of them has a process.',
+    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*". Under a service that is in trouble stands why, and when the next attempt is; with names or -o wide also the last lines that it said. -o wide measures for a moment what the processes of each service use: CPU is in percent of one, MEMORY is resident. With names the exit code is 3 unless every one of them has a process.',
   examples: ['svctl', "svctl status 'web-*' -o wide", 'svctl status -o json | jq -r ".services[].pid"'],
   options: [outputOption(FORMATS), timeoutOption('how long to wait for an answer')],
   run: showStatus,
@@ -29,7 +39,7 @@ async function showStatus(context: Context): Promise<ExitCode> {
       json: ListResponse.toJSON(response),
       items: services.map((service) => Service.toJSON(service)),
       names: services.map(({ name }) => name),
-      table: async () => statusTable(services, context, Date.now(), await linesOfTroubled(services, context)),
+      table: async () => statusTable(services, context, Date.now(), await extrasOf(services, context)),
     });
   }
   const notRunning = context.operands.length > 0 && services.some((service) => service.pid === 0);
@@ -39,7 +49,7 @@ async function showStatus(context: Context): Promise<ExitCode> {
 const TABLES: readonly Format[] = ['table', 'wide'];
 
 const COLUMNS = ['NAME', 'STATE', 'READY', 'PID', 'UPTIME', 'RESTARTS', 'LAST EXIT'];
-const WIDE_COLUMNS = [...COLUMNS, 'DESIRED', 'RUN', 'SINCE', 'CAUSE'];
+const WIDE_COLUMNS = [...COLUMNS, 'CPU', 'MEMORY', 'DESIRED', 'RUN', 'SINCE', 'CAUSE'];
 
 /** The last lines of those in trouble, when it is asked for them by name or for all that is known. */
 async function linesOfTroubled(services: readonly Service[], context: Context): Promise<Lines> {
@@ -51,23 +61,35 @@ async function linesOfTroubled(services: readonly Service[], context: Context): 
   );
 }
 
+/** What is asked for beside the services themselves. */
+async function extrasOf(services: readonly Service[], context: Context) {
+  const [lines, usage] = await Promise.all([
+    linesOfTroubled(services, context),
+    context.format === 'wide' ? serviceUsage(context) : new Map<string, ServiceUsage>(),
+  ]);
+  return { lines, usage };
+}
+
+type Extras = Awaited<ReturnType<typeof extrasOf>>;
 type Lines = Awaited<ReturnType<typeof serviceLines>>;
 
 const TROUBLED: readonly ServiceState[] = [ServiceState.SERVICE_STATE_BACKOFF, ServiceState.SERVICE_STATE_FAILED];
 
-function statusTable(services: readonly Service[], context: Context, nowMs: number, lines: Lines): string {
+function statusTable(services: readonly Service[], context: Context, nowMs: number, { lines, usage }: Extras): string {
   const wide = context.format === 'wide';
   const rows = services.map((service): Row => {
     const trouble = troubleWords(service, nowMs);
     return {
-      cells: wide ? [...cells(service, nowMs), ...wideCells(service, nowMs)] : cells(service, nowMs),
+      cells: wide
+        ? [...cells(service, nowMs), ...usageCells(usage.get(service.name)), ...wideCells(service, nowMs)]
+        : cells(service, nowMs),
       notes: [
         ...(trouble === '' ? [] : [{ text: trouble, style: 'bad' } as const]),
         ...(lines.get(service.name) ?? []).map((text) => ({ text: `| ${text}`, style: 'faint' }) as const),
       ],
     };
   });
-  return table(wide ? WIDE_COLUMNS : COLUMNS, rows, context.paint, ['PID', 'RESTARTS', 'RUN']);
+  return table(wide ? WIDE_COLUMNS : COLUMNS, rows, context.paint, ['PID', 'RESTARTS', 'CPU', 'MEMORY', 'RUN']);
 }
 
 function cells(service: Service, nowMs: number): Cell[] {

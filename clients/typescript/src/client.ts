@@ -19,6 +19,7 @@ import {
   StartRequest,
   StopRequest,
   WaitLevel,
+  type WatchUsageResponse,
 } from './gen/my_init/v1/services.js';
 import { type LogEvent, type LogOptions, logs } from './logs.js';
 import { Health, Init, Services } from './methods.js';
@@ -26,6 +27,7 @@ import { type MutationRequest, mutate } from './mutate.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { type Names, selectorOf } from './selector.js';
 import { defaultSocket, openSocket } from './socket.js';
+import { type UsageOptions, watchUsage } from './usage.js';
 import { type WatchEvent, type WatchOptions, watch } from './watch.js';
 
 export interface Options {
@@ -94,6 +96,11 @@ export class MyInit {
   /** The services, then each change, until the loop is left. */
   watch(names?: Names, options?: WatchOptions): AsyncGenerator<WatchEvent, void, undefined> {
     return watch(this.connection, names, options);
+  }
+
+  /** What the processes of services use: CPU, memory, processes, descriptors; a sample at once, then one in each interval. */
+  usage(names?: Names, options?: UsageOptions): AsyncGenerator<WatchUsageResponse, void, undefined> {
+    return watchUsage(this.connection, names, options);
   }
 
   /** The lines of services, merged by time; my_init's own are those of the service `my_init`. */

@@ -44,8 +44,10 @@ export {
   OperationResponse,
   Outcome as OutcomeMessage,
   type Selector,
+  ServiceUsage,
   WaitLevel,
   WatchResponse,
+  WatchUsageResponse,
 } from './gen/my_init/v1/services.js';
 export { REASONS, type Reason, type ReasonTraits } from './gen/reasons.js';
 export { type LogEvent, type LogOptions, logBatches } from './logs.js';
@@ -54,4 +56,5 @@ export { type MutationRequest, mutate } from './mutate.js';
 export { type Outcome, outcomeOf } from './outcome.js';
 export { type Names, selectorOf } from './selector.js';
 export { defaultSocket, MAX_SOCKET_PATH_BYTES, openSocket } from './socket.js';
+export { type UsageOptions, watchUsage } from './usage.js';
 export { type ServiceChange, type WatchEvent, type WatchOptions, watch } from './watch.js';

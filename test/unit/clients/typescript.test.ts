@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startApi, type TestApi } from '../../helpers/api-server.js';
+import { fakeProcess } from '../../helpers/fake-services.js';
 
 let directory: string;
 let api: TestApi;
@@ -20,6 +21,7 @@ beforeAll(async () => {
   spawnSync('tar', ['-xzf', join(directory, 'my_init-client-0.1.0.tgz'), '-C', into, '--strip-components=1']);
   symlinkSync(resolve('node_modules/@bufbuild'), join(directory, 'node_modules/@bufbuild'));
   api = await startApi();
+  api.system.processList = [fakeProcess(41, { service: 'web', residentBytes: 4096 })];
 });
 afterAll(async () => {
   await api.stop();
@@ -33,6 +35,7 @@ const examples = [...readFileSync('clients/typescript/README.md', 'utf8').matchA
 test.each([
   [0, /^cron SERVICE_STATE_UP \d+\n/],
   [1, /^pid \d+ -> \d+\n$/],
+  [3, /^cron - 0n 0\nweb - 4096n 1\n$/],
   [2, /^all \[ 'cron', 'web' \]\n$/],
 ] as const)('example %i of the README works with the packed library', async (number, expected) => {
   const file = join(directory, `example-${number}.mjs`);

@@ -4,6 +4,7 @@ import { RpcStats } from '../../../src/grpc/rpc-stats.js';
 import type { Family } from '../../../src/http/metrics/family.js';
 import { Metrics } from '../../../src/http/metrics.js';
 import { ContainerLimits } from '../../../src/resources/container-limits.js';
+import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
 
@@ -14,6 +15,7 @@ const collect = (): Promise<readonly Family[]> =>
     rpc: new RpcStats(),
     logs: NO_LOGS,
     limits: new ContainerLimits(() => undefined),
+    usage: new ServiceUsage(new FakeServices(), new FakeSystem()),
     log: () => {},
   }).collect();
 

@@ -10,6 +10,7 @@ import { expose, type Format } from '../../../src/http/exposition.js';
 import { Metrics } from '../../../src/http/metrics.js';
 import { monotonicMs } from '../../../src/process/clock.js';
 import { ContainerLimits } from '../../../src/resources/container-limits.js';
+import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import type { LogStatistics } from '../../../src/types/logs.js';
 import type { ProcessInfo } from '../../../src/types/system.js';
 import { FakeServices, FakeSystem, NO_COUNTS } from '../../helpers/fake-services.js';
@@ -53,6 +54,7 @@ function world(names: readonly string[] = []): World {
     rpc,
     logs: SOME_LOGS,
     limits: new ContainerLimits(() => undefined, LIMITED),
+    usage: new ServiceUsage(services, system),
     log: (message) => logged.push(message),
   });
   return { services, system, rpc, logged, metrics };

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { RpcStats } from '../../../src/grpc/rpc-stats.js';
 import { serveHttp } from '../../../src/http/serve.js';
 import { ContainerLimits } from '../../../src/resources/container-limits.js';
+import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem, NO_COUNTS } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
 import { EXAMPLES, startPrometheus } from '../../helpers/prometheus.js';
@@ -59,6 +60,7 @@ describe('a real Prometheus', () => {
       rpc: new RpcStats(),
       logs: NO_LOGS,
       limits: new ContainerLimits(() => undefined),
+      usage: new ServiceUsage(services, system),
       log: (message) => logged.push(message),
     });
     cleanups.push(() => endpoint.close());

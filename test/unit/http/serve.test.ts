@@ -18,6 +18,7 @@ import { RpcStats } from '../../../src/grpc/rpc-stats.js';
 import { type HttpEndpoint, serveHttp } from '../../../src/http/serve.js';
 import type { ListenAddress } from '../../../src/listen/address.js';
 import { ContainerLimits } from '../../../src/resources/container-limits.js';
+import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
 
@@ -29,15 +30,19 @@ const GENERATION = `
   import { ContainerLimits } from './src/resources/container-limits.ts';
   import { FakeServices, FakeSystem } from './test/helpers/fake-services.ts';
   import { NO_LOGS } from './test/helpers/no-logs.ts';
+  import { ServiceUsage } from './src/resources/service-usage.ts';
   const inherited = process.argv[2] === 'inherit';
+  const services = new FakeServices();
+  const system = new FakeSystem();
   const endpoint = await serveHttp({
     listen: { host: '127.0.0.1', port: 0 },
     inheritedFd: inherited ? 3 : undefined,
-    services: new FakeServices(),
-    system: new FakeSystem(),
+    services,
+    system,
     rpc: new RpcStats(),
     logs: NO_LOGS,
     limits: new ContainerLimits(() => undefined),
+    usage: new ServiceUsage(services, system),
     log: console.error,
     onListening: (fd) => {
       if (!inherited) spawn(process.execPath, [process.argv[1], 'inherit'], { stdio: ['ignore', 'inherit', 'inherit', fd] });
@@ -77,6 +82,7 @@ async function serve(listen: ListenAddress = { host: '127.0.0.1', port: 0 }, inh
     rpc: new RpcStats(),
     logs: NO_LOGS,
     limits: new ContainerLimits(() => undefined),
+    usage: new ServiceUsage(services, system),
     onListening,
     log,
   });

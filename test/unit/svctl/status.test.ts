@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { monotonicMs } from '../../../src/process/clock.js';
 import { startApi, type TestApi } from '../../helpers/api-server.js';
-import { FakeServices, NO_COUNTS } from '../../helpers/fake-services.js';
+import { FakeServices, fakeProcess, NO_COUNTS } from '../../helpers/fake-services.js';
 import { bundledSvctl, type Svctl } from '../../helpers/svctl.js';
 
 let svctl: Svctl;
@@ -84,8 +84,11 @@ describe('the table', () => {
 
   test('has more columns when it is wide', async () => {
     memcachedUp();
+    api.system.processList = [fakeProcess(41, { service: 'memcached', residentBytes: 4_300_000 })];
     const { stdout } = await run('status', '-o', 'wide');
-    expect(stdout).toMatch(/^NAME .* LAST EXIT +DESIRED +RUN +SINCE +CAUSE\nmemcached .* up +3 +12m ago +boot\n$/);
+    expect(stdout).toMatch(
+      /^NAME .* LAST EXIT +CPU +MEMORY +DESIRED +RUN +SINCE +CAUSE\nmemcached .* 0% +4\.1M +up +3 +12m ago +boot\n$/,
+    );
   });
 
   test('never shows a negative time when the clocks disagree', async () => {

@@ -1,5 +1,6 @@
 import type { Command } from './command.js';
 import { apply, diff } from './commands/apply.js';
+import { boot } from './commands/boot.js';
 import { completion } from './commands/completion.js';
 import { config } from './commands/config.js';
 import { explain } from './commands/explain.js';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   config,
   diff,
   apply,
+  boot,
   health,
   info,
   ps,

@@ -14,7 +14,7 @@ export interface OptionSpec {
   readonly help: string;
 }
 
-export const FORMATS = ['table', 'wide', 'json', 'jsonl', 'name'] as const;
+export const FORMATS = ['table', 'wide', 'json', 'jsonl', 'name', 'svg'] as const;
 export type Format = (typeof FORMATS)[number];
 
 const HELP: OptionSpec = { name: 'help', short: 'h', help: 'show this help' };

@@ -44,6 +44,9 @@ export class Terminal {
       case 'wide':
         this.print(await answer.table());
         break;
+      case 'svg':
+        // Drawn by the one command that has it.
+        break;
       default:
         this.format satisfies never;
     }

@@ -3,6 +3,7 @@ import type { InitServer, ShutdownProgress as ProgressMessage, ShutdownRequest }
 import type { ServiceControl, ServiceName } from '../types/service.js';
 import type { ShutdownProgress, System } from '../types/system.js';
 import { type Access, pidOf, requireFullAccess } from './access.js';
+import { bootMessage } from './boot.js';
 import type { Calls } from './call.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf } from './from-proto.js';
@@ -21,6 +22,8 @@ export interface InitBackend {
 export function initServer({ system, control, surroundings }: InitBackend, calls: Calls, access: Access): InitServer {
   return {
     getInfo: calls.unary(() => infoMessage(system, surroundings, access === 'full')),
+
+    getBoot: calls.unary(() => bootMessage(system.boot())),
 
     listProcesses: calls.unary(() => ({ processes: system.processes().map(processMessage) })),
 

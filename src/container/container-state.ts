@@ -18,6 +18,10 @@ export interface ContainerRecord {
   readonly phase: Phase;
   /** Startup is over; see `System.started`. */
   readonly started: boolean;
+  /** The moments of the boot, for its timeline; undefined: not yet, or an earlier version has not recorded it. */
+  readonly controllerReadyAtMs: number | undefined;
+  readonly scriptsEndedAtMs: number | undefined;
+  readonly startedAtMs: number | undefined;
   /** How earlier controllers ended. */
   readonly restarts: Readonly<Record<ControllerEndCause, number>>;
   /** The latest of them. */
@@ -51,7 +55,7 @@ export interface ShutdownRecord {
 export const CONTAINER_RECORD: RecordKind<ContainerRecord> = {
   key: 'container',
   decode: (value) => {
-    const { bootId, phase, started, restarts, lastEnd, commandPid, shutdown } = fieldsOf(value);
+    const { bootId, phase, started, restarts, lastEnd, commandPid, shutdown, ...moments } = fieldsOf(value);
     if (typeof bootId !== 'string') return undefined;
     const counts = fieldsOf(restarts);
     return {
@@ -59,6 +63,9 @@ export const CONTAINER_RECORD: RecordKind<ContainerRecord> = {
       // A phase that this version does not know lies between those that it knows.
       phase: wordOf(phase, PHASES) ?? 'running',
       started: started === true,
+      controllerReadyAtMs: numberOf(moments.controllerReadyAtMs),
+      scriptsEndedAtMs: numberOf(moments.scriptsEndedAtMs),
+      startedAtMs: numberOf(moments.startedAtMs),
       restarts: countsOf((cause) => numberOf(counts[cause]) ?? 0),
       lastEnd: decodeEnd(lastEnd),
       commandPid: numberOf(commandPid) ?? 0,
@@ -97,6 +104,9 @@ const countsOf = (count: (cause: ControllerEndCause) => number): ContainerRecord
 const AT_BOOT: Omit<ContainerRecord, 'bootId'> = {
   phase: 'booting',
   started: false,
+  controllerReadyAtMs: undefined,
+  scriptsEndedAtMs: undefined,
+  startedAtMs: undefined,
   restarts: countsOf(() => 0),
   lastEnd: undefined,
   commandPid: 0,

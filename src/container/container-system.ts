@@ -4,6 +4,7 @@ import { VERSION } from '../settings/version.js';
 import type { DirectoryWatch } from '../supervisor/directory-watch.js';
 import type { ServiceSet } from '../supervisor/service-set.js';
 import type {
+  BootTimeline,
   ControllerEnd,
   Phase,
   ProcessInfo,
@@ -15,6 +16,8 @@ import type {
   System,
   SystemInfo,
 } from '../types/system.js';
+import type { BootScripts } from './boot/boot-scripts.js';
+import { timelineOf } from './boot/timeline.js';
 import type { ContainerState } from './container-state.js';
 import type { MainCommand } from './main-command.js';
 import { listProcesses } from './process-list.js';
@@ -28,6 +31,7 @@ export interface SystemDependencies extends ReexecDependencies {
   readonly watch: DirectoryWatch;
   readonly command: MainCommand;
   readonly reaping: OrphanCounts;
+  readonly bootScripts: BootScripts;
 }
 
 /** The container as the API and the probes see it. */
@@ -74,6 +78,17 @@ export class ContainerSystem implements System {
 
   subscribe(listener: () => void): () => void {
     return this.#dependencies.state.subscribe(listener);
+  }
+
+  boot(): BootTimeline {
+    const { handover, state, set, bootScripts } = this.#dependencies;
+    return timelineOf({
+      bootedAtMs: handover.bootedAtMs,
+      moments: state.now,
+      scripts: bootScripts.list(),
+      services: set.services(),
+      nowMs: monotonicMs(),
+    });
   }
 
   processes(): readonly ProcessInfo[] {

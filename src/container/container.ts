@@ -5,6 +5,7 @@ import type { ProcessHost } from '../process/process-host.js';
 import { SessionSweeper } from '../process/session-sweeper.js';
 import type { Settings } from '../settings/settings.js';
 import type { ServiceCore } from '../supervisor/service-context.js';
+import { BOOT_SCRIPT, BootScripts } from './boot/boot-scripts.js';
 import { MainCommand } from './main-command.js';
 import { type OpenLogs, openLogs } from './open-logs.js';
 import { type OpenRecords, openRecords } from './open-records.js';
@@ -23,6 +24,7 @@ export interface Container extends Omit<OpenRecords, 'records'>, OpenLogs, OpenS
   readonly command: MainCommand;
   readonly scripts: ScriptRunner;
   readonly reaping: OrphanCounts;
+  readonly bootScripts: BootScripts;
   readonly shutdown: ContainerShutdown;
 }
 
@@ -55,6 +57,7 @@ export function openContainer(link: InitLink, handover: Handover, settings: Sett
   const reaping = new OrphanCounts(link, set, handover.reapedTotal, restarts, records.table(ORPHAN_RECORD));
   const hooks = records.table(HOOK_RECORD);
   const shutdown = new ContainerShutdown({ link, settings, state, scripts, hooks, set, watch, command, output });
-  const opened = { state, starts, previous, logs, output, host, command, scripts, reaping, shutdown };
+  const bootScripts = new BootScripts(records.table(BOOT_SCRIPT));
+  const opened = { state, starts, previous, logs, output, host, command, scripts, reaping, bootScripts, shutdown };
   return { link, handover, settings, ...opened, ...services };
 }

@@ -4,6 +4,7 @@ import type {
   Cause,
   Desired,
   ExitStatus,
+  FirstStart,
   LastExit,
   RestartReason,
   ServiceCounters,
@@ -42,6 +43,7 @@ export interface Facts {
   /** my_init shuts down: nothing is started any more. */
   readonly startsForbidden: boolean;
   readonly counters: ServiceCounters;
+  readonly firstStart: FirstStart;
 }
 
 /** Known in one state alone. */
@@ -237,6 +239,13 @@ export const initialMachine = (autostart: boolean, nowMs: number): In<'down'> =>
     restarts: { exit: 0, signal: 0, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0 },
     exits: { success: 0, failure: 0, signal: 0, core: 0, lost: 0 },
     kills: 0,
+  },
+  firstStart: {
+    wantedAtMs: nowMs,
+    waitedFor: '',
+    startedAtMs: undefined,
+    endedAtMs: undefined,
+    outcome: undefined,
   },
 });
 

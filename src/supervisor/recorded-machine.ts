@@ -12,6 +12,7 @@ import {
   type State,
   type Unmet,
 } from '../types/service.js';
+import { readFirstStart } from './first-start.js';
 import {
   type ClearingStage,
   type EndedRun,
@@ -114,6 +115,7 @@ export function readMachine(recorded: Partial<RecordedMachine>, finishPid: numbe
     releasing: recorded.leaving === true,
     startsForbidden: recorded.halted === true,
     counters: knownCounters(recorded.counters, begin.counters),
+    firstStart: readFirstStart(recorded.firstStart, begin.stateSinceMs),
   };
   return { ...facts, ...phase };
 }

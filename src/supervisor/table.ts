@@ -4,6 +4,7 @@
  */
 
 import type { State } from '../types/service.js';
+import { noteFirstStart } from './first-start.js';
 import type { EventType, In, Machine, MachineEvent, Now, Step } from './machine.js';
 import * as anyState from './transitions/any-state.js';
 import * as atRest from './transitions/at-rest.js';
@@ -17,7 +18,8 @@ import * as stopping from './transitions/stopping.js';
 /** One step of the machine: a pure function of (state, event, now). */
 export function step(machine: Machine, event: MachineEvent, now: Now): Step {
   const cell = TABLE[machine.state][event.type] as Cell<EventType, State>;
-  return cell.act(machine as In<State>, event as never, now);
+  const { machine: next, effects } = cell.act(machine as In<State>, event as never, now);
+  return { machine: noteFirstStart(machine, next, now.nowMs), effects };
 }
 
 /** Whether an event can only reach this state by a mistake of ours. It changes nothing. */

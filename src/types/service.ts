@@ -63,6 +63,18 @@ export type RestartReason = (typeof RESTART_REASONS)[number];
 export const EXIT_KINDS = ['success', 'failure', 'signal', 'core', 'lost'] as const;
 export type ExitKind = (typeof EXIT_KINDS)[number];
 
+/** How a service came up first since boot. Monotonic milliseconds. */
+export interface FirstStart {
+  readonly wantedAtMs: number;
+  /** The service whose condition was met last, '' where it waited for none. */
+  readonly waitedFor: ServiceName | '';
+  /** Its first process began. */
+  readonly startedAtMs: number | undefined;
+  /** It came to its outcome; undefined: not yet. */
+  readonly endedAtMs: number | undefined;
+  readonly outcome: 'ready' | 'completed' | 'failed' | undefined;
+}
+
 /** Everything that is known of a service. A new object at each change; never mutated. All times are monotonic milliseconds. */
 export interface ServiceStatus {
   readonly name: ServiceName;

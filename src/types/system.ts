@@ -71,6 +71,31 @@ export interface RescanResult {
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
+/** How the container came up. Monotonic milliseconds. */
+export interface BootTimeline {
+  readonly bootedAtMs: number;
+  /** Every service that readiness waits for has been ready once; undefined: not yet. */
+  readonly readyAtMs: number | undefined;
+  readonly nowMs: number;
+  /** In the order in which they began. */
+  readonly steps: readonly BootStep[];
+}
+
+export type BootOutcome = 'pending' | 'ready' | 'completed' | 'failed' | 'not_wanted';
+
+export interface BootStep {
+  readonly kind: 'controller' | 'script' | 'service';
+  readonly name: string;
+  readonly wantedAtMs: number;
+  /** The service whose condition it waited for last; '' where it waited for none. */
+  readonly waitedFor: string;
+  readonly startedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  readonly outcome: BootOutcome;
+  /** Part of the chain that decided when the container was ready, or that it waits for. */
+  readonly critical: boolean;
+}
+
 /** A controller that is about to be replaced. */
 export interface Reexec {
   /** The version of the program on disk, which takes over. */
@@ -103,6 +128,7 @@ export interface System {
   started(): boolean;
   /** Calls the listener when {@link phase} or {@link started} changed. Returns what ends it. */
   subscribe(listener: () => void): () => void;
+  boot(): BootTimeline;
   /** The processes below init, in the order of their pids; empty without /proc. */
   processes(): readonly ProcessInfo[];
   rescan(): Promise<RescanResult>;

@@ -14,6 +14,7 @@ import {
   type ServiceView,
 } from '../../src/types/service.js';
 import type {
+  BootTimeline,
   ControllerEnd,
   Phase,
   ProcessInfo,
@@ -349,6 +350,11 @@ export class FakeSystem implements System {
     const own = () => listener();
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
+  }
+
+  boot(): BootTimeline {
+    const { bootedAtMs } = this.info;
+    return { bootedAtMs, readyAtMs: bootedAtMs, nowMs: monotonicMs(), steps: [] };
   }
 
   processes(): readonly ProcessInfo[] {

@@ -4,6 +4,7 @@ import { durationOf } from './duration.js';
 import { MyInitError } from './errors.js';
 import type { HealthCheckResponse } from './gen/grpc/health/v1/health.js';
 import {
+  type GetBootResponse,
   type GetInfoResponse,
   type Process,
   type RescanResponse,
@@ -147,6 +148,11 @@ export class MyInit {
 
   info(options?: Options): Promise<GetInfoResponse> {
     return this.#ask(Init.getInfo, {}, options);
+  }
+
+  /** How the container came up: a timeline, and the chain that decided when it was ready. */
+  boot(options?: Options): Promise<GetBootResponse> {
+    return this.#ask(Init.getBoot, {}, options);
   }
 
   async processes(options?: Options): Promise<readonly Process[]> {

@@ -20,6 +20,10 @@ export {
   ExplainResponse,
 } from './gen/my_init/v1/definitions.js';
 export {
+  BootOutcome,
+  type BootStep,
+  BootStepKind,
+  GetBootResponse,
   GetInfoResponse,
   ListProcessesResponse,
   Phase,

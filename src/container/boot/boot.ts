@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { ContainerOutput } from '../../logs/forward/container-output.js';
+import { monotonicMs } from '../../process/clock.js';
 import { environmentDescriptor } from '../../process/environment.js';
 import type { InitLink } from '../../process/init-link.js';
 import { EXIT } from '../../settings/exit-codes.js';
@@ -12,6 +13,7 @@ import type { ContainerState } from '../container-state.js';
 import { endWithCommand, type MainCommand } from '../main-command.js';
 import type { ScriptRunner } from '../script-runner.js';
 import { entriesOf, isScript, scriptAt } from '../scripts.js';
+import type { BootScripts } from './boot-scripts.js';
 import { earlyServiceAt, startEarly } from './early-services.js';
 import { watchStartup } from './startup.js';
 
@@ -34,6 +36,7 @@ export interface BootDependencies extends CommandDependencies {
   readonly set: ServiceSet;
   readonly watch: DirectoryWatch;
   readonly definitions: DefinitionFiles;
+  readonly bootScripts: BootScripts;
 }
 
 /** From nothing until everything runs: startup scripts, services, main command. Ends early when the shutdown begins. */
@@ -41,11 +44,12 @@ export async function boot(dependencies: BootDependencies): Promise<void> {
   const { link, settings, state, definitions, shutdown } = dependencies;
   link.ready();
   link.begin();
+  state.save({ controllerReadyAtMs: monotonicMs() });
   await runStartupScripts(dependencies);
   if (shutdown.begun) return;
   holdEnvironment(link, settings);
   // From here on a death of the controller ends nothing: the next one starts what is not started yet.
-  state.save({ phase: 'running' });
+  state.save({ phase: 'running', scriptsEndedAtMs: monotonicMs() });
   // A startup script may have written definitions.
   await definitions.prepare();
   if (shutdown.begun) return;
@@ -53,7 +57,7 @@ export async function boot(dependencies: BootDependencies): Promise<void> {
   await startCommand(dependencies);
 }
 
-async function runStartupScripts({ settings, scripts, set, shutdown }: BootDependencies): Promise<void> {
+async function runStartupScripts({ settings, scripts, bootScripts, set, shutdown }: BootDependencies): Promise<void> {
   const { config, containerEnvironment, messages } = settings;
   for (const path of startupScripts(settings)) {
     if (shutdown.begun) return;
@@ -64,7 +68,8 @@ async function runStartupScripts({ settings, scripts, set, shutdown }: BootDepen
     }
     // What was asked for by an option has to exist and work.
     if (path !== ENABLE_INSECURE_KEY && !isScript(path, messages)) continue;
-    const trouble = await scripts.run(path, { timeoutMs: config.scriptTimeoutMs, stop: shutdown.signal });
+    const options = { timeoutMs: config.scriptTimeoutMs, stop: shutdown.signal };
+    const trouble = await bootScripts.record(path, () => scripts.run(path, options));
     if (shutdown.begun) return;
     if (trouble !== '') {
       shutdown.begin({ code: EXIT.startupFailed, reason: trouble, cause: { kind: 'boot' }, signal: 'SIGTERM' });

@@ -1,0 +1,72 @@
+import { type BootStep, GetBootResponse, Init } from '../../typescript/src/index.js';
+import { drawBoot } from '../boot/draw.js';
+import { at, axisEnd, outcomeOf, spanOf, waited } from '../boot/steps.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { outputOption, timeoutOption } from '../options.js';
+import { dateTime, took } from '../text/duration.js';
+import { type Row, table } from '../text/table.js';
+
+const BAR_WIDTH = 32;
+
+export const boot: Command = {
+  name: 'boot',
+  summary: 'show how the container came up, and what its readiness waited for',
+  usage: '',
+  operands: 'none',
+  description:
+    'Shows the startup scripts and services of the boot: whom each waited for, when it started, and when it was ready or had completed. Steps with * are the critical path: the chain that decided when the container was ready, or that it still waits for. To make the start shorter, begin there.',
+  examples: [
+    'svctl boot',
+    'svctl boot -o svg > boot.svg',
+    "svctl boot -o json | jq '.steps[] | select(.critical).name'",
+  ],
+  options: [outputOption(['table', 'json', 'jsonl', 'svg']), timeoutOption('how long to wait for an answer')],
+  run: showBoot,
+};
+
+async function showBoot(context: Context): Promise<ExitCode> {
+  const response = await context.ask(Init.getBoot, {});
+  if (context.format === 'svg') context.print(drawBoot(response));
+  else if (context.format === 'table') context.print(timeline(response, context));
+  else context.json(GetBootResponse.toJSON(response));
+  return ExitCode.ok;
+}
+
+function timeline(response: GetBootResponse, context: Context): string {
+  const { steps, bootedAt, readySeconds } = response;
+  const end = axisEnd(response);
+  const rows = steps.map((step): Row => {
+    const outcome = outcomeOf(step);
+    return {
+      cells: [
+        step.critical ? '*' : '',
+        step.name,
+        waited(step) || '-',
+        at(step.startedSeconds),
+        at(step.endedSeconds),
+        { text: outcome.name, style: outcome.style },
+        { text: bar(step, end), style: step.critical ? 'changing' : 'faint' },
+      ],
+    };
+  });
+  const booted = bootedAt === undefined ? '' : `Booted ${dateTime(bootedAt)}, `;
+  const [state, chain] =
+    readySeconds === undefined
+      ? [`not ready after ${took(response.nowSeconds)}.`, 'Waits for']
+      : [`ready after ${took(readySeconds)}.`, 'Critical path'];
+  const header = ['', 'STEP', 'WAITED', 'STARTED', 'ENDED', 'OUTCOME', `0 … ${took(end)}`];
+  const path = steps.filter(({ critical }) => critical).map(({ name }) => name);
+  return `${booted}${state}\n\n${table(header, rows, context.paint, ['STARTED', 'ENDED'])}\n${chain}: ${path.join(' → ')}\n`;
+}
+
+/** Waiting is light, running is dark. */
+function bar(step: BootStep, end: number): string {
+  const span = spanOf(step, end);
+  if (span === undefined || end === 0) return '';
+  const column = (seconds: number): number => Math.min(BAR_WIDTH - 1, Math.round((seconds / end) * BAR_WIDTH));
+  const [from, started] = [column(span.from), column(span.started)];
+  const ran = step.startedSeconds === undefined ? 0 : Math.max(1, Math.round((span.until / end) * BAR_WIDTH) - started);
+  return ' '.repeat(from) + '░'.repeat(started - from) + '█'.repeat(ran);
+}

@@ -1,9 +1,9 @@
 import { monotonicMs } from '../process/clock.js';
 import type { Cause, ServiceName } from '../types/service.js';
-import type { Dependency } from './definition/definition.js';
 import { Graph } from './dependencies.js';
 import type { Service } from './service.js';
-import { isLogger, loggedBy, loggerOf } from './service-directory.js';
+import { isLogger } from './service-directory.js';
+import { withStartup } from './startup-edges.js';
 
 /** A logger that has not ended this long after the end of its input is told to. */
 const LOGGER_END_MS = 1_000;
@@ -43,9 +43,8 @@ export class StopOrder {
   constructor(context: StopOrderContext) {
     this.#context = context;
     this.#services = new Map(context.services.map((service) => [service.name, service]));
-    this.#graph = new Graph(
-      context.services.map(({ name, definition }) => ({ name, dependsOn: this.#edges(name, definition.dependsOn) })),
-    );
+    const services = context.services.map(({ name, definition: { dependsOn } }) => ({ name, dependsOn }));
+    this.#graph = new Graph(withStartup(services, context.early));
     this.#levels = levelsOf(this.#graph, [...this.#services.keys()]);
     this.#dueMs = this.#shares();
   }
@@ -147,21 +146,6 @@ export class StopOrder {
       dueMs.unshift((dueMs[0] ?? limitMs) - reservedMs);
     }
     return dueMs;
-  }
-
-  /** To what a service needs by its definition, the logger that reads its output, and the services before it. */
-  #edges(name: ServiceName, dependsOn: readonly Dependency[]): readonly Dependency[] {
-    const { early } = this.#context;
-    const owner = (loggedBy(name) ?? name) as ServiceName;
-    const position = early.indexOf(owner);
-    const before = position < 0 ? early : early.slice(0, position);
-    const implied = [...before, ...(owner === name ? [loggerOf(name)] : [])];
-    return [
-      ...dependsOn,
-      ...implied
-        .filter((on) => this.#services.has(on))
-        .map((on): Dependency => ({ on, condition: 'started', required: false, restart: false })),
-    ];
   }
 }
 

@@ -57,13 +57,14 @@ export async function boot(dependencies: BootDependencies): Promise<void> {
   await startCommand(dependencies);
 }
 
-async function runStartupScripts({ settings, scripts, bootScripts, set, shutdown }: BootDependencies): Promise<void> {
+async function runStartupScripts(dependencies: BootDependencies): Promise<void> {
+  const { settings, scripts, bootScripts, shutdown } = dependencies;
   const { config, containerEnvironment, messages } = settings;
   for (const path of startupScripts(settings)) {
     if (shutdown.begun) return;
     const service = earlyServiceAt(path, config.serviceDirectory);
     if (service !== undefined) {
-      await startEarly(service, { settings, set, shutdown });
+      await startEarly(service, dependencies);
       continue;
     }
     // What was asked for by an option has to exist and work.

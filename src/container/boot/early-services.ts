@@ -1,7 +1,8 @@
 import { readlinkSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { checkProgram } from '../../process/program-check.js';
+import { basename, dirname, resolve } from 'node:path';
 import type { Settings } from '../../settings/settings.js';
+import type { DefinitionFiles } from '../../supervisor/definition/definition-files.js';
+import type { Listing } from '../../supervisor/directory-listing.js';
 import { isServiceName, loggerOf } from '../../supervisor/service-directory.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
 import type { ServiceName, State } from '../../types/service.js';
@@ -33,18 +34,30 @@ export function earlyServices({ config, messages }: Settings): readonly ServiceN
 export interface EarlyDependencies {
   readonly settings: Settings;
   readonly set: ServiceSet;
+  readonly definitions: DefinitionFiles;
   readonly shutdown: ShutdownSwitch;
 }
 
 /** Starts a service before its time and waits until it is ready, or does not get ready: that is no reason not to go on. */
 export async function startEarly(name: ServiceName, dependencies: EarlyDependencies): Promise<void> {
-  const { set, settings } = dependencies;
-  const directory = join(settings.config.serviceDirectory, name);
+  const { set, settings, definitions, shutdown } = dependencies;
   settings.messages.info(`Starting ${name}...`);
-  const logger = join(directory, 'log');
-  if (checkProgram(join(logger, 'run')) === undefined) set.add(loggerOf(name), logger, { kind: 'boot' });
-  set.add(name, directory, { kind: 'boot' });
+  // A startup script may have written definitions.
+  await definitions.prepare();
+  if (shutdown.begun) return;
+  addWithNeeds(name, definitions.list(), set);
   if (!(await becomesReady(name, dependencies))) settings.messages.warn(`${name} is not ready; going on without it`);
+}
+
+/** Adds the service, its logger, and what both need: the graph starts each when its conditions are met. */
+function addWithNeeds(name: ServiceName, listing: Listing, set: ServiceSet): void {
+  const listed = listing.found.get(name);
+  if (listed === undefined || set.get(name) !== undefined) return;
+  const logger = loggerOf(name);
+  if (listing.found.has(logger)) addWithNeeds(logger, listing, set);
+  set.add(name, listed.directory, { kind: 'boot' });
+  for (const { on, required } of set.service(name)?.definition.dependsOn ?? [])
+    if (required) addWithNeeds(on, listing, set);
 }
 
 /** One that is not to be started is as ready as it gets; one whose first run fails is not waited for. */

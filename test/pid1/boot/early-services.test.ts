@@ -121,3 +121,55 @@ describe('a service that the startup directory has a link to', () => {
     expect(said()).toEqual(['script', 'other begins']);
   });
 });
+
+describe('a service that the startup directory has a link to, with a definition', () => {
+  const begins = (name: string): string =>
+    `sh -c "echo ${name} begins; trap 'echo ${name} ends; exit' TERM; while :; do sleep 0.05; done"`;
+  const SERVICES = `services:
+  base: { command: ${JSON.stringify(begins('base'))}, ready: { delay: 300ms } }
+  prepare: { type: oneshot, command: sh -c "sleep 0.2; echo prepared", depends_on: [base] }
+  first: { command: ${JSON.stringify(begins('first'))}, depends_on: [prepare] }
+  aside: { command: ${JSON.stringify(begins('aside'))} }
+`;
+
+  test('pulls in what it needs, and all of that comes before the others and ends after them', async () => {
+    container = await TestContainer.boot({
+      etc: {
+        'my_init.d/20': sh('echo script'),
+        'my_init.post_shutdown.d/10': sh('echo hook'),
+        'my_init/services.yaml': SERVICES,
+      },
+      prepare: 'ln -s "$3/first" /etc/my_init.d/10_first',
+      args: ['--services', '/etc/my_init/services.yaml'],
+      unattended: true,
+    });
+    await says('aside begins');
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(0);
+    expect(said()).toEqual([
+      'base begins',
+      'prepared',
+      'first begins',
+      'script',
+      'aside begins',
+      'aside ends',
+      'first ends',
+      'base ends',
+      'hook',
+    ]);
+  });
+
+  test('ends after the others also with a later controller', async () => {
+    container = await TestContainer.boot({
+      etc: { 'my_init.d/20': sh('echo script'), 'my_init/services.yaml': SERVICES },
+      prepare: 'ln -s "$3/first" /etc/my_init.d/10_first',
+      args: ['--services', '/etc/my_init/services.yaml'],
+    });
+    await says('aside begins');
+    process.kill(container.controllerPid, 'SIGKILL');
+    await says('services are not touched');
+    container.signal('SIGTERM');
+    expect(await container.exit).toBe(0);
+    expect(said().slice(-3)).toEqual(['aside ends', 'first ends', 'base ends']);
+  });
+});

@@ -1,0 +1,26 @@
+import type { ServiceName } from '../types/service.js';
+import type { Definition, Dependency } from './definition/definition.js';
+import { Graph } from './dependencies.js';
+import { loggedBy, loggerOf } from './service-directory.js';
+
+type Node = Pick<Definition, 'name' | 'dependsOn'>;
+
+/**
+ * The graph with the edges that no definition has: from each service to the logger that reads its output, and to the services
+ * that the startup directory has links to, in their order. Such a service, and all that it needs, comes before the others.
+ */
+export function withStartup(services: readonly Node[], early: readonly ServiceName[]): readonly Node[] {
+  const graph = new Graph(services);
+  const positions = new Map<ServiceName, number>();
+  for (const [position, first] of early.entries())
+    for (const name of graph.needed([first])) if (!positions.has(name)) positions.set(name, position);
+  const names = new Set(services.map(({ name }) => name));
+  return services.map(({ name, dependsOn }) => {
+    const owner = (loggedBy(name) ?? name) as ServiceName;
+    const before = early.slice(0, positions.get(owner));
+    const implied = [...before, ...(owner === name ? [loggerOf(name)] : [])].filter((on) => names.has(on));
+    return { name, dependsOn: [...dependsOn, ...implied.map(inOrder)] };
+  });
+}
+
+const inOrder = (on: ServiceName): Dependency => ({ on, condition: 'started', required: false, restart: false });

@@ -1,6 +1,8 @@
 /** Clients of the API, made from what the build generated. */
 import { createRequire } from 'node:module';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import esbuild from 'esbuild';
@@ -50,4 +52,32 @@ export function connect(container) {
       services.close();
     },
   };
+}
+
+/** Resolves when a call is answered; one that is cut off or refused is asked again. */
+export async function apiAnswers(container) {
+  for (;;) {
+    await listens(join(container.directory, 'run/my_init.sock'));
+    const client = connect(container);
+    try {
+      await client.info();
+      return;
+    } catch {
+      // The controller ended, or is not ready to answer.
+    } finally {
+      client.close();
+    }
+  }
+}
+
+/** grpc-js waits longer after each refusal. */
+async function listens(path) {
+  for (;;) {
+    const found = await new Promise((resolve) => {
+      const socket = createConnection(path, () => resolve(true)).on('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (found) return;
+    await delay(2);
+  }
 }

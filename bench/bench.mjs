@@ -3,13 +3,14 @@
  * meanwhile hits all alike. Prints a table for each part; `--json` writes the same, with more digits, into a file.
  */
 import { writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { installPeers } from './peers.mjs';
+import { installPeers, peerVersions } from './peers.mjs';
 import { Samples, table } from './table.mjs';
 
 const PARTS = [
   'start',
+  'scarce',
   'restart',
   'many',
   'definitions',
@@ -31,7 +32,14 @@ for (const name of positionals.length > 0 ? positionals : PARTS) {
   process.stdout.write(`${table(result.measures)}\n${missing(result)}`);
   results.push(result);
 }
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ node: process.version, results })}\n`);
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...surroundings(), results })}\n`);
+
+/** Where the figures come from. */
+function surroundings() {
+  const [{ model }] = cpus();
+  const machine = { cpu: model, cores: cpus().length, kernel: release() };
+  return { date: new Date().toISOString().slice(0, 10), node: process.version, machine, peers: peerVersions() };
+}
 
 function parse() {
   try {

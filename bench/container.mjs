@@ -21,22 +21,28 @@ export class Container {
   #unshare;
   #exited;
 
-  /** `prepare` is given the directory, and says what to run there: `{ command, environment }`. */
-  constructor(prepare) {
+  /**
+   * `prepare` is given the directory, and says what to run there: `{ command, environment }`. `enter` is a shell
+   * command that comes before the namespace.
+   */
+  constructor(prepare, enter = ':') {
     mkdirSync(join(this.directory, 'run'));
     const { command, environment } = prepare(this.directory);
-    const options = ['--pid', '--fork', '--mount', '--mount-proc', '--kill-child'];
+    const options = '--pid --fork --mount --mount-proc --kill-child';
     const inside = 'mount -t tmpfs tmpfs /run && exec "$@"';
     this.#unshare = spawn(
-      'unshare',
-      [...options, 'sh', '-c', inside, 'sh', STOPWATCH, 'begin', this.#notes, ...command],
+      'sh',
+      [
+        ...['-c', `${enter} && exec unshare ${options} sh -c '${inside}' sh "$@"`, 'sh'],
+        ...[STOPWATCH, 'begin', this.#notes, ...command],
+      ],
       {
         stdio: ['ignore', 'ignore', process.env.BENCH_DEBUG ? 'inherit' : 'ignore'],
         cwd: this.directory,
         env: { PATH: process.env.PATH, HOME: this.directory, STOPWATCH: this.#notes, ...environment },
       },
     );
-    this.#exited = new Promise((resolve) => this.#unshare.once('exit', () => resolve(nowMs())));
+    this.#exited = new Promise((resolve) => this.#unshare.once('exit', (code) => resolve({ endedMs: nowMs(), code })));
   }
 
   /** As the host sees it. */
@@ -56,6 +62,11 @@ export class Container {
       });
   }
 
+  /** Resolves when PID 1 is executed. */
+  async begun() {
+    await until('PID 1', 60_000, () => this.notes().some(({ what }) => what === 'begin'));
+  }
+
   /** When PID 1 was executed, and each start since then. Resolves when there are so many. */
   async started(count, withinMs = 60_000) {
     const begun = await until(`${count} services to run`, withinMs, () => {
@@ -68,6 +79,12 @@ export class Container {
     };
   }
 
+  /** Milliseconds of CPU that all others had used when the first service began; with $STOPWATCH_CPU. */
+  async cpuUntilStart() {
+    const note = await until('the CPU time', 60_000, () => this.notes().find(({ what }) => what === 'cpu'));
+    return note.atMs;
+  }
+
   /** The processes that are not services: what the supervision costs. */
   supervisors() {
     return family(this.pid).filter((pid) => executable(pid) !== SERVICE);
@@ -78,13 +95,14 @@ export class Container {
     return family(this.pid).find((pid) => executable(pid) === SERVICE && basename(workingDirectory(pid)) === name);
   }
 
-  /** Asks for the end; resolves to how long it took, if it did, and how many services were let end by themselves. */
-  async stop(signal) {
+  /** Asks for the end; resolves to how long it took and the exit code, if it ended, and how many services could say that they end. */
+  async stop(signal, withinMs = STOPPED_WITHIN_MS) {
     const asked = nowMs();
     process.kill(this.pid, signal);
-    const ended = await Promise.race([this.#exited, delay(STOPPED_WITHIN_MS)]);
+    const ended = await Promise.race([this.#exited, delay(withinMs)]);
     return {
-      ms: ended === undefined ? undefined : ended - asked,
+      ms: ended && ended.endedMs - asked,
+      code: ended?.code,
       graceful: this.notes().filter(({ what }) => what === 'stop').length,
     };
   }

@@ -2,9 +2,11 @@
  * The clock of the benchmarks, CLOCK_MONOTONIC in nanoseconds.
  *   stopwatch begin FILE COMMAND...   writes the time into FILE and becomes COMMAND
  *   stopwatch time COMMAND...         runs COMMAND without its output and prints how long it took: wall time, CPU time
- *   run                               a service: appends `start NAME PID TIME` to $STOPWATCH and, at TERM, `stop NAME PID TIME`
+ *   run                               a service: appends `start NAME PID TIME` to $STOPWATCH and, at TERM, `stop NAME PID TIME`;
+ *                                     with $STOPWATCH_CPU also `cpu NAME PID NS`, the CPU time that all others have used
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -30,6 +32,23 @@ static void note(const char *path, const char *what, const char *name, long long
   close(fd);
 }
 
+/* What all threads of all other processes have used so far, in nanoseconds: proc(5), schedstat. */
+static long long cpu_of_others(void) {
+  long long sum = 0;
+  glob_t found;
+  char own[64];
+  snprintf(own, sizeof own, "/proc/%d/", getpid());
+  if (glob("/proc/[0-9]*/task/[0-9]*/schedstat", GLOB_NOSORT, NULL, &found) != 0) return 0;
+  for (size_t at = 0; at < found.gl_pathc; at++) {
+    long long used = 0;
+    FILE *file = strncmp(found.gl_pathv[at], own, strlen(own)) == 0 ? NULL : fopen(found.gl_pathv[at], "r");
+    if (file != NULL && fscanf(file, "%lld", &used) == 1) sum += used;
+    if (file != NULL) fclose(file);
+  }
+  globfree(&found);
+  return sum;
+}
+
 static int service(void) {
   long long at = now();
   char directory[PATH_MAX] = "-";
@@ -41,6 +60,7 @@ static int service(void) {
   sigaddset(&term, SIGINT); /* pm2's way to say it */
   sigprocmask(SIG_BLOCK, &term, NULL);
   note(path, "start", basename(directory), at);
+  if (getenv("STOPWATCH_CPU") != NULL) note(path, "cpu", basename(directory), cpu_of_others());
   sigwaitinfo(&term, NULL);
   note(path, "stop", basename(directory), now());
   return 0;

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PM2_RUNTIME } from './peers.mjs';
+import { PEBBLE, PM2_RUNTIME, PROCESS_COMPOSE } from './peers.mjs';
 import { inPath, SERVICE } from './tools.mjs';
 
 export const MY_INIT = fileURLToPath(new URL('../dist/my_init', import.meta.url));
@@ -77,7 +77,72 @@ export const SUPERVISORS = {
       return { command: ['node', PM2_RUNTIME, 'start', file], environment: { PM2_HOME: join(directory, 'pm2') } };
     },
   },
+  pebble: {
+    name: 'Pebble',
+    isThere: () => existsSync(PEBBLE),
+    source: 'Go module github.com/canonical/pebble',
+    stop: 'SIGTERM',
+    prepare:
+      (count, { check } = {}) =>
+      (directory) => {
+        mkdirSync(join(directory, 'layers'));
+        writeFileSync(join(directory, 'layers/001-bench.yaml'), pebbleLayer(directory, count, check));
+        const environment = { PEBBLE: directory, PEBBLE_SOCKET: join(directory, 'run/pebble.sock') };
+        return { command: [PEBBLE, 'run'], environment };
+      },
+  },
+  processCompose: {
+    name: 'process-compose',
+    isThere: () => existsSync(PROCESS_COMPOSE),
+    source: 'Go module github.com/f1bonacc1/process-compose',
+    stop: 'SIGTERM',
+    prepare:
+      (count, { check } = {}) =>
+      (directory) => {
+        const file = join(directory, 'process-compose.yaml');
+        writeFileSync(file, processComposeConfiguration(directory, count, check));
+        const socket = ['--use-uds', '--unix-socket', join(directory, 'run/process-compose.sock')];
+        const log = ['--log-file', join(directory, 'process-compose.log')];
+        return { command: [PROCESS_COMPOSE, 'up', '--tui=false', '--config', file, ...socket, ...log] };
+      },
+  },
 };
+
+/** JSON is YAML. `check` is the URL that each service is asked at, every ten seconds. */
+function pebbleLayer(directory, count, check) {
+  const places = serviceDirectories(directory, count);
+  const service = (name) => ({
+    override: 'replace',
+    command: SERVICE,
+    startup: 'enabled',
+    'working-dir': join(places, name),
+    ...(check === undefined ? {} : { 'on-check-failure': { [name]: 'restart' } }),
+  });
+  const ask = () => ({ override: 'replace', period: '10s', http: { url: check } });
+  return JSON.stringify({
+    services: Object.fromEntries(names(count).map((name) => [name, service(name)])),
+    ...(check === undefined ? {} : { checks: Object.fromEntries(names(count).map((name) => [name, ask()])) }),
+  });
+}
+
+function processComposeConfiguration(directory, count, check) {
+  const places = serviceDirectories(directory, count);
+  const url = check === undefined ? undefined : new URL(check);
+  const probe = url && {
+    http_get: { host: url.hostname, scheme: 'http', path: url.pathname, port: url.port },
+    period_seconds: 10,
+  };
+  const process = (name) => ({
+    command: SERVICE,
+    working_dir: join(places, name),
+    availability: { restart: 'always', backoff_seconds: 1 },
+    ...(probe && { readiness_probe: probe }),
+  });
+  return JSON.stringify({
+    version: '0.5',
+    processes: Object.fromEntries(names(count).map((name) => [name, process(name)])),
+  });
+}
 
 function myInit(name, program, source) {
   return {

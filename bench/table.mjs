@@ -16,8 +16,10 @@ export class Samples {
   summary() {
     return [...this.#measures.values()].map(({ title, unit, values }) => {
       const rows = [...values].map(([name, list]) => ({ name, ...spread(list) }));
-      const ours = rows.find(({ name }) => name.startsWith('my_init'))?.median;
-      return { title, unit, rows: rows.map((row) => ({ ...row, ratio: ours > 0 ? row.median / ours : undefined })) };
+      const ours = rows.find(({ name }) => name.startsWith('my_init'));
+      const isSure = (row) => ours?.median > 0 && !row.noisy && !ours.noisy;
+      const ratio = (row) => (isSure(row) ? row.median / ours.median : undefined);
+      return { title, unit, rows: rows.map((row) => ({ ...row, ratio: ratio(row) })) };
     });
   }
 }
@@ -25,8 +27,15 @@ export class Samples {
 function spread(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-  return { samples: sorted.length, median: at(0.5), min: sorted[0], p99: at(0.99), max: sorted.at(-1) };
+  const median = at(0.5);
+  const noisy = sorted.length >= FEWEST && at(0.75) - at(0.25) > NOISE * Math.abs(median);
+  return { samples: sorted.length, median, min: sorted[0], p99: at(0.99), max: sorted.at(-1), noisy };
 }
+
+/** The middle half of the samples spreads over more than this part of the median: the median says nothing. */
+const NOISE = 0.5;
+/** Fewer samples have no middle half. */
+const FEWEST = 5;
 
 const COLUMNS = ['median', 'least', '99 %', 'most', 'ratio'];
 
@@ -42,9 +51,9 @@ export function table(measures) {
   return measures
     .map(({ title, unit, rows }) => {
       const head = line(width, unit === '' ? title : `${title}, ${unit}`, COLUMNS);
-      const body = rows.map(({ name, median, min, p99, max, ratio }) =>
+      const body = rows.map(({ name, median, min, p99, max, noisy, ratio }) =>
         line(width, `  ${name}`, [
-          ...[median, min, p99, max].map(figure),
+          ...[noisy ? 'too noisy' : figure(median), figure(min), figure(p99), figure(max)],
           ratio === undefined ? '' : `${figure(ratio)}×`,
         ]),
       );
@@ -56,7 +65,7 @@ export function table(measures) {
 const line = (width, first, cells) => first.padEnd(width) + cells.map((cell) => cell.padStart(10)).join('');
 
 /** Three digits. */
-const figure = (value) =>
+export const figure = (value) =>
   Math.abs(value) >= 100
     ? value.toFixed(0)
     : value.toFixed(value === Math.trunc(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2);

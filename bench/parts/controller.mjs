@@ -1,6 +1,6 @@
 /** From `kill -9` of the controller to the first call that its successor answers. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from '../api.mjs';
+import { apiAnswers } from '../api.mjs';
 import { Container, nowMs, settled } from '../container.mjs';
 import { SUPERVISORS } from '../supervisors.mjs';
 
@@ -20,28 +20,12 @@ export async function run(contender, record) {
         const [, controller] = container.supervisors();
         const killed = nowMs();
         process.kill(controller, 'SIGKILL');
-        record(
-          `${count} services: kill -9 of the controller to the next answer`,
-          'ms',
-          (await answered(container)) - killed,
-        );
+        await apiAnswers(container);
+        record(`${count} services: kill -9 of the controller to the next answer`, 'ms', nowMs() - killed);
         await delay(100);
       }
     } finally {
       await container.dispose();
     }
-  }
-}
-
-/** Whoever was connected in the last moment is cut off, and asks again. */
-async function answered(container) {
-  const client = connect(container);
-  try {
-    await client.info();
-    return nowMs();
-  } catch {
-    return answered(container);
-  } finally {
-    client.close();
   }
 }

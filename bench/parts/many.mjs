@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Container } from '../container.mjs';
 import { SUPERVISORS } from '../supervisors.mjs';
 
-const { my_init, runit, s6, daemontools, supervisord, pm2 } = SUPERVISORS;
+const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose } = SUPERVISORS;
 
-export const rounds = 5;
-export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2];
+export const rounds = 3;
+export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
 
 export async function run(contender, record) {
   for (const count of [100, 500]) {
@@ -16,7 +16,7 @@ export async function run(contender, record) {
     try {
       const { begunMs, starts } = await container.started(count);
       record(`${count} services: start`, 'ms', starts.at(-1).atMs - begunMs);
-      await delay(1_500);
+      await delay(1_000);
       const { ms, graceful } = await container.stop(contender.stop);
       if (ms === undefined) continue;
       record(`${count} services: stop`, 'ms', ms);

@@ -4,11 +4,23 @@ import { Container } from '../container.mjs';
 import { memory } from '../proc.mjs';
 import { SUPERVISORS } from '../supervisors.mjs';
 
-const { my_init, myInitTree, runit, runitWithLoggers, s6, s6WithLoggers, daemontools, supervisord, pm2 } = SUPERVISORS;
+const {
+  my_init,
+  myInitTree,
+  runit,
+  runitWithLoggers,
+  s6,
+  s6WithLoggers,
+  daemontools,
+  supervisord,
+  pm2,
+  pebble,
+  processCompose,
+} = SUPERVISORS;
 
-const COUNTS = [0, 10, 100, 500, 1000];
+const COUNTS = [10, 100, 500];
 /** What a start leaves behind is given back by then. */
-const REST_MS = 5_000;
+const REST_MS = 3_000;
 
 export const rounds = 1;
 export const contenders = [
@@ -21,12 +33,14 @@ export const contenders = [
   daemontools,
   supervisord,
   pm2,
+  pebble,
+  processCompose,
 ];
 
 export async function run(contender, record) {
   for (const count of COUNTS) {
     // Minutes of it would say no more.
-    if (contender === pm2 && (count === 0 || count > 100)) continue;
+    if (contender === pm2 && count > 100) continue;
     const container = new Container(contender.prepare(count));
     try {
       await container.started(count, 120_000);

@@ -86,10 +86,13 @@ export class ContainerDefinitions implements DefinitionControl {
   #planFor({ name, directory, definition, status }: Service): PlannedChange {
     const latest: DefinitionRead | undefined = this.#parts.definitions.latest(name as ServiceName, directory);
     if (latest === undefined) return { name, action: 'stop', keys: [], problem: '' };
-    const keys = changedKeys(definition, latest.definition);
+    const isRunning = status.pid !== 0;
+    const keys = isRunning
+      ? this.#parts.definitions.changedKeys(definition, latest.definition)
+      : changedKeys(definition, latest.definition);
     if (latest.problem) return { name, action: 'nothing', keys, problem: describeProblem(latest.problem) };
     if (keys.length === 0) return { name, action: 'nothing', keys, problem: '' };
-    const restarts = status.pid !== 0 && keys.some((key) => RESTART_KEYS.has(key));
+    const restarts = isRunning && keys.some((key) => RESTART_KEYS.has(key));
     return { name, action: restarts ? 'restart' : 'take', keys, problem: '' };
   }
 }

@@ -11,7 +11,9 @@ import { numberOf } from '../state/fields.js';
 import type { RecordKind, Records } from '../state/records.js';
 import { HeldDescriptors } from '../supervisor/checks/held-descriptors.js';
 import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
+import { DEFINITION_RECORD, KeptDefinitions } from '../supervisor/definition/kept-definitions.js';
 import { DirectoryWatch } from '../supervisor/directory-watch.js';
+import { pidOf } from '../supervisor/machine.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
 import type { ServiceCore } from '../supervisor/service-context.js';
 import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
@@ -80,18 +82,21 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     repaired: (name, directory) =>
       warn(`${name}: control or ok was deleted or replaced in ${directory}: made anew, sv works again`),
   });
+  const table = records.table(SERVICE_RECORD);
+  /** The processes of services that are still to be restored. */
+  const ranBefore = new Map([...table.saved].map(([name, { service }]) => [name, pidOf(service.machine)]));
   const definitions = new DefinitionFiles({
     servicesFile: config.servicesFile,
     serviceDirectory: config.serviceDirectory,
     ownDirectory: join(runDirectory(), 'services'),
+    kept: new KeptDefinitions(records.table(DEFINITION_RECORD)),
     times: { stopMs, finishMs: config.finishTimeoutMs, scriptMs: stopMs },
     environment,
     error: (text) => messages.error(text),
-    isRunning: (name) => (set.get(name)?.pid ?? 0) !== 0,
+    isRunning: (name) => (set.get(name)?.pid ?? ranBefore.get(name) ?? 0) !== 0,
     readable: (name) => set.service(name)?.refresh(),
   });
   const notifications = new HeldDescriptors(link, handover.held, handover.generation);
-  const table = records.table(SERVICE_RECORD);
   const revision = records.entry(REVISION);
   const set: ServiceSet = new ServiceSet(
     {
@@ -114,6 +119,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       claim: (service) => runit.claim(service),
       open: (status) => runit.open(status),
       read: definitions.read,
+      keep: (definition, directory, isStart) => definitions.keep(definition, directory, isStart),
       record: (record) => table.put(record.name, record),
       erase: table.erase,
       warn,
@@ -137,7 +143,8 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     if (!change.removed) logs.mark(change);
     else {
       logs.remove(change.status.name);
-      definitions.forget(change.status.directory);
+      ranBefore.delete(change.status.name);
+      definitions.forget(change.status.name, change.status.directory);
     }
   });
   reportChanges(set, messages);

@@ -19,6 +19,8 @@ export interface ServiceContext {
   readonly bootId: string;
   /** Reads what the service is. */
   read(name: ServiceName, directory: string): DefinitionRead;
+  /** The service starts with this definition or, while it runs, takes it over. */
+  keep(definition: Definition, directory: string, isStart: boolean): void;
   /** The container's environment, as it is now. */
   environment(): Environment;
   /** What the processes of a service write to; undefined: what my_init writes to. */

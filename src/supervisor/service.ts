@@ -48,9 +48,11 @@ export class Service implements ServiceCore {
     this.directory = directory;
     this.context = context;
     this.#identity = record?.identity ?? identityOf(directory) ?? '';
-    const { definition, problem } = context.read(name, directory);
+    const { definition, problem, isChanged = false } = context.read(name, directory);
     this.#definition = definition;
     this.#problem = problem;
+    this.#isChanged = isChanged;
+    this.#isFresh = !isChanged;
     this.#machine = record?.machine ?? initialMachine(definition.enabled, monotonicMs());
     this.#order = record?.order;
     this.scripts = new ControlScripts(this, record?.controlled);
@@ -185,6 +187,8 @@ export class Service implements ServiceCore {
     this.#read();
     const differs = !isDeepStrictEqual(before, [this.#definition, this.#problem, this.#isChanged]);
     if (differs) {
+      if (pidOf(this.#machine) !== 0 && this.#problem === undefined)
+        this.context.keep(this.#definition, this.directory, false);
       this.record();
       this.#publish({ type: 'changed' });
     }
@@ -201,6 +205,7 @@ export class Service implements ServiceCore {
   readForStart(): Problem | undefined {
     if (!this.#isFresh || this.#problem !== undefined) this.#read();
     this.#isFresh = false;
+    if (this.#problem === undefined) this.context.keep(this.#definition, this.directory, true);
     return this.#problem;
   }
 

@@ -7,7 +7,8 @@ import type { ServiceSource } from '../directory-watch.js';
 import type { WatchedPaths } from '../path-watch.js';
 import { isServiceName } from '../service-directory.js';
 import { defaultDefinition } from './default-definition.js';
-import type { DefaultTimes, DefinitionRead, Problem } from './definition.js';
+import type { DefaultTimes, Definition, DefinitionRead, Problem } from './definition.js';
+import type { KeptDefinitions } from './kept-definitions.js';
 import { describeProblem, readDirectory } from './read-directory.js';
 import type { YamlService, YamlServices } from './read-yaml.js';
 import { isBundle, withS6Files } from './s6-files.js';
@@ -21,6 +22,8 @@ export interface DefinitionFilesContext {
   /** Services that have no directory get one here, for their `supervise`: sv(8) finds it. */
   readonly ownDirectory: string;
   readonly times: DefaultTimes;
+  /** What running services were started with. */
+  readonly kept: KeptDefinitions;
   environment(): Environment;
   error(text: string): void;
   /** Whether it has a process. */
@@ -87,6 +90,19 @@ export class DefinitionFiles implements ServiceSource {
     this.#take(name);
     if (!this.#inForce.has(name)) this.#dropped.add(name);
     this.#texts.delete(name);
+    this.#context.kept.drop(name);
+  }
+
+  /** The service starts with this definition, or takes it over while it runs: so does the next controller. */
+  keep(definition: Definition, directory: string, isStart: boolean): void {
+    if (this.#isYaml(definition.name, directory)) this.#context.kept.put(definition, { isStart });
+  }
+
+  /** Keys in which what the files say by now differs from what a running service was started with. */
+  changedKeys(running: Definition, latest: Definition): readonly string[] {
+    const keys = changedKeys(running, latest);
+    const isOther = !keys.includes('env_file') && this.#context.kept.hasOtherEnvironment(running);
+    return isOther ? [...keys, 'env_file'] : keys;
   }
 
   /** What the files say of a service by now; undefined: nothing any more. */
@@ -132,7 +148,8 @@ export class DefinitionFiles implements ServiceSource {
   }
 
   /** The service is gone: so is the directory that it had from us. */
-  forget(directory: string): void {
+  forget(name: ServiceName, directory: string): void {
+    this.#context.kept.erase(name);
     if (directory.startsWith(`${this.#context.ownDirectory}/`)) rmSync(directory, { recursive: true, force: true });
   }
 
@@ -144,15 +161,22 @@ export class DefinitionFiles implements ServiceSource {
   };
 
   #isChanged(name: ServiceName, directory: string, { definition }: DefinitionRead): boolean {
-    const isYaml = this.#inForce.has(name) || this.#texts.has(name) || directory === this.#directoryOf(name);
-    if (!isYaml) return false;
+    if (!this.#isYaml(name, directory)) return false;
     const latest = this.latest(name, directory);
     return (
-      latest === undefined || latest.problem !== undefined || changedKeys(definition, latest.definition).length > 0
+      latest === undefined || latest.problem !== undefined || this.changedKeys(definition, latest.definition).length > 0
     );
   }
 
+  #isYaml(name: ServiceName, directory: string): boolean {
+    const isKnown = this.#inForce.has(name) || this.#texts.has(name) || this.#context.kept.leftBy(name) !== undefined;
+    return isKnown || directory === this.#directoryOf(name);
+  }
+
   #readInForce(name: ServiceName, directory: string, isRunning: boolean): DefinitionRead {
+    if (!isRunning) this.#context.kept.drop(name);
+    const left = this.#leftBefore(name, directory);
+    if (left !== undefined) return { definition: left, problem: undefined };
     if (directory !== this.#directoryOf(name)) {
       if (!isRunning) this.#texts.delete(name);
       return this.#ofDirectory(name, directory, this.#texts.get(name), (text) => this.#texts.set(name, text));
@@ -164,6 +188,22 @@ export class DefinitionFiles implements ServiceSource {
     const message = `${name} is in no file of services any more (${servicesFile})`;
     const problem = problemOf(name, servicesFile, 'not-defined', message, 'svctl rescan removes it');
     return { definition: defaultDefinition(name, undefined, times), problem };
+  }
+
+  /** What a service that runs was started with, where the files have said something else since an earlier controller. */
+  #leftBefore(name: ServiceName, directory: string): Definition | undefined {
+    const { kept, times } = this.#context;
+    const left = kept.leftBy(name);
+    const reader = yamlReader();
+    if (left === undefined || reader === undefined) return undefined;
+    const isOwn = directory === this.#directoryOf(name);
+    const base = isOwn ? defaultDefinition(name, undefined, times) : readDirectory(name, directory, times).definition;
+    const definition = reader.readKept(left, base);
+    const latest = this.latest(name, directory);
+    if (latest?.problem !== undefined || latest === undefined || changedKeys(definition, latest.definition).length > 0)
+      return definition;
+    kept.drop(name);
+    return undefined;
   }
 
   /** `inForce`: the text of service.yaml that is in force, instead of that on disk. */

@@ -19,6 +19,8 @@ export interface YamlFile {
   readonly text: string;
 }
 
+export { readKept } from './read-kept.js';
+
 /** A definition, as far as it can be read, and everything that is wrong with it. */
 export interface YamlService {
   readonly definition: Definition;

@@ -106,6 +106,75 @@ describe('a changed definition', () => {
   });
 });
 
+describe('the definition that a running service was started with', () => {
+  const killController = async (): Promise<void> => {
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => {
+      const { stdout } = await container.svctl('info', '-o', 'json');
+      return stdout !== '' && JSON.parse(stdout).controllerRestarts === 1;
+    });
+  };
+  const values = async (
+    name: string,
+  ): Promise<ReadonlyMap<string, { readonly value: string; readonly line?: number }>> => {
+    const { definitions } = JSON.parse((await container.svctl('config', name, '-o', 'json')).stdout);
+    return new Map(definitions[0].values.map((each: { readonly key: string }) => [each.key, each]));
+  };
+
+  test('outlives the controller: what was changed is still shown, not taken over', async () => {
+    const long = '0123456789'.repeat(600);
+    await boot(`services:
+  web:
+    command: sleep 1000
+    stop_signal: INT
+    environment: { LONG: "${long}", DOLLAR: "$\${HOME}" }
+`);
+    const { pid } = await container.reaches('web', 'up');
+    const before = await values('web');
+    await change(FILE, 'services:\n  web: { command: sleep 1000, nice: 5 }\n');
+    await noted('web');
+    await killController();
+    await noted('web');
+    expect(await values('web')).toEqual(before);
+    expect(before.get('stop_signal')).toMatchObject({ value: '[{"signal":"INT"}]', line: 4 });
+    expect((await container.svctl('diff')).stdout).toMatch(/^web +restart +stop_signal, environment, nice$/m);
+    expect((await container.svctl('explain', 'web')).stdout).toMatch(/The definition has changed since the start/);
+    expect((await container.status('web')).pid).toBe(pid);
+    await container.svctl('apply');
+    await waitFor('a new process', async () => ![0, pid].includes((await container.status('web')).pid));
+    expect((await container.svctl('diff')).stdout).toBe('Nothing differs.\n');
+  });
+
+  test('outlives it also where the change comes while there is no controller', async () => {
+    container = await TestContainer.boot({ services: { web: { 'service.yaml': 'command: sleep 1000\n' } } });
+    await container.reaches('web', 'up');
+    // It does not see the change: the next one has to.
+    process.kill(container.controllerPid, 'SIGSTOP');
+    container.write('web/service.yaml', 'command: sleep 999\n');
+    await killController();
+    await noted('web');
+    expect((await values('web')).get('command')?.value).toBe('["sleep","1000"]');
+    await container.svctl('restart', 'web');
+    expect((await values('web')).get('command')?.value).toBe('["sleep","999"]');
+    expect(await container.table('web')).not.toMatch(/definition changed/);
+  });
+
+  test('includes what its files of variables said', async () => {
+    const services = 'services: { web: { command: sleep 1000, env_file: /etc/web.env } }';
+    await boot(services, { etc: { [FILE]: services, 'web.env': 'A=1\n' } });
+    await container.reaches('web', 'up');
+    expect((await container.svctl('diff')).stdout).toBe('Nothing differs.\n');
+    await change('web.env', 'A=2\n');
+    await noted('web');
+    await killController();
+    await noted('web');
+    expect((await container.svctl('diff')).stdout).toMatch(/^web +restart +env_file$/m);
+    await container.svctl('apply');
+    await waitFor('no change', async () => !(await container.table('web')).includes('definition changed'));
+    expect((await container.svctl('diff')).stdout).toBe('Nothing differs.\n');
+  });
+});
+
 describe('svctl', () => {
   test('config shows each value with its origin', async () => {
     await boot('defaults: { nice: 1 }\nservices:\n  web:\n    command: sleep 1000\n    environment: { A: b }\n');

@@ -125,6 +125,7 @@ class World {
     const alive = (): boolean => generation === this.#generation;
     const definitions = new Map<string, DefinitionRead>();
     const context: SetContext = {
+      keep: () => {},
       read: (name, directory) => {
         const read = definitions.get(name) ?? this.#read(name, directory);
         definitions.set(name, read);

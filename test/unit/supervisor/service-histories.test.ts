@@ -86,6 +86,7 @@ class World {
     /** A dead controller does nothing any more, though its timers are still here. */
     const alive = (): boolean => generation === this.#generation;
     const context: ServiceContext = {
+      keep: () => {},
       read: (name, directory) =>
         readDirectory(name, directory, { stopMs: STOP_MS, finishMs: FINISH_MS, scriptMs: STOP_MS }),
       output: () => undefined,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { defaultDefinition } from '../../../../src/supervisor/definition/default-definition.js';
 import type { Definition } from '../../../../src/supervisor/definition/definition.js';
 import { SERVICE } from '../../../../src/supervisor/definition/keys.js';
-import { readServiceYaml } from '../../../../src/supervisor/definition/read-yaml.js';
+import { readKept, readServiceYaml } from '../../../../src/supervisor/definition/read-yaml.js';
 import type { Key } from '../../../../src/supervisor/definition/shapes.js';
 import { changedKeys, showDefinition } from '../../../../src/supervisor/definition/show-definition.js';
 import type { ServiceName } from '../../../../src/types/service.js';
@@ -28,6 +28,17 @@ test.each([
   const later = Object.entries<Key<unknown>>(SERVICE.keys).flatMap(([name, rule]) => (rule.later ? [name] : []));
   const shown = [...showDefinition(definition)].filter(([key]) => !later.includes(key));
   expect({ ...read(JSON.stringify(Object.fromEntries(shown))), origins: definition.origins }).toEqual(definition);
+});
+
+test.each([
+  '{ command: "echo $HOME; echo $${A}", user: 33 }',
+  '{ command: a, environment: { A: "$$", B: "1", C: "a$${b}" }, umask: 027, ulimits: { nofile: 3 } }',
+  `{ command: a, ready: { log: '^[$] [a-z]+$' }, depends_on: { db: { condition: started } } }`,
+])('what is kept of %s for the next controller is the same definition, from the same places', (text) => {
+  const definition = read(text);
+  const base = defaultDefinition('web' as ServiceName, undefined, TIMES);
+  const values = JSON.parse(JSON.stringify({ ...Object.fromEntries(showDefinition(definition)), future: 1 }));
+  expect(readKept({ values, origins: definition.origins, environment: 0 }, base)).toEqual(definition);
 });
 
 test('keys that differ are named, wherever they are written', () => {

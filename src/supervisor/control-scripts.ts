@@ -9,8 +9,11 @@ import { commandOrder, explainCommand } from './service-command.js';
 import type { ServiceCore } from './service-context.js';
 import { isLogger } from './service-directory.js';
 
-/** The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a signal, after a stop. */
-const CONTROL_LETTERS = ['u', 't', 'd', 'x', 'k', 'p', 'c', 'a', 'h', 'i', 'q', '1', '2'] as const;
+/**
+ * The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a signal, after a stop. And
+ * `setup` of the directory, nitro(8): it has to succeed before `run` is started.
+ */
+const CONTROL_LETTERS = ['u', 'setup', 't', 'd', 'x', 'k', 'p', 'c', 'a', 'h', 'i', 'q', '1', '2'] as const;
 export type ControlLetter = (typeof CONTROL_LETTERS)[number];
 
 const OWNER_MAY_EXECUTE = 0o100;
@@ -22,7 +25,17 @@ interface ControlScript {
   readonly pid: number;
   /** It has taken the matter into its hands: it exited with 0. */
   readonly handled: boolean;
+  /** The exit code; undefined before its end, and where it has none. */
+  readonly code?: number | undefined;
 }
+
+/** How a control script has ended. */
+export interface ControlEnd {
+  readonly handled: boolean;
+  readonly code: number | undefined;
+}
+
+const NOT_RUN: ControlEnd = { handled: false, code: undefined };
 
 /** What survives a controller: the scripts that were begun in a state, and that state by the moment in which it was entered. */
 export interface ControlRecord {
@@ -81,37 +94,41 @@ export class ControlScripts {
    * Runs one, after those that were asked for before, and says whether it has taken the matter into its hands: whether it
    * exited with 0. Where there is none, `done` is called at once.
    */
-  run(letter: ControlLetter, done: (handled: boolean) => void): void {
+  run(letter: ControlLetter, done: (end: ControlEnd) => void): void {
     const begun = this.#takeBegun(letter);
     const isThere = (): boolean => begun !== undefined || this.has(letter);
     if (this.#running === undefined && !isThere()) {
-      done(false);
+      done(NOT_RUN);
       return;
     }
     const before = this.#running ?? Promise.resolve();
     const running = before
-      .then(() => isThere() && (begun?.pid === 0 ? begun.handled : this.#run(letter, begun?.pid)))
-      .then((handled) => {
+      .then((): ControlEnd | Promise<ControlEnd> => {
+        if (!isThere()) return NOT_RUN;
+        return begun?.pid === 0 ? { handled: begun.handled, code: begun.code } : this.#run(letter, begun?.pid);
+      })
+      .then((end) => {
         if (this.#running === running) this.#running = undefined;
-        done(handled);
+        done(end);
       });
     this.#running = running;
   }
 
-  /** Runs it to its end, or waits for the process of an earlier controller. Resolves to whether it exited with 0. */
-  async #run(letter: ControlLetter, pid: number | undefined): Promise<boolean> {
+  /** Runs it to its end, or waits for the process of an earlier controller. */
+  async #run(letter: ControlLetter, pid: number | undefined): Promise<ControlEnd> {
     const { name, context, definition } = this.#service;
     const { host } = context;
     const command = this.#command(letter);
-    const program = command === undefined ? `control/${letter}` : 'stop_command';
-    const cut = command && new AbortController();
+    const program = letter === 'setup' ? letter : command === undefined ? `control/${letter}` : 'stop_command';
+    const isStop = command !== undefined && letter !== 'setup';
+    const cut = isStop ? new AbortController() : undefined;
     if (cut !== undefined) this.#stopCommand = cut;
     const options: RunOptions = {
-      timeoutMs: command === undefined ? definition.scriptTimeoutMs : this.#graceLeftMs,
+      timeoutMs: isStop ? this.#graceLeftMs : definition.scriptTimeoutMs,
       stop: cut?.signal,
       graceMs: 0,
       spawned: (spawnedPid) => this.#note({ letter, pid: spawnedPid, handled: false }),
-      ended: (end) => this.#note({ letter, pid: 0, handled: succeeded(end) }),
+      ended: (end) => this.#note({ letter, pid: 0, ...endOf(end) }),
     };
     let end: ProgramEnd;
     try {
@@ -119,18 +136,18 @@ export class ControlScripts {
     } catch (error) {
       // A file of `env_file` cannot be read.
       context.warn(`${name}: ${program} could not be started: ${(error as Error).message}`);
-      return false;
+      return NOT_RUN;
     }
     if (cut !== undefined && this.#stopCommand === cut) this.#stopCommand = undefined;
     if (end.cutShort !== undefined) context.warn(`${name}: ${program} does not end and is killed`);
-    if (command !== undefined && end.cutShort === undefined && end.failure === undefined && !succeeded(end))
+    if (isStop && end.cutShort === undefined && end.failure === undefined && !succeeded(end))
       context.warn(`${name}: stop_command ${describeExit(end.status)}; the signal is sent`);
     if (end.failure?.stage === 'spawn')
       context.warn(`${name}: ${program} could not be started: ${explainSpawnError(end.failure)}`);
     else if (end.failure && command)
       context.warn(`${name}: ${program}: ${explainCommand(this.#service, command, end.failure)}`);
     else if (end.failure) context.warn(`${name}: ${program} cannot be executed (${end.failure.code})`);
-    return succeeded(end);
+    return endOf(end);
   }
 
   #order(letter: ControlLetter): SpawnOrder {
@@ -148,8 +165,9 @@ export class ControlScripts {
     this.#stopCommand?.abort();
   }
 
-  /** `stop_command` takes the place of `control/t`. */
+  /** `stop_command` takes the place of `control/t`. `setup` runs as the service does. */
   #command(letter: ControlLetter): readonly string[] | undefined {
+    if (letter === 'setup') return [join(this.#service.directory, letter)];
     return letter === 't' ? this.#service.definition.stop.command : undefined;
   }
 
@@ -163,8 +181,8 @@ export class ControlScripts {
   /** runsv(8) runs no control scripts of a logger. */
   has(letter: ControlLetter): boolean {
     const { name, directory } = this.#service;
-    if (this.#command(letter) !== undefined) return true;
-    return !isLogger(name) && isControlScript(directory, letter);
+    if (letter !== 'setup' && this.#command(letter) !== undefined) return true;
+    return !isLogger(name) && isControlScript(join(directory, letter === 'setup' ? letter : `control/${letter}`));
   }
 
   #note(script: ControlScript): void {
@@ -192,10 +210,15 @@ export class ControlScripts {
   }
 }
 
+const endOf = (end: ProgramEnd): ControlEnd => ({
+  handled: succeeded(end),
+  code: end.cutShort === undefined && end.status.kind === 'exited' ? end.status.code : undefined,
+});
+
 /** Whether there is such a script: runsv(8) looks at the owner's right to execute it. */
-function isControlScript(directory: string, letter: ControlLetter): boolean {
+function isControlScript(path: string): boolean {
   try {
-    const stat = statSync(join(directory, 'control', letter), { throwIfNoEntry: false });
+    const stat = statSync(path, { throwIfNoEntry: false });
     return stat !== undefined && (stat.mode & OWNER_MAY_EXECUTE) !== 0;
   } catch {
     return false;

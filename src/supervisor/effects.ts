@@ -4,6 +4,7 @@ import type { Environment } from '../process/environment.js';
 import type { SpawnOrder } from '../process/process-host.js';
 import type { LaunchFailure } from '../process/start-register.js';
 import type { ExitStatus } from '../types/service.js';
+import type { ControlEnd } from './control-scripts.js';
 import { serviceEnvironment } from './definition/environment.js';
 import { describeProblem, isEnabled, problemOfRun } from './definition/read-directory.js';
 import { explainLaunch } from './explain-launch.js';
@@ -51,12 +52,30 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
 export const purposeOf = ({ name, machine }: ServiceCore, what: 'run' | 'finish'): string =>
   `${what} ${name} ${machine.runNumber}`;
 
-/** Claims the service and runs `control/u`. Without such a script the process follows at once. */
+/** Claims the service and runs `control/u` and `setup`. Without such scripts the process follows at once. */
 export function prepare(service: ServiceCore): void {
   const trouble = service.context.claim(service);
   if (trouble !== undefined) service.dispatch({ type: 'spawn_failed', trouble });
-  else if (service.scripts.isIdle && !service.scripts.has('u')) spawn(service);
-  else service.scripts.run('u', () => service.dispatch({ type: 'prepared' }));
+  else if (service.scripts.isIdle && !service.scripts.has('u') && !service.scripts.has('setup')) spawn(service);
+  else service.scripts.run('u', () => setUp(service));
+}
+
+/** Exit code of `setup`, nitro(8): it is of no use to try again. */
+const GIVE_UP = 111;
+
+function setUp(service: ServiceCore): void {
+  const { scripts } = service;
+  if (!scripts.has('setup') && !scripts.begun.includes('setup')) {
+    service.dispatch({ type: 'prepared' });
+    return;
+  }
+  scripts.run('setup', ({ handled, code }) => {
+    if (handled) service.dispatch({ type: 'prepared' });
+    else {
+      const trouble = code === undefined ? 'setup failed' : `setup exited with code ${code}`;
+      service.dispatch({ type: 'spawn_failed', trouble, forGood: code === GIVE_UP });
+    }
+  });
 }
 
 export function spawn(service: ServiceCore): void {
@@ -135,7 +154,7 @@ export function terminate(service: ServiceCore, { signal, how, wake, after }: Te
   const pid = pidOf(service.machine);
   if (pid === 0) return;
   const isThere = (): boolean => service.machine.runNumber === runNumber && pidOf(service.machine) !== 0;
-  const goOn = (handled: boolean): void => {
+  const goOn = ({ handled }: Pick<ControlEnd, 'handled'>): void => {
     if (!handled && isThere()) {
       void host.signal(pid, signal, false);
       service.dispatch({ type: 'term_sent' });
@@ -146,7 +165,7 @@ export function terminate(service: ServiceCore, { signal, how, wake, after }: Te
   // A stopped process would let its `stop_command` wait.
   if (how === 'script' && wake && service.definition.stop.command) void host.signal(pid, 'SIGCONT', false);
   if (how === 'script') service.scripts.run('t', goOn);
-  else goOn(how === 'done');
+  else goOn({ handled: how === 'done' });
 }
 
 function kill({ context, machine, scripts }: ServiceCore, group: boolean): void {

@@ -133,8 +133,8 @@ export type MachineEvent =
   | { readonly type: 'prepared' }
   /** The process exists. */
   | { readonly type: 'spawned'; readonly pid: number }
-  /** There is no process: another supervisor has the service, or `fork` failed. */
-  | { readonly type: 'spawn_failed'; readonly trouble: string }
+  /** There is no process: another supervisor has the service, `setup` or `fork` failed. `forGood`: not to be tried again. */
+  | { readonly type: 'spawn_failed'; readonly trouble: string; readonly forGood?: boolean }
   /** The process ended. `unstartable` says why `run` could not be executed at all. */
   | { readonly type: 'exited'; readonly status: ExitStatus; readonly unstartable?: string }
   | { readonly type: 'ready' }

@@ -87,9 +87,11 @@ export class Operations implements ServiceControl {
   }
 
   async stop(selector: Selector, options: StopOptions): Promise<readonly Outcome[]> {
+    const toStop = (found: readonly Service[]): readonly Service[] =>
+      selector.all ? found.filter(({ definition }) => !definition.stopsByNameOnly) : found;
     const outcomes = options.withDependents
-      ? await this.#stopInOrder(selector, options)
-      : await this.#each(selector, async (service) => this.#stop(service, options));
+      ? await this.#stopInOrder(selector, options, toStop)
+      : await this.#each(selector, async (service) => this.#stop(service, options), toStop);
     return outcomes.map((outcome) => {
       const service = this.#set.service(outcome.name);
       return service ? { ...outcome, dependents: this.#set.conditions.dependentsOf(service.name) } : outcome;
@@ -97,7 +99,11 @@ export class Operations implements ServiceControl {
   }
 
   /** Each service after those that need it; it keeps running where those do not end. */
-  #stopInOrder(selector: Selector, options: StopOptions): Promise<readonly Outcome[]> {
+  #stopInOrder(
+    selector: Selector,
+    options: StopOptions,
+    toStop: (found: readonly Service[]) => readonly Service[],
+  ): Promise<readonly Outcome[]> {
     if (options.wait === 'none') {
       const why = 'a service is stopped when those that need it are down: a stop with dependents has to be waited for';
       throw new OperationError('INVALID_ARGUMENT', why, { field: 'wait' });
@@ -119,7 +125,7 @@ export class Operations implements ServiceControl {
       return turn;
     };
     return this.#each(selector, stop, (found) =>
-      conditions.withDependents(found.map(({ name }) => name)).flatMap((name) => this.#set.service(name) ?? []),
+      conditions.withDependents(toStop(found).map(({ name }) => name)).flatMap((name) => this.#set.service(name) ?? []),
     );
   }
 

@@ -50,10 +50,12 @@ function recoverRun(service: ServiceCore, machine: In<'starting' | 'up' | 'stopp
   else prepare(service);
 }
 
-/** There will be no process, as soon as `control/u` has ended. */
+/** There will be no process, as soon as `control/u` or `setup` has ended. */
 function callOff(service: ServiceCore): void {
   const calledOff = (): void => service.dispatch({ type: 'prepared' });
-  if (service.scripts.begun.includes('u')) service.scripts.run('u', calledOff);
+  const { scripts } = service;
+  const begun = (['u', 'setup'] as const).find((letter) => scripts.begun.includes(letter));
+  if (begun !== undefined) scripts.run(begun, calledOff);
   else calledOff();
 }
 

@@ -178,7 +178,7 @@ export class Service implements ServiceCore {
 
   /** Runs `control/LETTER`. Resolves to whether it took the place of the signal. */
   script(letter: ControlLetter): Promise<boolean> {
-    return new Promise((resolve) => this.scripts.run(letter, resolve));
+    return new Promise((resolve) => this.scripts.run(letter, ({ handled }) => resolve(handled)));
   }
 
   /** Looks at the directory again, after it changed. */

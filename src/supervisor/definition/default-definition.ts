@@ -13,6 +13,7 @@ export function defaultDefinition(name: ServiceName, directory: string | undefin
     description: '',
     tags: [],
     enabled: true,
+    stopsByNameOnly: false,
     dependsOn: [],
     // Long enough for a daemon to trip over a bad option or a port in use.
     ready: { kind: 'delay', delayMs: 250 },

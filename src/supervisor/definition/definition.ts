@@ -20,6 +20,8 @@ export interface Definition {
   readonly tags: readonly string[];
   /** Started by itself: there is no `down` file and `enabled` is not false. */
   readonly enabled: boolean;
+  /** A stop of all services passes it over: `flag-essential` of s6-rc. */
+  readonly stopsByNameOnly: boolean;
   readonly dependsOn: readonly Dependency[];
   readonly ready: Readiness;
   readonly startTimeoutMs: number;

@@ -10,14 +10,15 @@ import { splitCommand } from './split-command.js';
 /** Bundles of s6-overlay that its own services make up: nothing is to be waited for. */
 const OF_S6_OVERLAY = new Set(['base', 'legacy-services', 'legacy-cont-init', 'preinit']);
 /** They mean something to s6-rc that my_init does not do yet. */
-const REFUSED = ['reload-signal', 'flag-essential', 'producer-for', 'consumer-for', 'max-death-tally'];
+const REFUSED = ['producer-for', 'consumer-for', 'max-death-tally'];
 
 /** Whether a directory is a bundle of s6-rc: a name for several services, and no service. */
 export const isBundle = (directory: string): boolean => textOf(join(directory, 'type')) === 'bundle';
 
 /**
  * What the plain files of s6 and s6-rc say about a service beside `run`, https://skarnet.org/software/s6-rc/s6-rc-compile.html:
- * `type`, `up`, `notification-fd`, `timeout-up`, `timeout-kill`, `timeout-finish`, `down-signal`, `dependencies.d/`.
+ * `type`, `up`, `notification-fd`, `timeout-up`, `timeout-kill`, `timeout-finish`, `down-signal`,
+ * `reload-signal`, `flag-essential`, `dependencies.d/`.
  */
 export function withS6Files(plain: DefinitionRead, directory: string): DefinitionRead {
   const files = new Set(namesIn(directory));
@@ -65,6 +66,7 @@ export function withS6Files(plain: DefinitionRead, directory: string): Definitio
   if (typeof up === 'string') fail('up', up, 'write the path of a script, with its arguments');
   const fd = numberIn('notification-fd', 3);
   const downSignal = signalIn('down-signal');
+  const reloadSignal = signalIn('reload-signal');
   const base = plain.definition;
   const definition: Definition = {
     ...base,
@@ -78,6 +80,8 @@ export function withS6Files(plain: DefinitionRead, directory: string): Definitio
       signals: downSignal === undefined ? base.stop.signals : [{ signal: downSignal, waitMs: undefined }],
       graceMs: timeIn('timeout-kill') ?? base.stop.graceMs,
     },
+    reload: reloadSignal === undefined ? base.reload : { kind: 'signal', signal: reloadSignal },
+    stopsByNameOnly: files.has('flag-essential'),
     policy: isOneshot ? { ...base.policy, restart: 'no' } : base.policy,
     dependsOn: files.has('dependencies.d') || files.has('dependencies') ? dependenciesOf(directory) : base.dependsOn,
   };

@@ -1,9 +1,9 @@
 /** From the order to start to the process of the run. */
 
 import { describeUnmet } from '../describe-unmet.js';
-import type { Run } from '../machine.js';
+import type { Machine, Run } from '../machine.js';
 import { countStart, countStartFailure } from './counters.js';
-import { afterFailure, begin, settleDown, withoutProcess } from './next-run.js';
+import { afterFailure, begin, giveUpStarting, settleDown, withoutProcess } from './next-run.js';
 import { readyByDelay, settleMs } from './readiness.js';
 import { type Act, keep } from './rule.js';
 import { terminateEffect } from './termination.js';
@@ -57,8 +57,13 @@ export const spawned: Act<'spawned', 'starting'> = (machine, event, now) =>
 export const spawnedTooLate: Act<'spawned', 'stopping'> = (machine, event, now) =>
   keep(countStart(machine), { run: runOfProcess(machine.run, event.pid) }, terminateEffect(machine, now));
 
-export const spawnFailed: Act<'spawn_failed', 'starting'> = (machine, event, now) =>
-  afterFailure({ ...countStartFailure(machine), restartReason: 'start_failure' }, now, 'backoff', event.trouble);
+export const spawnFailed: Act<'spawn_failed', 'starting'> = (machine, event, now) => {
+  const counted: Machine = { ...countStartFailure(machine), restartReason: 'start_failure' };
+  if (event.forGood && !mayStart(machine)) return settleDown(counted, now);
+  return event.forGood
+    ? giveUpStarting(counted, now, event.trouble)
+    : afterFailure(counted, now, 'backoff', event.trouble);
+};
 
 export const spawnFailedStopping: Act<'spawn_failed', 'stopping'> = (machine, _event, now) =>
   withoutProcess(countStartFailure(machine), now);

@@ -81,11 +81,38 @@ test('down-signal: the signal that stops it', async () => {
 test('a file that means something to s6 and is not done yet is refused', async () => {
   container = await TestContainer.boot({
     services: {
-      web: { run: '#!/bin/sh\nexec sleep 1000\n', 'reload-signal': 'USR1' },
+      web: { run: '#!/bin/sh\nexec sleep 1000\n', 'max-death-tally': '5' },
       shout: { type: 'oneshot', up: 'if { true } echo hello' },
     },
   });
   await container.reaches('web', 'failed');
-  expect(await container.table('web')).toMatch(/web\/reload-signal: is not in this version of my_init \(remove it\)/);
+  expect(await container.table('web')).toMatch(/web\/max-death-tally: is not in this version of my_init \(remove it\)/);
   expect(await container.table('shout')).toMatch(/shout\/up: is a program of execline, which my_init does not read/);
+});
+
+test('reload-signal: what svctl reload sends', async () => {
+  container = await TestContainer.boot({
+    services: {
+      web: {
+        run: `#!/bin/sh\ntrap 'echo reloaded > $OUT/reloaded' USR1\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
+        'reload-signal': 'USR1\n',
+      },
+    },
+    env: { OUT: out },
+  });
+  await waitFor('the trap', () => existsSync(join(out, 'trapped')));
+  await container.svctl('reload', 'web');
+  await waitFor('the signal', () => existsSync(join(out, 'reloaded')));
+});
+
+test('flag-essential: a stop of all services passes it over, a stop by name does not', async () => {
+  const run = '#!/bin/sh\nexec sleep 1000\n';
+  container = await TestContainer.boot({ services: { db: { run, 'flag-essential': '' }, web: { run } } });
+  await container.reaches('db', 'up');
+  await container.reaches('web', 'up');
+  await container.svctl('stop', '--all');
+  await container.reaches('web', 'down');
+  await container.reaches('db', 'up');
+  await container.svctl('stop', 'db');
+  await container.reaches('db', 'down');
 });

@@ -162,7 +162,7 @@ describe('my_init check finds', () => {
     write('/etc/service/web/run', '#!/bin/sh\nexec sleep 1000\n');
     write('/etc/service/web/dependencies.d/onec', '');
     expect(ids()).toEqual(['web error unknown-service']);
-    write('/etc/service/web/reload-signal', 'USR1');
+    write('/etc/service/web/max-death-tally', '5');
     expect(ids()).toEqual(['web error s6-file']);
   });
 

@@ -23,7 +23,7 @@ export function makeSvctlPackage(file, work) {
   const { engines } = readJson('package.json');
   const description = 'The command line of my_init, the init and control plane for containers';
   const properties = { name: 'svctl', version: VERSION, description, license: LICENSE, type: 'commonjs', engines };
-  const files = { bin: { svctl: 'svctl.js' }, os: ['linux', 'darwin'] };
+  const files = { bin: { svctl: 'svctl.js', 'kubectl-svctl': 'svctl.js' }, os: ['linux', 'darwin'] };
   writeFileSync(`${root}/package/package.json`, `${JSON.stringify({ ...properties, ...files }, undefined, 2)}\n`);
   archivePackage(root, file);
 }

@@ -1,5 +1,6 @@
 import type { Context } from './context.js';
 import type { ExitCode } from './exit-code.js';
+import type { HostContext } from './hosts/host-context.js';
 import type { OptionSpec } from './options.js';
 
 /** What the words after a command are, for its completion. */
@@ -16,10 +17,14 @@ export interface Command {
   /** What it does, in full sentences. */
   readonly description: string;
   readonly examples: readonly string[];
+  /** What it does to several hosts. When undefined it changes them: it lists them, and wants --yes. */
+  readonly hosts?: 'reads' | 'follows' | 'one' | 'none';
   /** Beside those that every command takes. */
   readonly options: readonly OptionSpec[];
   /** `commands` are all of them, for the completion. */
   readonly run: (context: Context, commands: Commands) => Promise<ExitCode>;
+  /** The same for several hosts at once, where their answers are not simply shown one below the other. */
+  readonly runOnHosts?: (hosts: readonly HostContext[], terminal: Context) => Promise<ExitCode>;
 }
 
 /** The first is what svctl does without a command. */

@@ -9,26 +9,29 @@ import {
   openSocket,
 } from '../typescript/src/index.js';
 import { type CommandLine, durationOption, type Format, usage } from './options.js';
-import { hostAddress } from './remote.js';
 import { Terminal } from './terminal.js';
 
 /** What a command works with: the command line, the connection to my_init and the terminal. */
 export class Context extends Terminal {
   readonly #given: CommandLine['given'];
+  readonly #host: Address | undefined;
   #connection: Connection | undefined;
 
   constructor(
     /** The words after the command. */
     readonly operands: readonly string[],
     given: CommandLine['given'],
+    /** Leads to the my_init of another container; the one of this container when undefined. */
+    host?: Address,
   ) {
     super((given.get('output') ?? 'table') as Format, given.has('no-color'));
     this.#given = given;
+    this.#host = host;
   }
 
   /** Not in this container: only the connection leads there. */
   get isRemote(): boolean {
-    return this.address.includes('://');
+    return this.#host !== undefined;
   }
 
   /** Where my_init is, for messages: the path of a socket, or a host. */
@@ -37,7 +40,7 @@ export class Context extends Terminal {
   }
 
   get connection(): Connection {
-    this.#connection ??= new Connection(addressOf(this.#given.get('socket'), this.#given.get('host')));
+    this.#connection ??= new Connection(this.#host ?? localAddress(this.#given.get('socket')));
     return this.#connection;
   }
 
@@ -78,14 +81,7 @@ export class Context extends Terminal {
 }
 
 /** An option goes before the variable. Throws {@link Problem} for a path that no socket can have. */
-function addressOf(
-  option: string | undefined,
-  host = option === undefined ? process.env.MY_INIT_HOST : undefined,
-): Address {
-  if (host) {
-    if (option !== undefined) throw usage('--host or --socket, not both');
-    return hostAddress(host);
-  }
+function localAddress(option: string | undefined): Address {
   const path = option ?? defaultSocket();
   if (path === '') throw usage('--socket needs a path');
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {

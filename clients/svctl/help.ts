@@ -41,7 +41,8 @@ export function commandHelp({ name, usage, description, options, examples }: Com
   ].join('\n');
 }
 
-function optionLines(options: readonly OptionSpec[]): string[] {
+/** One line for each. */
+export function optionLines(options: readonly OptionSpec[]): string[] {
   return columns(
     options.map(({ name, short, value, help }) => [
       `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,

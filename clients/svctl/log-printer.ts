@@ -30,7 +30,11 @@ export class LogPrinter {
   #open = '';
   #chunks: Buffer[] = [];
 
-  constructor(context: Context) {
+  /** `hostWidth`: how wide the column of the hosts is, when there are several. */
+  constructor(
+    context: Context,
+    readonly hostWidth = 0,
+  ) {
     this.#context = context;
     this.#json = context.format === 'json' || context.format === 'jsonl';
     const { names, globs } = selectorOf(context.operands);
@@ -38,16 +42,22 @@ export class LogPrinter {
   }
 
   /** Resolves when standard output takes more: what is not taken stays in my_init, not here. */
-  async take({ event }: ReadResponse): Promise<void> {
+  async take(response: ReadResponse): Promise<void> {
+    this.add(response);
+    await this.flushed();
+  }
+
+  /** What is printed at the next {@link flushed}; of several hosts, with the one that it is of. */
+  add({ event }: ReadResponse, host = ''): void {
     switch (event?.$case) {
       case 'lines':
-        for (const line of event.value.lines) this.#line(line);
+        for (const line of event.value.lines) this.#line(line, host);
         break;
       case 'gap':
-        this.#gap(event.value);
+        this.#gap(event.value, host);
         break;
       case 'marker':
-        this.#marker(event.value);
+        this.#marker(event.value, host);
         break;
       case 'caughtUp':
       case 'heartbeat':
@@ -56,6 +66,9 @@ export class LogPrinter {
       default:
         event satisfies never;
     }
+  }
+
+  async flushed(): Promise<void> {
     if (!this.#flush()) await once(process.stdout, 'drain');
   }
 
@@ -65,15 +78,15 @@ export class LogPrinter {
     this.#flush();
   }
 
-  #line(line: LogLine): void {
+  #line(line: LogLine, host: string): void {
     if (this.#json) {
-      this.#object(lineJson(line));
+      this.#object(lineJson(line), host);
       return;
     }
-    const key = `${line.stream} ${line.service}`;
+    const key = `${line.stream} ${line.service} ${host}`;
     if (this.#open !== key) {
       this.#close();
-      const prefix = this.#prefix(line);
+      const prefix = this.#host(host) + this.#prefix(line);
       if (prefix !== '') this.#chunks.push(Buffer.from(prefix));
     }
     this.#chunks.push(this.#text(line));
@@ -98,6 +111,10 @@ export class LogPrinter {
     return this.#named ? `${at}${this.#name(service)} | ` : at;
   }
 
+  #host(host: string): string {
+    return this.hostWidth === 0 ? '' : `${printable(host).padEnd(this.hostWidth)}  `;
+  }
+
   #name(service: string): string {
     const name = printable(service);
     this.#width = Math.max(this.#width, name.length);
@@ -109,31 +126,31 @@ export class LogPrinter {
     return this.#context.paint(style, name.padEnd(this.#width));
   }
 
-  #gap(gap: LogGap): void {
+  #gap(gap: LogGap, host: string): void {
     const [lines, bytes] = [Number(gap.lines), Number(gap.bytes)];
     if (this.#json) {
-      this.#object({ service: gap.service, gap: { lines, bytes } });
+      this.#object({ service: gap.service, gap: { lines, bytes } }, host);
       return;
     }
     this.end();
     const words = `${lines} ${lines === 1 ? 'line' : 'lines'} of ${gap.service} (${bytes} bytes) lost before they could be read`;
-    this.#context.faintNote(words);
+    this.#context.faintNote(host === '' ? words : `${host}: ${words}`);
   }
 
-  #marker(marker: LogMarker): void {
+  #marker(marker: LogMarker, host: string): void {
     if (this.#json) {
-      this.#object(markerJson(marker));
+      this.#object(markerJson(marker), host);
       return;
     }
     if (!this.#context.has('markers')) return;
     this.#close();
     const at = this.#context.has('timestamps') ? `${iso(marker.time)} ` : '';
     const words = `${at}-- ${printable(marker.service)}: ${markerWords(marker)} --`;
-    this.#chunks.push(Buffer.from(`${this.#context.paint('faint', words)}\n`));
+    this.#chunks.push(Buffer.from(`${this.#host(host)}${this.#context.paint('faint', words)}\n`));
   }
 
-  #object(value: unknown): void {
-    this.#chunks.push(Buffer.from(`${printableJson(value)}\n`));
+  #object(value: object, host: string): void {
+    this.#chunks.push(Buffer.from(`${printableJson(host === '' ? value : { host, ...value })}\n`));
   }
 
   #flush(): boolean {

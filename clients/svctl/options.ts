@@ -1,4 +1,5 @@
 import { nearest } from '../../src/text/nearest-name.js';
+import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { Problem } from './problem.js';
 import { parseDuration } from './text/duration.js';
@@ -14,8 +15,9 @@ export interface OptionSpec {
   readonly help: string;
 }
 
-export const FORMATS = ['table', 'wide', 'json', 'jsonl', 'name', 'svg'] as const;
-export type Format = (typeof FORMATS)[number];
+/** Of most commands. */
+export const FORMATS = ['table', 'wide', 'json', 'jsonl', 'name'] as const;
+export type Format = (typeof FORMATS)[number] | 'svg';
 
 const HELP: OptionSpec = { name: 'help', short: 'h', help: 'show this help' };
 const SOCKET: OptionSpec = { name: 'socket', value: 'PATH', help: "my_init's socket (or MY_INIT_SOCKET)" };
@@ -23,12 +25,14 @@ const HOST: OptionSpec = {
   name: 'host',
   short: 'H',
   value: 'HOST',
-  help: 'another container (or MY_INIT_HOST): docker://NAME, ssh://HOST …',
+  help: 'another container, or several (or MY_INIT_HOST): docker://NAME …',
 };
+const MAX_PARALLEL: OptionSpec = { name: 'max-parallel', value: 'N', help: 'of several hosts, so many at once (16)' };
+const YES: OptionSpec = { name: 'yes', short: 'y', help: 'change several hosts without asking' };
 const NO_COLOR: OptionSpec = { name: 'no-color', help: 'no colours (or NO_COLOR); they are for terminals only' };
 
 /** What every command takes. */
-export const COMMON_OPTIONS: readonly OptionSpec[] = [SOCKET, HOST, NO_COLOR, HELP];
+export const COMMON_OPTIONS: readonly OptionSpec[] = [SOCKET, HOST, MAX_PARALLEL, YES, NO_COLOR, HELP];
 
 /** What may stand instead of a command. */
 export const VERSION_OPTION: OptionSpec = { name: 'version', short: 'V', help: 'show the version of svctl' };
@@ -48,6 +52,8 @@ export interface CommandLine {
   readonly words: readonly string[];
   /** Options by name, in the order given; '' for a flag. */
   readonly given: ReadonlyMap<string, string>;
+  /** Every value of `--host`. */
+  readonly hosts: readonly string[];
 }
 
 /**
@@ -57,6 +63,7 @@ export interface CommandLine {
 export function parseCommandLine(args: readonly string[], known: readonly OptionSpec[]): CommandLine {
   const words: string[] = [];
   const given = new Map<string, string>();
+  const hosts: string[] = [];
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === '--') {
@@ -73,8 +80,9 @@ export function parseCommandLine(args: readonly string[], known: readonly Option
     if (value === undefined)
       throw usage(`--${option.name} needs a value: ${option.choices?.join(', ') ?? option.value}`);
     given.set(option.name, value);
+    if (option === HOST) hosts.push(value);
   }
-  return { words, given };
+  return { words, given, hosts };
 }
 
 /** Throws {@link Problem} for an option that the command does not take, or a value that it is not to have. */
@@ -90,6 +98,13 @@ export function checkOptions(given: CommandLine['given'], command: string, optio
         `--${name} cannot be "${value}": ${option.choices.join(', ')}${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
       );
     }
+  }
+}
+
+/** Throws {@link Problem} for names after a command that takes none. */
+export function checkOperands({ name, operands }: Pick<Command, 'name' | 'operands'>, words: readonly string[]): void {
+  if (operands === 'none' && words.length > 0) {
+    throw usage(`${name} takes no names`, `svctl ${name} --help says more.`);
   }
 }
 

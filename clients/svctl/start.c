@@ -50,6 +50,10 @@ int main(int argc, char **argv) {
     dprintf(2, "svctl: cannot find node in PATH or " DEFAULT_PATH ": svctl needs Node " MY_INIT_NODE " or newer\n");
     return NOT_FOUND;
   }
+  /* kubectl knows its plugins by their names; the script has its own. */
+  const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
+  name = name != NULL ? name + 1 : argc > 0 ? argv[0] : "";
+  if (strcmp(name, "kubectl-svctl") == 0) setenv("SVCTL_CALLED_AS", name, 1);
   char **command = calloc((size_t)argc + 4, sizeof *command);
   if (command == NULL || snprintf(script, sizeof script, "%s/svctl.js", home) >= PATH_MAX) return NOT_FOUND;
   size_t words = 0;

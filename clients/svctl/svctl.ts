@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { nearest } from '../../src/text/nearest-name.js';
 import type { Command } from './command.js';
 import { dialStdio } from './commands/dial-stdio.js';
@@ -7,15 +8,25 @@ import { COMMANDS } from './commands.js';
 import { Context } from './context.js';
 import { ExitCode } from './exit-code.js';
 import { commandHelp, generalHelp } from './help.js';
-import { COMMON_OPTIONS, type CommandLine, checkOptions, parseCommandLine, usage, VERSION_OPTION } from './options.js';
+import {
+  COMMON_OPTIONS,
+  type CommandLine,
+  checkOperands,
+  checkOptions,
+  parseCommandLine,
+  usage,
+  VERSION_OPTION,
+} from './options.js';
 import { Problem, problemOf } from './problem.js';
 
 /** The command line for people: finds the command, runs it, and turns what goes wrong into words and an exit code. */
 async function main(args: readonly string[]): Promise<ExitCode> {
   let context = new Context([], new Map());
   try {
-    const { words, given } = parseCommandLine(args, KNOWN_OPTIONS);
-    const [name, ...operands] = words;
+    const plugin = isPlugin() ? await import('./hosts/kubectl-plugin.js') : undefined;
+    const pluginOptions = plugin?.KUBECTL_OPTIONS ?? [];
+    const { words, given, hosts } = parseCommandLine(args, [...pluginOptions, ...KNOWN_OPTIONS]);
+    const [name, ...operands] = plugin?.withCommand(words, COMMANDS) ?? words;
     context = new Context(operands, given);
     if (given.has('version')) {
       context.line(ownVersion());
@@ -23,10 +34,14 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     }
     if (given.has('help') || name === 'help') {
       const about = name === 'help' ? operands[0] : name;
-      context.print(about === undefined ? generalHelp(COMMANDS) : commandHelp(commandOf(about)));
+      if (about === undefined) context.print(plugin?.pluginHelp(COMMANDS) ?? generalHelp(COMMANDS));
+      else context.print(commandHelp(commandOf(about)));
       return ExitCode.ok;
     }
-    return await run(commandOf(name), context, given);
+    const command = commandOf(name);
+    checkOptions(given, command.name, [...pluginOptions, ...command.options, ...COMMON_OPTIONS]);
+    if (plugin === undefined) return await run(command, context, given, hosts);
+    return await plugin.runForPods({ command, commands: COMMANDS, operands, given });
   } catch (error) {
     const problem = problemOf(error);
     if (!(problem instanceof Problem)) throw error;
@@ -39,12 +54,18 @@ async function main(args: readonly string[]): Promise<ExitCode> {
 
 const KNOWN_OPTIONS = [...COMMON_OPTIONS, VERSION_OPTION, ...COMMANDS.flatMap(({ options }) => options)];
 
-async function run(command: Command, context: Context, given: CommandLine['given']): Promise<ExitCode> {
-  checkOptions(given, command.name, [...command.options, ...COMMON_OPTIONS]);
-  if (command.operands === 'none' && context.operands.length > 0) {
-    throw usage(`${command.name} takes no names`, `svctl ${command.name} --help says more.`);
-  }
-  return await command.run(context, COMMANDS);
+async function run(
+  command: Command,
+  context: Context,
+  given: CommandLine['given'],
+  hosts: CommandLine['hosts'],
+): Promise<ExitCode> {
+  checkOperands(command, context.operands);
+  const named = hosts.length > 0 || given.has('socket') ? hosts : [process.env.MY_INIT_HOST ?? ''].filter(Boolean);
+  if (named.length === 0 || command.hosts === 'none') return await command.run(context, COMMANDS);
+  if (given.has('socket')) throw usage('--host or --socket, not both');
+  const { runOnHosts } = await import('./hosts/run.js');
+  return await runOnHosts({ command, commands: COMMANDS, operands: context.operands, given, hosts: named });
 }
 
 function commandOf(name: string | undefined): Command {
@@ -60,6 +81,13 @@ function commandOf(name: string | undefined): Command {
     `no command "${name}"${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
     'svctl --help lists them.',
   );
+}
+
+/** kubectl calls its plugins by their names; start.c has another argv[1] and says so. */
+function isPlugin(): boolean {
+  const name = process.env.SVCTL_CALLED_AS ?? basename(process.argv[1] ?? '');
+  delete process.env.SVCTL_CALLED_AS;
+  return name === 'kubectl-svctl';
 }
 
 /** A reader that has seen enough (`svctl status | head -1`) is no error: the exit code stays that of the command. */

@@ -1,7 +1,8 @@
 import { printable, printableJson } from '../../src/text/printable.js';
 import type { Format } from './options.js';
-import type { Problem } from './problem.js';
+import { Problem, problemOf } from './problem.js';
 import { type Paint, paintFor } from './text/paint.js';
+import { type Table, tableText } from './text/table.js';
 
 /** An answer in each of the formats of `-o`. */
 export interface Answer {
@@ -12,7 +13,7 @@ export interface Answer {
   /** For `name`. */
   readonly names: readonly string[];
   /** For `table` and `wide`: the text. */
-  readonly table: () => string | Promise<string>;
+  readonly table: () => string | Table | Promise<string | Table>;
 }
 
 /** The two outputs: data on standard output, the rest on standard error. */
@@ -42,7 +43,7 @@ export class Terminal {
         break;
       case 'table':
       case 'wide':
-        this.print(await answer.table());
+        this.#printTable(await answer.table());
         break;
       case 'svg':
         // Drawn by the one command that has it.
@@ -50,6 +51,10 @@ export class Terminal {
       default:
         this.format satisfies never;
     }
+  }
+
+  printTable(table: Table): void {
+    this.print(tableText(table, this.paint));
   }
 
   /** Writes to standard output as it is: the text has been made printable. */
@@ -69,7 +74,7 @@ export class Terminal {
 
   /** One line to standard error, made printable. */
   note(text: string): void {
-    process.stderr.write(`svctl: ${printable(text)}\n`);
+    this.tell(`svctl: ${printable(text)}\n`);
   }
 
   /** The same in faint letters: beside the data. */
@@ -85,11 +90,28 @@ export class Terminal {
   /** What went wrong and what can be done about it, on standard error. */
   complain({ message, hint }: Problem, subject = ''): void {
     this.note(subject === '' ? message : `${subject}: ${message}`);
-    if (hint !== '') process.stderr.write(`       ${printable(hint)}\n`);
+    if (hint !== '') this.tell(`       ${printable(hint)}\n`);
+  }
+
+  /** What went wrong for one of several hosts: one line, whatever could be advised. */
+  complainOf(error: unknown, host: string): void {
+    const problem = problemOf(error);
+    if (!(problem instanceof Problem)) throw error;
+    this.note(problem.message.includes(host) ? problem.message : `${host}: ${problem.message}`);
+  }
+
+  /** Writes to standard error as it is. */
+  tell(text: string): void {
+    process.stderr.write(text);
+  }
+
+  #printTable(table: string | Table): void {
+    if (typeof table === 'string') this.print(table);
+    else this.printTable(table);
   }
 
   #faint(text: string): void {
     const paint = paintFor(process.stderr, this.#noColor);
-    process.stderr.write(`${paint('faint', printable(text))}\n`);
+    this.tell(`${paint('faint', printable(text))}\n`);
   }
 }

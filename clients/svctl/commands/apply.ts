@@ -12,6 +12,7 @@ export const diff: Command = {
   summary: 'show what svctl apply would do',
   usage: '[NAME…]',
   operands: 'services',
+  hosts: 'reads',
   description:
     'Compares the definitions in force with the files, and says for each service that differs what svctl apply would do: take the new values over, restart, start or stop it.',
   examples: ['svctl diff', 'svctl diff web'],

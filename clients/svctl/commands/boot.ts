@@ -15,6 +15,7 @@ export const boot: Command = {
   summary: 'show how the container came up, and what its readiness waited for',
   usage: '',
   operands: 'none',
+  hosts: 'one',
   description:
     'Shows the startup scripts and services of the boot: whom each waited for, when it started, and when it was ready or had completed. Steps with * are the critical path: the chain that decided when the container was ready, or that it still waits for. To make the start shorter, begin there.',
   examples: [

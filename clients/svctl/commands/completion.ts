@@ -16,6 +16,7 @@ export const completion: Command = {
   summary: 'print a completion script for a shell',
   usage: SHELLS.join(' | '),
   operands: 'shell',
+  hosts: 'none',
   description:
     'Prints a script that completes commands, options and the names of the services that there are. Without my_init it completes the rest.',
   examples: [

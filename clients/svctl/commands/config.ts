@@ -15,6 +15,7 @@ export const config: Command = {
   summary: 'show the definitions in force, with the origin of each value',
   usage: '[NAME…]',
   operands: 'services',
+  hosts: 'reads',
   description:
     'Shows what each service is defined as, in the words of service.yaml, and where each value is written. Values of variables are shown to those who may change things.',
   examples: ['svctl config web', 'svctl config -o json | jq ".definitions[].name"'],

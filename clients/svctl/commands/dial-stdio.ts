@@ -4,15 +4,13 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 
-/** What comes before the bytes of the connection: a shell may have printed something before. */
-export const GREETING = '\0my_init dial-stdio 1\n';
-
 /** Connects standard input and output with the socket: the other end of `svctl -H`. */
 export const dialStdio: Command = {
   name: 'dial-stdio',
   summary: 'connect standard input and output with my_init (for svctl -H)',
   usage: '',
   operands: 'none',
+  hosts: 'none',
   description:
     'Connects standard input and output with the socket of my_init. svctl -H runs it at the other end, through docker, podman, kubectl or ssh.',
   examples: ['docker exec -i web svctl dial-stdio'],
@@ -21,13 +19,19 @@ export const dialStdio: Command = {
 };
 
 async function dial(context: Context): Promise<ExitCode> {
+  const { GREETING, Link } = await import('../hosts/link.js');
   const socket = await openSocket(context.address);
   process.stdout.write(GREETING);
-  // The end of either direction is the end: a half-closed exec may never tell.
-  process.stdin.once('end', () => socket.destroy());
-  process.stdin.pipe(socket);
-  socket.pipe(process.stdout);
+  const link = new Link(process.stdin, process.stdout);
+  socket.pipe(link);
+  link.pipe(socket);
+  // A link that is cut or silent is over, as one that ends.
+  link.on('error', () => undefined);
+  link.once('end', () => socket.destroy());
+  link.once('close', () => socket.destroy());
+  socket.on('error', () => link.end());
   await once(socket, 'close');
+  link.destroy();
   process.stdin.destroy();
   return ExitCode.ok;
 }

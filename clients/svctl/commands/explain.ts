@@ -11,6 +11,7 @@ export const explain: Command = {
   summary: 'say why a service is in its state',
   usage: 'NAME',
   operands: 'services',
+  hosts: 'reads',
   description:
     'Tells the whole chain of what a service waits for, the root of the trouble first: what is so, the last exit with its last lines, which rule of the definition decided, what happens next and when, and what you can do.',
   examples: ['svctl explain web'],

@@ -18,7 +18,7 @@ import { outputOption, timeoutOption } from '../options.js';
 import { fullState, troubleWords } from '../phrases.js';
 import { Problem } from '../problem.js';
 import type { Style } from '../text/paint.js';
-import { type Row, table } from '../text/table.js';
+import type { Row } from '../text/table.js';
 
 /** What my_init answers for beside its services. */
 export const OWN_CHECKS = ['liveness', 'readiness', 'startup'];
@@ -30,6 +30,7 @@ export const health: Command = {
   summary: 'show what the probes would see',
   usage: '[NAME…]',
   operands: 'health',
+  hosts: 'reads',
   description:
     'Shows the health as grpc.health.v1 has it: liveness (my_init works), readiness (the services can be used), startup (the boot is over) and each service. The exit code is 0 when all three, or all that are named, are serving, and 1 when not. NAME is liveness, readiness, startup or a service.',
   examples: ['svctl health', 'svctl health readiness', 'svctl health memcached'],
@@ -76,7 +77,7 @@ async function printTable(context: Context, response: HealthListResponse): Promi
       cells: [name, { text: statusName(status), style: styleOf(status) }, why(name, status, services)],
     }),
   );
-  context.print(table(['CHECK', 'STATUS', 'WHY'], rows, context.paint));
+  context.printTable({ header: ['CHECK', 'STATUS', 'WHY'], rows, varying: [] });
 }
 
 function why(check: string, status: ServingStatus, services: ReadonlyMap<string, Service>): string {

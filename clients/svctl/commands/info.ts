@@ -12,6 +12,7 @@ export const info: Command = {
   summary: 'show what my_init is and does',
   usage: '',
   operands: 'none',
+  hosts: 'reads',
   description:
     'Shows the version of my_init, its place in the container, its phase, its addresses and what you may do.',
   examples: ['svctl info', 'svctl info -o json | jq -r .bootId'],

@@ -2,6 +2,7 @@ import { type LogOptions, logBatches } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
+import type { HostContext } from '../hosts/host-context.js';
 import { LogPrinter } from '../log-printer.js';
 import { type OptionSpec, outputOption, usage } from '../options.js';
 import { parseTime } from '../text/duration.js';
@@ -26,6 +27,7 @@ export const logs: Command = {
   summary: 'show what services say',
   usage: '[NAME…]',
   operands: 'services',
+  hosts: 'follows',
   description:
     "Shows the lines that are held of all services, or of those named, in the order of their times; my_init is the name of my_init's own messages. With -f it goes on until Ctrl-C, also across a restart of the controller or of the container. Lines that were overwritten before they could be read are told on standard error. On a terminal control characters are shown as escapes and standard error is red; into a pipe go the bytes as they were written. With -o json each line, gap and marker is a JSON object on a line.",
   examples: [
@@ -36,6 +38,7 @@ export const logs: Command = {
   ],
   options: OPTIONS,
   run: showLogs,
+  runOnHosts: showLogsOfHosts,
 };
 
 /** `tail -f` and journalctl begin with as many. */
@@ -50,6 +53,25 @@ async function showLogs(context: Context): Promise<ExitCode> {
   }
   printer.end();
   return ExitCode.ok;
+}
+
+async function showLogsOfHosts(hosts: readonly HostContext[], terminal: Context): Promise<ExitCode> {
+  process.stdout.once('error', () => process.exit(ExitCode.ok));
+  const { printMerged } = await import('../hosts/merged-logs.js');
+  const options = optionsOf(terminal);
+  const printer = new LogPrinter(terminal, Math.max(...hosts.map(({ host }) => host.label.length)));
+  let code: ExitCode = ExitCode.ok;
+  const sources = hosts.map((context) => ({
+    label: terminal.format === 'table' ? context.host.label : context.host.name,
+    batches: logBatches(context.connection, context.operands, options),
+    fail: (error: unknown): void => {
+      terminal.complainOf(error, context.host.name);
+      code = ExitCode.failed;
+    },
+  }));
+  await printMerged(sources, printer);
+  printer.end();
+  return code;
 }
 
 function optionsOf(context: Context): LogOptions {

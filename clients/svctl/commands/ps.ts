@@ -6,13 +6,14 @@ import { FORMATS, outputOption, timeoutOption } from '../options.js';
 import { roleName } from '../phrases.js';
 import { span } from '../text/duration.js';
 import { memory } from '../text/memory.js';
-import { type Cell, type Row, table } from '../text/table.js';
+import type { Cell, Row, Table } from '../text/table.js';
 
 export const ps: Command = {
   name: 'ps',
   summary: 'show the processes and whose they are',
   usage: '[SERVICE…]',
   operands: 'services',
+  hosts: 'reads',
   description:
     'Shows the processes below my_init as a tree, each with the service it belongs to; zombies are marked. With names, the processes of these services alone. Command lines are not shown: they may hold secrets.',
   examples: ['svctl ps', 'svctl ps memcached', 'svctl ps -o name memcached'],
@@ -40,7 +41,7 @@ async function showProcesses(context: Context): Promise<ExitCode> {
 const COLUMNS = ['PID', 'SERVICE', 'STATE', 'UPTIME', 'CPU', 'MEMORY', 'PROCESS'];
 const WIDE_COLUMNS = ['PID', 'PPID', 'SESSION', 'SERVICE', 'ROLE', 'STATE', 'UPTIME', 'CPU', 'MEMORY', 'PROCESS'];
 
-function processTable(processes: readonly Process[], context: Context, nowMs: number): string {
+function processTable(processes: readonly Process[], context: Context, nowMs: number): Table {
   const wide = context.format === 'wide';
   const rows = tree(processes).map(({ process, branch }): Row => {
     const first: Cell[] = wide
@@ -54,7 +55,11 @@ function processTable(processes: readonly Process[], context: Context, nowMs: nu
       : [String(process.pid), process.service || '-'];
     return { cells: [...first, ...cells(process, branch, nowMs)] };
   });
-  return table(wide ? WIDE_COLUMNS : COLUMNS, rows, context.paint, ['PID', 'PPID', 'SESSION', 'CPU', 'MEMORY']);
+  return {
+    header: wide ? WIDE_COLUMNS : COLUMNS,
+    rows,
+    right: ['PID', 'PPID', 'SESSION', 'CPU', 'MEMORY'],
+  };
 }
 
 function cells(process: Process, branch: string, nowMs: number): Cell[] {

@@ -3,7 +3,7 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { ExitCode } from '../exit-code.js';
 import { ALL, NO_WAIT, operate, STOP_TIMEOUT, waiting, waitOption } from '../mutate.js';
-import { FORMATS, outputOption, timeoutOption } from '../options.js';
+import { FORMATS, outputOption, timeoutOption, usage } from '../options.js';
 import { changeSelector } from '../selector.js';
 import { took } from '../text/duration.js';
 import { startWords } from './start.js';
@@ -21,6 +21,7 @@ export const restart: Command = {
     waitOption(['none', 'started', 'ready'], 'ready'),
     NO_WAIT,
     STOP_TIMEOUT,
+    { name: 'rolling', help: 'host by host, the next when one is ready; stops at a failure' },
     timeoutOption('how long to wait (the stop timeout and 30 s)'),
     outputOption(FORMATS),
   ],
@@ -28,6 +29,9 @@ export const restart: Command = {
 };
 
 function restartServices(context: Context): Promise<ExitCode> {
+  if (context.has('rolling') && (context.has('no-wait') || context.option('wait') === 'none')) {
+    throw usage('restart: --rolling waits for each host; it goes with no --no-wait');
+  }
   const selector = changeSelector(context.operands, context.has('all'), 'restart');
   const stopTimeout = durationOf(context.duration('stop-timeout'));
   return operate(

@@ -16,13 +16,14 @@ import { causeWords, desiredName, fullState, lastExitWords, stateStyle, troubleW
 import { serviceLines } from '../service-lines.js';
 import { serviceUsage, usageCells } from '../service-usage.js';
 import { roughSpan, span } from '../text/duration.js';
-import { type Cell, type Row, table } from '../text/table.js';
+import type { Cell, Row, Table } from '../text/table.js';
 
 export const status: Command = {
   name: 'status',
   summary: 'show the services (the default)',
   usage: '[NAME…]',
   operands: 'services',
+  hosts: 'reads',
   description:
     'Shows the state of all services, or of those named; NAME may be a pattern like "web-*". Under a service that is in trouble stands why, and when the next attempt is; with names or -o wide also the last lines that it said. -o wide measures for a moment what the processes of each service use: CPU is in percent of one, MEMORY is resident. With names the exit code is 3 unless every one of them has a process.',
   examples: ['svctl', "svctl status 'web-*' -o wide", 'svctl status -o json | jq -r ".services[].pid"'],
@@ -75,7 +76,7 @@ type Lines = Awaited<ReturnType<typeof serviceLines>>;
 
 const TROUBLED: readonly ServiceState[] = [ServiceState.SERVICE_STATE_BACKOFF, ServiceState.SERVICE_STATE_FAILED];
 
-function statusTable(services: readonly Service[], context: Context, nowMs: number, { lines, usage }: Extras): string {
+function statusTable(services: readonly Service[], context: Context, nowMs: number, { lines, usage }: Extras): Table {
   const wide = context.format === 'wide';
   const rows = services.map((service): Row => {
     const trouble = troubleWords(service, nowMs);
@@ -89,7 +90,12 @@ function statusTable(services: readonly Service[], context: Context, nowMs: numb
       ],
     };
   });
-  return table(wide ? WIDE_COLUMNS : COLUMNS, rows, context.paint, ['PID', 'RESTARTS', 'CPU', 'MEMORY', 'RUN']);
+  return {
+    header: wide ? WIDE_COLUMNS : COLUMNS,
+    rows,
+    right: ['PID', 'RESTARTS', 'CPU', 'MEMORY', 'RUN'],
+    ...(!wide && { varying: ['PID', 'UPTIME'] }),
+  };
 }
 
 function cells(service: Service, nowMs: number): Cell[] {

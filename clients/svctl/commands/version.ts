@@ -13,6 +13,7 @@ export const version: Command = {
   summary: 'show the versions of svctl and my_init',
   usage: '',
   operands: 'none',
+  hosts: 'reads',
   description: 'Shows the version of svctl and of the my_init that it reaches. svctl --version asks nobody.',
   examples: ['svctl version'],
   options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],

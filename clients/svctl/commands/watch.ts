@@ -20,6 +20,7 @@ export const watch: Command = {
   summary: 'follow the changes of services',
   usage: '[NAME…]',
   operands: 'services',
+  hosts: 'follows',
   description:
     'Prints one line for each change of a service: when, which, from which state to which, and why. Goes on until Ctrl-C, also across a restart of the controller or of the container: what happened meanwhile is told afterwards. With -o jsonl each line is a WatchResponse (snapshot, change or gap).',
   examples: ['svctl watch', "svctl watch 'web-*' -o jsonl"],

@@ -10,6 +10,22 @@ export interface Row {
   readonly notes?: readonly Cell[];
 }
 
+export interface Table {
+  readonly header: readonly string[];
+  readonly rows: readonly Row[];
+  /** The titles of the columns of numbers. */
+  readonly right?: readonly string[];
+  /**
+   * The titles of the columns in which rows of several hosts may differ and still be shown as one; rows are not put
+   * together when undefined.
+   */
+  readonly varying?: readonly string[];
+}
+
+export function tableText({ header, rows, right }: Table, paint: Paint): string {
+  return table(header, rows, paint, right);
+}
+
 /** Columns wide enough for their contents, two spaces between, numbers to the right; every cell is made printable. */
 export function table(
   header: readonly string[],

@@ -38,7 +38,11 @@ const DIAL = (): string => `exec ${svctl.path} dial-stdio`;
 test.each([
   ['docker://web', 'docker', 'exec -i web svctl dial-stdio'],
   ['podman://web', 'podman', 'exec -i web svctl dial-stdio'],
-  ['ssh://admin@node1:2222', 'ssh', '-T -o BatchMode=yes -p 2222 -- admin@node1 exec svctl dial-stdio'],
+  [
+    'ssh://admin@node1:2222',
+    'ssh',
+    '-T -o BatchMode=yes -o ServerAliveInterval=15 -p 2222 -- admin@node1 exec svctl dial-stdio',
+  ],
   ['k8s://shop/web-0/app', 'kubectl', '--namespace=shop exec -i web-0 --container=app -- svctl dial-stdio'],
   ['k8s://prod/shop/web-0/', 'kubectl', '--context=prod --namespace=shop exec -i web-0 -- svctl dial-stdio'],
 ])('%s is reached through %s', async (host, program, expected) => {
@@ -88,7 +92,7 @@ test.each([
   [
     'no svctl inside, in the PATH or where it is installed',
     'echo "exec failed: exec: \\"svctl\\": executable file not found in $PATH" >&2; exit 127',
-    'svctl is looked for in the PATH and in /usr/lib/my_init',
+    'there is no svctl, neither in its PATH nor in /usr/lib/my_init',
     7,
   ],
   [

@@ -31,7 +31,12 @@ export function phaseName(phase: Phase): string {
 /** The state of a service with what else is to be known of it: `up, not ready`, `up, paused`. */
 export function fullState(service: Service): string {
   const notReady = service.state === ServiceState.SERVICE_STATE_UP && !service.ready;
-  return [stateName(service.state), notReady ? 'not ready' : '', service.paused ? 'paused' : '']
+  return [
+    stateName(service.state),
+    notReady ? 'not ready' : '',
+    service.paused ? 'paused' : '',
+    service.reloading ? 'reloading' : '',
+  ]
     .filter(Boolean)
     .join(', ');
 }

@@ -89,6 +89,8 @@ export function serviceMessage(status: ServiceStatus): Service {
     trouble: status.trouble,
     autostart: status.autostart,
     definitionChanged: status.definitionChanged,
+    statusText: status.statusText,
+    reloading: status.reloading,
     waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };
 }

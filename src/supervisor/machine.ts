@@ -85,6 +85,9 @@ export interface ProcessRun {
   /** The process that goes on when this one has ended, as the service says; 0 for none. */
   readonly mainPid: number;
   readonly paused: boolean;
+  /** What it says of itself, STATUS and RELOADING of sd_notify(3). */
+  readonly statusText: string;
+  readonly reloading: boolean;
   /** Set when `control/t` asked this run to end; the run may ignore it. */
   readonly endRequestedBy: Cause | undefined;
   readonly termSent: boolean;
@@ -141,6 +144,10 @@ export type MachineEvent =
   | { readonly type: 'unready'; readonly trouble: string }
   /** The service says which of its processes goes on when the present one ends, MAINPID of sd_notify(3). */
   | { readonly type: 'main_pid'; readonly pid: number }
+  /** The service says how it is, STATUS of sd_notify(3). */
+  | { readonly type: 'status_text'; readonly text: string }
+  /** It reads its configuration again, RELOADING of sd_notify(3), until it says that it is ready. */
+  | { readonly type: 'reloading' }
   /** The process has ended, and that of `main_pid` goes on. */
   | { readonly type: 'succeeded' }
   /** The run needs so much more time for what it does, EXTEND_TIMEOUT_USEC of sd_notify(3). */

@@ -47,6 +47,8 @@ export interface RecordedMachine
   /** Of a run with a process. */
   readonly session: number;
   readonly mainPid: number;
+  readonly statusText: string;
+  readonly reloading: boolean;
   /** Of a run without a process. */
   readonly stage: 'prepare' | 'spawn' | undefined;
   readonly ready: boolean;
@@ -78,6 +80,8 @@ export function writeMachine(machine: Machine): RecordedMachine {
     unmet,
     session: process?.session ?? 0,
     mainPid: process?.mainPid ?? 0,
+    statusText: process?.statusText ?? '',
+    reloading: process?.reloading ?? false,
     stage: run?.stage === 'process' ? undefined : run?.stage,
     ready: machine.state === 'up' && machine.ready,
     ...(machine.state === 'stopping'
@@ -162,6 +166,8 @@ function readRun({ pid, startedAtMs = 0, changed = false, stage, ...rest }: Part
     session: rest.session ?? pid,
     mainPid: rest.mainPid ?? 0,
     paused: rest.paused === true,
+    statusText: rest.statusText ?? '',
+    reloading: rest.reloading === true,
     endRequestedBy: knownCause(rest.told),
     termSent: rest.termed === true,
     killSent: rest.killed === true,

@@ -28,6 +28,8 @@ export function statusOf(
     waitsFor: state === 'waiting' ? machine.unmet : NOTHING,
     definitionChanged: definitionChanged && process !== undefined,
     paused: process?.paused ?? false,
+    statusText: process?.statusText ?? '',
+    reloading: process?.reloading ?? false,
     termSent: process?.termSent ?? false,
     releasing: machine.releasing,
     stateSinceMs: machine.stateSinceMs,

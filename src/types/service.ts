@@ -90,6 +90,10 @@ export interface ServiceStatus {
   /** Its files say something else than the definition that it runs with. */
   readonly definitionChanged: boolean;
   readonly paused: boolean;
+  /** What the current run says of itself, '' for nothing. */
+  readonly statusText: string;
+  /** It reads its configuration again, as it says. */
+  readonly reloading: boolean;
   /** TERM was sent to the current run. */
   readonly termSent: boolean;
   /** `sv exit`: its supervise files are released once it is down, for a moment. */

@@ -46,6 +46,8 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     waitsFor: [],
     definitionChanged: false,
     paused: false,
+    statusText: '',
+    reloading: false,
     termSent: false,
     releasing: false,
     finishPid: 0,

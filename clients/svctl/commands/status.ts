@@ -85,6 +85,7 @@ function statusTable(services: readonly Service[], context: Context, nowMs: numb
         ? [...cells(service, nowMs), ...usageCells(usage.get(service.name)), ...wideCells(service, nowMs)]
         : cells(service, nowMs),
       notes: [
+        ...(service.statusText === '' ? [] : [{ text: service.statusText, style: 'faint' } as const]),
         ...(trouble === '' ? [] : [{ text: trouble, style: 'bad' } as const]),
         ...(lines.get(service.name) ?? []).map((text) => ({ text: `| ${text}`, style: 'faint' }) as const),
       ],

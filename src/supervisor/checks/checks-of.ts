@@ -1,10 +1,14 @@
 import type { ServiceCore } from '../service-context.js';
 import { runCheck } from './run-check.js';
 import { type CheckRules, ServiceChecks } from './service-checks.js';
+import { StatusText } from './status-text.js';
 
 /** The checks of a service, whose results are events of its machine. */
 export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks {
   const { name, context } = service;
+  const statusText = new StatusText((text, run) => {
+    if (service.machine.runNumber === run) service.dispatch({ type: 'status_text', text });
+  });
   return new ServiceChecks(
     name,
     { ...rules, watchdogMs: watchdogMsOf(service) },
@@ -20,6 +24,8 @@ export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks
       notice: (notice) => {
         if (notice.kind === 'stopping') service.dispatch({ type: 'unready', trouble: 'says that it is stopping' });
         else if (notice.kind === 'main_pid') service.dispatch({ type: 'main_pid', pid: notice.pid });
+        else if (notice.kind === 'status') statusText.say(notice.text, service.machine.runNumber);
+        else if (notice.kind === 'reloading') service.dispatch({ type: 'reloading' });
         else if (notice.kind === 'extend_timeout') service.dispatch({ type: 'extended', ms: notice.ms });
       },
     },

@@ -1,3 +1,5 @@
+import { printable } from '../../text/printable.js';
+
 /** What a service says of itself with sd_notify(3), one variable of a datagram each. */
 export type Notice =
   | { readonly kind: 'ready' | 'stopping' | 'reloading' | 'watchdog' | 'watchdog_trigger' | 'fdstore' }
@@ -6,8 +8,8 @@ export type Notice =
   /** 0: no watchdog any more. */
   | { readonly kind: 'watchdog_interval' | 'extend_timeout'; readonly ms: number };
 
-/** More than a status line of a table can show. */
-const MAX_STATUS_LENGTH = 512;
+/** As much as a line of a table shows, and a record of the service has room for. */
+const MAX_STATUS_LENGTH = 200;
 
 /** Reads a datagram. Variables that are not ours to act on (ERRNO, BUSERROR, X_…) are left out, as sd_notify(3) demands. */
 export function parseNotices(text: string): readonly Notice[] {
@@ -26,7 +28,7 @@ function noticeOf(name: string, value: string): Notice | undefined {
     case 'RELOADING':
       return value === '1' ? { kind: 'reloading' } : undefined;
     case 'STATUS':
-      return { kind: 'status', text: value.slice(0, MAX_STATUS_LENGTH) };
+      return { kind: 'status', text: printable(value.slice(0, MAX_STATUS_LENGTH)) };
     case 'MAINPID':
       return /^[1-9]\d{0,9}$/.test(value) ? { kind: 'main_pid', pid: Number(value) } : undefined;
     case 'WATCHDOG':

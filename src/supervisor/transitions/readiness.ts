@@ -4,7 +4,7 @@ import type { Definition } from '../definition/definition.js';
 import { describeCrashLoop } from '../describe-exit.js';
 import { type Facts, type In, type Now, processOf, type Step } from '../machine.js';
 import { countStartFailure } from './counters.js';
-import { type Act, enter, keep } from './rule.js';
+import { type Act, changeRun, enter, keep } from './rule.js';
 import { terminate } from './termination.js';
 import { durationOf, later } from './times.js';
 
@@ -23,7 +23,10 @@ export const becomesReady: Act<'ready', 'starting'> = (machine, _event, now) =>
   now.definition.type === 'oneshot' ? keep(machine) : becomeUp(machine, now);
 
 export const readyAgain: Act<'ready', 'up'> = (machine) =>
-  machine.ready ? keep(machine) : keep(machine, { ready: true, trouble: '' });
+  keep(machine, {
+    ...changeRun(machine, { reloading: false }),
+    ...(machine.ready ? {} : { ready: true, trouble: '' }),
+  });
 
 /** What keeps it from being ready is worth showing. */
 export const notReadyYet: Act<'unready', 'starting'> = (machine, { trouble }) => keep(machine, { trouble });

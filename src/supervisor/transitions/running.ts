@@ -21,3 +21,9 @@ export const endRequested: Act<'end_requested', Running> = (machine, { cause }, 
 };
 
 export const pause: Act<'paused', WithRun> = (machine, { paused }) => keep(machine, changeRun(machine, { paused }));
+
+export const noteStatusText: Act<'status_text', WithRun> = (machine, { text }) =>
+  keep(machine, changeRun(machine, { statusText: text }));
+
+export const noteReloading: Act<'reloading', Running> = (machine) =>
+  keep(machine, changeRun(machine, { reloading: true }));

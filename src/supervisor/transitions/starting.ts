@@ -79,6 +79,8 @@ const runOfProcess = ({ startedAtMs, changed }: Run, pid: number): Run => ({
   session: pid,
   mainPid: 0,
   paused: false,
+  statusText: '',
+  reloading: false,
   endRequestedBy: undefined,
   termSent: false,
   killSent: false,

@@ -243,6 +243,30 @@ time.sleep(1000)
     },
   );
 
+  testWith([PYTHON], 'notify: STATUS and RELOADING are shown, also by the next controller', async () => {
+    const code = `${SAY}
+say("READY=1\\nSTATUS=3 of 5 caches are warm")
+while not os.path.exists("/run/reload"): time.sleep(0.01)
+say("RELOADING=1\\nSTATUS=reads its routes")
+while not os.path.exists("/run/go"): time.sleep(0.01)
+say("READY=1\\nSTATUS=")
+time.sleep(1000)
+`;
+    await boot(`services: { web: { command: ${python(code)}, ready: { notify: true } } }`);
+    await becomesReady('web');
+    await waitFor('its words', async () => /^ {4}3 of 5 caches are warm$/m.test(await container.table('web')));
+    await container.exec('touch', '/run/reload');
+    const isReloading = async () =>
+      /^web +up, reloading +yes .*\n {4}reads its routes$/m.test(await container.table('web'));
+    await waitFor('a reload', isReloading);
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('a reload on record', isReloading);
+    await container.exec('touch', '/run/go');
+    await waitFor('no words', async () => !/reload|routes/.test(await container.table('web')));
+    expect(await isReady('web')).toBe(true);
+  });
+
   test('notify_fd: a newline on the descriptor, as with s6, whatever its number', async () => {
     const script = (fd: number): string =>
       JSON.stringify(`until [ -e /run/go ]; do sleep 0.01; done; echo >&${fd}; exec ${fd}>&-; exec sleep 1000`);

@@ -9,7 +9,7 @@ import {
   RunSelector,
 } from '../../gen/my_init/v1/logs.js';
 import { CursorError } from '../logs/read/cursor.js';
-import { PatternError } from '../logs/read/pattern/pattern.js';
+import { PatternError } from '../logs/read/pattern/syntax.js';
 import { LogReader, type ReadOptions, type Turn } from '../logs/read/reader.js';
 import type { Stream } from '../logs/store/cri.js';
 import { matchesGlob } from '../text/glob.js';

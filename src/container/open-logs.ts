@@ -1,4 +1,4 @@
-import { LOG_RECORD } from '../logs/capture/source.js';
+import { LOG_RECORD } from '../logs/capture/source-record.js';
 import { OWN_SOURCE, Sources } from '../logs/capture/sources.js';
 import { ContainerOutput } from '../logs/forward/container-output.js';
 import type { Handover, InitLink } from '../process/init-link.js';

@@ -1,21 +1,36 @@
 /** The monotonic clock, in milliseconds: the one that `CLOCK_MONOTONIC` of init counts too. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** Reading two clocks one after the other is never exact: the same moment must not look like two. */
-const TOLERANCE_MS = 5;
-const READINGS = 3;
-let offsetMs = Number.NaN;
+/** The two clocks are read one after the other: this much apart, one was set, or the process did not run in between. */
+const TOLERANCE_NS = 2_000_000n;
 
-/** The wall-clock time of a monotonic one, for display only: it moves with the clock when that is set. */
-export function wallClock(atMs: number): Date {
-  if (isOff(readOffsetMs())) {
-    // Of several readings the greatest is the one that was interrupted least.
-    const now = Math.max(...Array.from({ length: READINGS }, readOffsetMs));
-    if (isOff(now)) offsetMs = now;
+const readOffsetNs = (): bigint => BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+
+let offsetNs = steadyOffsetNs();
+
+/** The wall clock minus the monotonic one. The value is the same at each call, until the wall clock is set. */
+export function wallOffsetNs(): bigint {
+  if (isOff(readOffsetNs())) {
+    const measured = steadyOffsetNs();
+    if (isOff(measured)) offsetNs = measured;
   }
-  return new Date(offsetMs + atMs);
+  return offsetNs;
 }
 
-const readOffsetMs = (): number => Date.now() - monotonicMs();
+/** The wall-clock time of a monotonic one, for display only: it moves with the clock when that is set. */
+export const wallClock = (atMs: number): Date => new Date(Number(wallOffsetNs()) / 1e6 + atMs);
 
-const isOff = (readMs: number): boolean => !(Math.abs(readMs - offsetMs) <= TOLERANCE_MS);
+function isOff(measuredNs: bigint): boolean {
+  const difference = measuredNs - offsetNs;
+  return difference > TOLERANCE_NS || difference < -TOLERANCE_NS;
+}
+
+/** Of several readings the greatest is the one that was interrupted least. */
+function steadyOffsetNs(): bigint {
+  let greatest = readOffsetNs();
+  for (let again = 0; again < 2; again++) {
+    const reading = readOffsetNs();
+    if (reading > greatest) greatest = reading;
+  }
+  return greatest;
+}

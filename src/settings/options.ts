@@ -1,12 +1,22 @@
 import { resolve } from 'node:path';
-import { LISTEN_FORMS, type ListenAddress, parseListenAddress } from '../listen/address.js';
+import type { ListenAddress } from '../listen/address.js';
 import { type Environment, toText } from '../process/environment.js';
 import { nearest } from '../text/nearest-name.js';
 import { LOG_OUTPUTS, type LogOutput } from '../types/logs.js';
 import { EXIT } from './exit-codes.js';
 import { UsageError } from './usage-error.js';
-
-const DEFAULT_HTTP_PORT = 9180;
+import {
+  absolute,
+  bytes,
+  limit,
+  listenAddress,
+  mode,
+  oneOf,
+  type SettingText,
+  seconds,
+  socketPath,
+  wholeNumber,
+} from './values.js';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -174,7 +184,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
 
 /** Everything that can be set: an option, else its variable, else the default. Throws {@link UsageError}. */
 export function configure(line: CommandLine, environment: Environment): Config {
-  const setting = (name: Setting): Source | undefined => {
+  const setting = (name: Setting): SettingText | undefined => {
     const option = line.values.get(name);
     if (option !== undefined) return { from: `--${name}`, text: option, exitCode: EXIT.usage };
     return variable(environment, SETTINGS[name].variable);
@@ -228,14 +238,7 @@ KILL_PROCESS_TIMEOUT, KILL_ALL_PROCESSES_TIMEOUT and ENV_INIT_DIRECTORY mean wha
 `;
 }
 
-interface Source {
-  /** How people know it: `--socket` or `MY_INIT_SOCKET`. */
-  readonly from: string;
-  readonly text: string;
-  readonly exitCode: number;
-}
-
-function variable(environment: Environment, name: string): Source | undefined {
+function variable(environment: Environment, name: string): SettingText | undefined {
   const value = environment.get(name);
   return value === undefined || value === ''
     ? undefined
@@ -253,77 +256,4 @@ function unknownOption(word: string, name: string): UsageError {
     `there is no option ${word}; ${hint} (a command that begins with a dash comes after --)`,
     EXIT.usage,
   );
-}
-
-const bad = (source: Source, what: string): UsageError =>
-  new UsageError(`${source.from}: ${what}, not "${source.text}"`, source.exitCode);
-
-function seconds(source: Source | undefined, least = 0): number | undefined {
-  if (source === undefined) return undefined;
-  const value = /^\d+(\.\d+)?$/.test(source.text) ? Number(source.text) : Number.NaN;
-  if (!(value >= least && value <= 86_400)) throw bad(source, `must be a number of seconds from ${least} to 86400`);
-  return value * 1000;
-}
-
-/** A limit of time; 0 is no limit, as in baseimage-docker. */
-function limit(source: Source | undefined): number | undefined {
-  const ms = seconds(source);
-  return ms === 0 ? Number.POSITIVE_INFINITY : ms;
-}
-
-function oneOf<T extends string>(source: Source | undefined, choices: readonly T[]): T | undefined {
-  if (source === undefined) return undefined;
-  const choice = choices.find((candidate) => candidate === source.text);
-  if (choice === undefined) throw bad(source, `must be one of ${choices.join(', ')}`);
-  return choice;
-}
-
-function wholeNumber(source: Source | undefined, least: number, most: number): number | undefined {
-  if (source === undefined) return undefined;
-  const value = /^\d{1,9}$/.test(source.text) ? Number(source.text) : Number.NaN;
-  if (!(value >= least && value <= most)) throw bad(source, `must be a whole number from ${least} to ${most}`);
-  return value;
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
-
-function bytes(source: Source | undefined): number | undefined {
-  if (source === undefined) return undefined;
-  const [, number = '', unit = ''] = /^(\d{1,9})([kmg]?)$/i.exec(source.text) ?? [];
-  const value = Number(number) * (UNITS[unit.toLowerCase()] ?? 1);
-  if (number === '' || value > 2 ** 40) throw bad(source, 'must be a size like 65536, 256k, 10m or 1g');
-  return value;
-}
-
-function absolute(source: Source | undefined): string | undefined {
-  if (source && !source.text.startsWith('/')) throw bad(source, 'must be an absolute path');
-  return source?.text;
-}
-
-/** `sun_path` of unix(7) has 108 bytes, one of them for the end. */
-const SOCKET_PATH_BYTES = 107;
-
-function socketPath(source: Source | undefined): string | undefined {
-  const path = absolute(source);
-  if (source && path && Buffer.byteLength(path) > SOCKET_PATH_BYTES)
-    throw bad(
-      source,
-      `must have at most ${SOCKET_PATH_BYTES} bytes (it has ${Buffer.byteLength(path)}; a Unix socket takes no more)`,
-    );
-  return path;
-}
-
-function mode(source: Source | undefined): number | undefined {
-  if (source === undefined) return undefined;
-  if (!/^0?[0-7]{3}$/.test(source.text)) throw bad(source, 'must be an octal mode like 0660');
-  return Number.parseInt(source.text, 8);
-}
-
-/** `none` is undefined. */
-function listenAddress(source: Source | undefined): ListenAddress | undefined {
-  if (source === undefined) return { host: undefined, port: DEFAULT_HTTP_PORT };
-  if (source.text === 'none') return undefined;
-  const address = parseListenAddress(source.text);
-  if (address === undefined) throw bad(source, `must be like ${LISTEN_FORMS}, or none`);
-  return address;
 }

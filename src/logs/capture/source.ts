@@ -1,84 +1,20 @@
 import { closeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { InitLink } from '../../process/init-link.js';
-import { native } from '../../process/native.js';
-import { fieldsOf, numberOf, textOf, wordOf } from '../../state/fields.js';
-import type { RecordKind } from '../../state/records.js';
-import { LOG_OUTPUTS, type LogRule, type LogSource, type Marker } from '../../types/logs.js';
+import type { LogRule, LogSource, Marker } from '../../types/logs.js';
 import type { Counters, Loss } from '../store/counters.js';
 import { criTime, LineStamper, type Stream } from '../store/cri.js';
-import { type FileLimits, FileStore, type FileStoreRecord, readFileStoreRecord } from '../store/file-store.js';
+import { FileStore, type FileStoreRecord } from '../store/file-store.js';
 import { MemoryStore, type WritableStore } from '../store/store.js';
 import { Capture, closePipes, type Pipes } from './capture.js';
+import { heldName, heldPipe, memfd, type Pipe } from './held-parts.js';
 import type { Intake } from './intake.js';
-import { fromRecord, type MarkerRecord, readMarker, toRecord } from './marker-record.js';
+import type { LogDependencies } from './log-dependencies.js';
+import { fromRecord, toRecord } from './marker-record.js';
+import type { SourceRecord } from './source-record.js';
 import { SteadyLoss } from './steady-loss.js';
 
 /** Some runs of a crash loop; all of them have to fit into a slot. */
 const HELD_MARKERS = 24;
-
-/** What init holds is called after its source as far as that fits, MAX_NAME of src/init/my_init.h. */
-const HELD_NAME_LENGTH = 32;
-const HELD_PIPE = /^log\.(?<id>\d+)\.(?<place>\d+)\.(?<name>.+)\.out\.r$/;
-
-/** What survives a controller of a source. */
-export interface SourceRecord {
-  readonly id: number;
-  /** Its row in the intake and in the counters; on record under the name that earlier versions gave it. */
-  readonly place: number;
-  readonly markers: readonly MarkerRecord[];
-  /** What its definition says of its log. */
-  readonly rule?: LogRule | undefined;
-  /** Where the store is files. */
-  readonly files?: FileStoreRecord | undefined;
-}
-
-/** A source, by name. */
-export const LOG_RECORD: RecordKind<SourceRecord> = {
-  key: 'log',
-  decode: (value) => {
-    const { id, place, markers, rule, files } = fieldsOf(value);
-    const [number, row] = [numberOf(id), numberOf(place)];
-    if (number === undefined || row === undefined) return undefined;
-    const known = (Array.isArray(markers) ? markers : []).map(readMarker).filter((marker) => marker !== undefined);
-    return { id: number, place: row, markers: known, rule: readRule(rule), files: readFileStoreRecord(files) };
-  },
-};
-
-function readRule(value: unknown): LogRule | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { output, bufferBytes, file } = fieldsOf(value);
-  return { output: wordOf(output, LOG_OUTPUTS), bufferBytes: numberOf(bufferBytes), file: textOf(file) };
-}
-
-/** What the sources need of the world. */
-export interface LogWorld {
-  readonly link: InitLink;
-  readonly bootId: string;
-  readonly held: ReadonlyMap<string, number>;
-  /** The number of this controller. */
-  readonly generation: number;
-  /** The size of a store in memory, in bytes. */
-  readonly storeBytes: number;
-  /** The size of all stores in memory together; what is made when it is used up is as small as can be. */
-  readonly allStoresBytes: number;
-  /** Where the stores are files; undefined: in memory. */
-  readonly directory: string | undefined;
-  readonly files: FileLimits;
-  warn(text: string): void;
-  record(name: string, record: SourceRecord): void;
-  erase(name: string): void;
-}
-
-/** The sources of which init holds something, whether they are on record or not. */
-export function heldSources(
-  held: LogWorld['held'],
-): readonly { readonly name: string; readonly record: SourceRecord }[] {
-  return [...held.keys()].flatMap((key) => {
-    const { id, place, name } = HELD_PIPE.exec(key)?.groups ?? {};
-    return name === undefined ? [] : [{ name, record: { id: Number(id), place: Number(place), markers: [] } }];
-  });
-}
 
 /** One writer: its pipes, its store, what happened to it, and who is told. */
 export class Source implements LogSource {
@@ -87,7 +23,7 @@ export class Source implements LogSource {
   readonly row: number;
   readonly store: WritableStore;
   readonly counters: Counters;
-  readonly #world: LogWorld;
+  readonly #dependencies: LogDependencies;
   readonly #pipes: Pipes;
   readonly #captures: readonly [Capture, Capture];
   readonly #listeners = new Set<() => void>();
@@ -103,13 +39,13 @@ export class Source implements LogSource {
   #loggerPipe: readonly [read: number, write: number] | undefined;
   readonly #own: LineStamper;
 
-  constructor(name: string, record: SourceRecord, world: LogWorld, intake: Intake, counters: Counters) {
+  constructor(name: string, record: SourceRecord, dependencies: LogDependencies, intake: Intake, counters: Counters) {
     this.name = name;
     this.counters = counters;
     this.row = record.place;
-    this.#world = world;
+    this.#dependencies = dependencies;
     this.id = record.id;
-    this.#markers = record.markers.map((marker) => fromRecord(marker, name, world.bootId));
+    this.#markers = record.markers.map((marker) => fromRecord(marker, name, dependencies.bootId));
     this.#files = record.files;
     this.#rule = record.rule;
     this.#loss = new SteadyLoss(
@@ -154,7 +90,7 @@ export class Source implements LogSource {
   endLogger(): void {
     if (this.#loggerPipe === undefined) return;
     closeSync(this.#loggerPipe[1]);
-    this.#world.link.release(this.#heldName('logger.w'));
+    this.#dependencies.link.release(this.#heldName('logger.w'));
     this.#loggerPipe = undefined;
   }
 
@@ -252,7 +188,7 @@ export class Source implements LogSource {
     closePipes(this.#pipes);
     if (this.#loggerPipe) for (const fd of this.#loggerPipe) closeSync(fd);
     for (const part of ['store', 'out.r', 'out.w', 'err.r', 'err.w', 'logger.r', 'logger.w'])
-      this.#world.link.release(this.#heldName(part));
+      this.#dependencies.link.release(this.#heldName(part));
     this.#stored();
     this.#closed = true;
     this.counters.close();
@@ -265,7 +201,7 @@ export class Source implements LogSource {
   }
 
   #makeStore(): WritableStore {
-    const { files, storeBytes, warn, held } = this.#world;
+    const { files, storeBytes, warn, held } = this.#dependencies;
     const path = this.#filePath();
     const { end } = this.counters;
     try {
@@ -290,12 +226,12 @@ export class Source implements LogSource {
         `the log of ${this.name} is kept in memory: ${dirname(path ?? '')} cannot be used (${(error as NodeJS.ErrnoException).code})`,
       );
     }
-    return new MemoryStore(memfd(this.#world, this.#heldName('store')), storeBytes, this.counters.furthest);
+    return new MemoryStore(memfd(this.#dependencies, this.#heldName('store')), storeBytes, this.counters.furthest);
   }
 
   /** undefined: the log is kept in memory. */
   #filePath(): string | undefined {
-    const { directory } = this.#world;
+    const { directory } = this.#dependencies;
     return this.#rule?.file ?? (directory === undefined ? undefined : join(directory, `${this.name}.log`));
   }
 
@@ -304,27 +240,19 @@ export class Source implements LogSource {
     // Counted first: the warning is a line of the log, too.
     this.counters.addDropped(stream, { lines, bytes });
     this.#loss.grown();
-    if (first) this.#world.warn(`the log of ${this.name} loses lines: the disk does not take them`);
+    if (first) this.#dependencies.warn(`the log of ${this.name} loses lines: the disk does not take them`);
   }
 
-  #pipe(stream: string): readonly [read: number, write: number] {
-    const held = [
-      this.#world.held.get(this.#heldName(`${stream}.r`)),
-      this.#world.held.get(this.#heldName(`${stream}.w`)),
-    ];
-    if (held[0] !== undefined && held[1] !== undefined) return [held[0], held[1]];
-    const [read, write] = native().pipe(stream === 'logger');
-    this.#world.link.hold(this.#heldName(`${stream}.r`), read);
-    this.#world.link.hold(this.#heldName(`${stream}.w`), write);
-    return [read, write];
+  #pipe(stream: string): Pipe {
+    return heldPipe(this.#dependencies, (end) => this.#heldName(`${stream}.${end}`), stream === 'logger');
   }
 
   #heldName(part: string): string {
-    return `log.${this.id}.${this.row}.${this.name.slice(0, HELD_NAME_LENGTH)}.${part}`;
+    return heldName(this, part);
   }
 
   #record(): void {
-    this.#world.record(this.name, {
+    this.#dependencies.record(this.name, {
       id: this.id,
       place: this.row,
       markers: this.#markers.map(toRecord),
@@ -343,13 +271,4 @@ export class Source implements LogSource {
       for (const listener of this.#listeners) listener();
     });
   }
-}
-
-/** A memfd that survives the controller: that of an earlier one, or a new one. */
-export function memfd({ held, link }: Pick<LogWorld, 'held' | 'link'>, name: string): number {
-  const left = held.get(name);
-  if (left !== undefined) return left;
-  const fd = native().memfd('log');
-  link.hold(name, fd);
-  return fd;
 }

@@ -2,8 +2,11 @@ import type { LogCounts, LogRule, LogSources, LogStatistics } from '../../types/
 import type { Change } from '../../types/service.js';
 import { Counters } from '../store/counters.js';
 import { RECORD_OVERHEAD_BYTES } from '../store/cri.js';
+import { heldSources, memfd } from './held-parts.js';
 import { Intake } from './intake.js';
-import { heldSources, type LogWorld, memfd, Source, type SourceRecord } from './source.js';
+import type { LogDependencies } from './log-dependencies.js';
+import { Source } from './source.js';
+import type { SourceRecord } from './source-record.js';
 
 /** The source of my_init's own messages, and of its scripts. */
 export const OWN_SOURCE = 'my_init';
@@ -17,7 +20,7 @@ const IDS = 1_000_000;
 /** All that is written by services and by my_init: who writes where, and what of it is held. */
 export class Sources implements LogSources, LogStatistics {
   readonly bootId: string;
-  readonly #world: LogWorld;
+  readonly #dependencies: LogDependencies;
   readonly #intake: Intake;
   readonly #counters: number;
   readonly #sources = new Map<string, Source>();
@@ -27,12 +30,12 @@ export class Sources implements LogSources, LogStatistics {
   /** An id is never that of another source, not even of one that an earlier controller has forgotten: a cursor of that is not taken for one of this. */
   #lastId: number;
 
-  constructor(world: LogWorld) {
-    this.#world = world;
-    this.bootId = world.bootId;
-    this.#lastId = world.generation * IDS;
-    this.#intake = new Intake(memfd(world, INTAKE));
-    this.#counters = memfd(world, COUNTERS);
+  constructor(dependencies: LogDependencies) {
+    this.#dependencies = dependencies;
+    this.bootId = dependencies.bootId;
+    this.#lastId = dependencies.generation * IDS;
+    this.#intake = new Intake(memfd(dependencies, INTAKE));
+    this.#counters = memfd(dependencies, COUNTERS);
   }
 
   list(): readonly Source[] {
@@ -87,7 +90,9 @@ export class Sources implements LogSources, LogStatistics {
       return this.#add(name, { id: this.#lastId, place: this.#freeRow(), markers: [], rule }, true);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      this.#world.warn(`what ${name} says is not captured (${code ?? message}): it goes to the container's output`);
+      this.#dependencies.warn(
+        `what ${name} says is not captured (${code ?? message}): it goes to the container's output`,
+      );
       return undefined;
     }
   }
@@ -117,7 +122,9 @@ export class Sources implements LogSources, LogStatistics {
    */
   recover(): readonly string[] {
     const known = new Set(this.list().map(({ id }) => id));
-    const lost = heldSources(this.#world.held).filter(({ name, record: { id } }) => !known.has(id) && !this.get(name));
+    const lost = heldSources(this.#dependencies.held).filter(
+      ({ name, record: { id } }) => !known.has(id) && !this.get(name),
+    );
     for (const { name, record } of lost) this.restore(name, record);
     return lost.map(({ name }) => name);
   }
@@ -128,7 +135,7 @@ export class Sources implements LogSources, LogStatistics {
     if (source === undefined) return;
     this.#sources.delete(name);
     source.close();
-    this.#world.erase(name);
+    this.#dependencies.erase(name);
     this.#tell();
   }
 
@@ -146,11 +153,11 @@ export class Sources implements LogSources, LogStatistics {
 
   #add(name: string, record: SourceRecord, fresh: boolean): Source {
     let used = 0;
-    for (const { rule } of this.#sources.values()) used += rule?.bufferBytes ?? this.#world.storeBytes;
-    const wanted = record.rule?.bufferBytes ?? this.#world.storeBytes;
-    const storeBytes = used < this.#world.allStoresBytes ? wanted : 0;
+    for (const { rule } of this.#sources.values()) used += rule?.bufferBytes ?? this.#dependencies.storeBytes;
+    const wanted = record.rule?.bufferBytes ?? this.#dependencies.storeBytes;
+    const storeBytes = used < this.#dependencies.allStoresBytes ? wanted : 0;
     const counters = new Counters(this.#counters, record.place, fresh);
-    const source = new Source(name, record, { ...this.#world, storeBytes }, this.#intake, counters);
+    const source = new Source(name, record, { ...this.#dependencies, storeBytes }, this.#intake, counters);
     this.#sources.set(name, source);
     this.#tell();
     return source;

@@ -3,6 +3,7 @@
  * on in the next record (Kubernetes, "CRI logging format"). Every record has a head of the same length.
  */
 
+import { wallOffsetNs } from '../../process/clock.js';
 import { native } from '../../process/native.js';
 
 export type Stream = 'stdout' | 'stderr';
@@ -113,41 +114,16 @@ export function parseRecord(buffer: Buffer, start: number, end: number): CriReco
   };
 }
 
-/** The two clocks are read one after the other: this much apart, one of them was set, or we were kept from running in between. */
-const CLOCK_TOLERANCE_NS = 2_000_000n;
-
-const wallMinusMonotonicNs = (): bigint => BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
-
-let offsetNs = steadyOffsetNs();
 let lastMs = -1;
 let lastText = '';
 
 /** The wall-clock time as CRI has it, with nanoseconds: `2026-11-23T03:22:11.123456789Z`. Goes back only when the clock does. */
 export function criTime(): string {
-  if (isOff(wallMinusMonotonicNs())) {
-    const measured = steadyOffsetNs();
-    if (isOff(measured)) offsetNs = measured;
-  }
-  const ns = process.hrtime.bigint() + offsetNs;
+  const ns = process.hrtime.bigint() + wallOffsetNs();
   const ms = Number(ns / 1_000_000n);
   if (ms !== lastMs) {
     lastMs = ms;
     lastText = new Date(ms).toISOString().slice(0, 23);
   }
   return `${lastText}${String(ns % 1_000_000n).padStart(6, '0')}Z`;
-}
-
-function isOff(measuredNs: bigint): boolean {
-  const difference = measuredNs - offsetNs;
-  return difference > CLOCK_TOLERANCE_NS || difference < -CLOCK_TOLERANCE_NS;
-}
-
-/** Of several readings the greatest is the one that was interrupted least. */
-function steadyOffsetNs(): bigint {
-  let greatest = wallMinusMonotonicNs();
-  for (let again = 0; again < 2; again++) {
-    const reading = wallMinusMonotonicNs();
-    if (reading > greatest) greatest = reading;
-  }
-  return greatest;
 }

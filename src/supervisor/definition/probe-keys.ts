@@ -1,6 +1,7 @@
 /** The keys of `ready` and `live`: how a service is looked at, or says of itself that it is ready. */
 
-import { PatternError, parsePattern } from '../../logs/read/pattern/pattern.js';
+import { parsePattern } from '../../logs/read/pattern/pattern.js';
+import { PatternError } from '../../logs/read/pattern/syntax.js';
 import type { Live, Probe, ProbeTimes, Readiness } from './definition.js';
 import type { Node } from './node.js';
 import type { Reading } from './reading.js';

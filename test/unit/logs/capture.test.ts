@@ -14,7 +14,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Source, SourceRecord } from '../../../src/logs/capture/source.js';
+import type { Source } from '../../../src/logs/capture/source.js';
+import type { SourceRecord } from '../../../src/logs/capture/source-record.js';
 import { Sources } from '../../../src/logs/capture/sources.js';
 import { Forwarder } from '../../../src/logs/forward/forwarder.js';
 import type { Output } from '../../../src/logs/forward/output.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { matcherOf } from '../../../src/logs/read/pattern/matcher.js';
-import { PatternError } from '../../../src/logs/read/pattern/pattern.js';
+import { PatternError } from '../../../src/logs/read/pattern/syntax.js';
 
 const matches = (pattern: string, text: string | Buffer): boolean => {
   const bytes = Buffer.from(text as string);

@@ -12,6 +12,7 @@ import { ContainerLimits } from './resources/container-limits.js';
 import { ServiceUsage } from './resources/service-usage.js';
 import { groupId } from './settings/group-id.js';
 import { Operations } from './supervisor/operations.js';
+import { TransientServices } from './supervisor/transient-services.js';
 import type { System } from './types/system.js';
 
 /** For clients that do not end their streams by themselves. */
@@ -63,7 +64,7 @@ function openApi(
   addresses: { readonly socket: () => string; readonly http: () => string },
 ): Api {
   const group = fullAccessGroup(settings);
-  const control = new Operations(set);
+  const control = new Operations(set, new TransientServices(set, definitions));
   return serveApi({
     view: set,
     control,

@@ -4,7 +4,7 @@ import type { HostContext } from './hosts/host-context.js';
 import type { OptionSpec } from './options.js';
 
 /** What the words after a command are, for its completion. */
-export type Operands = 'services' | 'signal-and-services' | 'health' | 'shell' | 'none';
+export type Operands = 'services' | 'signal-and-services' | 'health' | 'shell' | 'program' | 'none';
 
 /** One command of svctl: what the help and the completion say of it, and what it does. */
 export interface Command {

@@ -11,6 +11,7 @@ import { ps } from './commands/ps.js';
 import { reexec } from './commands/reexec.js';
 import { rescan } from './commands/rescan.js';
 import { restart } from './commands/restart.js';
+import { run } from './commands/run.js';
 import { shutdown } from './commands/shutdown.js';
 import { reload, signal } from './commands/signal.js';
 import { once, start } from './commands/start.js';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   reload,
   signal,
   once,
+  run,
   logs,
   watch,
   explain,

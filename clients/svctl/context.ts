@@ -8,7 +8,7 @@ import {
   type Method,
   openSocket,
 } from '../typescript/src/index.js';
-import { type CommandLine, durationOption, type Format, usage } from './options.js';
+import { BETWEEN, type CommandLine, durationOption, type Format, usage } from './options.js';
 import { Terminal } from './terminal.js';
 
 /** What a command works with: the command line, the connection to my_init and the terminal. */
@@ -50,6 +50,11 @@ export class Context extends Terminal {
 
   option(name: string): string | undefined {
     return this.#given.get(name);
+  }
+
+  /** All values of an option that repeats. */
+  options(name: string): readonly string[] {
+    return this.#given.get(name)?.split(BETWEEN) ?? [];
   }
 
   /** In milliseconds; undefined when not given. */

@@ -12,6 +12,8 @@ export interface OptionSpec {
   readonly value?: string;
   /** The only values it takes. */
   readonly choices?: readonly string[];
+  /** May be given several times: {@link CommandLine.given} has all values, one after the other. */
+  readonly repeats?: true;
   readonly help: string;
 }
 
@@ -46,6 +48,9 @@ export function timeoutOption(help: string): OptionSpec {
   return { name: 'timeout', value: 'TIME', help: `${help} (10, 500ms, 2m)` };
 }
 
+/** Between the values of an option that repeats; no argument has it. */
+export const BETWEEN = '\0';
+
 /** The command line, taken apart. */
 export interface CommandLine {
   /** All that are no options: the command and what follows it. */
@@ -79,7 +84,8 @@ export function parseCommandLine(args: readonly string[], known: readonly Option
     const value = option.value === undefined ? '' : (inline ?? rest.shift());
     if (value === undefined)
       throw usage(`--${option.name} needs a value: ${option.choices?.join(', ') ?? option.value}`);
-    given.set(option.name, value);
+    const before = option.repeats ? given.get(option.name) : undefined;
+    given.set(option.name, before === undefined ? value : before + BETWEEN + value);
     if (option === HOST) hosts.push(value);
   }
   return { words, given, hosts };

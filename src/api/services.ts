@@ -90,6 +90,14 @@ export function servicesServer(
       }),
     ),
 
+    run: calls.unary(async (request, caller): Promise<OperationResponse> => {
+      requireFullAccess(access, caller.actor);
+      const { name, command, definition, keep } = request;
+      const wait = waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready');
+      const options = waiting(control, request, caller, wait);
+      return { outcomes: [outcomeMessage(await control.run({ name, command, definition, keep }, options))] };
+    }),
+
     reload: changing((request, caller) =>
       control.reload(selectorOf(request.selector), { cause: causeOf(caller), requestId: requestIdOf(request) }),
     ),

@@ -91,6 +91,7 @@ export function serviceMessage(status: ServiceStatus): Service {
     definitionChanged: status.definitionChanged,
     statusText: status.statusText,
     reloading: status.reloading,
+    transient: status.transient,
     waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };
 }

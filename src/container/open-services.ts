@@ -96,6 +96,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     isRunning: (name) => (set.get(name)?.pid ?? ranBefore.get(name) ?? 0) !== 0,
     readable: (name) => set.service(name)?.refresh(),
   });
+  if (handover.generation === 1) definitions.transient.clear();
   const notifications = new HeldDescriptors(link, handover.held, handover.generation);
   const revision = records.entry(REVISION);
   const set: ServiceSet = new ServiceSet(

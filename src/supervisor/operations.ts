@@ -5,6 +5,7 @@ import {
   OperationError,
   type OperationOptions,
   type Outcome,
+  type RunOrder,
   type Selector,
   type ServiceControl,
   type ServiceName,
@@ -16,6 +17,7 @@ import { ownerOf } from './owned-sessions.js';
 import { excerpt, isEmpty, select } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
+import type { TransientServices } from './transient-services.js';
 import { Waiting } from './waiting.js';
 
 /** A daemon that is not ready after this long is worth a word to the one who waits. */
@@ -32,12 +34,14 @@ interface Taken {
 /** Executes orders on services and waits for their outcome. */
 export class Operations implements ServiceControl {
   readonly #set: ServiceSet;
+  readonly #transient: TransientServices;
   readonly #waiting: Waiting;
   /** Signals on their way: `control/h` or the command of `reload` may take its time. */
   readonly #sending = new WeakMap<Order, Promise<void>>();
 
-  constructor(set: ServiceSet) {
+  constructor(set: ServiceSet, transient: TransientServices) {
     this.#set = set;
+    this.#transient = transient;
     this.#waiting = new Waiting(set);
   }
 
@@ -66,6 +70,17 @@ export class Operations implements ServiceControl {
       });
       return { order, done: this.#waiting.forRun(service.name, order, options, START_WAIT_MS) };
     });
+  }
+
+  async run(order: RunOrder, options: OperationOptions): Promise<Outcome> {
+    this.#refuseWhenHalted();
+    const { cause, requestId = '' } = options;
+    const service = await this.#transient.add(order, cause, requestId);
+    const taken: Order = { kind: 'start', id: requestId, run: 1, starts: 0, oldPid: 0, changed: true };
+    return this.#outcome(service, async () => ({
+      order: taken,
+      done: this.#waiting.forRun(service.name, taken, options, START_WAIT_MS),
+    }));
   }
 
   restart(

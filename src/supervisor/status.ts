@@ -22,6 +22,7 @@ export function statusOf(
     type,
     autostart: enabled,
     optional: definition.policy.optional,
+    transient: definition.transient,
     state,
     desired: machine.desired,
     ready: state === 'up' ? machine.ready : state === 'completed' && type === 'oneshot',

@@ -120,6 +120,8 @@ export interface ServiceStatus {
   readonly autostart: boolean;
   /** The readiness of the container does not wait for it. */
   readonly optional: boolean;
+  /** It came by {@link ServiceControl.run}. */
+  readonly transient: boolean;
   readonly counters: ServiceCounters;
 }
 
@@ -187,7 +189,8 @@ export type OperationReason =
   | 'WAIT_TIMEOUT'
   | 'REMOVED'
   | 'SHUTTING_DOWN'
-  | 'CANNOT_REPLACE';
+  | 'CANNOT_REPLACE'
+  | 'NAME_TAKEN';
 
 /** An operation that failed for one service, or as a whole. `metadata` names what it is about (service, suggestion, state …). */
 export class OperationError extends Error {
@@ -233,6 +236,16 @@ export interface StopOptions extends OperationOptions {
   readonly withDependents?: boolean;
 }
 
+/** A transient service that is to be. */
+export interface RunOrder {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Further keys of service.yaml, as a JSON object; '' for none. */
+  readonly definition: string;
+  /** It stays, down, when it is stopped. */
+  readonly keep: boolean;
+}
+
 /**
  * Changes the services. Each method answers with one outcome per selected service, sorted by name, and throws
  * {@link OperationError} when nothing could be attempted: an empty selector, no service of these names, a bad argument, a
@@ -260,6 +273,8 @@ export interface ServiceControl {
       readonly expectedRunId?: string;
     },
   ): Promise<readonly Outcome[]>;
+  /** Starts a command as a transient service. Throws OperationError when it cannot be one. */
+  run(order: RunOrder, options: OperationOptions): Promise<Outcome>;
   /** The services that a selector names, for reading: an empty one selects all. Throws as above. */
   select(selector: Selector): readonly ServiceStatus[];
   /** The service that a process belongs to by its session; undefined for none. */

@@ -6,6 +6,7 @@ import {
   OperationError,
   type OperationOptions,
   type Outcome,
+  type RunOrder,
   type Selector,
   type ServiceControl,
   type ServiceCounters,
@@ -63,6 +64,7 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     trouble: '',
     autostart: true,
     optional: false,
+    transient: false,
     counters: NO_COUNTS,
     ...over,
   };
@@ -88,7 +90,7 @@ export function fakeProcess(pid: number, over: Partial<ProcessInfo> = {}): Proce
 
 /** A mutation as it arrived. */
 export interface ReceivedCall {
-  readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal';
+  readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal' | 'run';
   readonly selector: Selector;
   readonly options: Partial<OperationOptions> & {
     readonly cause: Cause;
@@ -98,6 +100,7 @@ export interface ReceivedCall {
     readonly expectedRunId?: string;
   };
   readonly signal?: string;
+  readonly order?: RunOrder;
 }
 
 /**
@@ -203,6 +206,17 @@ export class FakeServices implements ServiceView, ServiceControl {
 
   restart(selector: Selector, options: OperationOptions & { readonly stopTimeoutMs?: number }) {
     return this.#mutate({ method: 'restart', selector, options }, (status) => this.#running(status));
+  }
+
+  async run(order: RunOrder, options: OperationOptions): Promise<Outcome> {
+    const selector = { names: [order.name], globs: [], all: false };
+    if (this.#services.has(order.name))
+      throw new OperationError('NAME_TAKEN', `there is a service ${order.name} already`, { service: order.name });
+    this.set(order.name, { transient: true });
+    const start = () => this.#running(fakeStatus(order.name));
+    const [outcome] = await this.#mutate({ method: 'run', selector, options, order }, start);
+    if (outcome === undefined) throw new Error('the answer has no outcome');
+    return outcome;
   }
 
   reload(selector: Selector, options: { readonly cause: Cause }) {

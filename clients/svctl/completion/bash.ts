@@ -63,6 +63,7 @@ ${commands.map((command) => `          ${command.name}) choices='${longNames(com
             ;;
           ${named(commands, 'health')}) choices="${checks.join(' ')} $(_svctl_services)" ;;
           ${named(commands, 'shell')}) ((operands == 0)) && choices='${shells.join(' ')}' ;;
+          ${named(commands, 'program')}) ((operands == 0)) && choices=$(compgen -c -- "$cur") ;;
           help) ((operands == 0)) && choices='${commands.map(({ name }) => name).join(' ')}' ;;
         esac
       fi

@@ -57,6 +57,8 @@ function operandWords(
       return [checks.join(' '), '(__svctl_services)'];
     case 'shell':
       return [shells.join(' ')];
+    case 'program':
+      return ['(__fish_complete_command)'];
     case 'none':
       return [];
     default:

@@ -73,6 +73,8 @@ function operandArguments(
       return [`*:check:{ compadd ${checks.join(' ')}; _svctl_services }`];
     case 'shell':
       return [`1:shell:(${shells.join(' ')})`];
+    case 'program':
+      return ['*::program:_normal'];
     case 'none':
       return [];
     default:

@@ -16,6 +16,7 @@ import {
   type OperationResponse,
   ReloadRequest,
   RestartRequest,
+  RunRequest,
   SignalRequest,
   StartRequest,
   StopRequest,
@@ -58,6 +59,13 @@ export interface StopOptions extends MutationOptions {
   readonly stopTimeoutMs?: number;
   /** Stops the services that need these too, and before them. */
   readonly withDependents?: boolean;
+}
+
+export interface RunOptions extends Omit<StartOptions, 'all'> {
+  /** Further keys of service.yaml: `{ ready: { tcp: 'localhost:3000' }, user: 'app' }`. */
+  readonly definition?: Readonly<Record<string, unknown>>;
+  /** It stays, down, when it is stopped; else it is gone then. */
+  readonly keep?: boolean;
 }
 
 const WAIT_LEVELS = {
@@ -128,6 +136,23 @@ export class MyInit {
     const stopTimeout = durationOf(options.stopTimeoutMs);
     const request = RestartRequest.fromPartial({ ...common(names, options), stopTimeout });
     return this.#mutate(Services.restart, request, options);
+  }
+
+  /** Starts a command as a transient service, and waits until it is ready. It outlives this client. */
+  async run(name: string, command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    const { definition, keep, wait, requestId } = options;
+    const request = RunRequest.fromPartial({
+      name,
+      command: [...command],
+      definition: definition && JSON.stringify(definition),
+      keep,
+      requestId,
+      wait: wait && WAIT_LEVELS[wait],
+      waitTimeout: durationOf(options.waitTimeoutMs),
+    });
+    const [outcome] = await this.#mutate(Services.run, request, options);
+    if (outcome === undefined) throw new MyInitError('INTERNAL_ERROR', 'my_init answered with no outcome');
+    return outcome;
   }
 
   /** Asks services to read their configuration again. */

@@ -1,6 +1,14 @@
 /** The public API of the client library. */
 export { type CallOptions, Channel, type Method } from './channel.js';
-export { connect, type MutationOptions, MyInit, type Options, type StartOptions, type StopOptions } from './client.js';
+export {
+  connect,
+  type MutationOptions,
+  MyInit,
+  type Options,
+  type RunOptions,
+  type StartOptions,
+  type StopOptions,
+} from './client.js';
 export { type Address, ANSWER_TIMEOUT_MS, Connection } from './connection.js';
 export { durationOf } from './duration.js';
 export { type ErrorReason, errorOfStatus, GrpcCode, isLost, MyInitError } from './errors.js';

@@ -1,10 +1,9 @@
 import type { Method } from './channel.js';
 import type { Connection } from './connection.js';
-import type { OperationResponse, Selector } from './gen/my_init/v1/services.js';
+import type { OperationResponse } from './gen/my_init/v1/services.js';
 
 /** What every mutation of services carries. */
 export interface MutationRequest {
-  readonly selector: Selector | undefined;
   readonly requestId: string;
 }
 

@@ -7,6 +7,7 @@ export function defaultDefinition(name: ServiceName, directory: string | undefin
     name,
     type: 'longrun',
     directory,
+    transient: false,
     command: { kind: 'run' },
     finish: 'absent',
     check: 'absent',

@@ -13,6 +13,7 @@ import { describeProblem, readDirectory } from './read-directory.js';
 import type { YamlService, YamlServices } from './read-yaml.js';
 import { isBundle, withS6Files } from './s6-files.js';
 import { changedKeys } from './show-definition.js';
+import { TransientFiles } from './transient-files.js';
 import { hasYaml, loadYamlReader, placesOf, readFiles, serviceFile, servicesFiles, yamlReader } from './yaml-files.js';
 
 export interface DefinitionFilesContext {
@@ -40,6 +41,7 @@ const NONE: YamlServices = { services: new Map(), problems: [] };
  */
 export class DefinitionFiles implements ServiceSource {
   readonly #context: DefinitionFilesContext;
+  readonly transient: TransientFiles;
   /** The files for many services as they are. */
   #onDisk = NONE;
   /** Their services as they are in force. */
@@ -52,6 +54,7 @@ export class DefinitionFiles implements ServiceSource {
 
   constructor(context: DefinitionFilesContext) {
     this.#context = context;
+    this.transient = new TransientFiles(context.ownDirectory);
     this.#reload(() => false);
   }
 
@@ -63,7 +66,8 @@ export class DefinitionFiles implements ServiceSource {
   /** Loads what is needed to read YAML, where there is any; startup scripts may have written it. */
   async prepare(): Promise<void> {
     const { servicesFile, serviceDirectory } = this.#context;
-    if (yamlReader() === undefined && hasYaml(servicesFile, serviceDirectory)) await loadYamlReader();
+    const hasAny = (): boolean => hasYaml(servicesFile, serviceDirectory) || this.transient.names().length > 0;
+    if (yamlReader() === undefined && hasAny()) await loadYamlReader();
     this.reload();
   }
 
@@ -107,7 +111,7 @@ export class DefinitionFiles implements ServiceSource {
 
   /** What the files say of a service by now; undefined: nothing any more. */
   latest(name: ServiceName, directory: string): DefinitionRead | undefined {
-    if (directory !== this.#directoryOf(name)) return this.#ofDirectory(name, directory, undefined);
+    if (this.#isDefinedIn(directory, name)) return this.#ofDirectory(name, directory, undefined);
     const service = this.#onDisk.services.get(name);
     return service && { definition: service.definition, problem: firstError(service.problems) };
   }
@@ -122,7 +126,7 @@ export class DefinitionFiles implements ServiceSource {
   /** The service directories, and the services that are defined in files for many. Throws as {@link listServices}. */
   list(): Listing {
     const { serviceDirectory } = this.#context;
-    const names = new Set([...this.#inForce.keys(), ...this.#stillRunning()]);
+    const names = new Set([...this.#inForce.keys(), ...this.transient.names(), ...this.#stillRunning()]);
     if (names.size === 0) return withoutBundles(listServices(serviceDirectory));
     // Without a directory of services there may still be a file of them.
     const listing = existsSync(serviceDirectory)
@@ -160,6 +164,11 @@ export class DefinitionFiles implements ServiceSource {
     return isRunning && this.#isChanged(name, directory, read) ? { ...read, isChanged: true } : read;
   };
 
+  /** Its directory says what it is, not a file for many services. */
+  #isDefinedIn(directory: string, name: ServiceName): boolean {
+    return directory !== this.#directoryOf(name) || this.transient.has(name);
+  }
+
   #isChanged(name: ServiceName, directory: string, { definition }: DefinitionRead): boolean {
     if (!this.#isYaml(name, directory)) return false;
     const latest = this.latest(name, directory);
@@ -177,7 +186,7 @@ export class DefinitionFiles implements ServiceSource {
     if (!isRunning) this.#context.kept.drop(name);
     const left = this.#leftBefore(name, directory);
     if (left !== undefined) return { definition: left, problem: undefined };
-    if (directory !== this.#directoryOf(name)) {
+    if (this.#isDefinedIn(directory, name)) {
       if (!isRunning) this.#texts.delete(name);
       return this.#ofDirectory(name, directory, this.#texts.get(name), (text) => this.#texts.set(name, text));
     }
@@ -197,13 +206,19 @@ export class DefinitionFiles implements ServiceSource {
     const reader = yamlReader();
     if (left === undefined || reader === undefined) return undefined;
     const isOwn = directory === this.#directoryOf(name);
-    const base = isOwn ? defaultDefinition(name, undefined, times) : readDirectory(name, directory, times).definition;
+    const base = isOwn ? this.#ownBase(name) : readDirectory(name, directory, times).definition;
     const definition = reader.readKept(left, base);
     const latest = this.latest(name, directory);
     if (latest?.problem !== undefined || latest === undefined || changedKeys(definition, latest.definition).length > 0)
       return definition;
     kept.drop(name);
     return undefined;
+  }
+
+  #ownBase(name: ServiceName): Definition {
+    return this.transient.has(name)
+      ? this.#plainTransient(name).definition
+      : defaultDefinition(name, undefined, this.#context.times);
   }
 
   /** `inForce`: the text of service.yaml that is in force, instead of that on disk. */
@@ -213,7 +228,8 @@ export class DefinitionFiles implements ServiceSource {
     inForce: string | undefined,
     took: (text: string) => void = () => {},
   ): DefinitionRead {
-    const plain = readDirectory(name, directory, this.#context.times);
+    const isTransient = directory === this.#directoryOf(name);
+    const plain = isTransient ? this.#plainTransient(name) : readDirectory(name, directory, this.#context.times);
     const hasYaml = inForce !== undefined || existsSync(serviceFile(directory));
     const read = hasYaml ? this.#readYaml(plain, directory, inForce, took) : withS6Files(plain, directory);
     const inFile = this.#onDisk.services.get(name);
@@ -221,6 +237,21 @@ export class DefinitionFiles implements ServiceSource {
     const other = [...inFile.definition.origins.values()][0]?.file ?? this.#context.servicesFile;
     const message = `${name} is defined in two places, ${directory} and ${other}`;
     return { ...read, problem: problemOf(name, directory, 'defined-twice', message, 'remove one of the two') };
+  }
+
+  /** A transient service as far as its definition says nothing: nobody else is to suffer when it fails. */
+  #plainTransient(name: ServiceName): DefinitionRead {
+    const definition = { ...defaultDefinition(name, undefined, this.#context.times), transient: true };
+    const policy = { ...definition.policy, restart: 'no', optional: true } as const;
+    return { definition: { ...definition, policy }, problem: undefined };
+  }
+
+  /** What would be wrong with this text as the definition of a transient service; undefined when nothing. */
+  async judgeTransient(name: ServiceName, text: string): Promise<Problem | undefined> {
+    const { readServiceYaml } = await loadYamlReader();
+    const { definition } = this.#plainTransient(name);
+    const { problems } = readServiceYaml({ file: '', text }, definition, false, this.#variable);
+    return problems.find(({ severity }) => severity === 'error');
   }
 
   #readYaml(

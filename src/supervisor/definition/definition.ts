@@ -12,6 +12,8 @@ export interface Definition {
   readonly type: 'longrun' | 'oneshot';
   /** The service directory; undefined for a service that is defined in a file for many services alone. */
   readonly directory: string | undefined;
+  /** It came by `svctl run`: nothing but its record below the run directory defines it. */
+  readonly transient: boolean;
   readonly command: Command;
   /** Scripts of the directory that take part: runsv(8) has none of them for a logger. */
   readonly finish: Script;

@@ -67,6 +67,11 @@ describe('in bash', () => {
     expect(await offered(['info', ''])).toEqual(['']);
   });
 
+  test('programs are offered for what is run', async () => {
+    expect(await offered(['run', '--name', 'dev', '--', 'bas'])).toEqual(expect.arrayContaining(['bash', 'basename']));
+    expect(await offered(['run', '--re'])).toEqual(['--ready', '--restart']);
+  });
+
   test('a signal comes before the services', async () => {
     expect(await offered(['signal', 'US'])).toEqual(['USR1', 'USR2']);
     expect(await offered(['signal', 'USR1', 'm'])).toEqual(['memcached']);

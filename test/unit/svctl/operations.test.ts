@@ -209,3 +209,61 @@ test('Ctrl-C ends the waiting, says so, and is seen by the shell as 130', async 
   expect(stderr).toBe('svctl: no longer waiting; the order stands. svctl status shows what became of it\n');
   expect(signal).toBe('SIGINT');
 });
+
+describe('run', () => {
+  /** What comes after `--` is the command's. */
+  const run = (...args: string[]) => svctl.run(['--socket', api.path, ...args]);
+  const NOTHING = { names: [], globs: [], all: false };
+
+  test('hands on the command as it is, and the options in the words of service.yaml', async () => {
+    const { stdout, code } = await run(
+      ...['run', '--name', 'dev', '--ready', 'tcp:3000', '--restart', 'on-failure', '--env', 'A=1', '--env', 'B=$x=2'],
+      ...['--user', 'app', '--cwd', '/srv', '--keep', '--wait', 'started', '--', 'npm', 'run', '--loud', '$HOME'],
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^dev started: pid \d+ in /);
+    const [call] = api.services.calls;
+    expect(call).toMatchObject({ method: 'run', order: { name: 'dev', keep: true }, options: { wait: 'started' } });
+    expect(call?.order?.command).toEqual(['npm', 'run', '--loud', '$HOME']);
+    expect(JSON.parse(call?.order?.definition ?? '')).toEqual({
+      ready: { tcp: 'localhost:3000' },
+      restart: 'on-failure',
+      user: 'app',
+      working_dir: '/srv',
+      environment: { A: '1', B: '$$x=2' },
+    });
+  });
+
+  test.each([
+    ['tcp:db:5432', { tcp: 'db:5432' }],
+    ['http://localhost:8080/health', { http: 'http://localhost:8080/health' }],
+    ['unix:/run/x.sock', { unix: '/run/x.sock' }],
+    ['log:listening on \\d+$', { log: 'listening on \\d+$$' }],
+    ['exec:pg_isready -q', { exec: ['/bin/sh', '-c', 'pg_isready -q'] }],
+    ['grpc:50051', { grpc: { address: 'localhost:50051' } }],
+    ['delay:5s', { delay: '5s' }],
+    ['notify', { notify: true }],
+    ['notify_fd:3', { notify_fd: 3 }],
+  ])('--ready %s', async (ready, key) => {
+    await run('run', '--name', 'dev', '--ready', ready, '--', 'app');
+    expect(JSON.parse(api.services.calls[0]?.order?.definition ?? '').ready).toEqual(key);
+  });
+
+  test('takes the name of the program, and its own directory', async () => {
+    await run('run', '--', '/usr/bin/app');
+    expect(api.services.calls[0]?.order).toMatchObject({ name: 'app', command: ['/usr/bin/app'], keep: false });
+    expect(JSON.parse(api.services.calls[0]?.order?.definition ?? '')).toEqual({ working_dir: process.cwd() });
+  });
+
+  test.each([
+    [['run'], 'which program'],
+    [['run', '--ready', 'maybe', '--', 'app'], '--ready cannot be "maybe"'],
+    [['run', '--env', 'A', '--', 'app'], '--env cannot be "A"'],
+    [['run', '--restart', 'maybe', '--', 'app'], '--restart cannot be "maybe"'],
+  ])('%j is a mistake', async (args, words) => {
+    const { code, stderr } = await run(...args);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(words) });
+    expect(api.services.calls).toEqual([]);
+    expect(api.services.select(NOTHING)).toHaveLength(3);
+  });
+});

@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
+import { MortalController } from '../../helpers/mortal-controller.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
+const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
+
+const mortal = new MortalController({ untiring: true });
+afterAll(() => mortal.dispose());
+let container: TestContainer;
+afterEach(() => container.dispose());
+
+const boot = async (options: ContainerOptions = {}): Promise<void> => {
+  container = await TestContainer.boot(options);
+};
+const run = (...args: readonly string[]) => container.svctl('run', ...args);
+const isGone = (name: string): Promise<true> =>
+  waitFor(`the end of ${name}`, async () => (await container.svctl('status', name)).code === 4);
+const kills = async (): Promise<void> => {
+  const { controllerPid } = container;
+  process.kill(controllerPid, 'SIGKILL');
+  await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+};
+
+describe('svctl run', () => {
+  test('starts a service that is supervised, logged and listed, and is gone when it is stopped', async () => {
+    await boot();
+    const { code, stdout, stderr } = await run(
+      '--name',
+      'dev',
+      '--',
+      'sh',
+      '-c',
+      'echo "$0 in $PWD"; exec sleep 1000',
+      '$x',
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^dev started: pid \d+ in \d+.*\n$/);
+    expect(await container.status('dev')).toMatchObject({ state: 'SERVICE_STATE_UP', transient: true });
+    expect((await container.svctl('logs', 'dev')).stdout).toContain(`$x in ${process.cwd()}`);
+    expect((await container.svctl('stop', 'dev')).stdout).toMatch(
+      /^dev stopped: pid \d+ \(TERM\) in|^dev stopped: pid \d+ in/,
+    );
+    await isGone('dev');
+    expect(existsSync(`/proc/${container.pid}/root/run/my_init/services/dev`)).toBe(false);
+    expect((await run('--name', 'dev', '--', 'sleep', '1000')).code).toBe(0);
+  });
+
+  test('takes the name of the program, and waits until the probe passes', async () => {
+    await boot();
+    const ready = '/run/dev.ready';
+    const started = run('--name', 'dev', '--ready', `file:${ready}`, '--', 'sleep', '1000');
+    await container.reaches('dev', 'starting');
+    await container.exec('touch', ready);
+    expect((await started).code).toBe(0);
+    expect((await run('--', 'sleep', '1000')).stdout).toMatch(/^sleep started: /);
+  });
+
+  test('with --keep leaves a service that is stopped and can be started again', async () => {
+    await boot();
+    await run('--name', 'dev', '--keep', '--', 'sleep', '1000');
+    await container.svctl('stop', 'dev');
+    await container.reaches('dev', 'down');
+    expect((await container.svctl('start', 'dev')).code).toBe(0);
+  });
+
+  test('restarts it as it is told, and never by itself', async () => {
+    await boot();
+    await run('--name', 'once', '--ready', 'delay:1ms', '--', 'sh', '-c', 'sleep 0.3; exit 3');
+    await container.reaches('once', 'failed');
+    await run(
+      '--name',
+      'ever',
+      '--ready',
+      'delay:1ms',
+      '--restart',
+      'on-failure',
+      '--',
+      'sh',
+      '-c',
+      'sleep 1.1; exit 3',
+    );
+    await waitFor('a restart', async () => Number((await container.status('ever')).restartsTotal) > 0);
+    // Why it ended can still be seen.
+    expect(await container.table('once')).toContain('exit 3');
+    await container.svctl('stop', 'once');
+    await isGone('once');
+  });
+
+  test('says what it cannot do', async () => {
+    await boot({ services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
+    await container.reaches('web', 'up');
+    const refused = async (...args: string[]) => {
+      const { code, stderr } = await run(...args);
+      return `${code} ${stderr}`;
+    };
+    expect(await refused('--name', 'web', '--', 'sleep', '1')).toBe(
+      '8 svctl: there is a service web already\n       Take another name, or look at the service that has it: svctl status web.\n',
+    );
+    expect(await refused('--name', '.web', '--', 'sleep', '1')).toMatch(/^2 .*cannot be the name of a service/);
+    expect(await refused('--name', 'dev', '--ready', 'tcp:99999', '--', 'sleep', '1')).toMatch(
+      /^2 .*ready\.tcp must be an address with a port from 1 to 65535/,
+    );
+    expect(await refused('--name', 'dev', '--ready', 'nonsense', '--', 'sleep', '1')).toMatch(/^2 .*--ready cannot be/);
+    expect(await refused('--name', 'dev')).toMatch(/^2 .*which program/);
+    expect(await refused('--name', 'dev', '--', '/no/such/program')).toMatch(/^9 .*exited with code 127/);
+    expect(await container.table('dev')).toContain('/no/such/program: does not exist');
+  });
+});
+
+describe('a transient service', () => {
+  test('survives the controller, and is still gone when it is stopped', async () => {
+    await boot();
+    await run('--name', 'dev', '--ready', 'delay:1ms', '--', 'sleep', '1000');
+    const { pid } = await container.status('dev');
+    await kills();
+    expect(await container.status('dev')).toMatchObject({ pid, state: 'SERVICE_STATE_UP', transient: true });
+    await container.svctl('restart', 'dev');
+    await kills();
+    await container.svctl('stop', 'dev');
+    await isGone('dev');
+  });
+
+  test('is made once and started once, or not at all, whenever the controller dies', async () => {
+    await boot({ installation: mortal.installation });
+    let died = true;
+    const deaths: number[] = [];
+    for (let acts = 1; died; acts += STEP || 7) {
+      const name = `dev-${acts}`;
+      const { controllerPid } = container;
+      await mortal.doom(container, acts);
+      const { code, stderr } = await run('--name', name, '--ready', 'delay:1ms', '--', 'sleep', '1000');
+      expect({ acts, code, stderr }).toEqual({ acts, code: 0, stderr: '' });
+      died = container.controllerPid !== controllerPid;
+      if (died) deaths.push(acts);
+      const { pid, startsTotal } = await container.reaches(name, 'up');
+      expect({ acts, startsTotal }).toEqual({ acts, startsTotal: 1 });
+      const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim();
+      expect({ acts, processes }).toEqual({ acts, processes: String(pid) });
+      await container.svctl('stop', name);
+      await isGone(name);
+    }
+    expect(deaths.length).toBeGreaterThan(3);
+  }, 1_000_000);
+
+  test('is gone when it is stopped, whenever the controller dies', async () => {
+    await boot({ installation: mortal.installation });
+    let died = true;
+    const deaths: number[] = [];
+    for (let acts = 1; died; acts += STEP || 7) {
+      const name = `dev-${acts}`;
+      await run('--name', name, '--ready', 'delay:1ms', '--', 'sleep', '1000');
+      const { controllerPid } = container;
+      await mortal.doom(container, acts);
+      await container.svctl('stop', name);
+      await isGone(name);
+      died = container.controllerPid !== controllerPid;
+      if (died) deaths.push(acts);
+      expect((await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim()).toBe('');
+    }
+    expect(deaths.length).toBeGreaterThan(3);
+  }, 1_000_000);
+
+  test('of the boot before is not started by the next', async () => {
+    await boot({
+      prepare: `mkdir -p /run/my_init/services/dev; cd /run/my_init/services/dev; echo '{"command":["sleep","1000"]}' > service.yaml; echo '{"requestId":"","keep":true}' > transient.json`,
+    });
+    expect((await container.svctl('status', 'dev')).code).toBe(4);
+  });
+});

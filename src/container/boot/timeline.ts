@@ -105,7 +105,9 @@ function criticalSteps(
       critical.add(step);
   };
   const candidates = steps.filter((step) => step.counts && (readyAtMs === undefined || endOf(step) <= readyAtMs));
-  follow(candidates.toSorted((a, b) => endOf(a) - endOf(b)).at(-1));
+  // Of those that are not over, one that has not started shows more of the chain.
+  const starts = ({ startedAtMs = Number.POSITIVE_INFINITY }: Step): number => startedAtMs;
+  follow(candidates.toSorted((a, b) => endOf(a) - endOf(b) || starts(a) - starts(b)).at(-1));
   for (const step of steps) if (isEarly(step) && isWanted(step.outcome)) follow(step);
   return critical;
 }

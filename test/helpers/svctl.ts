@@ -60,7 +60,8 @@ function plain(): NodeJS.ProcessEnv {
   return { ...rest, TERM: 'xterm' };
 }
 
-function collect(child: ChildProcessWithoutNullStreams): Running {
+/** What a process writes, as text, and its end. */
+export function collect(child: ChildProcessWithoutNullStreams): Running {
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;

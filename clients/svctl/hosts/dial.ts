@@ -57,6 +57,8 @@ async function started(host: string, [program, ...args]: CommandLine, handshakeM
     said = (said + text).slice(-MAX_WORDS);
   });
   child.stdin.on('error', () => undefined);
+  // Something that the tool started may keep its output open.
+  child.once('exit', () => setTimeout(() => child.stdout.destroy(), LAST_WORDS_MS).unref());
   const ended = child.then(({ code, exitCode, originalMessage }) => {
     const end = { host, program, code: exitCode, said };
     if (code === undefined) return { words: endWords(end), problem: toolProblem(end) };

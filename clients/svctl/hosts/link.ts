@@ -47,8 +47,7 @@ export class Link extends Duplex {
     this.#silenceMs = silenceMs;
     this.#whyCut = whyCut;
     input.on('data', (chunk: Buffer) => this.#receive(chunk));
-    input.once('end', () => this.#cut());
-    input.once('error', () => this.#cut());
+    for (const event of ['end', 'close', 'error']) input.once(event, () => this.#cut());
     output.on('error', () => this.#cut());
     this.#timer = setInterval(() => this.#ping(), pingMs).unref();
   }

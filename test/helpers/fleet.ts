@@ -1,0 +1,87 @@
+/** Several containers that are pods to `test/helpers/kubectl`, and svctl on a machine that has this kubectl. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ContainerOptions, TestContainer } from './container.js';
+import { collect, type Ended, type Running } from './svctl.js';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const SVCTL = join(HERE, '../../dist/svctl.js');
+/** Each boot takes a good part of a processor. */
+const BOOTS_AT_ONCE = 4;
+
+export class Fleet {
+  readonly directory = mkdtempSync(join(tmpdir(), 'fleet-'));
+  readonly containers: TestContainer[] = [];
+  readonly #pods = join(this.directory, 'pods');
+
+  private constructor() {
+    mkdirSync(this.#pods);
+    const bin = join(this.directory, 'bin');
+    mkdirSync(bin);
+    symlinkSync(join(HERE, 'kubectl'), join(bin, 'kubectl'));
+    for (const name of ['svctl', 'kubectl-svctl']) symlinkSync(SVCTL, join(bin, name));
+  }
+
+  /** Boots `web-1`, `web-2` …, each with these services. */
+  static async boot(count: number, optionsOf: (number: number) => ContainerOptions): Promise<Fleet> {
+    const fleet = new Fleet();
+    const numbers = Array.from({ length: count }, (_, at) => at + 1);
+    const worker = async (): Promise<void> => {
+      for (let number = numbers.shift(); number !== undefined; number = numbers.shift()) {
+        const container = await TestContainer.boot(optionsOf(number));
+        fleet.containers[number - 1] = container;
+        fleet.addPod(`web-${number}`, container.socket);
+      }
+    };
+    await Promise.all(Array.from({ length: BOOTS_AT_ONCE }, worker));
+    return fleet;
+  }
+
+  /** A pod with the label app=web. */
+  addPod(name: string, socket: string): void {
+    mkdirSync(join(this.#pods, name));
+    writeFileSync(join(this.#pods, name, 'labels'), 'app=web\n');
+    writeFileSync(join(this.#pods, name, 'socket'), socket);
+  }
+
+  removePod(name: string): void {
+    rmSync(join(this.#pods, name), { recursive: true });
+  }
+
+  /** Makes kubectl behave in another way for a pod: `cut`, `hangs`, `distroless`, `old`, or its `phase`. */
+  mark(pod: string, mark: string, content = ''): void {
+    writeFileSync(join(this.#pods, pod, mark), content);
+  }
+
+  unmark(pod: string, mark: string): void {
+    rmSync(join(this.#pods, pod, mark), { force: true });
+  }
+
+  has(pod: string, mark: string): boolean {
+    return existsSync(join(this.#pods, pod, mark));
+  }
+
+  start(args: readonly string[], environment: NodeJS.ProcessEnv = {}, program = 'svctl'): Running {
+    const { MY_INIT_SOCKET: _socket, NODE_OPTIONS: _options, ...own } = process.env;
+    const PATH = `${join(this.directory, 'bin')}:${own.PATH}`;
+    const env = { ...own, PATH, KUBECTL_PODS: this.#pods, KUBECTL_NOTES: this.#notes, ...environment };
+    return collect(spawn(join(this.directory, 'bin', program), args, { env }));
+  }
+
+  run(args: readonly string[], environment: NodeJS.ProcessEnv = {}, program = 'svctl'): Promise<Ended> {
+    return this.start(args, environment, program).ended;
+  }
+
+  get #notes(): string {
+    return join(this.directory, 'notes');
+  }
+
+  async dispose(): Promise<void> {
+    for (const container of this.containers) await container.dispose();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,253 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Fleet } from '../../helpers/fleet.js';
+import { childrenOf } from '../../helpers/init-harness.js';
+import { type Changes, Installation } from '../../helpers/other-version.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+/** my_init takes about 70 MB in each; the benchmark asks fifty. */
+const COUNT = 12;
+
+/** Says a line when it is asked to, and ends when it is let to. */
+const WEB = `#!/bin/sh
+trap 'while [ -e hold ]; do sleep 0.05; done; exit 0' TERM
+echo "begins $$"
+while :; do [ -e say ] && cat say && rm say; sleep 0.05; done
+`;
+const SLEEP = '#!/bin/sh\nexec sleep 1000\n';
+const BROKEN = '#!/bin/sh\nexit 3\n';
+const TIMEOUT_MS = 120_000;
+
+/** my_init before it had definitions. */
+const OLDER: Changes = {
+  'api/server.ts': [['if (definitions) server.addService(', 'if (definitions && !server) server.addService(']],
+};
+
+let older: Installation;
+let fleet: Fleet;
+beforeAll(async () => {
+  older = new Installation();
+  await older.installChanged(OLDER);
+  fleet = await Fleet.boot(COUNT, (number) => ({
+    services: { web: { run: WEB }, cron: { run: SLEEP }, spare: { run: SLEEP } },
+    ...(number === 3 && { installation: older.directory }),
+  }));
+  await Promise.all(fleet.containers.map((container) => container.reaches('web', 'up')));
+}, TIMEOUT_MS);
+afterAll(async () => {
+  await fleet.dispose();
+  older.dispose();
+}, TIMEOUT_MS);
+
+const ALL = ['-H', 'k8s://shop/deploy/web'];
+const runOf = async (number: number) => {
+  const { stdout } = await fleet.run(['-H', `k8s://shop/web-${number}`, 'status', 'web', '-o', 'jsonl']);
+  const { run, startsTotal } = JSON.parse(stdout);
+  return { run, startsTotal };
+};
+
+test(
+  'equal rows are one, with the number of hosts; what differs stands apart, with its host',
+  async () => {
+    const { stdout, stderr, code } = await fleet.run([...ALL, 'status', 'spare']);
+    expect([stderr, code]).toEqual(['', 0]);
+    expect(stdout).toMatch(/^HOST +NAME +STATE.*\nall 12 +spare +up +yes .*\n$/);
+    await fleet.run(['-H', 'k8s://shop/web-7', 'stop', 'spare']);
+    const differing = await fleet.run([...ALL, 'status', 'spare']);
+    expect(differing.stdout).toMatch(/^HOST .*\n11 of 12 +spare +up .*\nweb-7 +spare +down .*\n$/);
+    expect(differing.code).toBe(1);
+    await fleet.run(['-H', 'k8s://shop/web-7', 'start', 'spare']);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a change lists its hosts and wants --yes; without a terminal nobody is asked, and nothing is done',
+  async () => {
+    const before = await runOf(1);
+    const refused = await fleet.run(['-H', 'k8s://shop/web-1', '-H', 'k8s://shop/web-2', 'restart', 'web']);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain(
+      'svctl: restart web on 2 hosts:\n       k8s://shop/web-1\n       k8s://shop/web-2\n',
+    );
+    expect(refused.stderr).toContain('wants --yes');
+    expect(await runOf(1)).toEqual(before);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a rolling restart goes host by host, each when the one before is ready',
+  async () => {
+    const { stdout, code } = await fleet.run([...ALL, 'restart', 'web', '--rolling', '--yes']);
+    expect(code).toBe(0);
+    const pods = stdout.match(/^web-\d+(?= +web restarted: pid)/gm);
+    expect(pods).toHaveLength(COUNT);
+    const begun = new Map<string, string>();
+    for (const [at, container] of fleet.containers.entries()) {
+      begun.set(`web-${at + 1}`, String((await container.status('web')).startedAt));
+    }
+    const times = pods?.map((pod) => begun.get(pod) ?? '');
+    expect(times).toEqual(times?.toSorted());
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a rolling restart stops at the first failure',
+  async () => {
+    const broken = fleet.containers[4];
+    broken?.write('web/run', BROKEN);
+    const hosts = [4, 5, 6].flatMap((number) => ['-H', `k8s://shop/web-${number}`]);
+    const before = await runOf(6);
+    const { stdout, stderr, code } = await fleet.run([
+      ...hosts,
+      'restart',
+      'web',
+      '--rolling',
+      '-y',
+      '--timeout',
+      '20',
+    ]);
+    expect(stdout).toMatch(/^web-4 +web restarted: .*\n$/);
+    expect(stderr).toContain('svctl: stopped at web-5; not touched: web-6\n');
+    expect(code).toBe(1);
+    expect(await runOf(6)).toEqual(before);
+    broken?.write('web/run', WEB);
+    await fleet.run(['-H', 'k8s://shop/web-5', 'restart', 'web']);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a host that hangs and one that is gone are a line each, and exit code 1; the others are shown',
+  async () => {
+    fleet.mark('web-2', 'hangs');
+    fleet.addPod('web-0', '/nowhere');
+    const { stdout, stderr, code } = await fleet.run([...ALL, 'status', 'cron', '--timeout', '8']);
+    fleet.unmark('web-2', 'hangs');
+    fleet.removePod('web-0');
+    expect(stdout).toMatch(/^HOST .*\n11 of 13 +cron +up .*\n$/);
+    expect(stderr.split('\n').toSorted()).toEqual([
+      '',
+      'svctl: cannot reach k8s://shop/web-2: kubectl gave no answer within 8 s',
+      expect.stringMatching(/^svctl: k8s:\/\/shop\/web-0: cannot reach my_init: there is no socket at \/nowhere/),
+    ]);
+    expect(code).toBe(1);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'an older my_init answers what it knows; an older svctl without dial-stdio is named',
+  async () => {
+    fleet.mark('web-1', 'old');
+    const hosts = [1, 2, 3].flatMap((number) => ['-H', `k8s://shop/web-${number}`]);
+    const status = await fleet.run([...hosts, 'status', 'cron']);
+    expect(status.stdout).toMatch(/^HOST .*\nweb-2, web-3 +cron +up .*\n$/);
+    expect(status.stderr).toBe(
+      'svctl: cannot reach k8s://shop/web-1: its svctl is too old for -H (it has no dial-stdio)\n',
+    );
+    fleet.unmark('web-1', 'old');
+    const explained = await fleet.run([...hosts, 'explain', 'cron']);
+    expect(explained.stdout).toMatch(/^web-1, web-2 +cron\n/);
+    expect(explained.stderr).toMatch(/^svctl: k8s:\/\/shop\/web-3: this my_init does not know the call: .*\n$/);
+    expect(explained.code).toBe(1);
+    expect((await fleet.run([...hosts, 'version'])).stdout).toContain('web-3         my_init 99.0.0');
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'logs of all are merged by time, also across a link that is cut in the middle: no line twice, none lost',
+  async () => {
+    const say = (number: number, text: string): void => fleet.containers[number - 1]?.write('web/say', `${text}\n`);
+    const hosts = [1, 2, 4].flatMap((number) => ['-H', `k8s://shop/web-${number}`]);
+    const { process: child, stdout, ended } = fleet.start([...hosts, 'logs', '-f', '-n', '0', 'web']);
+    const lines = (): readonly string[] => stdout().match(/(one|two|three)-\d/g) ?? [];
+    const expected: string[] = [];
+    const turn = async (round: number): Promise<void> => {
+      for (const [at, name] of ['one', 'two', 'three'].entries()) {
+        say([1, 2, 4][at] ?? 0, `${name}-${round}`);
+        expected.push(`${name}-${round}`);
+        await waitFor(`${name}-${round}`, () => lines().includes(`${name}-${round}`), 60_000);
+      }
+    };
+    // A line that is said before the follower has its place would be the past.
+    while (!stdout().includes('hello')) {
+      for (const number of [1, 2, 4]) say(number, 'hello');
+      await waitFor('a moment', () => stdout().match(/web-[124] +hello/g)?.length === 3, 1_000).catch(() => undefined);
+    }
+    await turn(1);
+    fleet.mark('web-2', 'cut');
+    await waitFor('the cut', () => !fleet.has('web-2', 'cut'));
+    await turn(2);
+    child.kill('SIGINT');
+    await ended;
+    expect(lines()).toEqual(expected);
+    expect(stdout()).toMatch(/^web-2 +two-2$/m);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'kill -9 of the transport in the middle of an order: the order is repeated, and done once',
+  async () => {
+    const container = fleet.containers[7];
+    const before = await runOf(8);
+    container?.write('web/hold', '');
+    const { process: child, ended } = fleet.start(['-H', 'k8s://shop/web-8', 'restart', 'web']);
+    await container?.reaches('web', 'stopping');
+    const transport = childrenOf(child.pid ?? 0);
+    for (const pid of transport) process.kill(pid, 'SIGKILL');
+    expect(transport).toHaveLength(1);
+    await waitFor('another transport', () => childrenOf(child.pid ?? 0).some((pid) => !transport.includes(pid)));
+    rmSync(join(container?.services ?? '', 'web/hold'));
+    expect(await ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('web restarted: pid') });
+    const starts = Number(before.startsTotal) + 1;
+    expect(await runOf(8)).toEqual({ run: Number(before.run) + 1, startsTotal: starts });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'kubectl svctl takes what kubectl takes',
+  async () => {
+    const plugin = (...args: string[]) => fleet.run(args, {}, 'kubectl-svctl');
+    expect((await plugin('-n', 'shop', 'status', 'deploy/web', 'cron')).stdout).toMatch(/^HOST.*\nall 12 +cron +up /);
+    expect((await plugin('deploy/web')).stdout).toMatch(/\nall 12 +cron +up /);
+    expect((await plugin('status', '-l', 'app=web', 'cron')).stdout).toMatch(/\nall 12 +cron +up /);
+    expect(await plugin('logs', 'web-1', '-c', 'app', 'web', '--lines', '1')).toMatchObject({ code: 0 });
+    expect(await plugin('status')).toMatchObject({ code: 2, stderr: expect.stringContaining('which pod?') });
+    expect(await plugin('status', 'node/one')).toMatchObject({ code: 2 });
+    const elsewhere = await plugin('--context', 'test', 'status', 'web-1');
+    expect(elsewhere.stderr).toContain('context "test" does not exist');
+  },
+  TIMEOUT_MS,
+);
+
+test.each([
+  ['exec', 'cannot reach k8s://shop/web-1: the user eve may not create pods/exec in the namespace shop'],
+  ['list', 'cannot reach deploy/web in the namespace shop: the user eve may not list pods in the namespace shop'],
+])('a refusal of %s names the permission that is missing', async (KUBECTL_REFUSES, expected) => {
+  const host = KUBECTL_REFUSES === 'exec' ? 'k8s://shop/web-1' : 'k8s://shop/deploy/web';
+  const { stderr, code } = await fleet.run(['-H', host, 'status'], { KUBECTL_REFUSES });
+  expect(stderr).toContain(expected);
+  expect(code).toBe(5);
+});
+
+test('without svctl in the PATH of the container the installed path is tried', async () => {
+  fleet.mark('web-1', 'distroless');
+  expect(await fleet.run(['-H', 'k8s://shop/web-1', 'status', 'cron'])).toMatchObject({ code: 0, stderr: '' });
+  fleet.unmark('web-1', 'distroless');
+});
+
+test('a pod that does not run is left out, and named', async () => {
+  fleet.addPod('web-99', '/nowhere');
+  fleet.mark('web-99', 'phase', 'Pending');
+  const { stdout, stderr, code } = await fleet.run([...ALL, 'status', 'cron']);
+  fleet.removePod('web-99');
+  expect(stdout).toMatch(/\nall 12 +cron +up /);
+  expect([stderr, code]).toEqual(['svctl: left out: the pod web-99 is Pending\n', 0]);
+});

@@ -12,6 +12,7 @@ export const ExitCode = {
   unreachable: 7,
   precondition: 8,
   exitedEarly: 9,
+  trouble: 10,
 } as const;
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -28,5 +29,6 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [number, string])[] = [
   [ExitCode.unreachable, 'my_init cannot be reached'],
   [ExitCode.precondition, 'not possible as things are (nothing to signal, shutdown in progress)'],
   [ExitCode.exitedEarly, 'the service exited before it was ready'],
+  [ExitCode.trouble, 'a service is in trouble (status --check)'],
   [130, 'interrupted (Ctrl-C)'],
 ];

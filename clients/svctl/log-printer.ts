@@ -103,7 +103,7 @@ export class LogPrinter {
     if (this.#raw) return text;
     // A tab does no harm.
     const shown = text.toString().split('\t').map(printable).join('\t');
-    return Buffer.from(stream === LogStream.LOG_STREAM_STDERR ? this.#context.paint('bad', shown) : shown);
+    return Buffer.from(stream === LogStream.LOG_STREAM_STDERR ? this.#context.paint('stderr', shown) : shown);
   }
 
   #prefix({ service, time }: LogLine): string {

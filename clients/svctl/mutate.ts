@@ -73,7 +73,7 @@ export async function operate<Request extends MutationRequest>(
   const lines = await serviceLines(
     context,
     outcomes.filter(hasLastWords).map(({ name }) => name),
-    began,
+    { since: began },
   );
   for (const { name, error } of outcomes) {
     if (error === undefined) continue;

@@ -3,6 +3,7 @@ import {
   CauseKind,
   DesiredState,
   type Exit,
+  type LogLoss,
   Phase,
   ProcessRole,
   type Service,
@@ -63,6 +64,39 @@ export function stateStyle({ state, ready, paused }: Service): Style {
       return state satisfies never;
   }
 }
+
+/** `log of web: 120 lines lost, its disk was full`. */
+export const lossWords = ({ source, lines }: LogLoss): string =>
+  `log of ${source}: ${lines === 1n ? '1 line' : `${lines} lines`} lost, the disk was full`;
+
+/** Does not do what is wanted of it: failed, in back-off, up without being ready, or waiting for what will not come. */
+export function isInTrouble({ state, ready, waitsFor }: Service): boolean {
+  switch (state) {
+    case ServiceState.SERVICE_STATE_BACKOFF:
+    case ServiceState.SERVICE_STATE_FAILED:
+      return true;
+    case ServiceState.SERVICE_STATE_UP:
+      return !ready;
+    case ServiceState.SERVICE_STATE_WAITING:
+      return waitsFor.some(({ reason }) => UNMET[reason] !== undefined);
+    default:
+      return false;
+  }
+}
+
+/** `5 services: 3 up, 1 backoff, 1 down`; `up, not ready` counts by itself. */
+export function summaryWords(services: readonly Service[]): string {
+  const counts = new Map<string, number>();
+  for (const service of [...services].sort((a, b) => rank(a) - rank(b))) {
+    const words = fullState({ ...service, paused: false }).replace('up, ', '');
+    counts.set(words, (counts.get(words) ?? 0) + 1);
+  }
+  const each = [...counts].map(([words, count]) => `${count} ${words}`);
+  return `${services.length === 1 ? '1 service' : `${services.length} services`}: ${each.join(', ')}`;
+}
+
+const rank = ({ state, ready }: Service): number =>
+  state === ServiceState.SERVICE_STATE_UP ? Number(!ready) / 2 : state;
 
 /** How a run ended: `exit 1`, `KILL`, `SEGV (core dumped)`, `lost` when nobody can say. */
 export function exitWords({ code, signal, coreDumped, lost }: Exit): string {

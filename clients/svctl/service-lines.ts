@@ -13,11 +13,11 @@ const TIMEOUT_MS = 2_000;
 export async function serviceLines(
   context: Context,
   names: readonly string[],
-  since?: Date,
+  { since, tail = LINES }: { readonly since?: Date | undefined; readonly tail?: number } = {},
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const lines = new Map<string, string[]>();
   if (names.length === 0) return lines;
-  const options = { tail: LINES, since, signal: AbortSignal.timeout(TIMEOUT_MS) };
+  const options = { tail, since, signal: AbortSignal.timeout(TIMEOUT_MS) };
   try {
     for await (const { event } of logBatches(context.connection, names, options)) {
       if (event?.$case !== 'lines') continue;

@@ -29,6 +29,11 @@ export class Terminal {
     this.paint = paintFor(process.stdout, noColor);
   }
 
+  /** The columns of the terminal on standard output; undefined where there is none. */
+  get width(): number | undefined {
+    return process.stdout.isTTY ? process.stdout.columns || undefined : undefined;
+  }
+
   /** Prints an answer in the format that was asked for. */
   async show(answer: Answer): Promise<void> {
     switch (this.format) {
@@ -54,7 +59,7 @@ export class Terminal {
   }
 
   printTable(table: Table): void {
-    this.print(tableText(table, this.paint));
+    this.print(tableText(table, this));
   }
 
   /** Writes to standard output as it is: the text has been made printable. */

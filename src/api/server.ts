@@ -107,7 +107,7 @@ function serverFor(access: Access, options: ApiOptions) {
   for (const service of services) rpc?.declare(service);
   const calls = new Calls(options.log);
   server.addService(servicesService, servicesServer(options, calls, access));
-  server.addService(InitService, initServer({ system, control, surroundings: options }, calls, access));
+  server.addService(InitService, initServer({ system, control, surroundings: options, logs }, calls, access));
   if (logs) server.addService(logsService, logsServer({ logs, control: options.control }, calls, access));
   if (definitions) server.addService(DefinitionsService, definitionsServer(definitions, calls, access));
   const endHealth = addHealth(server, { view, system });

@@ -1,9 +1,16 @@
 /** The services and the system as the API's messages have them. */
-import { type GetInfoResponse, Phase as PhaseMessage, type Process, ProcessRole } from '../../gen/my_init/v1/init.js';
+import {
+  type GetInfoResponse,
+  type LogLoss,
+  Phase as PhaseMessage,
+  type Process,
+  ProcessRole,
+} from '../../gen/my_init/v1/init.js';
 import { CauseKind, DesiredState, type Exit, type Service, ServiceState } from '../../gen/my_init/v1/service.js';
 import type { Outcome as OutcomeMessage, WatchChange } from '../../gen/my_init/v1/services.js';
 import { wallClock } from '../process/clock.js';
 import { signalName } from '../process/signals.js';
+import type { LogSources } from '../types/logs.js';
 import type {
   Change,
   Desired,
@@ -92,6 +99,7 @@ export function serviceMessage(status: ServiceStatus): Service {
     statusText: status.statusText,
     reloading: status.reloading,
     transient: status.transient,
+    tags: [...status.tags],
     waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };
 }
@@ -126,7 +134,12 @@ export interface Surroundings {
   readonly httpAddress: () => string;
 }
 
-export function infoMessage(system: System, surroundings: Surroundings, mayChange: boolean): GetInfoResponse {
+export function infoMessage(
+  system: System,
+  surroundings: Surroundings,
+  logs: LogSources | undefined,
+  mayChange: boolean,
+): GetInfoResponse {
   const { info, reaping } = system;
   const last = system.lastControllerEnd();
   return {
@@ -147,9 +160,15 @@ export function infoMessage(system: System, surroundings: Surroundings, mayChang
     shutdownTimeoutSeconds: info.shutdownTimeoutMs / 1000,
     zombiesReapedTotal: BigInt(reaping.zombiesReapedTotal()),
     mayChange,
+    logLosses: lossesOf(logs),
     controllerEnds: { ...reaping.controllerRestarts() },
     lastControllerEnd: last && { cause: last.cause, text: last.text, at: wallClock(last.atMs), lastWords: last.words },
   };
+}
+
+function lossesOf(logs: LogSources | undefined): LogLoss[] {
+  const losses = logs?.list().map(({ name, dropped }) => ({ source: name, lines: BigInt(dropped.lines) })) ?? [];
+  return losses.filter(({ lines }) => lines > 0n);
 }
 
 export function processMessage(info: ProcessInfo): Process {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { printable } from '../text/printable.js';
 import { monotonicMs } from './clock.js';
 
@@ -73,12 +74,23 @@ function readEntry(pid: number, bootMs: number): ProcessEntry | undefined {
     group: field(5),
     session: field(6),
     state: fields[0] ?? '?',
-    name: printable(Buffer.from(stat.slice(open + 1, close), 'latin1').toString('utf8')),
+    name: printable(nameOf(pid, Buffer.from(stat.slice(open + 1, close), 'latin1').toString('utf8'))),
     threads: field(20),
     startedAtMs: (field(22) * 1000) / TICKS_PER_SECOND - bootMs,
     cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,
     residentBytes: field(24) * PAGE_BYTES,
   };
+}
+
+/** Node 24 and later call their first thread MainThread, and with it the process: the name of the program says more. */
+function nameOf(pid: number, threadName: string): string {
+  if (threadName !== 'MainThread') return threadName;
+  try {
+    const [program = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0', 1);
+    return basename(program).split(' ', 1)[0] || threadName;
+  } catch {
+    return threadName;
+  }
 }
 
 /** Start times are in the clock of the boot, which also counts suspended time: how far it is ahead of the monotonic one. */

@@ -28,6 +28,7 @@ export function statusOf(
     ready: state === 'up' ? machine.ready : state === 'completed' && type === 'oneshot',
     waitsFor: state === 'waiting' ? machine.unmet : NOTHING,
     definitionChanged: definitionChanged && process !== undefined,
+    tags: definition.tags,
     paused: process?.paused ?? false,
     statusText: process?.statusText ?? '',
     reloading: process?.reloading ?? false,

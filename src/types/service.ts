@@ -89,6 +89,7 @@ export interface ServiceStatus {
   readonly waitsFor: readonly Unmet[];
   /** Its files say something else than the definition that it runs with. */
   readonly definitionChanged: boolean;
+  readonly tags: readonly string[];
   readonly paused: boolean;
   /** What the current run says of itself, '' for nothing. */
   readonly statusText: string;

@@ -46,6 +46,7 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     type: 'longrun',
     waitsFor: [],
     definitionChanged: false,
+    tags: [],
     paused: false,
     statusText: '',
     reloading: false,

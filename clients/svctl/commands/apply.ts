@@ -3,7 +3,7 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
-import { table } from '../text/table.js';
+import { tableText } from '../text/table.js';
 
 const OPTIONS = [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')];
 
@@ -55,5 +55,7 @@ function changeTable(changes: readonly AppliedChange[], context: Context): strin
       cells: [name, problem === '' ? (ACTIONS[action] ?? '') : 'none', keys.join(', ')],
       notes: problem === '' ? [] : [{ text: problem, style: 'bad' as const }],
     }));
-  return rows.length === 0 ? 'Nothing differs.\n' : table(['NAME', 'ACTION', 'KEYS'], rows, context.paint);
+  return rows.length === 0
+    ? 'Nothing differs.\n'
+    : tableText({ header: [{ title: 'NAME', least: 24 }, 'ACTION', { title: 'KEYS', least: 20 }], rows }, context);
 }

@@ -6,7 +6,8 @@ import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
 import { dateTime, took } from '../text/duration.js';
-import { type Row, table } from '../text/table.js';
+import type { Column } from '../text/fit.js';
+import { type Row, tableText } from '../text/table.js';
 
 const BAR_WIDTH = 32;
 
@@ -57,9 +58,17 @@ function timeline(response: GetBootResponse, context: Context): string {
     readySeconds === undefined
       ? [`not ready after ${took(response.nowSeconds)}.`, 'Waits for']
       : [`ready after ${took(readySeconds)}.`, 'Critical path'];
-  const header = ['', 'STEP', 'WAITED', 'STARTED', 'ENDED', 'OUTCOME', `0 … ${took(end)}`];
+  const header: readonly (string | Column)[] = [
+    '',
+    { title: 'STEP', least: 20 },
+    { title: 'WAITED', expendable: 3 },
+    { title: 'STARTED', right: true, expendable: 2 },
+    { title: 'ENDED', right: true },
+    'OUTCOME',
+    { title: `0 … ${took(end)}`, expendable: 1 },
+  ];
   const path = steps.filter(({ critical }) => critical).map(({ name }) => name);
-  return `${booted}${state}\n\n${table(header, rows, context.paint, ['STARTED', 'ENDED'])}\n${chain}: ${path.join(' → ')}\n`;
+  return `${booted}${state}\n\n${tableText({ header, rows }, context)}\n${chain}: ${path.join(' → ')}\n`;
 }
 
 /** Waiting is light, running is dark. */

@@ -8,7 +8,7 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
-import { table } from '../text/table.js';
+import { tableText } from '../text/table.js';
 
 export const config: Command = {
   name: 'config',
@@ -39,7 +39,7 @@ function sections({ definitions }: DefinitionsGetResponse, context: Context): st
       const noted = rows.map((row) =>
         row === last ? { ...row, notes: notes.map((text) => ({ text, style: 'bad' as const })) } : row,
       );
-      return table([name, 'VALUE', 'FROM'], noted, context.paint);
+      return tableText({ header: [name, 'VALUE', 'FROM'], rows: noted }, { paint: context.paint });
     })
     .join('\n');
 }

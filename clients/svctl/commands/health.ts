@@ -17,6 +17,7 @@ import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
 import { fullState, troubleWords } from '../phrases.js';
 import { Problem } from '../problem.js';
+import type { Column } from '../text/fit.js';
 import type { Style } from '../text/paint.js';
 import type { Row } from '../text/table.js';
 
@@ -72,27 +73,37 @@ async function checks(context: Context, names: readonly string[]): Promise<Healt
 
 async function printTable(context: Context, response: HealthListResponse): Promise<void> {
   const services = await reasons(context);
-  const rows = sorted(response).map(
-    ([name, { status }]): Row => ({
-      cells: [name, { text: statusName(status), style: styleOf(status) }, why(name, status, services)],
-    }),
-  );
-  context.printTable({ header: ['CHECK', 'STATUS', 'WHY'], rows, varying: [] });
+  const rows = sorted(response).map(([name, { status }]) => rowOf(name, status, services));
+  context.printTable({ header: COLUMNS, rows, varying: [] });
 }
 
-function why(check: string, status: ServingStatus, services: ReadonlyMap<string, Service>): string {
-  if (status === ServingStatus.SERVING) return '';
-  if (check === 'readiness') {
-    const wanted = [...services.values()].filter(({ desired }) => desired === DesiredState.DESIRED_STATE_UP);
-    return wanted
-      .filter((service) => !usable(service))
-      .map((service) => `${service.name} is ${fullState(service)}`)
-      .join(', ');
-  }
+const COLUMNS: readonly Column[] = [{ title: 'CHECK', least: 24 }, { title: 'STATUS' }, { title: 'WHY', least: 16 }];
+
+function rowOf(check: string, status: ServingStatus, services: ReadonlyMap<string, Service>): Row {
+  const isServing = status === ServingStatus.SERVING;
+  const row = (style: Style, why: string, trouble = ''): Row => ({
+    cells: [check, { text: statusName(status), style }, why],
+    notes: trouble === '' ? [] : [{ text: trouble, style }],
+  });
+  if (isServing) return row('good', '');
+  if (check === 'readiness') return row('bad', unready([...services.values()]));
   const service = check.startsWith(SERVICE) ? services.get(check.slice(SERVICE.length)) : undefined;
-  return service === undefined
-    ? ''
-    : [fullState(service), troubleWords(service, Date.now())].filter(Boolean).join(': ');
+  if (service === undefined) return row('bad', '');
+  // Nobody wants it up: no fault.
+  if (service.desired === DesiredState.DESIRED_STATE_DOWN) return row('faint', `${fullState(service)} by choice`);
+  return row('bad', fullState(service), troubleWords(service, Date.now()));
+}
+
+/** As many services are named; each has a row of its own. */
+const NAMED = 3;
+
+/** `web is backoff, db is failed and 4 more`. */
+function unready(services: readonly Service[]): string {
+  const words = services
+    .filter((service) => service.desired === DesiredState.DESIRED_STATE_UP && !usable(service))
+    .map((service) => `${service.name} is ${fullState(service)}`);
+  const more = words.length > NAMED ? ` and ${words.length - NAMED} more` : '';
+  return words.slice(0, NAMED).join(', ') + more;
 }
 
 /** The health protocol has no room for a reason; the services have it. Without them the table is still worth showing. */
@@ -134,8 +145,4 @@ function statusName(status: ServingStatus): string {
     default:
       return status satisfies never;
   }
-}
-
-function styleOf(status: ServingStatus): Style {
-  return status === ServingStatus.SERVING ? 'good' : 'bad';
 }

@@ -4,7 +4,7 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
-import { phaseName } from '../phrases.js';
+import { lossWords, phaseName } from '../phrases.js';
 import { dateTime, span } from '../text/duration.js';
 
 export const info: Command = {
@@ -53,6 +53,7 @@ function facts(response: GetInfoResponse, nowMs: number): [string, string][] {
     ['socket', response.socket],
     ['http', response.httpAddress === '' ? 'off' : response.httpAddress],
     ['shutdown', `within ${response.shutdownTimeoutSeconds} s`],
+    ...response.logLosses.map((loss): [string, string] => ['logs', lossWords(loss)]),
     ['orphans', `${response.zombiesReapedTotal} reaped`],
     ['you', response.mayChange ? 'may change things' : 'may only read'],
   ];

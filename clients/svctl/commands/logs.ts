@@ -1,4 +1,4 @@
-import { type LogOptions, logBatches } from '../../typescript/src/index.js';
+import { type LogOptions, logBatches, Services, selectorOf } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
@@ -48,10 +48,18 @@ async function showLogs(context: Context): Promise<ExitCode> {
   // Nobody reads any more (`svctl logs | head -1`): there is nothing left to do.
   process.stdout.once('error', () => process.exit(ExitCode.ok));
   const printer = new LogPrinter(context);
+  const silent = new Set(context.operands);
+  const hint = async (): Promise<void> => {
+    if (silent.size > 0 && context.format === 'table') await hintAtLoggers(silent, context);
+    silent.clear();
+  };
   for await (const batch of logBatches(context.connection, context.operands, optionsOf(context))) {
+    if (batch.event?.$case === 'lines') for (const { service } of batch.event.value.lines) silent.delete(service);
     await printer.take(batch);
+    if (batch.event?.$case === 'caughtUp') await hint();
   }
   printer.end();
+  await hint();
   return ExitCode.ok;
 }
 
@@ -73,6 +81,24 @@ async function showLogsOfHosts(hosts: readonly HostContext[], terminal: Context)
   printer.end();
   return code;
 }
+
+/** What a service with a logger writes is not held here. */
+async function hintAtLoggers(silent: ReadonlySet<string>, context: Context): Promise<void> {
+  try {
+    const { services } = await context.ask(Services.list, { selector: selectorOf([]) });
+    for (const { name, directory } of services) {
+      const service = name.replace(LOGGER, '');
+      if (service === name || !silent.has(service)) continue;
+      context.faintNote(`${service} writes to a logger of its own, ${directory}/run, which keeps its lines elsewhere`);
+      context.remark(`svctl logs ${name} shows what the logger itself says`);
+    }
+  } catch {
+    // Whoever may read logs may list services; without an answer there is no hint.
+  }
+}
+
+/** At the end of a logger's name. */
+const LOGGER = /\/log$/;
 
 function optionsOf(context: Context): LogOptions {
   const follow = context.has('follow');

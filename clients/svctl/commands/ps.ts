@@ -5,6 +5,7 @@ import { ExitCode } from '../exit-code.js';
 import { FORMATS, outputOption, timeoutOption } from '../options.js';
 import { roleName } from '../phrases.js';
 import { span } from '../text/duration.js';
+import type { Column } from '../text/fit.js';
 import { memory } from '../text/memory.js';
 import type { Cell, Row, Table } from '../text/table.js';
 
@@ -38,8 +39,25 @@ async function showProcesses(context: Context): Promise<ExitCode> {
   return ExitCode.ok;
 }
 
-const COLUMNS = ['PID', 'SERVICE', 'STATE', 'UPTIME', 'CPU', 'MEMORY', 'PROCESS'];
-const WIDE_COLUMNS = ['PID', 'PPID', 'SESSION', 'SERVICE', 'ROLE', 'STATE', 'UPTIME', 'CPU', 'MEMORY', 'PROCESS'];
+const PID: Column = { title: 'PID', right: true };
+const SERVICE: Column = { title: 'SERVICE', least: 16 };
+/** The width of the last one is that of the tree. */
+const REST: readonly Column[] = [
+  { title: 'STATE', expendable: 2 },
+  { title: 'UPTIME', expendable: 4 },
+  { title: 'CPU', right: true, expendable: 3 },
+  { title: 'MEMORY', right: true, expendable: 1 },
+  { title: 'PROCESS', least: 24 },
+];
+const COLUMNS: readonly Column[] = [PID, SERVICE, ...REST];
+const WIDE_COLUMNS: readonly Column[] = [
+  PID,
+  { title: 'PPID', right: true, expendable: 6 },
+  { title: 'SESSION', right: true, expendable: 7 },
+  SERVICE,
+  { title: 'ROLE', expendable: 5 },
+  ...REST,
+];
 
 function processTable(processes: readonly Process[], context: Context, nowMs: number): Table {
   const wide = context.format === 'wide';
@@ -55,11 +73,7 @@ function processTable(processes: readonly Process[], context: Context, nowMs: nu
       : [String(process.pid), process.service || '-'];
     return { cells: [...first, ...cells(process, branch, nowMs)] };
   });
-  return {
-    header: wide ? WIDE_COLUMNS : COLUMNS,
-    rows,
-    right: ['PID', 'PPID', 'SESSION', 'CPU', 'MEMORY'],
-  };
+  return { header: wide ? WIDE_COLUMNS : COLUMNS, rows };
 }
 
 function cells(process: Process, branch: string, nowMs: number): Cell[] {

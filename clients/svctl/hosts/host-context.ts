@@ -50,6 +50,11 @@ export class HostContext extends Context {
     this.#sink = sink;
   }
 
+  /** No terminal of its own: its output is put together with that of others. */
+  override get width(): undefined {
+    return undefined;
+  }
+
   override print(text: string): void {
     this.#sink.piece({ kind: 'text', text });
   }

@@ -1,6 +1,7 @@
 import { ExitCode } from '../exit-code.js';
 import type { Terminal } from '../terminal.js';
-import { type Cell, type Row, type Table, tableText } from '../text/table.js';
+import type { Column } from '../text/fit.js';
+import type { Cell, Note, Row, Table } from '../text/table.js';
 import type { HostAnswer, Piece } from './host-context.js';
 import { groupLabel } from './labels.js';
 
@@ -53,7 +54,7 @@ export function flat({ host, answer, error }: JsonAnswer): object {
 
 interface Group {
   cells: readonly Cell[];
-  readonly notes: readonly Cell[];
+  readonly notes: readonly Note[];
   readonly hosts: string[];
 }
 
@@ -62,16 +63,19 @@ function showTables(answers: readonly HostAnswer[], terminal: Terminal): void {
   const first = tables[0]?.table;
   if (first === undefined) return;
   const folds = first.varying !== undefined;
-  const varying = new Set(first.varying?.map((title) => first.header.indexOf(title)));
+  const varying = new Set(first.varying?.map((title) => first.header.findIndex((column) => titleOf(column) === title)));
   const groups = new Map<string, Group>();
   for (const { host, table } of tables) {
-    for (const [at, { cells, notes = [] }] of table.rows.entries()) {
+    for (const [at, row] of table.rows.entries()) {
+      // A heading is of one host alone.
+      if ('heading' in row) continue;
+      const { cells, notes = [] } = row;
       const decisive = cells.filter((_cell, column) => !varying.has(column));
       const own = folds ? '' : [host.name, at];
       const key = JSON.stringify([[...decisive, ...notes].map((cell) => withoutSpans(textOf(cell))), own]);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, { cells, notes, hosts: [host.label] });
-      else {
+      else if (!group.hosts.includes(host.label)) {
         group.hosts.push(host.label);
         group.cells = group.cells.map((cell, column) => common(cell, cells[column] ?? ''));
       }
@@ -80,8 +84,8 @@ function showTables(answers: readonly HostAnswer[], terminal: Terminal): void {
   const rows = [...groups.values()].map(
     ({ cells, notes, hosts }): Row => ({ cells: [groupLabel(hosts, answers.length), ...cells], notes }),
   );
-  const merged = { header: ['HOST', ...first.header], rows: folds ? byName(rows) : rows, right: first.right ?? [] };
-  terminal.print(tableText(merged, terminal.paint));
+  const merged = { header: ['HOST', ...first.header], rows: folds ? byName(rows) : rows };
+  terminal.printTable(merged);
 }
 
 const tablesOf = (pieces: readonly Piece[]): Table[] =>
@@ -109,6 +113,8 @@ function byName(rows: readonly Row[]): readonly Row[] {
   }
   return [...order.values()].flat();
 }
+
+const titleOf = (column: string | Column): string => (typeof column === 'string' ? column : column.title);
 
 const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text);
 

@@ -1,7 +1,7 @@
 /** Colours that tell names apart and mean nothing else. */
 export const NAME_STYLES = ['cyan', 'magenta', 'blue', 'green', 'yellow'] as const;
 
-export type Style = 'good' | 'changing' | 'bad' | 'faint' | (typeof NAME_STYLES)[number];
+export type Style = 'good' | 'changing' | 'bad' | 'faint' | 'heading' | 'stderr' | (typeof NAME_STYLES)[number];
 
 /** Puts text into a style, or leaves it as it is where colours are off. */
 export type Paint = (style: Style, text: string) => string;
@@ -21,11 +21,14 @@ export function visibleLength(text: string): number {
   return [...text].length;
 }
 
+/** Cyan, yellow and bold red differ for those, too, who do not tell red from green; the word beside it says the same. */
 const CODES: Readonly<Record<Style, string>> = {
-  good: '32',
+  good: '36',
   changing: '33',
-  bad: '31',
+  bad: '1;31',
   faint: '2',
+  heading: '1',
+  stderr: '31',
   cyan: '36',
   magenta: '35',
   blue: '34',

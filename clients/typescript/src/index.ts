@@ -34,6 +34,7 @@ export {
   GetBootResponse,
   GetInfoResponse,
   ListProcessesResponse,
+  type LogLoss,
   Phase,
   Process,
   ProcessRole,

@@ -250,3 +250,15 @@ describe('a follower', () => {
 test('without my_init it is 7', async () => {
   expect(await svctl.run(['logs', '--socket', '/nowhere/x.sock'])).toMatchObject({ code: 7, stdout: '' });
 });
+
+test('a service that writes to a logger has a hint where its lines are', async () => {
+  api.services.set('web/log', { directory: '/etc/service/web/log' });
+  const { stdout, stderr, code } = await run('web');
+  expect({ stdout, code }).toEqual({ stdout: '', code: 0 });
+  expect(stderr).toBe(
+    'svctl: web writes to a logger of its own, /etc/service/web/log/run, which keeps its lines elsewhere\n' +
+      '       svctl logs web/log shows what the logger itself says\n',
+  );
+  logs.of('web').line('a line of its own');
+  expect((await run('web')).stderr).toBe('');
+});

@@ -48,8 +48,17 @@ describe('health', () => {
     api.services.set('web', { state: 'backoff', pid: 0, ready: false, trouble: 'exited with 1 after 20 ms' });
     const { stdout, code } = await run('health');
     expect(rows(stdout)).toContain('readiness | not serving | web is backoff');
-    expect(rows(stdout)).toContain('service/web | not serving | backoff: exited with 1 after 20 ms');
+    expect(stdout).toMatch(/^service\/web +not serving +backoff\n {4}exited with 1 after 20 ms$/m);
     expect(code).toBe(1);
+  });
+
+  test('is no fault where nobody wants a service up, and names a few of many that cannot be used', async () => {
+    api.services.set('sshd', { state: 'down', desired: 'down' });
+    for (let n = 1; n <= 9; n++) api.services.set(`worker-${n}`, { state: 'failed' });
+    const { stdout } = await run('health');
+    expect(rows(stdout)).toContain('service/sshd | not serving | down by choice');
+    const [first, second, third] = [1, 2, 3].map((n) => `worker-${n} is failed`);
+    expect(rows(stdout)).toContain(`readiness | not serving | ${first}, ${second}, ${third} and 6 more`);
   });
 
   test('can be asked for a service or a probe', async () => {

@@ -87,7 +87,7 @@ describe('the table', () => {
     api.system.processList = [fakeProcess(41, { service: 'memcached', residentBytes: 4_300_000 })];
     const { stdout } = await run('status', '-o', 'wide');
     expect(stdout).toMatch(
-      /^NAME .* LAST EXIT +CPU +MEMORY +DESIRED +RUN +SINCE +CAUSE\nmemcached .* 0% +4\.1M +up +3 +12m ago +boot\n$/,
+      /^NAME .* LAST EXIT +CPU +MEMORY +DESIRED +STARTS +ATTEMPTS +SINCE +CAUSE\nmemcached .* 0% +4\.1M +up +3 +3 +12m ago +boot\n$/,
     );
   });
 

@@ -24,7 +24,7 @@ const ESCAPE = '\x1b';
 describe('colours', () => {
   test('are there on a terminal', async () => {
     const { stdout } = await onTerminal('status');
-    expect(stdout).toMatch(/memcached +\x1b\[32mup\x1b\[0m +yes/);
+    expect(stdout).toMatch(/memcached +\x1b\[36mup\x1b\[0m +yes/);
   });
 
   test.each([
@@ -44,7 +44,7 @@ describe('colours', () => {
 
   test('do not disturb the columns', async () => {
     api.services.set('web', { state: 'backoff', pid: 0, ready: false });
-    const coloured = (await onTerminal('status')).stdout.replaceAll('\r', '').replace(/\x1b\[\d+m/g, '');
+    const coloured = (await onTerminal('status')).stdout.replaceAll('\r', '').replace(/\x1b\[[\d;]+m/g, '');
     expect(coloured).toBe((await svctl.run(['--socket', api.path])).stdout);
   });
 });

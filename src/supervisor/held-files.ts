@@ -30,7 +30,7 @@ export class HeldFiles {
     this.#holder = holder;
     this.#series = `${PREFIX}${series}.`;
     for (const [name, fd] of held)
-      if (name.startsWith(PREFIX)) this.#inherited.set(identityOf(fstatSync(fd)), { fd, name });
+      if (name.startsWith(PREFIX)) this.#inherited.set(inodeOf(fstatSync(fd)), { fd, name });
     this.#count = this.#inherited.size;
   }
 
@@ -43,7 +43,7 @@ export class HeldFiles {
   inherited(path: string): HeldFile | undefined {
     if (this.#inherited.size === 0) return undefined;
     const stat = statSync(path, { throwIfNoEntry: false });
-    const identity = stat === undefined ? '' : identityOf(stat);
+    const identity = stat === undefined ? '' : inodeOf(stat);
     const file = this.#inherited.get(identity);
     this.#inherited.delete(identity);
     return file;
@@ -79,4 +79,4 @@ export class HeldFiles {
   }
 }
 
-const identityOf = ({ dev, ino }: { readonly dev: number; readonly ino: number }): string => `${dev}:${ino}`;
+const inodeOf = ({ dev, ino }: { readonly dev: number; readonly ino: number }): string => `${dev}:${ino}`;

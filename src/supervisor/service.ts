@@ -251,6 +251,11 @@ export class Service implements ServiceCore {
 
   /** Puts the service on record for the next controller; each step does so by itself. */
   record(): void {
+    this.#record(this.#describe());
+  }
+
+  /** `next`: the status that is published after this record. */
+  #record(next: ServiceStatus): void {
     try {
       const record = {
         name: this.name,
@@ -261,7 +266,7 @@ export class Service implements ServiceCore {
         controlled: this.scripts.record,
         order: this.#order,
       };
-      this.context.record(record, !isSameStatus(this.#status, this.#describe()));
+      this.context.record(record, !isSameStatus(this.#status, next));
     } catch (error) {
       // A path of thousands of bytes does not fit; without a record the service still runs.
       this.context.warn(`${this.name}: would not outlive a death of the controller: ${(error as Error).message}`);
@@ -284,9 +289,10 @@ export class Service implements ServiceCore {
     const { machine, effects } = step(this.#machine, event, now);
     if (machine !== this.#machine) {
       this.#machine = machine;
-      this.record();
+      const status = this.#describe();
+      this.#record(status);
       this.#armTimer();
-      this.#publish(event);
+      this.#publish(event, status);
     }
     this.#followChecks();
     for (const effect of effects) carryOut(this, effect);
@@ -324,9 +330,8 @@ export class Service implements ServiceCore {
     this.#timer = setTimeout(due, Math.max(0, Math.ceil(timerAtMs - monotonicMs())));
   }
 
-  #publish(event: MachineEvent): void {
+  #publish(event: MachineEvent, status = this.#describe()): void {
     const previous = this.#status;
-    const status = this.#describe();
     if (isSameStatus(previous, status)) return;
     this.#status = status;
     this.context.publish(previous, status, event);

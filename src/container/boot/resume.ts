@@ -70,7 +70,9 @@ function reportUnrecorded({ services, unknownPids }: Unrecorded, link: InitLink,
   for (const { name, machine } of services)
     messages.error(`${name}: its record is lost, and with it its history; its process ${pidOf(machine)} goes on`);
   for (const pid of unknownPids) {
-    messages.error(`The process ${pid} is on no record (a check that was under way, or its record is lost): it is killed.`);
+    messages.error(
+      `The process ${pid} is on no record (a check that was under way, or its record is lost): it is killed.`,
+    );
     void link.kill(-pid, 'SIGKILL');
     void link.kill(pid, 'SIGKILL');
   }

@@ -3,10 +3,10 @@ import { native, type PeerCredentials } from '../process/native.js';
 import { descriptorOf } from '../process/node-handle.js';
 import { ApiError } from './errors.js';
 
-/** What a client may do: everything, or read. */
+/** The rights of a client: everything, or only reading. */
 export type Access = 'full' | 'read';
 
-/** Who is at the other end of a connection. */
+/** The process at the other end of a connection. */
 export interface Peer {
   readonly access: Access;
   /** For causes and the log: `uid 0 (root), pid 312`. */
@@ -14,8 +14,8 @@ export interface Peer {
 }
 
 /**
- * Who connected, as the kernel vouches for it (`SO_PEERCRED`, unix(7): as of the time of connect(2)).
- *
+ * The process that connected, as the kernel vouches for it (`SO_PEERCRED`, unix(7): as of the time
+ * of connect(2)).
  * @param fullAccessGroupId members of this group may change things too
  * @throws Error of getsockopt(2), and when the connection is closed already
  */

@@ -17,7 +17,7 @@ const MAX_CALLS = 256;
 /** Streams of these, so that there is always room for a question beside the watchers. */
 const MAX_STREAMS = 128;
 
-/** Who calls, and until when an answer is of use. */
+/** The caller, and until when an answer is of use. */
 export interface Caller {
   /** `uid 0 (root), pid 312`. */
   readonly actor: string;
@@ -33,7 +33,10 @@ const CLOSE_MESSAGES: Readonly<Record<CloseReason, string>> = {
   CONTROLLER_REPLACED: 'the controller is being replaced: ask again',
 };
 
-/** What all calls of one server have in common: their number, how their exceptions end, and the end of their streams. */
+/**
+ * The part that all calls of one server share: their number, how their exceptions end, and the end
+ * of their streams.
+ */
 export class Calls {
   readonly #log: (message: string) => void;
   readonly #streams = new Set<() => void>();
@@ -134,14 +137,14 @@ export class Calls {
   }
 }
 
-/** What all sorts of calls have. */
+/** The part that calls of every type share. */
 interface AnyCall {
   getPath(): string;
   getDeadline(): Date | number;
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
-/** What all sorts of streams have. */
+/** The part that streams of every type share. */
 interface AnyStream extends AnyCall {
   emit(event: 'error', error: ServerErrorResponse): boolean;
   end(): unknown;

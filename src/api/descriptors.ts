@@ -1,4 +1,7 @@
-/** What a `FileDescriptorSet` says of its files, as far as reflection needs it. Field numbers: google/protobuf/descriptor.proto. */
+/**
+ * The parts of a `FileDescriptorSet` that reflection needs. Field numbers:
+ * google/protobuf/descriptor.proto.
+ */
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 
 export interface DescriptorFile {

@@ -35,9 +35,9 @@ const KEEPALIVE_ANSWER_MS = 20_000;
 const MAX_REQUEST_BYTES = 1 << 20;
 
 export interface ApiOptions extends Backend, Surroundings {
-  /** What the services say; without it there is no `Logs`. */
+  /** The logs; without them there is no `Logs`. */
   readonly logs?: LogSources;
-  /** What the services are; without it there is no `Definitions`. */
+  /** The definitions; without them there is no `Definitions`. */
   readonly definitions?: DefinitionControl;
   /** Members of this group may change things and read logs, beside root and my_init's own user. */
   readonly fullAccessGroupId?: number;

@@ -24,7 +24,7 @@ type ServicesServer = Omit<GeneratedServer, 'watch'> & {
   readonly watch: handleServerStreamingCall<WatchRequest, Buffer>;
 };
 
-/** What the API serves. */
+/** The parts of my_init that the API serves. */
 export interface Backend {
   readonly view: ServiceView;
   readonly control: ServiceControl;

@@ -126,7 +126,7 @@ export function outcomeMessage(outcome: Outcome): OutcomeMessage {
   };
 }
 
-/** What only the server of the API knows of itself. */
+/** Facts that only the server of the API knows. */
 export interface Surroundings {
   /** The path of the socket. */
   readonly socket: string;

@@ -2,7 +2,10 @@ import { WatchResponse } from '../../gen/my_init/v1/services.js';
 import type { Change, ServiceStatus, ServiceView } from '../types/service.js';
 import { changeMessage, serviceMessage } from './to-proto.js';
 
-/** What watchers are told, encoded: many who watch the same share the bytes, and as objects they would be several times as large. */
+/**
+ * The messages for watchers, encoded: watchers of the same selection share the bytes, which are
+ * several times smaller than objects.
+ */
 export class WatchMessages {
   readonly #view: ServiceView;
   /** As long as the view holds the changes. */

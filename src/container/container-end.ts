@@ -7,7 +7,7 @@ export interface ContainerEnd {
   /** For the log and for /dev/termination-log. */
   readonly reason: string;
   readonly cause: Cause;
-  /** What the main command is sent. */
+  /** The signal that is sent to the main command. */
   readonly signal: NodeJS.Signals;
   /** For the whole shutdown, where it is not to be the configured one. */
   readonly timeoutMs?: number | undefined;

@@ -12,7 +12,7 @@ import {
   type Phase,
 } from '../types/system.js';
 
-/** What survives a controller beside the services. */
+/** The state of the container that survives a controller, beside the services. */
 export interface ContainerRecord {
   readonly bootId: string;
   readonly phase: Phase;
@@ -37,7 +37,7 @@ export interface ShutdownRecord {
   readonly code: number;
   readonly reason: string;
   readonly deadlineMs: number;
-  /** What the main command is told to end with. */
+  /** The signal that ends the main command. */
   readonly signal: NodeJS.Signals;
   /** The signal that began it, while init may not know yet that it was acknowledged. */
   readonly unacknowledged?: RelayedSignal | undefined;
@@ -118,7 +118,7 @@ export class ContainerState {
   readonly #entry: RecordEntry<ContainerRecord>;
   readonly #listeners = new Set<() => void>();
   #record: ContainerRecord;
-  /** What an earlier controller had put on record cannot be read any more. */
+  /** True if the record of an earlier controller cannot be read any more. */
   readonly lost: boolean;
 
   /** `end`: how the last controller ended; `generation`: the number of this one. */

@@ -36,7 +36,7 @@ function causeOf({ how, number }: PreviousEnd, words: readonly string[]): Contro
   return 'signal';
 }
 
-/** What the watchdog of src/process/addon.c says. */
+/** The last words of the watchdog in src/process/addon.c. */
 const BLOCKED = 'the event loop is blocked';
 
 function textOf({ how, number }: PreviousEnd, cause: ControllerEndCause): string {

@@ -1,4 +1,7 @@
-/** What init can hold, `MAX_HELD` in src/init/my_init.h; a few are for other things. */
+/**
+ * The number of descriptors that init can hold, `MAX_HELD` in src/init/my_init.h; a few are for
+ * other things.
+ */
 const HELD = 8_192 - 64;
 /** The pipes of standard output and error, both ends, and the store. */
 const PER_SOURCE = 5;
@@ -10,7 +13,7 @@ const RESERVED = 256;
 const TO_CAPTURE_OR_LOCK =
   "to capture what every service says: what the rest says goes to the container's output. Nor are they locked against a second supervisor";
 
-/** What descriptors are needed for. */
+/** The purposes that descriptors are needed for. */
 export interface Needs {
   /** Sources of logs that have theirs. */
   readonly sources: number;

@@ -15,7 +15,7 @@ export interface CommandEnd {
   readonly message: string;
 }
 
-/** It is started once in the life of a container. */
+/** The main command is started once in the life of a container. */
 const PURPOSE = 'command';
 
 /** The main command: in the foreground of the terminal, with my_init's own standard input. */

@@ -6,11 +6,11 @@ import { Slots } from '../state/slots.js';
 import { CONTAINER_RECORD, ContainerState } from './container-state.js';
 import { type EndOfPrevious, endOfPrevious } from './controller-end.js';
 
-/** What earlier controllers have left, and what this one leaves. */
+/** The records that earlier controllers left, and those that this one leaves. */
 export interface OpenRecords {
   readonly records: Records;
   readonly state: ContainerState;
-  /** What was started last, also where that is not on record. */
+  /** The latest start, even if it is not on record. */
   readonly starts: StartRegister;
   /** How the controller before this one ended; undefined for the first. */
   readonly previous: EndOfPrevious | undefined;

@@ -51,7 +51,7 @@ export interface OpenServices {
   readonly set: ServiceSet;
   readonly definitions: DefinitionFiles;
   readonly watch: DirectoryWatch;
-  /** What services report their readiness to. */
+  /** The descriptors that services report their readiness to. */
   readonly notifications: HeldDescriptors;
   /** Processes of earlier controllers that are on no record. */
   readonly unrecorded: Unrecorded;
@@ -168,7 +168,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
   return { set, definitions, watch, notifications, unrecorded, standStill };
 }
 
-/** What a service writes to; undefined: what my_init writes to. */
+/** The descriptors that a service writes to; undefined: those of my_init. */
 function outputOf(
   name: ServiceName,
   logs: Sources,
@@ -181,7 +181,7 @@ function outputOf(
   return { stdout: source.loggerPipe[1], stderr: source.output.stderr };
 }
 
-/** What a logger reads; undefined for all others. */
+/** The descriptor that a logger reads; undefined for all other services. */
 function inputOf(name: ServiceName, logs: Sources, budget: DescriptorBudget): number | undefined {
   const service = loggedBy(name);
   return service !== undefined && mayCapture(service, logs, budget) ? logs.open(service)?.loggerPipe[0] : undefined;

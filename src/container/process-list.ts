@@ -1,7 +1,7 @@
 import { countResidentBytes, type ProcessEntry, readProcessTable } from '../process/process-table.js';
 import type { ProcessInfo, ProcessRole } from '../types/system.js';
 
-/** What tells my_init's processes from each other. */
+/** The facts that tell my_init's processes from each other. */
 export interface Roles {
   readonly initPid: number;
   readonly pid1: boolean;

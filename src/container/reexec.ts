@@ -19,10 +19,10 @@ export const COMPATIBILITY = '--compatibility';
 const ANSWER_MS = 10_000;
 /** A line of JSON, or the trace of an error. */
 const MAX_ANSWER_BYTES = 16 * 1024;
-/** What was said until now is to be written, where somebody reads it. */
+/** Earlier messages are written first, if somebody reads them; for this long at most. */
 const FLUSH_MS = 500;
 
-/** What has to fit between two controllers and init. */
+/** Versions that must match between two controllers and init. */
 interface Compatibility {
   readonly version: string;
   readonly protocol: number;
@@ -80,13 +80,13 @@ async function leave(
   process.exit(EXIT.ok);
 }
 
-/** It serves nobody any more: the next one does. */
+/** The old controller serves nobody any more: the next one does. */
 function fail({ settings }: ReexecDependencies, error: unknown): never {
   settings.messages.error(`The controller could not leave in order: ${String(error)}`);
   process.exit(EXIT.internal);
 }
 
-/** What the program on disk says of itself, or why it says nothing. */
+/** The version and compatibility of the program on disk, or why it does not report them. */
 async function askProgram(host: ProcessHost): Promise<Compatibility | string> {
   const { PATH = '', TZ } = process.env;
   const end = await host.run(

@@ -17,7 +17,7 @@ export interface SignalDependencies {
   readonly shutdown: ContainerShutdown;
 }
 
-/** What signals to my_init do. The table is in docs/shutdown.md. */
+/** Acts on the signals that my_init receives. The table is in docs/shutdown.md. */
 export function relaySignals(dependencies: SignalDependencies): void {
   const { link, settings, state } = dependencies;
   const said = new WarnOnce((text) => settings.messages.warn(text));

@@ -16,7 +16,10 @@ export function reportChanges(services: ServiceView, messages: Messages): void {
   });
 }
 
-/** What goes beyond the everyday: trouble, the end of a run by itself, and what somebody asked for. */
+/**
+ * The message for a change that deserves one: trouble, a run that ended by itself, or the effect of
+ * an order.
+ */
 function newsOf(status: ServiceStatus, previousState: State): { level: LogLevel; text: string } | undefined {
   const { state, trouble, cause, desired, lastExit } = status;
   if (state === 'failed' || state === 'backoff') return { level: 'warn', text: trouble };

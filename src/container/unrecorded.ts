@@ -6,15 +6,15 @@ import { isEnabled } from '../supervisor/definition/read-directory.js';
 import type { Listing } from '../supervisor/directory-listing.js';
 import { pidsIn, recordOfProcess, type ServiceRecord } from '../supervisor/service-record.js';
 
-/** What is known of the processes of earlier controllers. */
+/** The facts on record about the processes of earlier controllers. */
 export interface Known {
-  /** Those that init watches, and that have not ended. */
+  /** Pids that init watches and that have not ended. */
   readonly watching: ReadonlySet<number>;
   /** On record for the main command and for the script that runs, 0 where there is none. */
   readonly commandPid: number;
   readonly scriptPid: number;
   readonly services: readonly ServiceRecord[];
-  /** What was started last: who has a record will find it. */
+  /** The latest start: the owner of its record will find it. */
   readonly latest: { readonly purpose: string; readonly pid: number } | undefined;
   /** The services that there should be. Throws where they cannot be listed. */
   list(): Listing;

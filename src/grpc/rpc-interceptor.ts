@@ -2,7 +2,9 @@ import { status as codes, ServerInterceptingCall, type ServerInterceptor } from 
 import { monotonicMs } from '../process/clock.js';
 import type { RpcStats } from './rpc-stats.js';
 
-/** What records the calls of a grpc-js server: `new Server({ interceptors: [rpcInterceptor(stats)] })`. */
+/**
+ * Records the calls of a grpc-js server: `new Server({ interceptors: [rpcInterceptor(stats)] })`.
+ */
 export function rpcInterceptor(stats: RpcStats): ServerInterceptor {
   return ({ path }, call) => {
     const startedAtMs = monotonicMs();

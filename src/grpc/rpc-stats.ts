@@ -1,4 +1,7 @@
-/** What the gRPC servers have done: plain numbers, recorded by the interceptor and read by the metrics. */
+/**
+ * Counts of the calls of the gRPC servers: plain numbers, recorded by the interceptor and read by
+ * the metrics.
+ */
 
 /** Upper bounds of the duration buckets, in seconds: the ones of go-grpc-prometheus, so that ready dashboards work. */
 export const RPC_DURATION_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;

@@ -2,11 +2,11 @@
 import type { ServiceStatus, ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';
 
-/** What can be asked: my_init's own life, its readiness, its startup. */
+/** The probes: my_init's liveness, its readiness, its startup. */
 export const PROBES = ['liveness', 'readiness', 'startup'] as const;
 export type Probe = (typeof PROBES)[number];
 
-/** What health is judged by. */
+/** The sources that health is judged by. */
 export interface HealthSources {
   readonly view: ServiceView;
   readonly system: System;

@@ -42,7 +42,10 @@ export class Connections {
     this.#idle.add(socket);
   }
 
-  /** It is being served; it is closed if that takes longer than the time. Without one, its server looks after it. */
+  /**
+   * Marks a connection as being served; it is closed if serving takes longer than the limit.
+   * Without a limit, its server looks after it.
+   */
   busy(socket: Socket, withinMs?: number): void {
     if (!this.#deadlines.has(socket)) return;
     this.#expect(socket, withinMs);

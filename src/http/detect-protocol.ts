@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 export type Protocol = 'http1' | 'http2';
 
-/** What every HTTP/2 connection begins with (RFC 9113 section 3.4), and no HTTP/1 request does. */
+/** The first bytes of every HTTP/2 connection (RFC 9113 section 3.4), and of no HTTP/1 request. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /**

@@ -7,7 +7,7 @@ import type { Metrics } from './metrics.js';
 import { probeAnswer } from './probe-answer.js';
 import { scrape } from './scrape.js';
 
-/** What is enough for any request we answer; a client that sends more has lost its way. */
+/** Enough for any request that my_init answers; a client that sends more is mistaken. */
 const MAX_HEADER_BYTES = 8192;
 /** From the first byte of the answer's making to its last on the way. Above the 10 s of Prometheus nobody waits for it. */
 const ANSWER_MS = 15_000;

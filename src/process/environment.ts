@@ -7,7 +7,7 @@ import { native } from './native.js';
  */
 export type Environment = ReadonlyMap<string, string>;
 
-/** What stands in an {@link Environment}, for people to read. */
+/** A value of an {@link Environment}, as readable text. */
 export const toText = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 
 /** Reads a block as in `/proc/PID/environ`: `NAME=VALUE`, each ended by NUL. Entries without a name are dropped. */

@@ -11,7 +11,7 @@ const DESCRIPTORS = 4;
 export const RELAYED_SIGNALS = ['TERM', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'PWR'] as const;
 export type RelayedSignal = (typeof RELAYED_SIGNALS)[number];
 
-/** What init says when a controller starts. */
+/** The state that init reports to a new controller. */
 export interface Handover {
   readonly initPid: number;
   readonly pid1: boolean;
@@ -30,7 +30,7 @@ export interface Handover {
   readonly held: ReadonlyMap<string, number>;
   /** Watched processes that have not ended. */
   readonly watching: ReadonlySet<number>;
-  /** Those that have, and how; each is also emitted as `exited`. */
+  /** Processes that have ended, and how; each is also emitted as `exited`. */
   readonly ended: ReadonlyMap<number, ExitStatus>;
 }
 
@@ -94,7 +94,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
     });
   }
 
-  /** What init hands over. Nothing is emitted before {@link begin}. */
+  /** The handover from init. Nothing is emitted before {@link begin}. */
   async handover(): Promise<Handover> {
     const lines = await new Promise<readonly (readonly string[])[]>((resolve) => {
       this.#handedOver = resolve;

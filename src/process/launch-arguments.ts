@@ -1,6 +1,6 @@
 import type { SpawnOrder } from './process-host.js';
 
-/** Who a process is and what it may use, set by `launch`; undefined leaves what my_init has. */
+/** The user, groups and limits of a process, set by `launch`; undefined leaves those of my_init. */
 export interface Identity {
   /** `NAME`, `UID` or `USER:GROUP`. */
   readonly user: string | undefined;

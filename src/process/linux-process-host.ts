@@ -11,7 +11,7 @@ import { type ProgramEnd, type RunOptions, resumeProgram, runProgram } from './r
 import type { SessionSweeper } from './session-sweeper.js';
 import { errnoName, type LaunchFailure, type StartRegister } from './start-register.js';
 
-/** What `launch` exits with when it fails. */
+/** Exit codes of a `launch` that failed. */
 const LAUNCH_FAILED = new Set([111, 126, 127]);
 
 /** For `native().spawn`. */
@@ -35,7 +35,7 @@ export class LinuxProcessHost implements ProcessHost {
   /** init has no room for one more status: those who have ended wait in the kernel. */
   #behind = false;
   readonly #adopted = new Map<number, (status: ExitStatus) => Acknowledged>();
-  /** Those of the adopted that init has no place for: it will not tell of their end. */
+  /** Adopted pids that init's full table could not take; we probe them ourselves. */
   readonly #unwatched = new Set<number>();
 
   constructor(

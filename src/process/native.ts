@@ -131,7 +131,10 @@ interface SuperviseFunctions {
   lock(fd: number, wanted: boolean): boolean;
 }
 
-/** What Node cannot do: one interface for each C file. Each function throws an Error with `code` (`EAGAIN` …) and `syscall`. */
+/**
+ * Functions that Node lacks: one interface for each C file. Each function throws an Error with
+ * `code` (`EAGAIN` …) and `syscall`.
+ */
 type Native = BasicFunctions &
   InotifyFunctions &
   SpawnFunctions &

@@ -10,7 +10,7 @@ export interface ProcessOutput {
   readonly stderr: number;
 }
 
-/** What to run and how. */
+/** A program to run, and how. */
 export interface SpawnOrder {
   /** Unique for each start: a later controller finds by it what this one started in its last instant. */
   readonly purpose: string;

@@ -37,7 +37,7 @@ export function readProcessTable(): readonly ProcessEntry[] {
   return [...readProcesses(pids)].sort((a, b) => a.pid - b.pid);
 }
 
-/** Those of some processes that are there. */
+/** The entries of the given pids that exist. */
 export function readProcesses(pids: readonly number[]): readonly ProcessEntry[] {
   const bootMs = bootClockOffsetMs();
   return pids.flatMap((pid) => readEntry(pid, bootMs) ?? []);

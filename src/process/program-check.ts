@@ -15,13 +15,13 @@ import { printable } from '../text/printable.js';
 /** The kernel reads no more of a `#!` line, execve(2). */
 const SHEBANG_BYTES = 256;
 
-/** What keeps the kernel from executing a program. */
+/** The reason why the kernel cannot execute a program. */
 export interface ProgramFault {
   /** Stable: `not-executable`, `no-interpreter-line`, `crlf`. */
   readonly id: string;
-  /** What follows the path of the program: `permission denied`. */
+  /** The text that follows the path of the program: `permission denied`. */
   readonly message: string;
-  /** What to do about it; '' where nothing can be said. */
+  /** The remedy; '' if there is none. */
   readonly remedy: string;
 }
 

@@ -29,7 +29,7 @@ export interface ProgramEnd {
   readonly cutShort: 'timeout' | 'stop' | undefined;
   /** Why it could not be executed at all; `stage` is `spawn` when there was no process. */
   readonly failure: LaunchFailure | undefined;
-  /** What it wrote, with `captureBytes`. */
+  /** The program's output, with `captureBytes`. */
   readonly stdout: string;
   readonly stderr: string;
 }

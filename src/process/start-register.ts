@@ -15,7 +15,7 @@ export interface LaunchFailure {
   readonly code: string;
 }
 
-/** What was being started last, and where `launch` says that it runs. */
+/** The latest start, and where `launch` reports that it runs. */
 export interface LastStart {
   readonly purpose: string;
   readonly offset: number;
@@ -74,7 +74,7 @@ export class StartRegister {
     return { purpose, pid: this.startedButUnrecorded(purpose) };
   }
 
-  /** What the controller before has left is dealt with. */
+  /** Call when the previous controller's last start is dealt with. */
   forgetPrevious(): void {
     this.#previous = undefined;
   }

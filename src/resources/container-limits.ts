@@ -37,7 +37,10 @@ export class ContainerLimits {
     return now;
   }
 
-  /** What a limit means for services that are meant to be restarted one by one; undefined when all is well. */
+  /**
+   * Explains how a limit affects services that are restarted one by one; undefined when all is
+   * well.
+   */
   warning(): string | undefined {
     const { killsAll, limitBytes } = this.#last.memory;
     if (!killsAll || limitBytes === undefined) return undefined;

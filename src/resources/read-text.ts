@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What is in a file of the kernel; '' when it cannot be read. */
+/** The content of a kernel file; '' if it cannot be read. */
 export function readText(path: string): string {
   try {
     return readFileSync(path, 'latin1');

@@ -2,7 +2,7 @@ import type { ProcessInfo } from '../types/system.js';
 import type { CpuAccounting } from './cpu-accounting.js';
 import { openDescriptors } from './open-descriptors.js';
 
-/** What the processes of one service use together. */
+/** The resources that the processes of one service use together. */
 export interface ResourceUse {
   readonly cpuSeconds: number;
   readonly residentBytes: number;
@@ -14,7 +14,7 @@ export interface ResourceUse {
 
 export const NO_USE: ResourceUse = { cpuSeconds: 0, residentBytes: 0, processes: 0, threads: 0, openDescriptors: 0 };
 
-/** What each service uses. Zombies use nothing. */
+/** The resources that each service uses. Zombies use none. */
 export function resourceUse(
   processes: readonly ProcessInfo[],
   services: readonly string[],

@@ -9,7 +9,7 @@ export interface UsageSample {
   /** Monotonic milliseconds. */
   readonly atMs: number;
   readonly list: readonly ProcessInfo[];
-  /** What each service uses; undefined where the processes cannot be seen. */
+  /** The resources that each service uses; undefined if the processes cannot be seen. */
   readonly use: ReadonlyMap<string, ResourceUse> | undefined;
 }
 

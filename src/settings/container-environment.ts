@@ -16,7 +16,10 @@ export class ContainerEnvironment {
   readonly #directory: string;
   readonly #warn: WarnOnce;
   #current: Environment;
-  /** What the directory held when it was last read or written: a difference is somebody's change. */
+  /**
+   * The content of the directory when it was last read or written: a difference is somebody's
+   * change.
+   */
   #known: Environment = new Map();
 
   /** `directory`: `/etc/container_environment`; the dumps are beside it, with `.sh` and `.json` added. */

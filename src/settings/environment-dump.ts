@@ -3,7 +3,7 @@ import { groupId } from './group-id.js';
 import { replaceFile } from './replace-file.js';
 import type { WarnOnce } from './warn-once.js';
 
-/** Who may read the dumps, where the group exists: that of baseimage-docker. */
+/** The group that may read the dumps, if it exists: that of baseimage-docker. */
 const DUMP_GROUP = 'docker_env';
 
 /** Writes an environment for shells (`PATH.sh`) and for programs (`PATH.json`, whose strings are UTF-8). */

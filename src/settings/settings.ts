@@ -10,7 +10,10 @@ import { VERSION } from './version.js';
 
 const CONTAINER_ENVIRONMENT = '/etc/container_environment';
 
-/** What the container was told: by its command line, its variables, and the files in its environment directory. */
+/**
+ * The container's configuration: command line, variables, and the files in its environment
+ * directory.
+ */
 export interface Settings {
   readonly line: CommandLine;
   readonly config: Config;

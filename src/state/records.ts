@@ -25,7 +25,7 @@ export interface RecordTable<T, W = T> {
   erase(name: string): void;
 }
 
-/** What survives a controller, kind by kind. */
+/** The state that survives a controller, kind by kind. */
 export class Records {
   readonly #slots: Slots;
   readonly #left: ReadonlyMap<string, unknown>;

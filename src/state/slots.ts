@@ -15,8 +15,8 @@ const VERSION_AT = 3;
 const DIGIT = 0x30;
 
 /**
- * What survives a controller: a memfd with a slot for each thing on record, its content JSON with a checksum. A slot that
- * is torn, foreign or of a newer version is skipped, and costs no more than itself.
+ * A memfd that survives the controller, with a slot for each record: JSON with a checksum. A slot
+ * that is torn, foreign or of a newer version is skipped; all other slots stay readable.
  */
 export class Slots {
   readonly #fd: number;

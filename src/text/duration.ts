@@ -1,6 +1,6 @@
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** What {@link parseDuration} accepts. */
+/** The texts that {@link parseDuration} accepts. */
 export const DURATION = /^(?:\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h))+$/;
 
 /** Milliseconds of `500ms`, `10s`, `1m30s` or `1h`; undefined for anything else. */

@@ -1,6 +1,6 @@
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** What {@link parseSize} accepts. */
+/** The texts that {@link parseSize} accepts. */
 export const SIZE = /^(\d{1,9})([kmg]?)$/;
 
 /** Bytes of `65536`, `64k`, `512m` or `1g`; undefined for anything else. */

@@ -1,4 +1,4 @@
-/** What the API says of definitions. Types only. */
+/** Definitions, as the API reports them. Types only. */
 
 export interface ShownValue {
   readonly key: string;

@@ -1,4 +1,4 @@
-/** What the rooms say to each other about logs. */
+/** The types by which the rooms exchange logs. */
 import type { ExitStatus } from './service.js';
 
 /** A place in a source's log, counted from its beginning: bytes of records, and records. */
@@ -17,7 +17,9 @@ export interface HeldRange {
 export interface LogStore {
   /** From here on all records are held. */
   readonly oldest: Position;
-  /** What is held of the records before {@link oldest}, oldest first: lines of standard error are kept longer. */
+  /**
+   * Records held from before {@link oldest}, oldest first: lines of standard error are kept longer.
+   */
   readonly kept: readonly HeldRange[];
   /** Where the next record will be. */
   readonly newest: Position;
@@ -41,7 +43,7 @@ export interface Marker {
   readonly status?: ExitStatus;
 }
 
-/** What one writer says: a service, or my_init itself with its scripts (`my_init`). */
+/** The log of one writer: a service, or my_init itself with its scripts (`my_init`). */
 export interface LogSource {
   readonly name: string;
   /** Tells it from an earlier one of the same name, whose service was removed. */
@@ -65,7 +67,7 @@ export interface LogSources {
   subscribe(listener: () => void): () => void;
 }
 
-/** What has been said and what of it is missing, since boot. */
+/** The records written and missing since boot. */
 export interface LogCounts {
   readonly name: string;
   readonly lines: number;
@@ -88,7 +90,7 @@ export interface LogStatistics {
 export const LOG_OUTPUTS = ['raw', 'prefix', 'json', 'none'] as const;
 export type LogOutput = (typeof LOG_OUTPUTS)[number];
 
-/** What a service's definition says of its log; undefined: as the container's settings say. */
+/** The log rule in a service's definition; undefined: the container's settings apply. */
 export interface LogRule {
   readonly output: LogOutput | undefined;
   readonly bufferBytes: number | undefined;

@@ -1,4 +1,4 @@
-/** What the rooms say to each other about services. Types only: no room needs another to speak of them. */
+/** The types by which the rooms exchange services: no room imports another for them. */
 
 /** The name of a service: `[A-Za-z0-9][A-Za-z0-9._@-]{0,127}`. */
 export type ServiceName = string & { readonly brand: 'ServiceName' };
@@ -23,7 +23,7 @@ export interface Unmet {
   readonly reason: 'unknown' | 'not-wanted' | 'not-yet' | 'cycle';
 }
 
-/** What my_init works towards for a service. */
+/** The wish that my_init works towards for a service. */
 export const DESIRED = ['up', 'down', 'once'] as const;
 export type Desired = (typeof DESIRED)[number];
 
@@ -33,7 +33,7 @@ export type CauseKind = (typeof CAUSE_KINDS)[number];
 /** Why something happened, and who asked for it. */
 export interface Cause {
   readonly kind: CauseKind;
-  /** Who asked: `uid 0 (root), pid 312`. */
+  /** The person or program that asked: `uid 0 (root), pid 312`. */
   readonly actor?: string;
   readonly message?: string;
 }
@@ -51,7 +51,7 @@ export interface LastExit {
   /** Monotonic milliseconds. */
   readonly atMs: number;
   readonly durationMs: number;
-  /** It ended because it was told to. */
+  /** Somebody asked for this end. */
   readonly expected: boolean;
 }
 
@@ -70,7 +70,7 @@ export interface FirstStart {
   readonly waitedFor: ServiceName | '';
   /** Its first process began. */
   readonly startedAtMs: number | undefined;
-  /** It came to its outcome; undefined: not yet. */
+  /** When the first start came to its outcome; undefined: not yet. */
   readonly endedAtMs: number | undefined;
   readonly outcome: 'ready' | 'completed' | 'failed' | undefined;
 }
@@ -85,15 +85,15 @@ export interface ServiceStatus {
   readonly desired: Desired;
   /** Can do its work now, by its definition; a oneshot: has ended successfully. */
   readonly ready: boolean;
-  /** What a service in `waiting` waits for. */
+  /** The unmet conditions that a service in `waiting` waits for. */
   readonly waitsFor: readonly Unmet[];
   /** Its files say something else than the definition that it runs with. */
   readonly definitionChanged: boolean;
   readonly tags: readonly string[];
   readonly paused: boolean;
-  /** What the current run says of itself, '' for nothing. */
+  /** The text that the current run reports about itself; '' if none. */
   readonly statusText: string;
-  /** It reads its configuration again, as it says. */
+  /** The run reports that it is reading its configuration again. */
   readonly reloading: boolean;
   /** TERM was sent to the current run. */
   readonly termSent: boolean;
@@ -115,9 +115,9 @@ export interface ServiceStatus {
   /** When the next attempt is due, in `backoff` and `failed`; undefined in `failed`: not before somebody asks for it. */
   readonly nextStartAtMs: number | undefined;
   readonly cause: Cause;
-  /** What is wrong and what can be done about it; '' when nothing is. */
+  /** The problem and its remedy; '' if there is none. */
   readonly trouble: string;
-  /** It has no `down` file. */
+  /** The service has no `down` file. */
   readonly autostart: boolean;
   /** The readiness of the container does not wait for it. */
   readonly optional: boolean;
@@ -126,7 +126,7 @@ export interface ServiceStatus {
   readonly counters: ServiceCounters;
 }
 
-/** What has happened to a service since boot. */
+/** The counts of a service since boot. */
 export interface ServiceCounters {
   readonly starts: number;
   /** Attempts at starting that came to no process of the service. */
@@ -218,7 +218,7 @@ export interface OperationOptions {
   readonly within?: ServiceName | undefined;
 }
 
-/** What came of an operation for one service. */
+/** The outcome of an operation for one service. */
 export interface Outcome {
   readonly name: string;
   readonly changed: boolean;

@@ -1,9 +1,9 @@
-/** What the rooms say to each other about my_init itself. */
+/** The types by which the rooms exchange facts about my_init itself. */
 
 export const PHASES = ['booting', 'running', 'shutting_down'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** What init and the controller are, as far as it does not change. */
+/** The facts about init and the controller that do not change. */
 export interface SystemInfo {
   readonly version: string;
   readonly bootId: string;
@@ -27,7 +27,7 @@ export type ControllerEndCause = (typeof CONTROLLER_END_CAUSES)[number];
 /** How a controller ended that is no more. */
 export interface ControllerEnd {
   readonly cause: ControllerEndCause;
-  /** What happened to it: `was killed by SEGV`. */
+  /** The end in words: `was killed by SEGV`. */
   readonly text: string;
   /** Monotonic milliseconds. */
   readonly atMs: number;
@@ -35,13 +35,13 @@ export interface ControllerEnd {
   readonly words: string;
 }
 
-/** What init has reported of the processes that were not the controller's children. */
+/** The counts that init reports about processes that were not the controller's children. */
 export interface Reaping {
   /** Orphans reaped since boot, by the service that leaked them; '' when unknown. Every known service is there from the start. */
   zombiesReaped(): ReadonlyMap<string, number>;
   zombiesReapedTotal(): number;
   controllerRestarts(): Readonly<Record<ControllerEndCause, number>>;
-  /** What init has refused this controller: its tables are bounded. */
+  /** The number of orders that init has refused this controller: its tables are bounded. */
   refusedOrders(): number;
 }
 

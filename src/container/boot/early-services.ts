@@ -9,7 +9,9 @@ import type { ServiceName, State } from '../../types/service.js';
 import type { ShutdownSwitch } from '../container-end.js';
 import { entriesOf } from '../scripts.js';
 
-/** What does not get ready (syslog-ng is in 50 ms) is not to hold up the container for ever. */
+/**
+ * A service that does not get ready must not hold up the container for ever. syslog-ng takes 50 ms.
+ */
 const READY_WITHIN_MS = 5_000;
 
 /** The service that an entry of the startup directory is a link to; undefined when it is none. */

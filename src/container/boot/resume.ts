@@ -78,7 +78,7 @@ function reportUnrecorded({ services, unknownPids }: Unrecorded, link: InitLink,
   }
 }
 
-/** What is known of the end of the controller before, with its last words. */
+/** Reports the end of the previous controller, with its last words. */
 function report({ end, words }: EndOfPrevious, messages: Messages): void {
   if (end.cause === 'reexec') {
     messages.info(`The controller ${end.text}, by version ${VERSION}; services are not touched.`);

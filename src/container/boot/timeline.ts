@@ -3,7 +3,7 @@ import type { BootOutcome, BootStep, BootTimeline } from '../../types/system.js'
 import type { ContainerRecord } from '../container-state.js';
 import type { BootScript } from './boot-scripts.js';
 
-/** What the timeline is made of: everything in it is on record. */
+/** The sources of the timeline: all of them are on record. */
 export interface TimelineSources {
   readonly bootedAtMs: number;
   readonly moments: Pick<ContainerRecord, 'controllerReadyAtMs' | 'scriptsEndedAtMs' | 'startedAtMs'>;

@@ -23,7 +23,7 @@ const FLUSH_MS = 500;
 /** For the line that says so, when nobody wants to wait. */
 const HURRIED_FLUSH_MS = 50;
 
-/** What the shutdown of a container has to do with. */
+/** The parts that the shutdown of a container works with. */
 export interface ContainerShutdownDependencies extends Omit<ShutdownDependencies, 'messages' | 'limits' | 'early'> {
   readonly link: InitLink;
   readonly settings: Settings;
@@ -93,7 +93,7 @@ export class ContainerShutdown implements ShutdownSwitch {
     this.#progressListeners.add(listener);
   }
 
-  /** What is to be done before init is told to end everything: closing the API. */
+  /** Registers the work that precedes the order to init to end everything: closing the API. */
   beforeExit(close: () => Promise<void>): void {
     this.#beforeExit = close;
   }

@@ -17,7 +17,7 @@ const RESERVED = {
 
 export type Stage = keyof typeof RESERVED;
 
-/** What was configured of the times, in milliseconds; undefined where nobody set them, Infinity for no limit. */
+/** The configured times in milliseconds; undefined if not set, Infinity for no limit. */
 export interface ShutdownLimits {
   readonly shutdownTimeoutMs: number | undefined;
   /** KILL_PROCESS_TIMEOUT: for the main command, and for the services. */

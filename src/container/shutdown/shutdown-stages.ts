@@ -12,7 +12,7 @@ import { scriptsOf } from '../scripts.js';
 import { Hooks, isHook, POST_SHUTDOWN, PRE_SHUTDOWN } from './hooks.js';
 import { AFTER_KILL_MS, ownLimit, type ShutdownLimits, type Stage, stageLimit } from './shutdown-plan.js';
 
-/** What a shutdown has to do with. */
+/** The parts that a shutdown works with. */
 export interface ShutdownDependencies {
   readonly command: MainCommand;
   readonly set: ServiceSet;
@@ -29,7 +29,7 @@ export interface ShutdownDependencies {
 export interface ShutdownResult {
   /** Something was killed because it did not end in time. */
   readonly killed: boolean;
-  /** What everything that still runs may take, in milliseconds. */
+  /** The time limit, in milliseconds, for everything that still runs. */
   readonly restMs: number;
 }
 
@@ -41,7 +41,7 @@ interface Step {
 /** A step that has begun. */
 interface Work {
   readonly over: Promise<unknown>;
-  /** What still works, for a message. */
+  /** The name of the work that is not finished, for a message. */
   name(): string;
   /** Ends it now. Undefined: it ends by itself within its limit. */
   readonly cut?: () => Promise<void>;
@@ -134,7 +134,7 @@ export class ShutdownStages {
     return undefined;
   }
 
-  /** What goes on beside the services has until the last stages need their time. */
+  /** Ends the work beside the services, which may go on until the last stages need their time. */
   async #endLate(late: readonly Work[], last: readonly Step[]): Promise<void> {
     if (late.length === 0) return;
     const coming = ['services' as const, ...last.map((step) => step.stage), 'the rest' as const];

@@ -1,7 +1,7 @@
 import type { Limits } from '../../resources/container-limits.js';
 import { counter, type Family, gauge, known } from './family.js';
 
-/** What the kernel allows the container, and what that has cost it. */
+/** The limits that the kernel sets for the container, and how often they took effect. */
 export function limitMetrics({ memory, cpu }: Limits): readonly Family[] {
   return [
     gauge(

@@ -3,7 +3,7 @@ import { counter, type Family, gauge, type Sample } from './family.js';
 
 const SERVICE = ['service'];
 
-/** What the services, and my_init itself, have said. */
+/** The log output of the services and of my_init itself. */
 export function logMetrics(logs: LogStatistics): readonly Family[] {
   const counts = logs.counts();
   const each = (value: (log: LogCounts) => number): readonly Sample[] => counts.map((log) => [value(log), log.name]);

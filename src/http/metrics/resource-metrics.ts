@@ -3,7 +3,9 @@ import { counter, type Family, gauge, known, type Sample } from './family.js';
 
 const SERVICE = ['service'];
 
-/** What the processes of each service use; no series when that cannot be seen. */
+/**
+ * The resources that the processes of each service use; no series if the processes cannot be seen.
+ */
 export function resourceMetrics(
   services: readonly string[],
   use: ReadonlyMap<string, ResourceUse> | undefined,

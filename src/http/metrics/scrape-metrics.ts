@@ -1,10 +1,10 @@
 import { counter, type Family, gauge, type Sample } from './family.js';
 
-/** What the metrics are made of; each part can fail by itself. */
+/** The parts of the metrics; each can fail by itself. */
 export const PARTS = ['services', 'resources', 'reaping', 'logs', 'system', 'limits', 'api', 'controller'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** What happened at scrapes so far. */
+/** The outcomes of the scrapes so far. */
 export interface ScrapeStats {
   readonly errors: ReadonlyMap<Part, number>;
   readonly rejected: number;

@@ -4,7 +4,7 @@ import type { WallClock } from './wall-clock.js';
 
 const SERVICE = ['service'];
 
-/** What the supervisor knows of each service. */
+/** The supervisor's facts about each service. */
 export function serviceMetrics(services: readonly ServiceStatus[], clock: WallClock): readonly Family[] {
   const each = (value: (service: ServiceStatus) => number): readonly Sample[] =>
     services.map((service) => [value(service), service.name]);

@@ -13,7 +13,7 @@ const DRAIN_PATIENCE_MS = 50;
 /** Less than is read at once: a pipe that gave this much may hold more. */
 const BACKLOG_BYTES = 32 * 1024;
 
-/** What a capture works with. */
+/** The parts that a capture works with. */
 export interface CaptureParts {
   readonly stream: Stream;
   /** The end of the pipe that is read. */

@@ -2,7 +2,7 @@ import { readFileSync, readSync, writeSync } from 'node:fs';
 import { native } from '../../process/native.js';
 import { MAX_CONTENT_BYTES } from '../store/cri.js';
 
-/** What is read of a pipe at once. */
+/** The size of one read from a pipe. */
 const CHUNK_BYTES = 64 * 1024;
 /** `MYI1` */
 const MAGIC = 0x3149594d;
@@ -24,14 +24,18 @@ export interface Recovered {
   readonly end: number;
   /** How many bytes of records the stream had when nothing of the text was stored. */
   readonly offset: number;
-  /** It is not the rest of the stream: {@link Intake.done} is to be said of it. */
+  /**
+   * True if the text is in flight: {@link Intake.done} must be called for it. False for the rest of
+   * a stream.
+   */
   readonly inFlight: boolean;
 }
 
 /**
- * What is on its way from a pipe to a store: taken out of the one, and not yet in the other. It is in a memfd that init holds, so that
- * a controller that is killed loses none of it: the next one stores what this one has not. One text at a time is in flight; of each
- * stream the rest is kept, a line that has begun.
+ * The text on its way from a pipe to a store: taken out of the one, and not yet in the other. The
+ * text is in a memfd that init holds, so that a controller that is killed loses none of it: the
+ * next controller stores the part that this one has not stored. One text at a time is in flight.
+ * The intake also keeps the rest of each stream: a line that has begun.
  */
 export class Intake {
   readonly #fd: number;
@@ -85,7 +89,7 @@ export class Intake {
     writeSync(this.#fd, NOTHING, 0, 4, 0);
   }
 
-  /** What an earlier controller has taken in of a stream and perhaps not stored. */
+  /** The text of a stream that an earlier controller took in and perhaps did not store. */
   recover(row: number): Recovered | undefined {
     const { text } = this;
     const length = readSync(this.#fd, text, 0, HEADER_BYTES, 0);

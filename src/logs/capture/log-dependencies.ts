@@ -2,7 +2,7 @@ import type { InitLink } from '../../process/init-link.js';
 import type { FileLimits } from '../store/file-store.js';
 import type { SourceRecord } from './source-record.js';
 
-/** What the log sources are given. */
+/** The parts and settings that log sources are given. */
 export interface LogDependencies {
   readonly link: InitLink;
   readonly bootId: string;

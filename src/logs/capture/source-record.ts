@@ -4,13 +4,13 @@ import { LOG_OUTPUTS, type LogRule } from '../../types/logs.js';
 import { type FileStoreRecord, readFileStoreRecord } from '../store/file-store.js';
 import { type MarkerRecord, readMarker } from './marker-record.js';
 
-/** What survives a controller of a source. */
+/** The part of a source that survives a controller. */
 export interface SourceRecord {
   readonly id: number;
   /** Its row in the intake and in the counters; on record under the name that earlier versions gave it. */
   readonly place: number;
   readonly markers: readonly MarkerRecord[];
-  /** What its definition says of its log. */
+  /** The log rule in the service's definition. */
   readonly rule?: LogRule | undefined;
   /** Where the store is files. */
   readonly files?: FileStoreRecord | undefined;

@@ -94,7 +94,7 @@ export class Source implements LogSource {
     this.#loggerPipe = undefined;
   }
 
-  /** What the writer gets as its standard output and error. */
+  /** The write ends that the writer gets as its standard output and error. */
   get output(): { readonly stdout: number; readonly stderr: number } {
     return { stdout: this.#pipes.stdout[1], stderr: this.#pipes.stderr[1] };
   }
@@ -195,7 +195,7 @@ export class Source implements LogSource {
     this.#closeUnread();
   }
 
-  /** Those who still read a source that is gone find its end first. */
+  /** Closes the store of a source that is gone, once nobody reads it any more. */
   #closeUnread(): void {
     if (this.#closed && this.#listeners.size === 0 && this.#forwarders.size === 0) this.store.close();
   }

@@ -10,9 +10,9 @@ import type { SourceRecord } from './source-record.js';
 
 /** The source of my_init's own messages, and of its scripts. */
 export const OWN_SOURCE = 'my_init';
-/** What init holds the memfd of the {@link Intake} as. */
+/** The name under which init holds the memfd of the {@link Intake}. */
 const INTAKE = 'log.intake';
-/** And that of the {@link Counters}. */
+/** The name under which init holds the memfd of the {@link Counters}. */
 const COUNTERS = 'log.counters';
 /** Far more than a controller ever makes. */
 const IDS = 1_000_000;

@@ -31,7 +31,7 @@ export class Forwarder {
   readonly #waiting = new Set<Source>();
   /** Something is being written, or looked for to be written. */
   #busy = false;
-  /** Whose piece the output has not taken yet. */
+  /** The source whose piece the output has not accepted yet. */
   #writing: Source | undefined;
   readonly #flushes = new Set<Flush>();
   readonly #paused = new Set<Source>();
@@ -116,7 +116,7 @@ export class Forwarder {
     if (this.#busy && !this.#stalled && this.#isFarBehind(source)) this.#pause(source);
   }
 
-  /** What is appended next would overwrite what is not written yet. */
+  /** True if the next append would overwrite records that are not written yet. */
   #isFarBehind(source: Source): boolean {
     const given = this.#readers.get(source)?.given;
     const { newest, reachBytes } = source.store;
@@ -131,7 +131,10 @@ export class Forwarder {
     this.#patience = setTimeout(() => this.#lookOnceMore(), PATIENCE_MS);
   }
 
-  /** It may be us who did not run for so long: what the output has taken meanwhile is known after a turn of the event loop. */
+  /**
+   * Looks again after a turn of the event loop: if the controller itself did not run for long, only
+   * then is it known how much the output accepted meanwhile.
+   */
   #lookOnceMore(): void {
     const writes = this.#writes;
     setImmediate(() => {
@@ -219,7 +222,7 @@ interface Flush {
   readonly resolve: () => void;
 }
 
-/** What an output was given of a source. */
+/** The progress of an output within one source. */
 interface Reader {
   readonly forget: () => void;
   given: Forwarded;

@@ -17,13 +17,16 @@ import type { StreamPosition } from '../store/store.js';
 import { bytesOf, copyBytes } from './copy-bytes.js';
 
 const READ_BYTES = 96 * 1024;
-/** What {@link native} tells of the lines it has put into the output buffer. */
+/** The numbers that {@link native} reports about the lines in the output buffer. */
 const unstamped = new Int32Array(5);
 
-/** What is to be written next of a source: the first `length` bytes of {@link OutputFormat.out}, which may be none. */
+/**
+ * The next bytes of a source to write: the first `length` bytes of {@link OutputFormat.out}; may be
+ * none.
+ */
 export interface Piece {
   readonly length: number;
-  /** What the output has been given when it is written. */
+  /** The progress of the output once the piece is written. */
   readonly given: Forwarded;
 }
 
@@ -38,7 +41,7 @@ export class OutputFormat {
   readonly #out = bytesOf(Buffer.allocUnsafe(4 * READ_BYTES));
   /** A line of this source and stream has begun on the output and is not ended. */
   #open: { readonly source: Source; readonly stderr: boolean } | undefined;
-  /** What was not written of services that are gone, and is not told yet. */
+  /** Unwritten records of removed services that are not reported yet. */
   #gone = NOTHING;
 
   constructor(stream: Stream | undefined, mode: LogOutput) {
@@ -55,7 +58,7 @@ export class OutputFormat {
     return this.#out.buffer;
   }
 
-  /** What of a source was never stored, of the streams that are written here. */
+  /** The part of a source that was never stored, of the streams that are written here. */
   droppedOf(source: Source): Loss {
     return source.droppedOf(this.#stream);
   }
@@ -156,7 +159,7 @@ export class OutputFormat {
     return 1;
   }
 
-  /** What is between two places, of the streams that are written here. */
+  /** The records between two positions, of the streams that are written here. */
   #between(from: StreamPosition, to: StreamPosition): Loss {
     const stderr = lossOf(to.stderrRecord - from.stderrRecord, to.stderrOffset - from.stderrOffset);
     if (this.#stream === 'stderr') return stderr;

@@ -7,7 +7,7 @@ export interface ReaderState {
   readonly position: Position;
   /** The latest marker that was told, as {@link markerOrdinal} counts them; -1 before the first. */
   readonly toldMarker: number;
-  /** What the reader knows of the source's count of lines that were never stored. */
+  /** The number of lines that were never stored, as far as the reader knows. */
   readonly dropped: { readonly lines: number; readonly bytes: number };
 }
 

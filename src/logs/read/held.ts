@@ -19,7 +19,7 @@ export function nextHeld(store: LogStore, position: Position): Position {
   return store.oldest;
 }
 
-/** What is held between two positions. */
+/** The records held between two positions. */
 export function heldBetween(store: LogStore, from: Position, to: Position): readonly HeldRange[] {
   return [...store.kept, { begin: store.oldest, end: store.newest }]
     .map(({ begin, end }) => ({

@@ -6,7 +6,7 @@ import type { Loss } from './held.js';
 import { type LineSink, SourceReader } from './source-reader.js';
 import type { Budget } from './tail-search.js';
 
-/** What a client wants to read. */
+/** The selection that a client wants to read. */
 export interface ReadOptions extends FilterOptions {
   /** Whether a source is meant, also one that comes later. */
   readonly selected: (name: string) => boolean;
@@ -18,13 +18,18 @@ export interface ReadOptions extends FilterOptions {
   readonly cursors?: ReadonlyMap<string, string>;
 }
 
-/** What comes next. `busy`: nothing yet, ask again in another turn; `idle`: nothing until there is news. */
+/**
+ * The result of a turn. `busy`: nothing yet, ask again in another turn; `idle`: nothing until there
+ * is news.
+ */
 export type Turn =
   | { readonly kind: 'lines' | 'caught_up' | 'busy' | 'idle' | 'end' }
   | { readonly kind: 'gap'; readonly name: string; readonly loss: Loss }
   | { readonly kind: 'marker'; readonly name: string; readonly marker: Marker };
 
-/** What one turn may read: a fraction of a millisecond, unless a pattern is looked for. */
+/**
+ * The bytes that one turn may read: a fraction of a millisecond, unless a pattern is looked for.
+ */
 const TURN_BYTES = 256 * 1024;
 const SLOW_TURN_BYTES = 32 * 1024;
 

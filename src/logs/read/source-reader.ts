@@ -114,7 +114,7 @@ export class SourceReader {
     return nextHeld(this.source.store, this.#position) !== this.#position;
   }
 
-  /** What has been lost since the last turn; the reading goes on behind it. */
+  /** The loss since the last turn; reading continues behind it. */
   takeLoss(): Loss | undefined {
     const { dropped, store } = this.source;
     const held = nextHeld(store, this.#position);

@@ -3,7 +3,7 @@ import { HEAD_BYTES, NEWLINE } from '../store/cri.js';
 import type { Filter } from './filter.js';
 import { heldBetween, nextHeld } from './held.js';
 
-/** What a reading may cost before others have their turn. */
+/** The work that one reading may do before others have their turn. */
 export interface Budget {
   bytes: number;
 }
@@ -19,7 +19,7 @@ export class TailSearch {
   readonly #store: LogStore;
   readonly #filter: Filter;
   readonly #lines: number;
-  /** What was held when the search began. */
+  /** The records held when the search began. */
   readonly #ranges: readonly HeldRange[];
   readonly #from: Position;
   #range = 0;

@@ -54,12 +54,12 @@ export class Counters {
     this.#end = this.#row(END);
   }
 
-  /** What was not stored. */
+  /** The loss: lines and bytes that were not stored. */
   get dropped(): Loss {
     return sumOf(this.droppedOf('stdout'), this.droppedOf('stderr'));
   }
 
-  /** What of a stream was not stored. */
+  /** The loss of one stream. */
   droppedOf(stream: Stream): Loss {
     const at = DROPPED[stream];
     return { lines: this.#missing[at] ?? 0, bytes: this.#missing[at + 1] ?? 0 };
@@ -87,7 +87,7 @@ export class Counters {
     this.#save(MISSING);
   }
 
-  /** What was given to an output, by an earlier controller too. */
+  /** The progress of an output, including that of earlier controllers. */
   forwarded(output: OutputIndex): Forwarded {
     const [, , , , lines = 0, bytes = 0] = this.#given[output];
     return { position: positionOf(this.#given[output]), dropped: { lines, bytes } };

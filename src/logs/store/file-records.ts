@@ -54,7 +54,7 @@ export function baseOfRest(end: StreamPosition, fd: number): StreamPosition {
   };
 }
 
-/** What whole records have in all. */
+/** Counts the whole records in a buffer. */
 export function countRecords(buffer: Buffer, length: number) {
   const count = { records: 0, stderrBytes: 0, stderrRecords: 0 };
   for (let start = 0; start < length; ) {

@@ -17,7 +17,7 @@ export interface FileLimits {
 /** So many files are read from; all that is said of them has to fit into a slot. Older ones are left to the shipper. */
 const READ_FILES = 16;
 
-/** What is in a file of ours. */
+/** The records in one of our files. */
 interface Segment {
   readonly base: StreamPosition;
   end: StreamPosition;
@@ -25,7 +25,7 @@ interface Segment {
 
 type PositionRecord = readonly [offset: number, record: number, stderrOffset: number, stderrRecord: number];
 
-/** What survives a controller of a {@link FileStore}. */
+/** The part of a {@link FileStore} that survives a controller. */
 export interface FileStoreRecord {
   /** The file that is written: one with another number is there when a rotation is not on record yet. */
   readonly inode: number;
@@ -43,13 +43,16 @@ export function readFileStoreRecord(value: unknown): FileStoreRecord | undefined
 const isPositionRecord = (value: unknown): value is PositionRecord =>
   Array.isArray(value) && value.length === 4 && value.every((number) => numberOf(number) !== undefined);
 
-/** What an earlier controller has left. */
+/** The files that an earlier controller left. */
 export interface LeftFiles extends FileStoreRecord {
-  /** What it has told as {@link FileStoreEvents.appended} last. */
+  /**
+   * The position that the earlier controller reported last through {@link
+   * FileStoreEvents.appended}.
+   */
   readonly end: StreamPosition;
 }
 
-/** Who hears of what happens to the files. */
+/** Called when something happens to the files. */
 export interface FileStoreEvents {
   /** The disk did not take so many lines of a stream with so many bytes of text. */
   dropped(stream: Stream, lines: number, bytes: number): void;

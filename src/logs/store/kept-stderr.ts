@@ -44,7 +44,7 @@ export class KeptStderr {
     this.#load();
   }
 
-  /** Those that are not in the store itself, whose oldest record is at `oldest`. */
+  /** Ranges that are not in the store itself, whose oldest record is at `oldest`. */
   ranges(oldest: number): readonly HeldRange[] {
     if (this.#runs.length === 0) return [];
     return this.#runs.filter(({ offset, bytes }) => offset + bytes <= oldest).map(rangeOf);

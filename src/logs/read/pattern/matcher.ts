@@ -3,7 +3,10 @@ import { type Pattern, parsePattern } from './pattern.js';
 /** Says whether a pattern occurs in the bytes between two places of a buffer. */
 export type Matcher = (buffer: Buffer, start: number, end: number) => boolean;
 
-/** What a matcher remembers at most, in transitions of 4 bytes each; then it forgets all and begins anew. */
+/**
+ * The most transitions, of 4 bytes each, that a matcher remembers; then it forgets all and starts
+ * over.
+ */
 const MAX_TRANSITIONS = 64 * 1024;
 
 /**
@@ -90,7 +93,10 @@ class Automaton {
     return next;
   }
 
-  /** What is reached without a byte, with a new attempt at the pattern; undefined when it has matched. */
+  /**
+   * The state reached without a byte, with a new attempt at the pattern; undefined when it has
+   * matched.
+   */
   #closure(from: readonly number[], atBegin: boolean): State | undefined {
     const waiting = this.#follow([...from, this.#pattern.start], atBegin, false);
     if (waiting === undefined) return undefined;

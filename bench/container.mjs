@@ -50,7 +50,7 @@ export class Container {
     return children(this.#unshare.pid)[0];
   }
 
-  /** What the services have noted: `{ what, name, atMs }`, and when PID 1 was executed. */
+  /** The notes of the services: `{ what, name, atMs }`, and when PID 1 was executed. */
   notes() {
     const text = existsSync(this.#notes) ? readFileSync(this.#notes, 'utf8') : '';
     return text

@@ -1,4 +1,4 @@
-/** Who captures the output of a program in this benchmark, and how each is told to. */
+/** The log collectors of this benchmark, and how each is configured. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MY_INIT } from './supervisors.mjs';

@@ -1,4 +1,4 @@
-/** What the kernel tells of processes, proc(5), as seen from outside the container. */
+/** Facts of the kernel about processes, proc(5), as seen from outside the container. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** A process and all below it. */
@@ -17,7 +17,10 @@ export const workingDirectory = (pid) => attempt(() => readlinkSync(`/proc/${pid
 /** The words of the command line. */
 export const commandLine = (pid) => (read(`/proc/${pid}/cmdline`) ?? '').split('\0');
 
-/** What all threads have used, in milliseconds: to the nanosecond where the kernel has schedstat, else in ticks. */
+/**
+ * The CPU time of all threads, in milliseconds: to the nanosecond where the kernel has schedstat,
+ * else in ticks.
+ */
 export function cpuMs(pid) {
   const precise = tasks(pid).map((task) => read(`/proc/${pid}/task/${task}/schedstat`));
   if (precise.every((text) => text !== undefined))

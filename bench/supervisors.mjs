@@ -1,4 +1,4 @@
-/** Who supervises services in these benchmarks, and how each is told to. */
+/** The supervisors of these benchmarks, and how each is configured. */
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /** Samples, and what people are shown of them. */
 
-/** What was measured, by title and contender, in the order of the first sample. */
+/** The samples, by title and contender, in the order of the first sample. */
 export class Samples {
   #measures = new Map();
 

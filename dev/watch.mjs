@@ -11,7 +11,7 @@ const SOCKET = join(tmpdir(), `my_init-dev-${process.getuid()}.sock`);
 /** An editor that saves all, or a checkout, is one change. */
 const QUIET_MS = 200;
 
-/** What is built of a changed file, and whether all of it starts again. */
+/** The build steps of a changed file, and whether all of it starts again. */
 const STEPS = [
   { of: /^proto\/.*\.proto$/, script: 'build:proto', restart: false },
   { of: /^src\/(init|launch)\/.*\.[ch]$/, script: 'build:native', restart: true },

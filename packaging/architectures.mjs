@@ -5,10 +5,13 @@ import { dirname } from 'node:path';
 import { arch } from 'node:process';
 import { PROJECT } from './project.mjs';
 
-/** That of this machine. */
+/** The architecture of this machine. */
 export const OWN = { x64: 'amd64', arm64: 'arm64' }[arch];
 
-/** What tells them apart: the prefix of Debian's cross compiler, npm's package with Node, the loader of glibc, qemu's program. */
+/**
+ * The differences between architectures: the prefix of Debian's cross compiler, npm's package with
+ * Node, the loader of glibc, qemu's program.
+ */
 const KNOWN = {
   amd64: {
     prefix: 'x86_64-linux-gnu-',
@@ -26,7 +29,10 @@ const KNOWN = {
 
 export const ARCHITECTURES = Object.keys(KNOWN);
 
-/** What this machine can build for: its own architecture, and those that it has a cross compiler for. */
+/**
+ * The architectures that this machine can build for: its own, and those that it has a cross
+ * compiler for.
+ */
 export const possible = () => ARCHITECTURES.filter((name) => name === OWN || isInPath(`${KNOWN[name].prefix}gcc`));
 
 export class Architecture {

@@ -1,4 +1,4 @@
-/** What is in a tree, in which version: SPDX 2.3, https://spdx.github.io/spdx-spec/v2.3/ */
+/** The parts of a tree and their versions: SPDX 2.3, https://spdx.github.io/spdx-spec/v2.3/ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { DATE, LICENSE, LOCK, NAME, readJson, VERSION } from './project.mjs';
@@ -70,7 +70,7 @@ function bundled() {
   });
 }
 
-/** Whose the libraries are. */
+/** The Debian packages that the libraries belong to. */
 function debianParts(paths) {
   const owners = paths.map((path) => ownerOf(path)).filter((owner) => owner !== undefined);
   return [...new Set(owners)].sort().map(debianPart);

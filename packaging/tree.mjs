@@ -48,7 +48,9 @@ export function layOut(root, architecture, native, work, withNode) {
   return { libraries: [], musl: architecture.musl };
 }
 
-/** What npm run build:bundle has made. V8's code cache is for the Node that it was made with. */
+/**
+ * Copies the output of npm run build:bundle. V8's code cache is for the Node that it was made with.
+ */
 function copyScripts(home, withCache) {
   const dist = `${PROJECT}/dist`;
   if (!existsSync(`${dist}/controller.js`)) throw new Error('dist is empty: run npm run build');

@@ -80,7 +80,10 @@ async function watchers(container, client, controller, record) {
   record(`${title}: CPU of the controller`, 'ms per second', (cpuMs(controller) - cpu) / ((nowMs() - begun) / 1000));
 }
 
-/** What an answer is, by its first byte: the number of its field. Decoding all of them would be most of the work. */
+/**
+ * The type of an answer, by its first byte: the number of its field. Decoding all of them would be
+ * most of the work.
+ */
 const [SNAPSHOT, CHANGE, GAP] = [2, 3, 5].map((field) => (field << 3) | 2);
 
 /** Counts what is told from one revision to the next; one that is skipped without a gap is seen as lost at the end. */

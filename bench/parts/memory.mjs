@@ -1,4 +1,7 @@
-/** What the supervision itself takes, services apart: proportional (shared pages divided among those who share them), anonymous, resident. */
+/**
+ * The memory of the supervision itself, without the services: proportional (shared pages divided
+ * among those who share them), anonymous, resident.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Container } from '../container.mjs';
 import { memory } from '../proc.mjs';
@@ -19,7 +22,7 @@ const {
 } = SUPERVISORS;
 
 const COUNTS = [10, 100, 500];
-/** What a start leaves behind is given back by then. */
+/** The time after which the memory of a start has been given back. */
 const REST_MS = 3_000;
 
 export const rounds = 1;

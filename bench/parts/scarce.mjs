@@ -14,7 +14,7 @@ const { my_init, runit, s6, supervisord, pebble, processCompose } = SUPERVISORS;
 const PERCENTS = [20, 10, 5];
 const SERVICES = 3;
 const TERM_AFTER_MS = 50;
-/** What Kubernetes allows. */
+/** The grace period of Kubernetes. */
 const STOPPED_WITHIN_MS = 30_000;
 
 export const rounds = 3;

@@ -3,7 +3,7 @@ import type { ExitCode } from './exit-code.js';
 import type { HostContext } from './hosts/host-context.js';
 import type { OptionSpec } from './options.js';
 
-/** What the words after a command are, for its completion. */
+/** The kind of words that follow a command, for its completion. */
 export type Operands = 'services' | 'signal-and-services' | 'health' | 'shell' | 'program' | 'none';
 
 /** One command of svctl: what the help and the completion say of it, and what it does. */
@@ -11,13 +11,16 @@ export interface Command {
   readonly name: string;
   /** A few words for the list of commands. */
   readonly summary: string;
-  /** What follows the name, as the usage line shows it. */
+  /** The words after the name, as the usage line shows them. */
   readonly usage: string;
   readonly operands: Operands;
-  /** What it does, in full sentences. */
+  /** The description of the command, in full sentences. */
   readonly description: string;
   readonly examples: readonly string[];
-  /** What it does to several hosts. When undefined it changes them: it lists them, and wants --yes. */
+  /**
+   * The effect on several hosts. When undefined, the command changes them: it lists them, and needs
+   * --yes.
+   */
   readonly hosts?: 'reads' | 'follows' | 'one' | 'none';
   /** Beside those that every command takes. */
   readonly options: readonly OptionSpec[];

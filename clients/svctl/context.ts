@@ -11,7 +11,10 @@ import {
 import { BETWEEN, type CommandLine, durationOption, type Format, usage } from './options.js';
 import { Terminal } from './terminal.js';
 
-/** What a command works with: the command line, the connection to my_init and the terminal. */
+/**
+ * The parts that a command works with: the command line, the connection to my_init and the
+ * terminal.
+ */
 export class Context extends Terminal {
   readonly #given: CommandLine['given'];
   readonly #host: Address | undefined;

@@ -17,7 +17,9 @@ export const ExitCode = {
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** What each code means, for `svctl --help`. 130 is the shell's for a command that SIGINT ended. */
+/**
+ * The meaning of each code, for `svctl --help`. 130 is the shell's for a command that SIGINT ended.
+ */
 export const EXIT_CODE_MEANINGS: readonly (readonly [number, string])[] = [
   [ExitCode.ok, 'done'],
   [ExitCode.failed, 'failed'],

@@ -47,7 +47,7 @@ export class LogPrinter {
     await this.flushed();
   }
 
-  /** What is printed at the next {@link flushed}; of several hosts, with the one that it is of. */
+  /** Adds a line for the next {@link flushed}; of several hosts, with the name of its host. */
   add({ event }: ReadResponse, host = ''): void {
     switch (event?.$case) {
       case 'lines':

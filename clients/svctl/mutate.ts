@@ -33,7 +33,7 @@ export function waitOption(levels: readonly string[], standard: string): OptionS
   };
 }
 
-/** What the waiting options say, as a request has it. */
+/** The waiting options, as a request has them. */
 export function waiting(context: Context): { wait: WaitLevel; waitTimeout: Duration | undefined } {
   const level = context.option('wait');
   if (context.has('no-wait') && level !== undefined && level !== 'none') throw usage('--no-wait or --wait, not both');

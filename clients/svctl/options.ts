@@ -8,7 +8,7 @@ import { parseDuration } from './text/duration.js';
 export interface OptionSpec {
   readonly name: string;
   readonly short?: string;
-  /** What its value is called; an option without is a flag. */
+  /** The name of the option's value; an option without one is a flag. */
   readonly value?: string;
   /** The only values it takes. */
   readonly choices?: readonly string[];
@@ -33,10 +33,10 @@ const MAX_PARALLEL: OptionSpec = { name: 'max-parallel', value: 'N', help: 'of s
 const YES: OptionSpec = { name: 'yes', short: 'y', help: 'change several hosts without asking' };
 const NO_COLOR: OptionSpec = { name: 'no-color', help: 'no colours (or NO_COLOR); they are for terminals only' };
 
-/** What every command takes. */
+/** The options of every command. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [SOCKET, HOST, MAX_PARALLEL, YES, NO_COLOR, HELP];
 
-/** What may stand instead of a command. */
+/** An option that may stand instead of a command. */
 export const VERSION_OPTION: OptionSpec = { name: 'version', short: 'V', help: 'show the version of svctl' };
 
 /** `-o` with the formats that a command has. */

@@ -111,7 +111,10 @@ export function lastExitWords(exit: Exit | undefined, nowMs: number): string {
   return exit.at === undefined ? exitWords(exit) : `${exitWords(exit)}, ${roughSpan(nowMs - exit.at.getTime())} ago`;
 }
 
-/** What is wrong with a service or keeps it waiting, and when the next attempt is; '' when nothing is. */
+/**
+ * The problem of a service or the condition it waits for, and the time of the next attempt; '' when
+ * there is neither.
+ */
 export function troubleWords(service: Service, nowMs: number): string {
   const { trouble, nextStartAt } = service;
   if (nextStartAt === undefined) return trouble || waitWords(service) || changeWords(service);

@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 import { errorOfStatus, GrpcCode, MyInitError, REASONS, type Reason, type Status } from '../typescript/src/index.js';
 import { ExitCode } from './exit-code.js';
 
-/** What svctl has to say when it cannot do what it was asked, and the exit code that goes with it. */
+/** The reason why svctl cannot do what it was asked, and its exit code. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   constructor(
     readonly exitCode: ExitCode,
     message: string,
-    /** What the reader can do about it. */
+    /** The remedy. */
     readonly hint = '',
   ) {
     super(message);

@@ -4,8 +4,8 @@ import { usage } from './options.js';
 const PLAIN = ['unix', 'file', 'log', 'delay'];
 
 /**
- * What `--ready` says, as the key `ready` of service.yaml has it: `tcp:3000` is `{tcp: "localhost:3000"}`. Whether the value can be
- * is for my_init to say.
+ * The value of `--ready` as the key `ready` of service.yaml: `tcp:3000` is `{tcp:
+ * "localhost:3000"}`. my_init judges whether the value is valid.
  */
 export function readyKey(text: string): object {
   if (/^https?:\/\//.test(text)) return { http: literal(text) };

@@ -3,7 +3,7 @@ import type { Context } from './context.js';
 
 /** As many as fit under a line of a table. */
 const LINES = 5;
-/** They are an extra: nobody waits long for them. */
+/** The lines are an extra: nobody waits long for them. */
 const TIMEOUT_MS = 2_000;
 
 /**

@@ -4,10 +4,13 @@ import { memory } from './text/memory.js';
 
 /** The shortest time over which my_init measures: a percent of it is hardly more than a tick of the kernel. */
 const INTERVAL_MS = 250;
-/** It is an extra: nobody waits long for it. */
+/** The usage is an extra: nobody waits long for it. */
 const TIMEOUT_MS = 5_000;
 
-/** What services use, measured over a moment. Nothing where it cannot be had: an older my_init does not know of it. */
+/**
+ * The resources that services use, measured over a moment. Empty if an older my_init does not
+ * report them.
+ */
 export async function serviceUsage(context: Context): Promise<ReadonlyMap<string, ServiceUsage>> {
   const options = { intervalMs: INTERVAL_MS, signal: AbortSignal.timeout(TIMEOUT_MS) };
   let services: readonly ServiceUsage[] = [];

@@ -53,7 +53,7 @@ export interface Extras {
 
 export const NO_EXTRAS: Extras = { lines: new Map(), losses: new Map(), usage: new Map() };
 
-/** What is asked for beside the services themselves. */
+/** Fetches the facts beside the services themselves. */
 export async function extrasOf(services: readonly Service[], context: Context): Promise<Extras> {
   const [lines, losses, usage] = await Promise.all([
     linesOfTroubled(services, context),
@@ -70,7 +70,7 @@ async function linesOfTroubled(services: readonly Service[], context: Context): 
   return await serviceLines(context, names, { tail: isAskedFor ? MORE_LINES : FEW_LINES });
 }
 
-/** What the logs of these services have lost; nothing when nobody can say. */
+/** The lines that the logs of these services have lost; nothing when the losses are unknown. */
 async function lossesOf(services: readonly Service[], context: Context): Promise<Losses> {
   if (services.length === 0) return new Map();
   try {

@@ -92,13 +92,13 @@ export class Terminal {
     this.#faint(`       ${text}`);
   }
 
-  /** What went wrong and what can be done about it, on standard error. */
+  /** Prints the problem and its remedy on standard error. */
   complain({ message, hint }: Problem, subject = ''): void {
     this.note(subject === '' ? message : `${subject}: ${message}`);
     if (hint !== '') this.tell(`       ${printable(hint)}\n`);
   }
 
-  /** What went wrong for one of several hosts: one line, whatever could be advised. */
+  /** Prints the problem of one of several hosts: one line, without a remedy. */
   complainOf(error: unknown, host: string): void {
     const problem = problemOf(error);
     if (!(problem instanceof Problem)) throw error;

@@ -72,7 +72,7 @@ const align = (value) => (value + ALIGNMENT - 1n) & -ALIGNMENT;
 
 const size = (bytes) => ({ fileBytes: bytes, memoryBytes: bytes });
 
-/** What is loaded has to come by its address, behind what describes the table itself. */
+/** Segments have to be ordered by address, behind the entry that describes the table itself. */
 function inOrder(headers) {
   const loads = headers
     .filter(({ type }) => type === PT.LOAD)

@@ -43,7 +43,10 @@ export function collectPlaces({ serviceDirectory, servicesFile }: Places, root: 
   return together(inFiles, inDirectory);
 }
 
-/** What a person names: a service directory, a directory of them, `service.yaml`, or a file of services. */
+/**
+ * A path that a person names: a service directory, a directory of them, `service.yaml`, or a file
+ * of services.
+ */
 export function collectPath(path: string, root: Root, times: DefaultTimes): Collected {
   const here = root.locate(path);
   if (!existsSync(here)) throw new UnusablePath(`${path} does not exist`);

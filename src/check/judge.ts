@@ -109,7 +109,7 @@ export class Judge {
     if (script !== undefined) this.#judgeLast(script, '', { file: run, line: 0, column: 0 }, found);
   }
 
-  /** What a script ends with: the program that my_init is to supervise. */
+  /** Judges the last command of a script: the program that my_init is to supervise. */
   #judgeLast(script: string, key: string, origin: Origin, found: Findings): void {
     const last = lastCommand(script);
     if (last === undefined) return;

@@ -17,7 +17,10 @@ export interface LastCommand {
   readonly words: readonly string[];
 }
 
-/** What a `run` script ends with; undefined for what is no shell script, or ends with a loop, a block or a builtin. */
+/**
+ * The last command of a `run` script; undefined if the file is no shell script, or ends with a
+ * loop, a block or a builtin.
+ */
 export function lastCommand(script: string): LastCommand | undefined {
   const [first = ''] = script.split('\n', 1);
   if (!isShell(first)) return undefined;

@@ -9,7 +9,7 @@ import type { ServiceSet } from './service-set.js';
  */
 export class Conditions {
   readonly #set: ServiceSet;
-  /** What the graph was made of. */
+  /** The dependencies that the graph was made of. */
   readonly #known = new Map<ServiceName, readonly Dependency[]>();
   #graph = new Graph([]);
   #isStale = false;
@@ -33,7 +33,7 @@ export class Conditions {
       .filter((name) => names.includes(name) || this.#goesOn(name));
   }
 
-  /** Those that depend on a service, directly, and have not ended. */
+  /** The services that depend on a service directly, and have not ended. */
   dependentsOf(name: ServiceName): readonly ServiceName[] {
     if (this.#edges === 0) return [];
     const dependents = this.#current().dependentsOf(name);

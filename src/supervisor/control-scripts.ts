@@ -23,7 +23,7 @@ interface ControlScript {
   readonly letter: ControlLetter;
   /** 0 when it has ended. */
   readonly pid: number;
-  /** It has taken the matter into its hands: it exited with 0. */
+  /** The script replaced the signal: it exited with 0. */
   readonly handled: boolean;
   /** The exit code; undefined before its end, and where it has none. */
   readonly code?: number | undefined;
@@ -37,7 +37,10 @@ export interface ControlEnd {
 
 const NOT_RUN: ControlEnd = { handled: false, code: undefined };
 
-/** What survives a controller: the scripts that were begun in a state, and that state by the moment in which it was entered. */
+/**
+ * The part that survives a controller: the scripts that were begun in a state, and that state by
+ * the moment in which it was entered.
+ */
 export interface ControlRecord {
   readonly sinceMs: number;
   readonly scripts: readonly ControlScript[];

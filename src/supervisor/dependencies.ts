@@ -1,5 +1,5 @@
 /**
- * Who waits for whom: the graph of the dependencies of all services. Pure; it knows definitions, and is told the state of
+ * The graph of the dependencies of all services. Pure; it knows definitions, and is told the state of
  * services when it is asked.
  *
  * A change propagates in two phases, as in dinit. First the wish: a start reaches everything that is needed
@@ -11,7 +11,7 @@
 import type { ServiceName } from '../types/service.js';
 import type { Condition, Definition, Dependency } from './definition/definition.js';
 
-/** What decides whether the conditions on a service are met. */
+/** The facts that decide whether the conditions on a service are met. */
 export interface Fact {
   /** Started by itself, or wanted up by a person. */
   readonly wanted: boolean;
@@ -89,7 +89,10 @@ export class Graph {
     );
   }
 
-  /** What keeps a service from being started now, in the order of its definition. Empty: nothing does. */
+  /**
+   * The conditions that keep a service from being started now, in the order of its definition.
+   * Empty: none does.
+   */
   unmet(name: ServiceName, facts: Facts): readonly Unmet[] {
     return this.dependenciesOf(name).flatMap(({ on, condition, required }): Unmet[] => {
       const fact = facts(on);
@@ -100,7 +103,10 @@ export class Graph {
     });
   }
 
-  /** What keeps a service from being stopped in a shutdown now: those that depend on it and are not down. */
+  /**
+   * The services that keep a service from being stopped in a shutdown now: those that depend on it
+   * and are not down.
+   */
   holding(name: ServiceName, isDown: (name: ServiceName) => boolean): readonly ServiceName[] {
     const cycle = this.#cycles.get(name);
     // The services of a cycle would hold each other for ever.

@@ -1,6 +1,6 @@
 import type { Unmet } from '../types/service.js';
 
-/** What a person can do about conditions that will not be met by themselves; '' where time will do. */
+/** The remedy for conditions that will not be met by themselves; '' where time will do. */
 export function describeUnmet(unmet: readonly Unmet[]): string {
   return unmet.flatMap(describe).join('; ');
 }

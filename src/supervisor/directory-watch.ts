@@ -14,7 +14,10 @@ import type { ServiceSet } from './service-set.js';
 const FILLING_MS = 500;
 /** Where the kernel has no inotify watches left, look every so often. */
 const POLL_MS = 5_000;
-/** What a service is made of. Anything else in its directory is its own affair: it may well write there at each start. */
+/**
+ * The files of a service that are watched. Other files in its directory are its own affair: the
+ * service may well write there at each start.
+ */
 const PARTS = ['run', 'setup', 'finish', 'check', 'down', 'conf', 'log', 'log/run', 'service.yaml'];
 const SCAN: Cause = { kind: 'scan' };
 /** Keys of what is not of one service; no service has such a name. */

@@ -237,7 +237,7 @@ function runFinish(service: ServiceCore, ended: EndedRun): void {
   );
 }
 
-/** What `finish` cannot know from runit's arguments. */
+/** Variables for `finish`, beyond runit's arguments. */
 function finishEnvironment({ context, machine }: ServiceCore, { failed }: EndedRun): Environment {
   const { lastExit, consecutiveFailures } = machine;
   return new Map([

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, statSync } from 'node:fs';
 
-/** What init does for us with descriptors; `InitLink` has it. */
+/** Init's operations on descriptors; `InitLink` implements them. */
 export interface Holder {
   hold(name: string, fd: number): void;
   release(name: string): void;
@@ -69,7 +69,7 @@ export class HeldFiles {
     this.#holder.release(name);
   }
 
-  /** What nobody has asked for belongs to services that are no more. */
+  /** Releases the files that nobody has asked for: their services are gone. */
   releaseRest(): void {
     for (const file of this.#inherited.values()) {
       this.release(file);

@@ -85,7 +85,7 @@ export interface ProcessRun {
   /** The process that goes on when this one has ended, as the service says; 0 for none. */
   readonly mainPid: number;
   readonly paused: boolean;
-  /** What it says of itself, STATUS and RELOADING of sd_notify(3). */
+  /** The text that the run reports, STATUS and RELOADING of sd_notify(3). */
   readonly statusText: string;
   readonly reloading: boolean;
   /** Set when `control/t` asked this run to end; the run may ignore it. */
@@ -120,7 +120,7 @@ export type ClearingStage =
   | { readonly name: 'finish'; readonly pid: number }
   | { readonly name: 'sweep_finish'; readonly session: number };
 
-/** What follows a run where the service is wanted up. */
+/** The step after a run, where the service is wanted up. */
 export type Next = 'start' | 'backoff' | 'failed' | 'gave_up' | 'completed';
 
 export type MachineEvent =
@@ -146,7 +146,10 @@ export type MachineEvent =
   | { readonly type: 'main_pid'; readonly pid: number }
   /** The service says how it is, STATUS of sd_notify(3). */
   | { readonly type: 'status_text'; readonly text: string }
-  /** It reads its configuration again, RELOADING of sd_notify(3), until it says that it is ready. */
+  /**
+   * The run reads its configuration again, RELOADING of sd_notify(3), until it reports that it is
+   * ready.
+   */
   | { readonly type: 'reloading' }
   /** The process has ended, and that of `main_pid` goes on. */
   | { readonly type: 'succeeded' }
@@ -182,7 +185,7 @@ export interface StopEvent {
 
 export type EventType = MachineEvent['type'];
 
-/** What is to be done, in this order, after the new state is on record. */
+/** An order of the machine, to be carried out in this order after the new state is on record. */
 export type Effect =
   /** Claim the service and run `control/u`, then say `prepared`. */
   | { readonly type: 'prepare' }
@@ -215,7 +218,7 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** What a step depends on beside state and event. */
+/** The facts that a step depends on, beside state and event. */
 export interface Now {
   readonly nowMs: number;
   /** 0 ≤ random < 1, for the jitter of the delay. */

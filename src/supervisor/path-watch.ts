@@ -51,7 +51,7 @@ export class PathWatch {
   readonly #failed: (code: string) => void;
   readonly #inotify: Inotify;
   readonly #interests = new Map<string, Interest>();
-  /** Who wants to know of which names, by watch descriptor. */
+  /** The interest in names, by watch descriptor. */
   readonly #directories = new Map<number, Map<string, Set<Interest>>>();
   /** Directories that were found in this turn. */
   readonly #found = new Map<string, Found>();
@@ -252,7 +252,7 @@ export class PathWatch {
     this.#found.clear();
   }
 
-  /** What was found holds as long as nobody else has had a turn: changes since then are reported. */
+  /** Found entries hold as long as nobody else has had a turn: changes since then are reported. */
   #forgetFoundSoon(): void {
     if (this.#found.size > 0) setImmediate(() => this.#found.clear());
   }

@@ -1,4 +1,6 @@
-/** What follows a run that ended by itself: the restart policy of a service, as a pure function. */
+/**
+ * The restart policy of a service, as a pure function: the step after a run that ended by itself.
+ */
 
 import { signalNumber } from '../process/signals.js';
 import type { ExitStatus } from '../types/service.js';

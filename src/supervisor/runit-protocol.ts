@@ -10,7 +10,7 @@ import { Locked, type Room, SuperviseDirectory } from './supervise-directory.js'
 import { placeBelow, placeIn } from './supervise-place.js';
 import { obey } from './sv-commands.js';
 
-/** What a service is only passing through is written when it takes longer than this. */
+/** A transient state of a service is written if it lasts longer than this. */
 const PASSING_MS = 20;
 /** Files are written for so long in a row before others have their turn: file systems may be slow at it. */
 const SLICE_MS = 5;
@@ -19,10 +19,10 @@ const REPAIR_MS = 100;
 /** The directory cannot be written: its files are elsewhere. */
 const NOT_WRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
 
-/** What the protocol needs of the world. */
+/** The parts that the protocol is given. */
 export interface RunitWorld extends Room {
   readonly holder: Holder;
-  /** What init holds from the controllers before. */
+  /** The descriptors that init holds from earlier controllers. */
   readonly held: ReadonlyMap<string, number>;
   /** The number of this controller. */
   readonly generation: number;

@@ -13,7 +13,7 @@ export interface ServiceId {
   readonly directory: string;
 }
 
-/** What a service is given. */
+/** The parts that a service is given. */
 export interface ServiceContext {
   readonly host: ProcessHost;
   readonly bootId: string;
@@ -23,9 +23,9 @@ export interface ServiceContext {
   keep(definition: Definition, directory: string, isStart: boolean): void;
   /** The container's environment, as it is now. */
   environment(): Environment;
-  /** What the processes of a service write to; undefined: what my_init writes to. */
+  /** The descriptors that the processes of a service write to; undefined: those of my_init. */
   output(name: ServiceName): ProcessOutput | undefined;
-  /** What a service reads; undefined: nothing. */
+  /** The descriptor that a service reads; undefined: none. */
   input(name: ServiceName): number | undefined;
   /** Stores what the ended process of a service has written, and calls `done`. */
   drain(name: ServiceName, done: () => void): void;

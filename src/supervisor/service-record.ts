@@ -8,7 +8,7 @@ import { type Order, readOrder } from './orders.js';
 import { type RecordedMachine, readMachine, writeMachine } from './recorded-machine.js';
 import { isKnownName } from './service-directory.js';
 
-/** What of a service survives a controller. */
+/** The part of a service that survives a controller. */
 export interface ServiceRecord {
   readonly name: ServiceName;
   readonly directory: string;

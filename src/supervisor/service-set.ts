@@ -11,7 +11,7 @@ const GONE: Cause = { kind: 'scan', message: 'its directory is gone' };
 /** How many changes are held for readers that come back. */
 const HELD_CHANGES = 2_048;
 
-/** What the set is given: it makes a {@link ServiceContext} of this for each service. */
+/** The parts that the set is given: it makes a {@link ServiceContext} of them for each service. */
 export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 'record'> {
   /** Puts the service on record, before the effects of a step are carried out. */
   record(record: RecordedService): void;

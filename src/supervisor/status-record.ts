@@ -8,7 +8,7 @@ const BYTES = 20;
 const TAI64_OF_EPOCH = 2n ** 62n + 10n;
 const STATE_WORDS = ['down', 'run', 'finish'] as const;
 
-/** What `supervise/status`, `stat` and `pid` say of a service: runsv(8). */
+/** The content of `supervise/status`, `stat` and `pid` of a service: runsv(8). */
 export interface StatusRecord {
   readonly state: 'down' | 'run' | 'finish';
   /** Of `run` or of `finish`; 0 when there is none. */

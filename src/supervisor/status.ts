@@ -5,7 +5,7 @@ import { runIdOf } from './run-id.js';
 
 const NOTHING: readonly Unmet[] = [];
 
-/** What everybody learns of a service. */
+/** The published status of a service. */
 export function statusOf(
   definition: Definition,
   definitionChanged: boolean,

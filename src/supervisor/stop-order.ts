@@ -11,7 +11,7 @@ const LOGGER_END_MS = 1_000;
 const HURRIED_MS = 250;
 const AFTER_LIMIT_MS = 500;
 
-/** What a stop of everything is given. */
+/** The parts that a stop of everything is given. */
 export interface StopOrderContext {
   readonly services: readonly Service[];
   /** Stopped after all others, the last of them first: they were started before them. */

@@ -29,7 +29,7 @@ interface Cell<T extends EventType, S extends State> {
   readonly act: Act<T, S>;
   /** The states that it may lead to, beside staying in its own. */
   readonly to: readonly State[];
-  /** What happens, in words, for the diagram; '' when the state stays the same. */
+  /** The transition in words, for the diagram; '' when the state stays the same. */
   readonly label: string;
 }
 
@@ -103,7 +103,7 @@ const RUNNING = {
   kill_now: ignored,
 } as const;
 
-/** What each event does in each state. */
+/** The effect of each event in each state. */
 export const TABLE: { readonly [S in State]: Row<S> } = {
   down: {
     ...AT_REST,

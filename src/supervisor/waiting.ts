@@ -103,7 +103,7 @@ export class Waiting {
   }
 }
 
-/** What a run of this number or later without a process (any more) means for the one who waits. */
+/** Judges, for the one who waits, a run of this number or later that has no process (any more). */
 function judgeEnd(status: ServiceStatus, run: number, startsBefore: number): 'done' | 'wait' {
   const metadata = { service: status.name, state: status.state };
   if (status.state === 'completed') return 'done';

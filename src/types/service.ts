@@ -121,7 +121,7 @@ export interface ServiceStatus {
   readonly autostart: boolean;
   /** The readiness of the container does not wait for it. */
   readonly optional: boolean;
-  /** It came by {@link ServiceControl.run}. */
+  /** The service came by {@link ServiceControl.run}. */
   readonly transient: boolean;
   readonly counters: ServiceCounters;
 }
@@ -243,7 +243,7 @@ export interface RunOrder {
   readonly command: readonly string[];
   /** Further keys of service.yaml, as a JSON object; '' for none. */
   readonly definition: string;
-  /** It stays, down, when it is stopped. */
+  /** The service stays, down, when it is stopped. */
   readonly keep: boolean;
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const SOURCES = fileURLToPath(new URL('../../src/init', import.meta.url));
 
-/** What is different in a source file of init: a text that is there, and what is there instead. */
+/** The changes of a source file of init: a text that is there, and its replacement. */
 export type InitChanges = Readonly<Record<string, readonly (readonly [text: string, instead: string])[]>>;
 
 /** Compiles init as it is, but for these changes, to `program`. */

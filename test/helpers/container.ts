@@ -41,7 +41,7 @@ export interface ContainerOptions {
   readonly maxProcesses?: number;
   /** A capability that my_init and all below it have to do without: `kill`. */
   readonly withoutCapability?: string;
-  /** What my_init reads from standard input. */
+  /** The standard input of my_init. */
   readonly input?: string;
   /** Leave it to my_init where its socket is: {@link TestContainer.svctl} does not find it there. */
   readonly usualSocket?: boolean;
@@ -117,7 +117,7 @@ export class TestContainer {
     return container;
   }
 
-  /** What my_init and its services wrote to standard output and error. */
+  /** The standard output and error of my_init and its services. */
   log(): string {
     return readFileSync(this.#logPath, 'utf8');
   }
@@ -149,13 +149,13 @@ export class TestContainer {
     return run(join(DIST, 'svctl.js'), ['--socket', this.socket, ...args]);
   }
 
-  /** What `svctl status -o json` says of a service. */
+  /** The entry of a service in `svctl status -o json`. */
   async status(name: string): Promise<Record<string, unknown> & { readonly state: string; readonly pid: number }> {
     const { stdout } = await this.svctl('status', name, '-o', 'jsonl');
     return JSON.parse(stdout.split('\n')[0] || '{}');
   }
 
-  /** What `svctl status` prints of a service, as people see it. */
+  /** The output of `svctl status` for a service, as people see it. */
   async table(...names: readonly string[]): Promise<string> {
     return (await this.svctl('status', ...names)).stdout;
   }
@@ -182,7 +182,10 @@ export class TestContainer {
     });
   }
 
-  /** What happened to the services, for a test that failed: their states, and the beginnings and ends of their runs. */
+  /**
+   * The history of the services, for a test that failed: their states, and the beginnings and ends
+   * of their runs.
+   */
   async trace(): Promise<string> {
     const { stdout: states } = await this.svctl('status', '-o', 'wide');
     const { stdout: lines } = await this.svctl('logs', '--markers', '-n', '30');

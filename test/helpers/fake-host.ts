@@ -36,12 +36,12 @@ export interface Behaviour {
 /** An operating system without processes: timers (jest's fake ones) are all it knows. */
 export class FakeHost implements ProcessHost {
   readonly behaviour: Behaviour = { forkFails: false, stubborn: false, finishHangs: false, leaves: false };
-  /** What no history may bring about. */
+  /** Rules that were broken: no history may break one. */
   readonly violations: string[] = [];
   readonly #living = new Map<number, FakeProcess & { ended: (status: ExitStatus) => void }>();
   /** Processes that ignore TERM. */
   readonly stubborn = new Set<number>();
-  /** What runs have left in their sessions. */
+  /** The processes that runs have left in their sessions. */
   readonly #leftovers = new Set<number>();
   /** Ends that no controller has heard of yet. */
   readonly #untold = new Map<number, ExitStatus>();

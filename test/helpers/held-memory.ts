@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What this process holds: garbage is held by nobody. */
+/** The memory that this process holds: garbage is held by nobody. */
 export function heldMemory(): NodeJS.MemoryUsage {
   collectGarbage();
   return process.memoryUsage();

@@ -168,7 +168,7 @@ export class Box {
     });
   }
 
-  /** What it wrote to standard output and standard error. */
+  /** The standard output and standard error of init. */
   get output(): string {
     return this.standardOutput + this.standardError;
   }

@@ -14,7 +14,10 @@ export class LogFollower {
   #closed = false;
   #call: ReturnType<LogsClient['read']> | undefined;
   connections = 0;
-  /** It has heard all that was there when it came, and hears from now on what comes. */
+  /**
+   * True once the follower has read everything that was there when it came; from then on it reads
+   * new lines.
+   */
   caughtUp = false;
   /** Why the reading broke off, each time. */
   readonly errors: string[] = [];

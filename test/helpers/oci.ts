@@ -141,7 +141,7 @@ export class OciContainer {
     await this.output('sh', '-c', 'mkdir -p "$0"; printf %s "$2" >"$1"; chmod +x "$1"', dirname(path), path, content);
   }
 
-  /** What `podman logs` shows. */
+  /** The output of `podman logs`. */
   async log(): Promise<string> {
     const { stdout, stderr } = await podman('logs', this.name);
     return stdout + stderr;

@@ -8,7 +8,7 @@ import { bundleController } from '../../src/bundle.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 
-/** What is different in a source file: a text that is there once, and what is there instead. */
+/** The changes of a source file: a text that is there once, and its replacement. */
 export type Changes = Readonly<Record<string, readonly (readonly [text: string, instead: string])[]>>;
 
 /** An installation of my_init whose controller can be replaced by one of another version, as by a package manager. */

@@ -23,7 +23,7 @@ import { waitFor } from './wait-for.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCES = join(PROJECT, 'test/packaging');
-/** What takes a minute to make, for this user's later runs. */
+/** Roots that take a minute to make, kept for this user's later runs. */
 const CACHE = `/var/tmp/my_init-roots-${process.getuid?.()}`;
 
 export const DISTRIBUTIONS = ['debian-bookworm', 'debian-trixie', 'ubuntu-noble'] as const;
@@ -37,7 +37,7 @@ const EMULATE_ARM64 = [
   '/usr/bin/qemu-aarch64-static:F',
 ].join('');
 
-/** What all roots share, made once for a test file and removed at its end. */
+/** The parts that all roots share, made once for a test file and removed at its end. */
 export class Workshop {
   readonly directory = mkdtempSync(join(tmpdir(), 'my_init-packaging-'));
 
@@ -61,7 +61,7 @@ export class Workshop {
     return this.#directory('empty');
   }
 
-  /** What Alpine is to us: musl, and busybox for everything else. */
+  /** A root like Alpine's: musl, and busybox for everything else. */
   muslRoot(): string {
     const root = this.#directory('musl');
     if (existsSync(join(root, 'bin'))) return root;

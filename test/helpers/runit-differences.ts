@@ -4,17 +4,17 @@ export interface Moment {
   readonly command: string;
 }
 
-/** What sv said to it, and how everything looked when nothing moved any more. */
+/** The answer of sv, and the final state of everything. */
 export interface Outcome {
   readonly says: string;
   readonly ends: string;
 }
 
-/** What my_init does in another way than runit, on purpose. `title` is that of its row in docs/migrate-from-runit.md. */
+/** An intended difference from runit. `title` is that of its row in docs/migrate-from-runit.md. */
 interface Difference {
   readonly title: string;
   applies(moment: Moment, runit: Outcome): boolean;
-  /** What my_init makes of it. */
+  /** The outcome of my_init for this outcome of runit. */
   translate(runit: Outcome): Outcome;
 }
 
@@ -85,7 +85,7 @@ export function isSameWord({ command }: Moment, expected: string, received: stri
   return expected === received || (gaveAnOrder && expected.startsWith('ok: ') && received.startsWith('ok: '));
 }
 
-/** What my_init is to do where runit did this. */
+/** The outcome that my_init must have where runit had this one. */
 export const translate = (moment: Moment, runit: Outcome): Outcome =>
   DIFFERENCES.filter((difference) => difference.applies(moment, runit)).reduce(
     (outcome, difference) => difference.translate(outcome),

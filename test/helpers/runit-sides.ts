@@ -59,19 +59,22 @@ function write(path: string, content: string): void {
   writeFileSync(path, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
 }
 
-/** What can be seen of a service without asking anybody. */
+/** The visible state of a service, without asking anybody. */
 export interface Seen {
   /** Of `run` or `finish`, in the namespace of the service; 0 when there is none. */
   readonly pid: number;
-  /** That process takes signals. */
+  /** The process takes signals. */
   readonly takesSignals: boolean;
-  /** What `supervise/stat` says. */
+  /** The content of `supervise/stat`. */
   readonly stat: string;
-  /** What `supervise/status` says, but for the time and the number of the process: `pid paused=0 want=u term=0 state=1`. */
+  /**
+   * The content of `supervise/status`, without the time and the number of the process: `pid
+   * paused=0 want=u term=0 state=1`.
+   */
   readonly status: string;
   /** Since when, in seconds since 1970: what sv(8) compares with its own time. */
   readonly since: number;
-  /** What its programs have told. */
+  /** The notes of its programs. */
   readonly trace: string;
 }
 
@@ -98,7 +101,7 @@ function statusOf(bytes: Buffer): string {
   return `${bytes.readUInt32LE(12) === 0 ? '-' : 'pid'} paused=${bytes[16]} want=${want} term=${bytes[18]} state=${bytes[19]}`;
 }
 
-/** What sv says, and exits with. */
+/** The output and exit code of sv. */
 export async function say(side: Side, ...args: readonly string[]): Promise<string> {
   const { stdout, stderr, code } = await sv(side.services, ...args);
   return `${shapeOf(stdout + stderr).replaceAll(side.services, 'DIR')} (${code})`;

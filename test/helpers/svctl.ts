@@ -60,7 +60,7 @@ function plain(): NodeJS.ProcessEnv {
   return { ...rest, TERM: 'xterm' };
 }
 
-/** What a process writes, as text, and its end. */
+/** Collects the output of a process, as text, and its end. */
 export function collect(child: ChildProcessWithoutNullStreams): Running {
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -5,7 +5,7 @@ import { type Ended, run } from './container.js';
 const place = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const MY_INIT = join(place('../../dist'), 'my_init');
 
-/** What happens at the terminal, in this order. */
+/** The dialogue at the terminal, in this order. */
 export type Dialogue = readonly (
   | readonly ['expect' | 'send', string]
   | readonly ['resize', rows: number, columns: number]

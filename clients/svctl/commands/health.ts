@@ -21,7 +21,7 @@ import type { Column } from '../text/fit.js';
 import type { Style } from '../text/paint.js';
 import type { Row } from '../text/table.js';
 
-/** What my_init answers for beside its services. */
+/** The checks of my_init itself, beside its services. */
 export const OWN_CHECKS = ['liveness', 'readiness', 'startup'];
 
 const SERVICE = 'service/';

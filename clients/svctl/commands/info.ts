@@ -67,7 +67,7 @@ function restarts({ controllerRestarts, controllerEnds }: GetInfoResponse): stri
   return listed === '' ? number : `${number} (${listed})`;
 }
 
-/** What happened to the controller before this one, unless somebody asked for it. */
+/** The end of the previous controller, unless somebody asked for it. */
 function lastEnd({ lastControllerEnd: end }: GetInfoResponse, nowMs: number): [string, string][] {
   if (end === undefined || end.cause === 'reexec') return [];
   const ago = end.at === undefined ? '' : ` ${span(nowMs - end.at.getTime())} ago`;

@@ -82,7 +82,7 @@ async function showLogsOfHosts(hosts: readonly HostContext[], terminal: Context)
   return code;
 }
 
-/** What a service with a logger writes is not held here. */
+/** Explains missing lines: the output of a service with a logger is not held by my_init. */
 async function hintAtLoggers(silent: ReadonlySet<string>, context: Context): Promise<void> {
   try {
     const { services } = await context.ask(Services.list, { selector: selectorOf([]) });

@@ -25,7 +25,7 @@ export const shutdown: Command = {
   run: shutDown,
 };
 
-/** What init may need beyond the deadline to kill and reap what is left. */
+/** The time that init may need beyond the deadline to kill and reap the rest. */
 const END_SLACK_MS = 10_000;
 
 async function shutDown(context: Context): Promise<ExitCode> {

@@ -9,7 +9,7 @@ import { changeSelector } from '../selector.js';
 
 const { signals } = constants;
 
-/** What a person may want to send, for the completion. */
+/** Signals that a person may want to send, for the completion. */
 export const SIGNALS = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'ALRM', 'WINCH'];
 
 export const reload: Command = {

@@ -47,7 +47,7 @@ function stopWords({ name, changed, oldPid, service, seconds }: OutcomeMessage):
   return `${name} stopped: ${pid}${exit} in ${took(seconds)}`;
 }
 
-/** They keep running without it. */
+/** The dependents, which keep running without the stopped service. */
 function dependentWords({ name, dependents }: OutcomeMessage): string {
   if (dependents.length === 0) return '';
   return `; ${new Intl.ListFormat('en').format(dependents)} ${dependents.length === 1 ? 'depends' : 'depend'} on ${name}`;

@@ -11,7 +11,7 @@ export type Piece =
   | { readonly kind: 'table'; readonly table: Table }
   | { readonly kind: 'json'; readonly value: unknown };
 
-/** What one of several hosts has answered. */
+/** The answer of one of several hosts. */
 export interface HostAnswer {
   readonly host: Host;
   readonly pieces: readonly Piece[];

@@ -39,8 +39,8 @@ export async function runForPods(order: Order): Promise<ExitCode> {
 }
 
 /**
- * What follows the command: POD, pod/POD or TYPE/NAME, then the names of services. With `-l` all are names of services.
- * Throws Problem when there is no pod.
+ * The words after the command: POD, pod/POD or TYPE/NAME, then the names of services. With `-l` all
+ * are names of services. Throws Problem when there is no pod.
  */
 function pluginTarget(
   words: readonly string[],

@@ -94,7 +94,7 @@ const tablesOf = (pieces: readonly Piece[]): Table[] =>
 /** How long something has lasted differs from host to host, and means nothing. */
 const withoutSpans = (text: string): string => text.replace(/\d+(\.\d+)?(ms|s|m|h|d)\b( \d+(ms|s|m|h)\b)*/g, '…');
 
-/** What two cells have in common. */
+/** The part that two cells have in common. */
 function common(cell: Cell, other: Cell): Cell {
   const [text, otherText] = [textOf(cell), textOf(other)];
   if (text === otherText) return cell;
@@ -102,7 +102,7 @@ function common(cell: Cell, other: Cell): Cell {
   return typeof cell === 'string' ? shared : { ...cell, text: shared };
 }
 
-/** What is about the same service stands together, in the order of the first host that has it. */
+/** Rows of the same service stand together, in the order of the first host that has it. */
 function byName(rows: readonly Row[]): readonly Row[] {
   const order = new Map<string, Row[]>();
   for (const row of rows) {

@@ -7,7 +7,7 @@ export interface KubeScope {
   readonly namespace?: string | undefined;
 }
 
-/** What a host on the command line names: one my_init, or the pods that Kubernetes finds for it. */
+/** A host on the command line: one my_init, or the pods that Kubernetes finds for it. */
 export type Target = Single | Pods;
 
 export type Single =
@@ -60,7 +60,7 @@ function sshTarget(rest: string): Target | undefined {
   return { kind: 'ssh', login, ...(port && { port }), ...(container && { container }) };
 }
 
-/** What kubectl calls the things that have pods, in the forms that people type. */
+/** The names that kubectl has for workloads with pods, in the forms that people type. */
 const WORKLOADS =
   /^(deploy(ments?)?|sts|statefulsets?|ds|daemonsets?|rs|replicasets?|jobs?|svc|services?)(\.[a-z0-9.]+)?$/;
 

@@ -10,7 +10,7 @@ export interface ToolEnd {
   readonly program: string;
   /** Undefined when a signal ended it. */
   readonly code: number | undefined;
-  /** What it wrote to standard error. */
+  /** The tool's standard error. */
   readonly said: string;
 }
 

@@ -36,7 +36,7 @@ export interface Table {
   readonly varying?: readonly string[];
 }
 
-/** What a table is printed on. */
+/** The surface that a table is printed on. */
 interface Surface {
   readonly paint: Paint;
   /** The columns of the terminal; undefined where there is none, and nothing is cut. */

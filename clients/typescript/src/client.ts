@@ -64,7 +64,7 @@ export interface StopOptions extends MutationOptions {
 export interface RunOptions extends Omit<StartOptions, 'all'> {
   /** Further keys of service.yaml: `{ ready: { tcp: 'localhost:3000' }, user: 'app' }`. */
   readonly definition?: Readonly<Record<string, unknown>>;
-  /** It stays, down, when it is stopped; else it is gone then. */
+  /** The service stays, down, when it is stopped; otherwise it is removed then. */
   readonly keep?: boolean;
 }
 
@@ -107,7 +107,10 @@ export class MyInit {
     return watch(this.connection, names, options);
   }
 
-  /** What the processes of services use: CPU, memory, processes, descriptors; a sample at once, then one in each interval. */
+  /**
+   * The resources that the processes of services use: CPU, memory, processes, descriptors; a sample
+   * at once, then one in each interval.
+   */
   usage(names?: Names, options?: UsageOptions): AsyncGenerator<WatchUsageResponse, void, undefined> {
     return watchUsage(this.connection, names, options);
   }

@@ -38,7 +38,7 @@ export class MyInitError extends Error {
   readonly reason: ErrorReason;
   /** The gRPC status code. */
   readonly code: number;
-  /** What it is about: `service`, `suggestion`, `field` … */
+  /** The subject of the error: `service`, `suggestion`, `field` … */
   readonly metadata: Readonly<Record<string, string>>;
   /** Of a mutation: what came of it for each service. */
   readonly outcomes: readonly Outcome[];

@@ -2,7 +2,7 @@ import type { Method } from './channel.js';
 import type { Connection } from './connection.js';
 import type { OperationResponse } from './gen/my_init/v1/services.js';
 
-/** What every mutation of services carries. */
+/** The fields of every mutation of services. */
 export interface MutationRequest {
   readonly requestId: string;
 }

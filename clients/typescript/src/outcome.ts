@@ -2,7 +2,7 @@ import { errorOfStatus, type MyInitError } from './errors.js';
 import type { Service } from './gen/my_init/v1/service.js';
 import type { Outcome as OutcomeMessage } from './gen/my_init/v1/services.js';
 
-/** What came of a mutation for one service. */
+/** The outcome of a mutation for one service. */
 export interface Outcome {
   readonly name: string;
   /** False when the service was already as wanted. */

@@ -17,8 +17,9 @@ const SAMPLES_MISSED = 2.5;
 const BUSY_MS = 5_000;
 
 /**
- * What the processes of services use, sample by sample. When the controller, the container or the link is replaced, it goes on by
- * itself; the first sample after that has no `cpus`.
+ * The resources that the processes of services use, sample by sample. When the controller, the
+ * container or the link is replaced, the samples go on by themselves; the first sample after that
+ * has no `cpus`.
  */
 export async function* watchUsage(
   connection: Connection,

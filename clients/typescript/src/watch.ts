@@ -65,7 +65,7 @@ export async function* watch(
   }
 }
 
-/** What is known of the services, and up to which revision. */
+/** The known services, and up to which revision. */
 class View {
   readonly #services = new Map<string, Service>();
   readonly #request: WatchRequest;

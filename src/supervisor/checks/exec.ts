@@ -6,7 +6,7 @@ import type { Checker } from './checker.js';
 /** How a check program ended. */
 export type CheckEnd =
   | { readonly status: ExitStatus /** The last line that it wrote. */; readonly lastLine: string }
-  /** It could not be started, and why. */
+  /** The check could not be started, and why. */
   | { readonly failure: string };
 
 /** Runs a program as the service would: its user, its directory, its environment. An abort ends it. */

@@ -47,7 +47,7 @@ export class HeldDescriptors {
     return new HeldDescriptor(fd, name, this.#holder);
   }
 
-  /** What no service has asked for is of no use any more. */
+  /** Releases descriptors that no service has asked for. */
   releaseRest(): void {
     for (const [name, fd] of this.#inherited) new HeldDescriptor(fd, name, this.#holder).close();
     this.#inherited.clear();

@@ -1,6 +1,6 @@
 import { printable } from '../../text/printable.js';
 
-/** What a service says of itself with sd_notify(3), one variable of a datagram each. */
+/** A notification of a service by sd_notify(3), one variable of a datagram each. */
 export type Notice =
   | { readonly kind: 'ready' | 'stopping' | 'reloading' | 'watchdog' | 'watchdog_trigger' | 'fdstore' }
   | { readonly kind: 'status'; readonly text: string }

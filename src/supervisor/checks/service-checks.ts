@@ -11,7 +11,7 @@ import type { Notice } from './notify-message.js';
 import { NotifySocket } from './notify-socket.js';
 import { Watchdog } from './watchdog.js';
 
-/** What the checks of all services share. */
+/** The parts that the checks of all services share. */
 export interface ChecksContext {
   readonly descriptors: HeldDescriptors;
   readonly initPid: number;
@@ -21,14 +21,14 @@ export interface ChecksContext {
   awaitLine(name: ServiceName, pattern: string, found: () => void): () => void;
 }
 
-/** What the checks of one service need. */
+/** The parts that the checks of one service need. */
 export interface ChecksWorld extends ChecksContext {
   /** Runs a program as the service would. */
   readonly run: RunCheck;
   warn(text: string): void;
 }
 
-/** What the checks of a service come to. */
+/** The results of the checks of a service. */
 export interface ChecksListener {
   ready(): void;
   unready(problem: string): void;
@@ -46,13 +46,13 @@ export interface CheckedStatus {
   readonly ready: boolean;
   /** The process runs, and nobody has asked it to end. */
   readonly wanted: boolean;
-  /** It is paused: what does not answer is not dead. */
+  /** The run is paused: a paused process that does not answer is not dead. */
   readonly paused: boolean;
   /** Somebody holds it: it is not acted on. */
   readonly held: boolean;
 }
 
-/** What a start needs for what is pushed. */
+/** The descriptor and variables that a start needs for pushed readiness. */
 export interface Provision {
   readonly variables: ReadonlyMap<string, string>;
   readonly passed: { readonly fd: number; readonly at: number } | undefined;
@@ -60,7 +60,7 @@ export interface Provision {
 
 export const NOTHING_PROVIDED: Provision = { variables: new Map(), passed: undefined };
 
-/** What a definition says about readiness and life. */
+/** The rules of a definition about readiness and liveness. */
 export interface CheckRules {
   readonly ready: Readiness;
   readonly live: Live | undefined;

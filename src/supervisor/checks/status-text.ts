@@ -1,7 +1,10 @@
 /** A change of the status is on record and told to everybody: a service that counts loudly is heard so often. */
 const PAUSE_MS = 1_000;
 
-/** What a service says of itself, STATUS of sd_notify(3): the first text at once, then the latest one of each pause. */
+/**
+ * The text that a service reports about itself, STATUS of sd_notify(3): the first text at once,
+ * then the latest one of each pause.
+ */
 export class StatusText {
   readonly #tell: (text: string, run: number) => void;
   #latest: { readonly text: string; readonly run: number } | undefined;

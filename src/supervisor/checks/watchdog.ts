@@ -15,7 +15,9 @@ export class Watchdog {
     this.#arm();
   }
 
-  /** It begins when the service is ready, and stands still while the service is paused. */
+  /**
+   * The watchdog begins when the service is ready, and stands still while the service is paused.
+   */
   run(on: boolean): void {
     if (this.#on === on) return;
     this.#on = on;

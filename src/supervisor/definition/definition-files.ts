@@ -23,7 +23,7 @@ export interface DefinitionFilesContext {
   /** Services that have no directory get one here, for their `supervise`: sv(8) finds it. */
   readonly ownDirectory: string;
   readonly times: DefaultTimes;
-  /** What running services were started with. */
+  /** The definitions that running services were started with. */
   readonly kept: KeptDefinitions;
   environment(): Environment;
   error(text: string): void;
@@ -36,8 +36,9 @@ export interface DefinitionFilesContext {
 const NONE: YamlServices = { services: new Map(), problems: [] };
 
 /**
- * What the services are: of directories, of `service.yaml` in them, and of the files for many services. A running service
- * keeps what it was started with until it has ended or {@link accept} takes over what the files say by now.
+ * The definitions of services: from directories, from `service.yaml` in them, and from the files
+ * for many services. A running service keeps the definition it was started with until it has ended
+ * or {@link accept} takes over the files as they are by now.
  */
 export class DefinitionFiles implements ServiceSource {
   readonly #context: DefinitionFilesContext;
@@ -109,7 +110,7 @@ export class DefinitionFiles implements ServiceSource {
     return isOther ? [...keys, 'env_file'] : keys;
   }
 
-  /** What the files say of a service by now; undefined: nothing any more. */
+  /** The definition that the files now contain for a service; undefined: none any more. */
   latest(name: ServiceName, directory: string): DefinitionRead | undefined {
     if (this.#isDefinedIn(directory, name)) return this.#ofDirectory(name, directory, undefined);
     const service = this.#onDisk.services.get(name);
@@ -157,7 +158,7 @@ export class DefinitionFiles implements ServiceSource {
     if (directory.startsWith(`${this.#context.ownDirectory}/`)) rmSync(directory, { recursive: true, force: true });
   }
 
-  /** What a service is. */
+  /** Reads the definition of a service. */
   readonly read = (name: ServiceName, directory: string): DefinitionRead => {
     const isRunning = this.#context.isRunning(name);
     const read = this.#readInForce(name, directory, isRunning);
@@ -199,7 +200,10 @@ export class DefinitionFiles implements ServiceSource {
     return { definition: defaultDefinition(name, undefined, times), problem };
   }
 
-  /** What a service that runs was started with, where the files have said something else since an earlier controller. */
+  /**
+   * The definition that a running service was started with, if the files have changed since an
+   * earlier controller.
+   */
   #leftBefore(name: ServiceName, directory: string): Definition | undefined {
     const { kept, times } = this.#context;
     const left = kept.leftBy(name);
@@ -246,7 +250,10 @@ export class DefinitionFiles implements ServiceSource {
     return { definition: { ...definition, policy }, problem: undefined };
   }
 
-  /** What would be wrong with this text as the definition of a transient service; undefined when nothing. */
+  /**
+   * The problem of this text as the definition of a transient service; undefined when there is
+   * none.
+   */
   async judgeTransient(name: ServiceName, text: string): Promise<Problem | undefined> {
     const { readServiceYaml } = await loadYamlReader();
     const { definition } = this.#plainTransient(name);

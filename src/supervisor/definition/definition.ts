@@ -1,6 +1,7 @@
 /**
- * What a service is: the result of reading its directory or its YAML, with every default filled in. Plain data; nothing
- * here touches the file system. Times are milliseconds, sizes bytes; Infinity is "no limit".
+ * The definition of a service: the result of reading its directory or its YAML, with every default
+ * filled in. Plain data; nothing here touches the file system. Times are milliseconds, sizes bytes;
+ * Infinity is "no limit".
  */
 
 import type { LogRule } from '../../types/logs.js';
@@ -12,7 +13,7 @@ export interface Definition {
   readonly type: 'longrun' | 'oneshot';
   /** The service directory; undefined for a service that is defined in a file for many services alone. */
   readonly directory: string | undefined;
-  /** It came by `svctl run`: nothing but its record below the run directory defines it. */
+  /** The service came by `svctl run`: nothing but its record below the run directory defines it. */
   readonly transient: boolean;
   readonly command: Command;
   /** Scripts of the directory that take part: runsv(8) has none of them for a logger. */
@@ -48,8 +49,9 @@ export interface DefaultTimes {
 }
 
 /**
- * What reading a definition comes to. With a problem the service is `failed` and the definition holds what could be read,
- * with defaults for the rest: stopping and forgetting such a service works as with any other.
+ * The result of reading a definition. With a problem the service is `failed` and the definition
+ * holds the readable part, with defaults for the rest: stopping and forgetting such a service works
+ * as with any other.
  */
 export interface DefinitionRead {
   readonly definition: Definition;
@@ -65,7 +67,7 @@ export interface Origin {
   readonly column: number;
 }
 
-/** What is wrong with a definition: the service is `failed` with it, and no other service is hurt. */
+/** A problem of a definition: the service is `failed` with it, and no other service is hurt. */
 export interface Problem {
   /** Stable, for `my_init check`: `unknown-key`, `run-not-executable`. */
   readonly id: string;
@@ -74,9 +76,9 @@ export interface Problem {
   /** The key path, '' where no key is meant. */
   readonly key: string;
   readonly origin: Origin;
-  /** What is wrong, and with what. */
+  /** The problem and its subject. */
   readonly message: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly remedy: string;
 }
 
@@ -122,7 +124,7 @@ export type Probe =
   | { readonly kind: 'exec'; readonly argv: readonly string[] }
   | { readonly kind: 'file'; readonly path: string };
 
-/** What makes a service ready: pushed by the service or by time, or polled. */
+/** The source of a service's readiness: pushed by the service or by time, or polled. */
 export type Readiness =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'notify' }
@@ -157,7 +159,7 @@ export interface EnvironmentRule {
   readonly pass: readonly string[] | undefined;
 }
 
-/** What `launch` sets between fork and exec; undefined leaves what my_init has. */
+/** The settings that `launch` applies between fork and exec; undefined leaves those of my_init. */
 export interface Execution {
   readonly user: string | undefined;
   readonly groupAdd: readonly string[];
@@ -169,7 +171,7 @@ export interface Execution {
   readonly ulimits: ReadonlyMap<string, { readonly soft: number; readonly hard: number }>;
 }
 
-/** What happens when a run ends, is slow, or eats the memory. */
+/** The policy for a run that ends, is slow, or uses too much memory. */
 export interface Policy {
   readonly restart: 'always' | 'on-failure' | 'no';
   readonly successExitCodes: readonly ExitMatch[];

@@ -6,7 +6,10 @@ import { serviceEnvironment as directoryEnvironment } from '../service-directory
 import type { Definition } from './definition.js';
 import { parseEnvironmentFile } from './environment-file.js';
 
-/** What `user` sets, unless the definition does: those of the container are another user's. */
+/**
+ * Variables that `user` sets, unless the definition does: those of the container are another
+ * user's.
+ */
 const OF_THE_USER = ['HOME', 'USER', 'LOGNAME', 'SHELL'];
 
 /**

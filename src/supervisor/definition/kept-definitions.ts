@@ -38,7 +38,10 @@ export const DEFINITION_RECORD: RecordKind<Part> = {
   },
 };
 
-/** What running services were started with, for the next controller: the files may say something else by then. */
+/**
+ * The definitions that running services were started with, for the next controller: the files may
+ * have changed by then.
+ */
 export class KeptDefinitions {
   readonly #table: RecordTable<Part>;
   /** As an earlier controller left them. */
@@ -61,12 +64,15 @@ export class KeptDefinitions {
     }
   }
 
-  /** What a service of an earlier controller was started with; undefined once that does not matter any more. */
+  /**
+   * The definition that a service of an earlier controller was started with; undefined once that
+   * does not matter any more.
+   */
   leftBy(name: ServiceName): KeptDefinition | undefined {
     return this.#left.get(name);
   }
 
-  /** What the files say is in force from now on. */
+  /** Call when the files are in force from now on. */
   drop(name: ServiceName): void {
     this.#left.delete(name);
   }

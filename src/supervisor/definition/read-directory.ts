@@ -13,7 +13,7 @@ const readyByCheck = (directory: string): Readiness => ({
   times: { intervalMs: 10_000, timeoutMs: 3_000, failures: 3, successes: 1 },
 });
 
-/** What a service directory of runit says: `run`, `finish`, `check` and `down`, runsv(8). */
+/** Reads a service directory of runit: `run`, `finish`, `check` and `down`, runsv(8). */
 export function readDirectory(name: ServiceName, directory: string, times: DefaultTimes): DefinitionRead {
   const check = isLogger(name) ? 'absent' : readScript(directory, 'check');
   const definition: Definition = {

@@ -62,10 +62,10 @@ export function readServiceYaml(
   return { definition: withValues(base, given ?? {}, reading.origins), problems: reading.problems };
 }
 
-/** What several files of services come to, together. */
+/** The services of several files together. */
 export interface YamlServices {
   readonly services: ReadonlyMap<ServiceName, YamlService>;
-  /** What is wrong with a file, and with no service in it. */
+  /** Problems of a file that belong to no service in it. */
   readonly problems: readonly Problem[];
 }
 
@@ -192,7 +192,7 @@ function hurtBy({ path, at }: YamlProblem, named: readonly Named[]): readonly Na
 interface Defaults {
   readonly given: Given;
   readonly origins: Reading['origins'];
-  /** They are of all services: without the user that they were to run as, none may run. */
+  /** Problems of all services: without the user that they were to run as, none may run. */
   readonly problems: readonly Problem[];
 }
 

@@ -9,16 +9,17 @@ import { splitCommand } from './split-command.js';
 
 /** Bundles of s6-overlay that its own services make up: nothing is to be waited for. */
 const OF_S6_OVERLAY = new Set(['base', 'legacy-services', 'legacy-cont-init', 'preinit']);
-/** They mean something to s6-rc that my_init does not do yet. */
+/** Files that have a meaning in s6-rc which my_init does not implement. */
 const REFUSED = ['producer-for', 'consumer-for', 'max-death-tally'];
 
 /** Whether a directory is a bundle of s6-rc: a name for several services, and no service. */
 export const isBundle = (directory: string): boolean => textOf(join(directory, 'type')) === 'bundle';
 
 /**
- * What the plain files of s6 and s6-rc say about a service beside `run`, https://skarnet.org/software/s6-rc/s6-rc-compile.html:
- * `type`, `up`, `notification-fd`, `timeout-up`, `timeout-kill`, `timeout-finish`, `down-signal`,
- * `reload-signal`, `flag-essential`, `dependencies.d/`.
+ * Adds the settings in the plain files of s6 and s6-rc beside `run`,
+ * https://skarnet.org/software/s6-rc/s6-rc-compile.html: `type`, `up`, `notification-fd`,
+ * `timeout-up`, `timeout-kill`, `timeout-finish`, `down-signal`, `reload-signal`, `flag-essential`,
+ * `dependencies.d/`.
  */
 export function withS6Files(plain: DefinitionRead, directory: string): DefinitionRead {
   const files = new Set(namesIn(directory));

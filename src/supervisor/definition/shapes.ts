@@ -278,7 +278,7 @@ export interface Key<T> {
   readonly shape: Shape<T>;
   /** One sentence or two, for the reference page and the schema. */
   readonly about: string;
-  /** What holds where the key is left out, as it would be written. */
+  /** The value where the key is left out, as it would be written. */
   readonly default?: Json;
   /** The default in words, where it is no value. */
   readonly otherwise?: string;

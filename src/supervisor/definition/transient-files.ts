@@ -4,11 +4,11 @@ import type { ServiceName } from '../../types/service.js';
 import { isServiceName } from '../service-directory.js';
 import { serviceFile } from './yaml-files.js';
 
-/** What is on record of a transient service beside its definition. */
+/** The record of a transient service, beside its definition. */
 export interface TransientRecord {
   /** The `request_id` that it came by; '' for none. */
   readonly requestId: string;
-  /** It stays, down, when it is stopped. */
+  /** The service stays, down, when it is stopped. */
   readonly keep: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** What may happen in many states and leads to no other. */
+/** Transitions that are possible in many states and lead to no other state. */
 
 import { type Act, keep } from './rule.js';
 

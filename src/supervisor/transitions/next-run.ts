@@ -1,4 +1,4 @@
-/** What follows where no process is left: the next run, a delay, or none. */
+/** Transitions where no process is left: the next run, a delay, or none. */
 
 import type { Cause } from '../../types/service.js';
 import { describeUnmet } from '../describe-unmet.js';

@@ -28,7 +28,7 @@ export const readyAgain: Act<'ready', 'up'> = (machine) =>
     ...(machine.ready ? {} : { ready: true, trouble: '' }),
   });
 
-/** What keeps it from being ready is worth showing. */
+/** Shows why the service is not ready yet. */
 export const notReadyYet: Act<'unready', 'starting'> = (machine, { trouble }) => keep(machine, { trouble });
 
 export const notReady: Act<'unready', 'up'> = (machine, { trouble }) => keep(machine, { ready: false, trouble });

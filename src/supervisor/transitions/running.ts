@@ -1,4 +1,4 @@
-/** What a run says of itself, and what else happens to it while it goes on. */
+/** Transitions of a run that goes on: its own reports, and events from outside. */
 
 import { pidOf, processOf } from '../machine.js';
 import { type Act, changeRun, keep, type Running, type WithRun } from './rule.js';

@@ -1,4 +1,4 @@
-/** What is wanted of a service, and what an order says of it. */
+/** The desired state of a service, and how an order changes it. */
 
 import type { Cause, Desired, RestartReason } from '../../types/service.js';
 import type { Facts, StopEvent } from '../machine.js';
@@ -7,7 +7,7 @@ export const WANT_DOWN = { desired: 'down', restartReason: undefined, releasing:
 
 export const CHANGED: Cause = { kind: 'scan', message: 'its directory changed' };
 
-/** What a stop says of the time after the run. */
+/** The wish that a stop leaves for the time after the run. */
 export const stopped = (machine: Facts, { why }: StopEvent) => ({
   ...WANT_DOWN,
   releasing: why === 'released',

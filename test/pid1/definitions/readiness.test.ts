@@ -37,7 +37,7 @@ const becomesReady = (name: string, ready = true): Promise<unknown> =>
     },
   );
 
-/** What the last marker of a kind in its log says. */
+/** The text of the last marker of a kind in its log. */
 async function logOf(name: string): Promise<string> {
   return (await container.svctl('logs', name)).stdout;
 }

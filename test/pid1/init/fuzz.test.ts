@@ -43,7 +43,7 @@ function line(random: (below: number) => number): string {
   return random(4) === 0 ? text.slice(0, at) + String.fromCharCode(random(256)) + text.slice(at + random(3)) : text;
 }
 
-/** What would end it, or the controller, is for other tests. */
+/** Messages that end init or the controller are for other tests. */
 const ENDS = /^(finish \d+ \d+ \d+|leave \d+|deadline [1-9]\d*|kill \d+ -?\d{1,3} [1-9]\d*)$/m;
 
 describe('init stands any line, built with the address and undefined behaviour sanitizers', () => {

@@ -28,7 +28,7 @@ function prepared(preparation: string, ...words: readonly string[]) {
   return { status, output: stdout.toString('latin1'), error: stderr.toString('latin1') };
 }
 
-/** What it reports at descriptor 3. */
+/** The report of launch at descriptor 3. */
 function failure(words: readonly string[], options: SpawnSyncOptions = {}) {
   const report = join(directory, 'report');
   const fd = openSync(report, 'w+');

@@ -10,7 +10,7 @@ const counted = (controller: Controller) =>
     .filter((line) => line.startsWith('orphan '))
     .reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
 
-/** What a process has used of a processor. */
+/** The CPU time of a process. */
 const cpuMs = (pid: number) => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
 
 describe('init reaps', () => {

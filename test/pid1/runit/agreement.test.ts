@@ -23,7 +23,7 @@ async function bothSay() {
   });
 }
 
-/** What sv is to say where this is what svctl says. */
+/** The line that sv must print for this status of svctl. */
 function lineOf({ state, pid, desired, paused }: Record<string, unknown>): string {
   const wants = desired === 'DESIRED_STATE_UP';
   if (pid === 0) return state === 'SERVICE_STATE_FINISHING' ? 'finish' : `down${wants ? ', want up' : ''}`;

@@ -33,7 +33,7 @@ const SERVICES: Readonly<Record<string, Files>> = {
 /** How many seconds sv waits for what does not end. */
 const LONG: Readonly<Record<string, string>> = { stubborn: '2', deaf: '2' };
 
-/** What somebody else does to the process: it is killed, or ends with 0, with 3, by SEGV. */
+/** Acts of others on the process: it is killed, or ends with 0, with 3, by SEGV. */
 const CRASHES = ['KILL', 'WINCH', 'PROF', 'VTALRM'];
 const SIGNALS = ['hup', 'alarm', 'interrupt', 'quit', '1', '2', 'reload'];
 const ENDS = ['down', 'stop', 'term', 'kill', 'force-stop', 'force-reload', 'try-restart', '-v term', '-v kill'];
@@ -46,7 +46,10 @@ const WRITES = ['tcu', 'du', 'pc', 'dc', 'z\n', 'tc', 'h1'];
 /** A crash of a run that is not a second old yet leads to a longer and longer delay here: so often for each service. */
 const QUICK_CRASHES = 2;
 
-/** What has not moved for so long is at rest: part of what a command does may be seen before the rest of it. */
+/**
+ * A state that has not moved for so long is at rest: part of the effect of a command may be seen
+ * before the rest of it.
+ */
 const REST_MS = 200;
 
 interface Step {
@@ -54,7 +57,10 @@ interface Step {
   readonly command: string;
 }
 
-/** What is stopped and survives an order to stop is still called paused by runsv: it is continued before that. */
+/**
+ * A stopped process that survives an order to stop is still called paused by runsv: it is continued
+ * before that.
+ */
 const CONTINUE: Step = { kind: 'sv', command: '-v cont' };
 
 const sides: Side[] = [];
@@ -205,7 +211,7 @@ function letterOf({ kind, command }: Step): string {
 const takesBack = (step: Step, { status }: Seen): boolean =>
   letterOf(step) === 'd' && (step.kind === 'write' || !status.includes('term=1'));
 
-/** What a step does can be seen, where it does something. */
+/** True once the effect of a step can be seen, if it has one. */
 function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): boolean {
   const isNew = pid !== before.pid;
   const runs = before.stat.startsWith('run');

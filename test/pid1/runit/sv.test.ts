@@ -12,7 +12,7 @@ const STUBBORN = '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 0.1; done\n';
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** What sv says and exits with. */
+/** The output and exit code of sv. */
 const says = async (...args: readonly string[]): Promise<readonly [string, number]> => {
   const { stdout, code } = await sv(container.services, ...args);
   return [shapeOf(stdout), code];

@@ -225,7 +225,7 @@ class Changes {
     this.#swapLink(data, this.#at(name, '..data'));
   }
 
-  /** What runs goes on until its next start, which is asked for here. */
+  /** The running process goes on until its next start, which is asked for here. */
   async #switchConfigMap(name: string): Promise<string> {
     if (!existsSync(this.#at(name, '..data'))) return this.#rewriteInPlace(name);
     this.#fillConfigMap(name, 0o755);
@@ -275,7 +275,7 @@ class Changes {
     return `linked ${name} to another directory ${pause}`;
   }
 
-  /** What runs goes on until its next start, which is asked for here. */
+  /** The running process goes on until its next start, which is asked for here. */
   async #rewriteInPlace(name: string): Promise<string> {
     writeFileSync(this.#at(name, 'run'), this.#run());
     const pause = await this.#pause();

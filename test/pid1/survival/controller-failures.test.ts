@@ -22,7 +22,7 @@ const KINDS: Readonly<Record<Failure, { readonly cause: string; readonly text: R
   exit: { cause: 'exit', text: /exited with code 3/, words: /^$/ },
 };
 const ALL = Object.keys(KINDS) as readonly Failure[];
-/** Those that come at once. */
+/** Failures that are noticed at once. */
 const QUICK: readonly Failure[] = ['heap', 'throw', 'reject', 'abort', 'SIGSEGV', 'SIGKILL', 'exit'];
 /** Two that hang take 5 s each to be noticed, and a fifth death within a minute would be the end of the container. */
 const IN_A_ROW = 3;

@@ -24,7 +24,7 @@ const boot = async (options: ContainerOptions): Promise<TestContainer> => {
 /** A script that leaves its word in the log of what was done. */
 const noting = (word: string, then = ''): string => `#!/bin/sh\necho ${word} >> /run/done\n${then}`;
 
-/** What was done since the last time, in one line. */
+/** The steps since the last time, in one line. */
 function done(since = 0): string {
   const path = `/proc/${container.pid}/root/run/done`;
   const words = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
@@ -188,7 +188,7 @@ describe('a controller that dies in the middle', () => {
   );
 });
 
-/** What may become of a start; undefined: this may not. */
+/** The permitted outcomes of a start; undefined: this one is not permitted. */
 function outcomeOf(code: number, words: string, log: string): string | undefined {
   if (!log.includes('The controller was killed by KILL')) {
     if (code === 137) return 'before it was ready';

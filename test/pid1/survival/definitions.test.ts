@@ -16,7 +16,7 @@ afterAll(() => mortal.dispose());
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** What was done since the last time, in one line. */
+/** The steps since the last time, in one line. */
 function done(since = 0): string {
   const path = `/proc/${container.pid}/root/run/done`;
   const words = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];

@@ -89,7 +89,7 @@ async function boot(): Promise<void> {
   await container.reaches('stubborn', 'stopping');
 }
 
-/** What is to be the same before and after, as far as there is anything that lasts. */
+/** The lasting facts that must be the same before and after. */
 async function facts(): Promise<Readonly<Record<string, unknown>>> {
   const names = ['steady', 'down', 'once', 'stubborn', 'talks'];
   const statuses = await Promise.all(names.map((name) => container.status(name)));
@@ -113,7 +113,7 @@ const reexec = async (): Promise<void> => {
 };
 const kill = async (): Promise<void> => void process.kill(container.controllerPid, 'SIGKILL');
 
-/** It goes on to talk, more than a pipe holds, and of what it says nothing is missing. */
+/** The service goes on to write, more than a pipe holds, and none of its lines is missing. */
 async function expectNoLineMissing(): Promise<void> {
   const lines = async (count: number): Promise<readonly number[]> => {
     const { stdout } = await container.svctl('logs', 'talks', '-n', String(count), '-o', 'jsonl');

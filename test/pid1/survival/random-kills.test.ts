@@ -128,7 +128,7 @@ interface Usage {
   readonly memoryKb: number;
 }
 
-/** What init and a controller that has settled have. */
+/** The resources of init and of a controller that has settled. */
 async function usage(initPid: number): Promise<Usage> {
   await waitFor('an answer', async () => (await container.svctl('info')).code === 0);
   const controller = await waitFor('a controller', controllerPid);

@@ -7,7 +7,7 @@ import { LineEncoder } from '../../../src/api/log-lines.js';
 const record = (stream: string, tag: string, text: string): Buffer =>
   Buffer.from(`2026-11-23T03:22:11.123456789Z ${stream} ${tag} ${text}`);
 
-/** What the encoder makes of a line, with every field that it writes. */
+/** The encoder's output for a line with every field that it writes. */
 function encoded(): Buffer {
   const encoder = new LineEncoder();
   const line = record('stderr', 'P', 'text');

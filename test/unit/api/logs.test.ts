@@ -29,7 +29,7 @@ afterEach(async () => {
 
 type Request = Parameters<typeof ReadRequest.fromPartial>[0];
 
-/** What a reading client has heard so far. */
+/** The messages that a reading client has received so far. */
 class Reading {
   readonly call: ClientReadableStream<ReadResponse>;
   readonly told: string[] = [];

@@ -8,7 +8,7 @@ import { heldMemory } from '../../helpers/held-memory.js';
 
 type Event = NonNullable<WatchResponse['event']>;
 
-/** What a watching client has seen so far. */
+/** The messages that a watching client has received so far. */
 interface Watching {
   readonly call: ClientReadableStream<WatchResponse>;
   readonly events: Event[];

@@ -72,7 +72,7 @@ function isKilled(store: MemoryStore): boolean {
   }
 }
 
-/** What is held, as `F text`. */
+/** The held lines, as `F text`. */
 function lines(): string[] {
   const store = new MemoryStore(storeFd, STORE_BYTES);
   const buffer = Buffer.alloc(STORE_BYTES);

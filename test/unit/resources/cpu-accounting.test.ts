@@ -20,7 +20,7 @@ function process(pid: number, cpuSeconds: number, startedAtMs = 2000): ProcessIn
   };
 }
 
-/** What is known of `web` after each of the samples. */
+/** The totals of `web` after each of the samples. */
 function totals(...samples: ProcessInfo[][]): (number | undefined)[] {
   const accounting = new CpuAccounting(CONTROLLER_STARTED_MS);
   return samples.map((processes) => accounting.sample(processes, ['web']).get('web'));

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** What is written to a file. */
+/** The text written to a file. */
 function written(talk: (messages: Messages) => void): string {
   const path = join(directory, 'log');
   const fd = openSync(path, 'w');

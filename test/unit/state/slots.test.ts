@@ -15,7 +15,7 @@ afterEach(() => {
   rmSync(PATH);
 });
 
-/** What the next controller finds. */
+/** The records that the next controller finds. */
 const load = () => Object.fromEntries(new Slots(fd).load());
 const filled = (...keys: readonly string[]): Slots => {
   const slots = new Slots(fd);

@@ -81,7 +81,7 @@ const PATHS: Readonly<Record<State, readonly MachineEvent[]>> = {
 
 interface Run {
   readonly machine: Machine;
-  /** What the last event led to. */
+  /** The effects of the last event. */
   readonly effects: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import {
 import type { ServiceStatus } from '../../../src/types/service.js';
 import { fakeStatus } from '../../helpers/fake-services.js';
 
-/** What runsv of Debian's runit 2.1.2 wrote, byte by byte, but for the nanoseconds. */
+/** Bytes that runsv of Debian's runit 2.1.2 wrote, without the nanoseconds. */
 const WRITTEN_BY_RUNSV: readonly (readonly [string, StatusRecord, hex: string, stat: string])[] = [
   ['up', record('run', 4702), '400000006b03b432000001f45e12000000750001', 'run'],
   ['down', record('down', 0, { want: 'down' }), '400000006b03b432000001f40000000000640000', 'down'],

@@ -40,7 +40,7 @@ const shell = async (command: string, socket = api.path) => {
 };
 
 describe('in bash', () => {
-  /** What Tab offers after these words; the last one is the one under the cursor. */
+  /** The words that Tab offers after these words; the last one is the one under the cursor. */
   const offered = async (words: readonly string[], socket?: string) => {
     const quoted = words.map((word) => `'${word}'`).join(' ');
     const out = await shell(
@@ -133,7 +133,7 @@ describe('in zsh', () => {
     );
   });
 
-  /** What a line becomes when it is completed in an interactive zsh. */
+  /** The result of completing a line in an interactive zsh. */
   const completed = async (line: string) => {
     const script = `zmodload zsh/zpty; zpty shell zsh -i; zpty -r shell text '*READY*'
       zpty -n -w shell "$1"$'\\x18'; zpty -r shell text '*NEVER*'; cat "$ZDOTDIR/line"`;

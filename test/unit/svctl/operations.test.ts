@@ -211,7 +211,7 @@ test('Ctrl-C ends the waiting, says so, and is seen by the shell as 130', async 
 });
 
 describe('run', () => {
-  /** What comes after `--` is the command's. */
+  /** Words after `--` belong to the command. */
   const run = (...args: string[]) => svctl.run(['--socket', api.path, ...args]);
   const NOTHING = { names: [], globs: [], all: false };
 

@@ -238,7 +238,7 @@ describe('the JSON schema', () => {
 
 const one = (name: string, value: Json): Json => ({ command: 'a', ...(name === 'ready' ? {} : {}), [name]: value });
 
-/** What parser and schema say of a service; throws where they differ. */
+/** The verdict of parser and schema on a service; throws where they differ. */
 function judge(document: Json): 'right' | 'wrong' {
   const file = { services: { a: document } };
   const schema = isInForce(file) ? 'right' : 'wrong';

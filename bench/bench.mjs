@@ -20,6 +20,7 @@ const PARTS = [
   'memory',
   'commands',
   'api',
+  'remote',
   'controller',
   'logs',
 ];

@@ -12,7 +12,8 @@ import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
 
 const DIRECTORY = join(tmpdir(), `my_init-images-${process.getuid?.()}`);
-const ENVIRONMENT = {
+/** In which podman finds the images and settings of the tests. */
+export const OCI_ENVIRONMENT = {
   ...process.env,
   CONTAINERS_CONF: join(DIRECTORY, 'containers.conf'),
   CONTAINERS_STORAGE_CONF: join(DIRECTORY, 'storage.conf'),
@@ -55,7 +56,7 @@ export function describeWithImage(title: string, tests: () => void): void {
 /** Runs podman to its end. */
 export function podman(...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) =>
-    execFile('podman', [...args], { env: ENVIRONMENT, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+    execFile('podman', [...args], { env: OCI_ENVIRONMENT, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
     ),
   );

@@ -12,6 +12,8 @@ const PACKAGES = {
   promtool: 'prometheus',
   protoc: 'protobuf-compiler',
   python3: 'python3',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
   sv: 'runit',
   zsh: 'zsh',
 };

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { nearest } from '../../src/text/nearest-name.js';
 import type { Command } from './command.js';
 import { dialStdio } from './commands/dial-stdio.js';
+import { listHosts } from './commands/list-hosts.js';
 import { ownVersion } from './commands/version.js';
 import { COMMANDS } from './commands.js';
 import { Context } from './context.js';
@@ -71,7 +72,7 @@ async function run(
 function commandOf(name: string | undefined): Command {
   const [standard] = COMMANDS;
   if (name === undefined) return standard;
-  const command = [...COMMANDS, dialStdio].find((candidate) => candidate.name === name);
+  const command = [...COMMANDS, dialStdio, listHosts].find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
   const meant = nearest(
     name,

@@ -6,17 +6,31 @@ export function bashCompletion(vocabulary: Vocabulary): string {
   const { commands, common, signals, checks, shells } = vocabulary;
   return `# bash completion for svctl. To use it: source <(svctl completion bash)
 _svctl_services() {
-  "$svctl" \${socket:+"--socket=$socket"} --timeout=1s status -o name 2>/dev/null
+  "$svctl" \${socket:+"--socket=$socket"} \${host:+"--host=$host"} --timeout=1s status -o name 2>/dev/null
 }
 
 _svctl() {
-  local svctl=\${COMP_WORDS[0]} cur=\${COMP_WORDS[COMP_CWORD]} command= socket= option= operands=0 i word choices=
+  local svctl=\${COMP_WORDS[0]} command= socket= host= option= operands=0 i word choices= cur
+  local -a words=()
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
+  # Bash takes docker://web apart at its colon.
+  for ((i = 0; i <= COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
+    if ((i > 1)) && [[ $word == :* || \${words[\${#words[@]} - 1]} == *: ]]; then
+      words[\${#words[@]} - 1]+=$word
+    else
+      words+=("$word")
+    fi
+  done
+  cur=\${words[\${#words[@]} - 1]}
+  for ((i = 1; i < \${#words[@]} - 1; i++)); do
+    word=\${words[i]}
     if [[ $option ]]; then
       [[ $word == = ]] && continue
-      [[ $option == --socket ]] && socket=$word
+      case $option in
+        --socket) socket=$word ;;
+        -H | --host) host=$word ;;
+      esac
       option=
       continue
     fi
@@ -39,6 +53,7 @@ _svctl() {
       COMPREPLY=($(compgen -f -- "$cur"))
       return
       ;;
+    -H | --host) choices=$("$svctl" list-hosts -- "$cur" 2>/dev/null) ;;
     -o | --output) choices='${vocabulary.formats.join(' ')}' ;;
     --wait)
       case $command in
@@ -70,6 +85,11 @@ ${commands.map((command) => `          ${command.name}) choices='${longNames(com
       ;;
   esac
   COMPREPLY=($(compgen -W "$choices" -- "$cur"))
+  # What stands before the last colon is a word of its own to bash.
+  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    word=\${cur%"\${cur##*:}"}
+    for i in "\${!COMPREPLY[@]}"; do COMPREPLY[i]=\${COMPREPLY[i]#"$word"}; done
+  fi
 }
 
 complete -F _svctl svctl

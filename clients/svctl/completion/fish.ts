@@ -8,6 +8,7 @@ export function fishCompletion({ commands, common, signals, checks, shells }: Vo
   return `# fish completion for svctl. To use it: svctl completion fish | source
 function __svctl_services
     set -l socket
+    set -l host
     set -l words (commandline -opc)
     for i in (seq (count $words))
         switch $words[$i]
@@ -15,9 +16,17 @@ function __svctl_services
                 test $i -lt (count $words); and set socket --socket=$words[(math $i + 1)]
             case '--socket=*'
                 set socket $words[$i]
+            case -H --host
+                test $i -lt (count $words); and set host --host=$words[(math $i + 1)]
+            case '--host=*'
+                set host $words[$i]
         end
     end
-    svctl $socket --timeout=1s status -o name 2>/dev/null
+    svctl $socket $host --timeout=1s status -o name 2>/dev/null
+end
+
+function __svctl_hosts
+    svctl list-hosts -- (commandline -ct | string replace -r '^(-H|--host=)' '') 2>/dev/null
 end
 
 complete -c svctl -f
@@ -69,7 +78,8 @@ function operandWords(
 function optionLine({ name, short, value, choices, help }: OptionSpec, condition: string): string {
   const letter = short === undefined ? '' : ` -s ${short}`;
   const files = name === 'socket' ? ' -rF' : ' -x';
-  const argument = value === undefined ? '' : files + (choices === undefined ? '' : ` -a ${quoted(choices.join(' '))}`);
+  const words = name === 'host' ? '(__svctl_hosts)' : choices?.join(' ');
+  const argument = value === undefined ? '' : files + (words === undefined ? '' : ` -a ${quoted(words)}`);
   return `complete -c svctl${condition} -l ${name}${letter}${argument} -d ${quoted(help)}`;
 }
 

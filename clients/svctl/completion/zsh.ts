@@ -8,18 +8,26 @@ export function zshCompletion({ commands, common, signals, checks, shells }: Voc
 # zsh completion for svctl. To use it: source <(svctl completion zsh)
 _svctl_services() {
   local -a services
-  services=(\${(f)"$(svctl \${socket:+--socket=$socket} --timeout=1s status -o name 2>/dev/null)"})
+  services=(\${(f)"$(svctl \${socket:+--socket=$socket} \${host:+--host=$host} --timeout=1s status -o name 2>/dev/null)"})
   compadd -a services
 }
 
+_svctl_hosts() {
+  local -a hosts
+  hosts=(\${(f)"$(svctl list-hosts -- "$PREFIX" 2>/dev/null)"})
+  compadd -a hosts
+}
+
 _svctl() {
-  local context state line socket=
+  local context state line socket= host=
   local -A opt_args
   local -i i
   for ((i = 2; i < CURRENT; i++)); do
     case $words[i] in
       --socket) socket=$words[i+1] ;;
       --socket=*) socket=\${words[i]#--socket=} ;;
+      -H|--host) host=$words[i+1] ;;
+      --host=*) host=\${words[i]#--host=} ;;
     esac
   done
   local -a common=(
@@ -82,9 +90,12 @@ function operandArguments(
   }
 }
 
+/** What completes the value of an option. */
+const ACTIONS: Readonly<Record<string, string>> = { socket: '_files', host: '_svctl_hosts' };
+
 function argument({ name, short, value, choices, help }: OptionSpec): string {
   const text = help.replaceAll('[', '(').replaceAll(']', ')').replaceAll(':', ' ');
-  const action = choices !== undefined ? `(${choices.join(' ')})` : name === 'socket' ? '_files' : ' ';
+  const action = choices !== undefined ? `(${choices.join(' ')})` : (ACTIONS[name] ?? ' ');
   const tail = `[${text}]${value === undefined ? '' : `:${value}:${action}`}`;
   const long = `--${name}${value === undefined ? '' : '='}`;
   return short === undefined

@@ -1,6 +1,6 @@
 /** @needs zsh fish */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -38,6 +38,13 @@ const shell = async (command: string, socket = api.path) => {
   expect(stderr).toBe('');
   return stdout;
 };
+
+/** A podman with two containers, and an ssh configuration. */
+function tools(): void {
+  writeFileSync(join(bin, 'podman'), '#!/bin/sh\nprintf "web\\ndatabase\\n"\n', { mode: 0o755 });
+  mkdirSync(join(bin, '.ssh'), { recursive: true });
+  writeFileSync(join(bin, '.ssh/config'), 'Host node1 node2\n  User admin\nHost *.example.org\n');
+}
 
 describe('in bash', () => {
   /** The words that Tab offers after these words; the last one is the one under the cursor. */
@@ -96,6 +103,19 @@ describe('in bash', () => {
     expect(await offered(split, '/nowhere/x.sock')).toEqual(['memcached']);
   });
 
+  test('hosts are offered, and the services of the host that is named', async () => {
+    tools();
+    // As bash takes a word with a colon apart.
+    expect(await offered(['-H', 'podman', ':', '//da'])).toEqual(['//database']);
+    expect(await offered(['-H', 'po'])).toEqual(['podman://web', 'podman://database']);
+    expect(await offered(['--host', '=', 'ssh', ':', '//'])).toEqual(['//node1', '//node2']);
+    expect(await offered(['-H', 'unix', ':', `//${api.path}`, 'restart', ''], '/nowhere/x.sock')).toEqual([
+      'memcached',
+      'web-1',
+      'web-2',
+    ]);
+  });
+
   test('without my_init nothing is said', async () => {
     expect(await offered(['restart', ''], '/nowhere/x.sock')).toEqual(['']);
     expect(await offered(['rest'], '/nowhere/x.sock')).toEqual(['restart']);
@@ -117,6 +137,8 @@ describe('in fish', () => {
     expect(await offered('svctl restart --stop')).toEqual(['--stop-timeout']);
     expect(await offered('svctl stop --wait ')).toEqual(['none', 'stopped']);
     expect(await offered('svctl health l')).toEqual(['liveness']);
+    tools();
+    expect(await offered('svctl -H podman://d')).toEqual(['podman://database']);
     expect(await offered(`svctl restart --socket ${api.path} m`, '/nowhere/x.sock')).toEqual(['memcached']);
     expect(await offered('svctl restart ', '/nowhere/x.sock')).toEqual(['']);
   });

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const dist = process.argv[2] ?? fileURLToPath(new URL('../dist', import.meta.url));
 
+/** Definitions as people write them, for the reader of YAML. */
+const example = fileURLToPath(new URL('../examples/compose-like/services.yaml', import.meta.url));
 /** Each with a command line that ends soon and changes nothing. */
 const PROGRAMS = [
   { file: 'controller.js', lib: 'lib', args: ['--compatibility'] },
@@ -14,7 +16,7 @@ const PROGRAMS = [
 
 const PROGRAM = `
   const fs = require('node:fs');
-  const [file, lib, ...args] = process.argv.splice(1);
+  const [example, file, lib, ...args] = process.argv.splice(1);
   process.argv.push(file, ...args);
   const loader = fs.readFileSync(file, 'utf8').replace(/^#!/, '//');
   const module = { exports: {} };
@@ -25,7 +27,12 @@ const PROGRAM = `
   });
   server.listen('code-cache.sock').unref();
   new Function('require', '__dirname', 'module', loader + ';module.exports = { load, loaded };')(require, process.cwd(), module);
-  for (const name of fs.readdirSync(lib)) if (name.endsWith('.js')) module.exports.load('./' + name);
+  for (const name of fs.readdirSync(lib)) {
+    if (!name.endsWith('.js')) continue;
+    const { readServicesYaml } = module.exports.load('./' + name);
+    const files = [{ file: example, text: fs.readFileSync(example, 'utf8') }];
+    readServicesYaml?.(files, () => undefined, { stopMs: 1, finishMs: 1, scriptMs: 1 });
+  }
   process.on('exit', () => {
     for (const [name, { script }] of module.exports.loaded)
       fs.writeFileSync(lib + '/' + name.slice(2) + '.cache', script.createCachedData());
@@ -33,10 +40,14 @@ const PROGRAM = `
   });
 `;
 for (const { file, lib, args } of PROGRAMS) {
-  const { status, stderr } = spawnSync(process.execPath, ['--predictable', '-e', PROGRAM, '--', file, lib, ...args], {
-    cwd: dist,
-    env: {},
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--predictable', '-e', PROGRAM, '--', example, file, lib, ...args],
+    {
+      cwd: dist,
+      env: {},
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(`no code cache of ${file} could be made: ${stderr}`);
 }

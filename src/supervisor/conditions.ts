@@ -54,8 +54,10 @@ export class Conditions {
 
   #follow({ status, wasReady, removed }: Change): void {
     const { name, ready } = status;
+    const isNew = !this.#known.has(name);
     const hasChanged = this.#learn(name, removed);
-    if (this.#edges === 0) return;
+    // While services are being added the graph would be made anew for each: the set says when they are complete.
+    if (this.#edges === 0 || isNew) return;
     if (hasChanged) this.update();
     else for (const { name: dependent } of this.#current().dependentsOf(name)) this.#tell(dependent);
     if (ready && !wasReady) this.#restartDependents(status);
@@ -70,7 +72,6 @@ export class Conditions {
     else this.#known.set(name, now);
     this.#edges += (now?.length ?? 0) - (before?.length ?? 0);
     this.#isStale = true;
-    // While services are being added the set says when they are complete.
     return before !== undefined;
   }
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Environment, toText } from '../../process/environment.js';
 import type { ServiceName } from '../../types/service.js';
 import { identityOf, type Listing, listServices } from '../directory-listing.js';
@@ -10,7 +11,7 @@ import { defaultDefinition } from './default-definition.js';
 import type { DefaultTimes, Definition, DefinitionRead, Problem } from './definition.js';
 import type { KeptDefinitions } from './kept-definitions.js';
 import { describeProblem, readDirectory } from './read-directory.js';
-import type { YamlService, YamlServices } from './read-yaml.js';
+import type { YamlFile, YamlService, YamlServices } from './read-yaml.js';
 import { isBundle, withS6Files } from './s6-files.js';
 import { changedKeys } from './show-definition.js';
 import { TransientFiles } from './transient-files.js';
@@ -45,6 +46,8 @@ export class DefinitionFiles implements ServiceSource {
   readonly transient: TransientFiles;
   /** The files for many services as they are. */
   #onDisk = NONE;
+  /** What they were read from. */
+  #parsed: { readonly source: object; readonly read: YamlServices } | undefined;
   /** Their services as they are in force. */
   readonly #inForce = new Map<ServiceName, YamlService>();
   /** The text of `service.yaml` that is in force. */
@@ -78,16 +81,27 @@ export class DefinitionFiles implements ServiceSource {
   }
 
   #reload(isRunning: (name: ServiceName) => boolean): void {
-    const { servicesFile, times, error } = this.#context;
+    const { servicesFile, error } = this.#context;
     const files = readFiles(servicesFiles(servicesFile), (path, code) =>
       error(`${path} cannot be read (${code}): its services are not there`),
     );
-    const reader = yamlReader();
-    const read = reader && files.length > 0 ? reader.readServicesYaml(files, this.#variable, times) : NONE;
+    const read = this.#parse(files);
     this.#onDisk = isBroken(read) ? { ...read, services: new Map([...this.#inForce, ...read.services]) } : read;
     for (const name of new Set([...this.#inForce.keys(), ...read.services.keys()]))
       if (!isRunning(name)) this.#take(name);
     this.#report(read.problems);
+  }
+
+  /** Reading takes a millisecond for each service: files that say what they said before are not read again. */
+  #parse(files: readonly YamlFile[]): YamlServices {
+    const reader = yamlReader();
+    if (reader === undefined || files.length === 0) return NONE;
+    const source = { files, environment: this.#context.environment() };
+    if (!isDeepStrictEqual(source, this.#parsed?.source)) {
+      const read = reader.readServicesYaml(files, this.#variable, this.#context.times);
+      this.#parsed = { source, read };
+    }
+    return this.#parsed?.read ?? NONE;
   }
 
   /** From now on what the files say by now is in force. {@link read} has it. */

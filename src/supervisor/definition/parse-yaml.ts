@@ -104,7 +104,8 @@ export function parseYaml(text: string): ParsedYaml {
         remedy: 'remove the tag; put text that looks like a number in quotes',
       });
     const result = convertPlain(node, place, path);
-    converted.set(node, result);
+    // Aliases lead to nothing else.
+    if (node.anchor !== undefined) converted.set(node, result);
     return result;
   };
 

@@ -1,21 +1,9 @@
 /** biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the format, not of JavaScript. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { TestContainer } from '../../helpers/container.js';
+import { describe, expect, test } from '@jest/globals';
+import { boot as bootServices, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-let container: TestContainer;
-let out: string;
-
-beforeEach(() => {
-  out = mkdtempSync('/tmp/my_init-out-');
-  chmodSync(out, 0o777);
-});
-afterEach(async () => {
-  await container.dispose();
-  rmSync(out, { recursive: true });
-});
 
 /** A program that tells what it was started as, and stays. */
 const TELLS = [
@@ -24,17 +12,12 @@ const TELLS = [
   'cd /proc/self; for f in status limits environ oom_score_adj; do cat $f > $OUT/$f; done; cat stat > $OUT/stat; umask > $OUT/umask; touch $OUT/told; exec sleep 1000',
 ];
 
-async function boot(services: string): Promise<void> {
-  container = await TestContainer.boot({
-    etc: { 'my_init/services.yaml': services },
-    env: { OUT: out, APP_COLOUR: 'red', SECRET: 'x' },
-  });
-}
+const boot = (services: string): Promise<void> => bootServices(services, { env: { APP_COLOUR: 'red', SECRET: 'x' } });
 
 /** Runs the program above with these keys, and answers what it has written. */
 async function tell(keys: string): Promise<(file: string) => string> {
   await boot(`services: { web: { command: ${JSON.stringify(TELLS)}, ${keys} } }`);
-  await waitFor('the service to tell', () => existsSync(join(out, 'told')));
+  await isThere('told');
   return (file) => readFileSync(join(out, file), 'latin1');
 }
 
@@ -108,7 +91,7 @@ describe('a service that is defined in services.yaml', () => {
       echo one > $OUT/lines
       exec sleep 1000
 `);
-    await waitFor('lines', () => existsSync(join(out, 'lines')));
+    await isThere('lines');
     for (const [name, words] of [
       ['direct', 'sleep 1000'],
       ['shell', 'sleep 999'],
@@ -166,7 +149,7 @@ describe('a service that is defined in services.yaml', () => {
 
 describe('service.yaml', () => {
   test('says more about the directory that it lies in', async () => {
-    container = await TestContainer.boot({
+    await bootWith({
       services: {
         web: {
           run: '#!/bin/sh\numask > $OUT/umask\nexec sleep 1000\n',
@@ -181,19 +164,19 @@ describe('service.yaml', () => {
   });
 
   test('has a command in the place of run', async () => {
-    container = await TestContainer.boot({ services: { web: { 'service.yaml': 'command: sleep 1000\n' } } });
+    await bootWith({ services: { web: { 'service.yaml': 'command: sleep 1000\n' } } });
     await container.reaches('web', 'up');
   });
 
   test('that is mended is begun anew with', async () => {
-    container = await TestContainer.boot({ services: { web: { 'service.yaml': 'command: sleep 1000\nnise: 3\n' } } });
+    await bootWith({ services: { web: { 'service.yaml': 'command: sleep 1000\nnise: 3\n' } } });
     await container.reaches('web', 'failed');
     container.write('web/service.yaml', 'command: sleep 1000\nnice: 3\n');
     await container.reaches('web', 'up');
   });
 
   test('of a service that survives the death of the controller is read by the next one', async () => {
-    container = await TestContainer.boot({
+    await bootWith({
       services: { web: { 'service.yaml': 'command: sleep 1000\n' } },
       etc: { 'my_init/services.yaml': 'services: { db: { command: sleep 1000 } }' },
     });
@@ -205,7 +188,7 @@ describe('service.yaml', () => {
   });
 
   test('and services.yaml with the same name: both are named', async () => {
-    container = await TestContainer.boot({
+    await bootWith({
       services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } },
       etc: { 'my_init/services.yaml': 'services: { web: { command: sleep 1000 } }' },
     });

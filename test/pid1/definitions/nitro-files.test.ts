@@ -1,27 +1,13 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { TestContainer } from '../../helpers/container.js';
-import { linesOf } from '../../helpers/lines-of.js';
+import { expect, test } from '@jest/globals';
+import { bootWith, container, lines, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-let container: TestContainer;
-let out: string;
-
-beforeEach(() => {
-  out = mkdtempSync('/tmp/my_init-out-');
-  chmodSync(out, 0o777);
-});
-afterEach(async () => {
-  await container.dispose();
-  rmSync(out, { recursive: true });
-});
-
-const order = () => linesOf(join(out, 'order'));
+const order = () => lines('order');
 const notes = (what: string): string => `echo ${what} >> $OUT/order`;
 const boot = async (files: Readonly<Record<string, string>>): Promise<void> => {
-  container = await TestContainer.boot({ services: { web: files }, env: { OUT: out } });
+  await bootWith({ services: { web: files } });
 };
 
 test('setup runs before each run, in the directory, as the service does', async () => {

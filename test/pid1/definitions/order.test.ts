@@ -1,28 +1,8 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { TestContainer } from '../../helpers/container.js';
+import { expect, test } from '@jest/globals';
+import { boot, container, lines } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-let container: TestContainer;
-let out: string;
-
-beforeEach(() => {
-  out = mkdtempSync('/tmp/my_init-out-');
-  chmodSync(out, 0o777);
-});
-afterEach(async () => {
-  await container.dispose();
-  rmSync(out, { recursive: true });
-});
-
-const boot = async (services: string): Promise<void> => {
-  container = await TestContainer.boot({ etc: { 'my_init/services.yaml': services }, env: { OUT: out } });
-};
-const order = (): readonly string[] => {
-  const file = join(out, 'order');
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
-};
+const order = (): readonly string[] => lines('order');
 /** A service that writes when it starts and when it is stopped. */
 const writes = (name: string): string =>
   `"echo ${name} up >> $OUT/order; trap 'echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 0.01; done"`;

@@ -1,28 +1,6 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { TestContainer } from '../../helpers/container.js';
+import { describe, expect, test } from '@jest/globals';
+import { boot, container, isThere, lines } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-let container: TestContainer;
-let out: string;
-
-beforeEach(() => {
-  out = mkdtempSync('/tmp/my_init-out-');
-  chmodSync(out, 0o777);
-});
-afterEach(async () => {
-  await container.dispose();
-  rmSync(out, { recursive: true });
-});
-
-const boot = async (services: string, unattended = false): Promise<void> => {
-  container = await TestContainer.boot({ etc: { 'my_init/services.yaml': services }, env: { OUT: out }, unattended });
-};
-const lines = (file: string): readonly string[] => {
-  const path = join(out, file);
-  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
-};
 
 describe('restart', () => {
   test('on-failure: a success completes the service, a failure is followed by another run', async () => {
@@ -92,7 +70,7 @@ test('exit_rules: a rule may end the container, with a code of its own', async (
   steady: { command: sleep 1000 }
   fatal: { command: 'sleep 0.5; exit 3', exit_rules: [{ codes: [3], action: { shutdown: 42 } }] }
 `,
-    true,
+    { unattended: true },
   );
   expect(await container.exit).toBe(42);
   expect(container.log()).toContain('fatal has failed: exited with code 3 and is not started again');
@@ -104,7 +82,7 @@ test('essential: its end for good ends the container with its exit code', async 
   steady: { command: sleep 1000 }
   job: { command: 'sleep 0.5; exit 5', essential: true, restart: no }
 `,
-    true,
+    { unattended: true },
   );
   expect(await container.exit).toBe(5);
 });
@@ -121,7 +99,7 @@ test('start_limit and restart_delay: so many failed starts, then given up or the
     restart_delay: { initial: 500ms, factor: 1 }
     start_limit: { attempts: 5, within: 60s, then: shutdown }
 `,
-    true,
+    { unattended: true },
   );
   expect(await container.reaches('fails', 'failed')).toMatchObject({
     run: 3,
@@ -153,7 +131,8 @@ test('stop_signal: a sequence, and stop_grace_period: KILL after it', async () =
     command: 'trap "" TERM; touch $OUT/deaf; while :; do sleep 0.02; done'
     stop_grace_period: 300ms
 `);
-  await waitFor('both', () => existsSync(join(out, 'ready')) && existsSync(join(out, 'deaf')));
+  await isThere('ready');
+  await isThere('deaf');
   expect((await container.svctl('stop', 'steps')).code).toBe(0);
   expect(lines('steps')).toEqual(['QUIT', 'INT']);
   expect((await container.svctl('stop', 'deaf')).code).toBe(0);

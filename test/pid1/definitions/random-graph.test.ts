@@ -1,24 +1,11 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { TestContainer } from '../../helpers/container.js';
-import { linesOf } from '../../helpers/lines-of.js';
+import { expect, test } from '@jest/globals';
+import { bootWith, container, lines, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const SERVICES = 500;
 const LIMIT_MS = 120_000;
-
-let container: TestContainer;
-let out: string;
-
-beforeEach(() => {
-  out = mkdtempSync('/tmp/my_init-out-');
-  chmodSync(out, 0o777);
-});
-afterEach(async () => {
-  await container.dispose();
-  rmSync(out, { recursive: true });
-});
 
 interface Edge {
   readonly on: string;
@@ -101,13 +88,12 @@ test('hundreds of processes in a random graph: none starts before its conditions
   const coming = comingUp(planned);
   const longruns = planned.filter(({ name, kind }) => kind === 'longrun' && coming.has(name));
   const services = Object.fromEntries(planned.map((each) => [each.name, definitionOf(each)]));
-  container = await TestContainer.boot({
+  await bootWith({
     etc: { 'my_init/services.yaml': JSON.stringify({ services }) },
-    env: { OUT: out },
     prepare: `mkfifo ${out}/pipe`,
     args: ['--shutdown-timeout', '60'],
   });
-  const journal = () => linesOf(join(out, 'journal'));
+  const journal = () => lines('journal');
   const has = (what: string) => journal().filter((line) => line.endsWith(` ${what}`)).length;
   const isUp = () => has('ready') >= longruns.length && has('begins') >= coming.size;
   await waitFor(`all services of the graph ${seed} to be up`, isUp, LIMIT_MS);

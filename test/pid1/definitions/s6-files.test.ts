@@ -1,24 +1,10 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { TestContainer } from '../../helpers/container.js';
+import { expect, test } from '@jest/globals';
+import { bootWith, container, isThere, lines, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-let container: TestContainer;
-let out: string;
-
-beforeEach(() => {
-  out = mkdtempSync('/tmp/my_init-out-');
-  chmodSync(out, 0o777);
-});
-afterEach(async () => {
-  await container.dispose();
-  rmSync(out, { recursive: true });
-});
 
 test('a source tree of s6-rc runs as it is: type, up, dependencies.d, bundles, notification-fd', async () => {
   const notes = (what: string): string => `#!/bin/sh\necho ${what} >> $OUT/order\n`;
-  container = await TestContainer.boot({
+  await bootWith({
     services: {
       web: {
         type: 'longrun\n',
@@ -35,34 +21,31 @@ test('a source tree of s6-rc runs as it is: type, up, dependencies.d, bundles, n
       },
       migrate: { type: 'oneshot\n', up: `/bin/sh -c "echo migrated >> ${out}/order"\n`, 'dependencies.d/db': '' },
     },
-    env: { OUT: out },
   });
   await container.reaches('web', 'up');
   await container.reaches('migrate', 'completed');
-  const order = join(out, 'order');
-  await waitFor('three lines', () => existsSync(order) && readFileSync(order, 'utf8').split('\n').length === 4);
-  expect(readFileSync(order, 'utf8')).toBe('db\nmigrated\nweb\n');
+  await waitFor('three lines', () => lines('order').length === 3);
+  expect(lines('order')).toEqual(['db', 'migrated', 'web']);
   expect((await container.svctl('status', 'backend')).code).toBe(4);
   expect((await container.svctl('config', 'db')).stdout).toMatch(/^stop_grace_period +"300ms"/m);
 });
 
 test('timeout-kill: KILL comes when the time is over', async () => {
-  container = await TestContainer.boot({
+  await bootWith({
     services: {
       web: {
         run: `#!/bin/sh\ntrap '' TERM\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
         'timeout-kill': '100',
       },
     },
-    env: { OUT: out },
   });
-  await waitFor('the trap', () => existsSync(join(out, 'trapped')));
+  await isThere('trapped');
   expect((await container.svctl('stop', 'web')).code).toBe(0);
   expect(await container.table('web')).toMatch(/KILL/);
 });
 
 test('down-signal: the signal that stops it', async () => {
-  container = await TestContainer.boot({
+  await bootWith({
     services: {
       web: {
         run: `#!/bin/sh\ntrap 'echo QUIT > $OUT/got; exit 0' QUIT\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
@@ -70,16 +53,15 @@ test('down-signal: the signal that stops it', async () => {
       },
       wrong: { run: '#!/bin/sh\nexec sleep 1000\n', 'down-signal': 'NONE' },
     },
-    env: { OUT: out },
   });
-  await waitFor('the trap', () => existsSync(join(out, 'trapped')));
+  await isThere('trapped');
   expect((await container.svctl('stop', 'web')).code).toBe(0);
-  expect(readFileSync(join(out, 'got'), 'utf8')).toBe('QUIT\n');
+  expect(lines('got')).toEqual(['QUIT']);
   expect(await container.table('wrong')).toMatch(/wrong\/down-signal: must have a signal like QUIT, not "NONE"/);
 });
 
 test('a file that means something to s6 and is not done yet is refused', async () => {
-  container = await TestContainer.boot({
+  await bootWith({
     services: {
       web: { run: '#!/bin/sh\nexec sleep 1000\n', 'max-death-tally': '5' },
       shout: { type: 'oneshot', up: 'if { true } echo hello' },
@@ -91,23 +73,22 @@ test('a file that means something to s6 and is not done yet is refused', async (
 });
 
 test('reload-signal: what svctl reload sends', async () => {
-  container = await TestContainer.boot({
+  await bootWith({
     services: {
       web: {
         run: `#!/bin/sh\ntrap 'echo reloaded > $OUT/reloaded' USR1\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
         'reload-signal': 'USR1\n',
       },
     },
-    env: { OUT: out },
   });
-  await waitFor('the trap', () => existsSync(join(out, 'trapped')));
+  await isThere('trapped');
   await container.svctl('reload', 'web');
-  await waitFor('the signal', () => existsSync(join(out, 'reloaded')));
+  await isThere('reloaded');
 });
 
 test('flag-essential: a stop of all services passes it over, a stop by name does not', async () => {
   const run = '#!/bin/sh\nexec sleep 1000\n';
-  container = await TestContainer.boot({ services: { db: { run, 'flag-essential': '' }, web: { run } } });
+  await bootWith({ services: { db: { run, 'flag-essential': '' }, web: { run } } });
   await container.reaches('db', 'up');
   await container.reaches('web', 'up');
   await container.svctl('stop', '--all');

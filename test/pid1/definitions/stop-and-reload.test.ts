@@ -1,29 +1,8 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { TestContainer } from '../../helpers/container.js';
+import { describe, expect, test } from '@jest/globals';
+import { boot, container, isThere, lines, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-let container: TestContainer;
-let out: string;
-
-beforeEach(() => {
-  out = mkdtempSync('/tmp/my_init-out-');
-  chmodSync(out, 0o777);
-});
-afterEach(async () => {
-  await container.dispose();
-  rmSync(out, { recursive: true });
-});
-
-const boot = async (services: string): Promise<void> => {
-  container = await TestContainer.boot({ etc: { 'my_init/services.yaml': services }, env: { OUT: out } });
-};
-const lines = (file: string): readonly string[] => {
-  const path = join(out, file);
-  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
-};
-const isThere = (file: string): Promise<unknown> => waitFor(file, () => existsSync(join(out, file)));
 
 /** A shell that says when its traps are set, and that only a signal or a command ends. */
 const LOOP = 'touch $OUT/ready; while ! test -e $OUT/end; do sleep 0.02; done';

@@ -12,6 +12,7 @@ import { ContainerLimits } from './resources/container-limits.js';
 import { ServiceUsage } from './resources/service-usage.js';
 import { groupId } from './settings/group-id.js';
 import { Operations } from './supervisor/operations.js';
+import { Replicas } from './supervisor/replicas.js';
 import { TransientServices } from './supervisor/transient-services.js';
 import type { System } from './types/system.js';
 
@@ -58,13 +59,16 @@ export async function openControlPlane(container: Container, booted: Promise<voi
 }
 
 function openApi(
-  { settings, set, logs, definitions, watch }: Container,
+  { settings, set, logs, definitions, scales, watch }: Container,
   system: System,
   { rpc, usage }: { readonly rpc: RpcStats; readonly usage: ServiceUsage },
   addresses: { readonly socket: () => string; readonly http: () => string },
 ): Api {
   const group = fullAccessGroup(settings);
-  const control = new Operations(set, new TransientServices(set, definitions));
+  const control = new Operations(set, {
+    transient: new TransientServices(set, definitions),
+    replicas: new Replicas({ set, scales, definitions, watch }),
+  });
   return serveApi({
     view: set,
     control,

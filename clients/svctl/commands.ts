@@ -12,6 +12,7 @@ import { reexec } from './commands/reexec.js';
 import { rescan } from './commands/rescan.js';
 import { restart } from './commands/restart.js';
 import { run } from './commands/run.js';
+import { scale } from './commands/scale.js';
 import { shutdown } from './commands/shutdown.js';
 import { reload, signal } from './commands/signal.js';
 import { once, start } from './commands/start.js';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   signal,
   once,
   run,
+  scale,
   logs,
   watch,
   explain,

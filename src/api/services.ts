@@ -87,8 +87,16 @@ export function servicesServer(
       control.restart(selectorOf(request.selector), {
         ...waiting(control, request, caller, waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready')),
         stopTimeoutMs: millisecondsOf(request.stopTimeout, 'stop_timeout'),
+        atOnce: request.atOnce,
       }),
     ),
+
+    scale: calls.unary(async (request, caller): Promise<OperationResponse> => {
+      requireFullAccess(access, caller.actor);
+      const wait = waitLevelOf(request.wait, ['none', 'started', 'ready'], 'ready');
+      const options = waiting(control, request, caller, wait);
+      return { outcomes: (await control.scale(request.name, request.replicas, options)).map(outcomeMessage) };
+    }),
 
     run: calls.unary(async (request, caller): Promise<OperationResponse> => {
       requireFullAccess(access, caller.actor);

@@ -100,6 +100,7 @@ export function serviceMessage(status: ServiceStatus): Service {
     reloading: status.reloading,
     transient: status.transient,
     tags: [...status.tags],
+    replicaOf: status.replicaOf,
     waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };
 }

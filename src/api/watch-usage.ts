@@ -10,7 +10,7 @@ import type { ServiceUsage, UsageSample } from '../resources/service-usage.js';
 import type { ServiceControl, ServiceView } from '../types/service.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf, selectorOf } from './from-proto.js';
-import { matcherOf } from './selector.js';
+import { matcherOf, withReplicas } from './selector.js';
 
 const INTERVAL_MS = { min: 250, default: 2_000, max: 60_000 };
 
@@ -30,9 +30,7 @@ export function watchUsage(
   { view, control, usage }: Sources,
 ): () => void {
   const intervalMs = intervalOf(call.request);
-  const selector = selectorOf(call.request.selector);
-  control.select(selector);
-  const selected = matcherOf(selector);
+  const selected = matcherOf(withReplicas(selectorOf(call.request.selector), control));
   let blocked = false;
   let before: UsageSample | undefined;
 

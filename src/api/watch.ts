@@ -3,7 +3,7 @@ import { ServicesService, type WatchRequest } from '../../gen/my_init/v1/service
 import type { ServiceControl, ServiceView } from '../types/service.js';
 import { badArgument } from './errors.js';
 import { heartbeatOf, selectorOf } from './from-proto.js';
-import { matcherOf } from './selector.js';
+import { matcherOf, withReplicas } from './selector.js';
 import type { Turns } from './turns.js';
 import { encoded, type WatchMessages } from './watch-messages.js';
 
@@ -32,9 +32,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
   const { view, control, version, messages, turns } = sources;
   const { request } = call;
   const heartbeatMs = heartbeatOf(request);
-  const selector = selectorOf(request.selector);
-  control.select(selector);
-  const selected = matcherOf(selector);
+  const selected = matcherOf(withReplicas(selectorOf(request.selector), control));
 
   const resumed = resumedFrom(request, view);
   /** The last revision that the client knows of. */

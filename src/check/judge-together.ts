@@ -26,7 +26,7 @@ export function judgeTogether(
 }
 
 function judgeDependencies(
-  { name, dependsOn }: Definition,
+  { name }: Definition,
   all: ReadonlyMap<ServiceName, Definition>,
   graph: Graph,
   found: Findings,
@@ -42,7 +42,7 @@ function judgeDependencies(
       'remove one of these dependencies',
     );
   }
-  for (const { on, condition, required } of dependsOn) {
+  for (const { on, condition, required } of graph.dependenciesOf(name)) {
     const key = `depends_on.${on}`;
     const other = all.get(on);
     if (other === undefined) {

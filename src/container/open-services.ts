@@ -14,6 +14,7 @@ import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
 import { DEFINITION_RECORD, KeptDefinitions } from '../supervisor/definition/kept-definitions.js';
 import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { pidOf } from '../supervisor/machine.js';
+import { SCALE_RECORD, Scales } from '../supervisor/replicas.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
 import type { ServiceCore } from '../supervisor/service-context.js';
 import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
@@ -50,6 +51,7 @@ export interface ServicesDependencies {
 export interface OpenServices {
   readonly set: ServiceSet;
   readonly definitions: DefinitionFiles;
+  readonly scales: Scales;
   readonly watch: DirectoryWatch;
   /** The descriptors that services report their readiness to. */
   readonly notifications: HeldDescriptors;
@@ -85,7 +87,9 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
   const table = records.table(SERVICE_RECORD);
   /** The processes of services that are still to be restored. */
   const ranBefore = new Map([...table.saved].map(([name, { service }]) => [name, pidOf(service.machine)]));
+  const scales = new Scales(records.table(SCALE_RECORD));
   const definitions = new DefinitionFiles({
+    scales,
     servicesFile: config.servicesFile,
     serviceDirectory: config.serviceDirectory,
     ownDirectory: join(runDirectory(), 'services'),
@@ -165,7 +169,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       runit.pause(false);
     };
   };
-  return { set, definitions, watch, notifications, unrecorded, standStill };
+  return { set, definitions, scales, watch, notifications, unrecorded, standStill };
 }
 
 /** The descriptors that a service writes to; undefined: those of my_init. */

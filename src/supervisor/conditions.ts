@@ -76,7 +76,11 @@ export class Conditions {
   }
 
   #current(): Graph {
-    if (this.#isStale) this.#graph = new Graph([...this.#known].map(([name, dependsOn]) => ({ name, dependsOn })));
+    const replicas = (name: ServiceName) => this.#set.service(name)?.definition.replicas;
+    if (this.#isStale)
+      this.#graph = new Graph(
+        [...this.#known].map(([name, dependsOn]) => ({ name, dependsOn, replicas: replicas(name) })),
+      );
     this.#isStale = false;
     return this.#graph;
   }

@@ -10,6 +10,7 @@
 
 import type { ServiceName } from '../types/service.js';
 import type { Condition, Definition, Dependency } from './definition/definition.js';
+import { replicasByName } from './definition/replicas.js';
 
 /** The facts that decide whether the conditions on a service are met. */
 export interface Fact {
@@ -41,6 +42,9 @@ export interface Dependent {
   readonly restart: boolean;
 }
 
+/** What a graph is made of. */
+export type GraphService = Pick<Definition, 'name' | 'dependsOn'> & Partial<Pick<Definition, 'replicas'>>;
+
 export class Graph {
   readonly #dependencies = new Map<ServiceName, readonly Dependency[]>();
   readonly #dependents = new Map<ServiceName, Dependent[]>();
@@ -49,8 +53,8 @@ export class Graph {
   /** Each cycle once. */
   readonly cycles: readonly (readonly ServiceName[])[];
 
-  constructor(services: Iterable<Pick<Definition, 'name' | 'dependsOn'>>) {
-    for (const { name, dependsOn } of services) {
+  constructor(services: Iterable<GraphService>) {
+    for (const { name, dependsOn } of withReplicas([...services])) {
       this.#dependencies.set(name, dependsOn);
       for (const { on, ...rest } of dependsOn) {
         const dependents = this.#dependents.get(on);
@@ -137,6 +141,18 @@ export class Graph {
   #known(name: ServiceName): readonly ServiceName[] {
     return this.dependenciesOf(name).flatMap(({ on }) => (this.#dependencies.has(on) ? [on] : []));
   }
+}
+
+/** Who depends on a name that several replicas share depends on each of them. */
+function withReplicas(services: readonly GraphService[]): readonly GraphService[] {
+  const replicas = replicasByName(services.map(({ name, replicas: count }) => ({ name, replicas: count })));
+  if (replicas.size === 0) return services;
+  const names = new Set(services.map(({ name }) => name));
+  const each = (dependency: Dependency): readonly Dependency[] => {
+    const meant = names.has(dependency.on) ? undefined : replicas.get(dependency.on);
+    return meant?.map((on) => ({ ...dependency, on })) ?? [dependency];
+  };
+  return services.map((service) => ({ ...service, dependsOn: service.dependsOn.flatMap(each) }));
 }
 
 const unique = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];

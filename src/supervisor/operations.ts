@@ -5,6 +5,7 @@ import {
   OperationError,
   type OperationOptions,
   type Outcome,
+  type RestartOptions,
   type RunOrder,
   type Selector,
   type ServiceControl,
@@ -14,6 +15,8 @@ import {
 } from '../types/service.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import { ownerOf } from './owned-sessions.js';
+import type { Replicas } from './replicas.js';
+import { inTurn, rolling, type Taken } from './rolling-restart.js';
 import { excerpt, isEmpty, select } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
@@ -25,22 +28,24 @@ const START_WAIT_MS = 30_000;
 /** Beyond the stop timeout: KILL, `finish` and its time limit. */
 const STOP_EXTRA_MS = 10_000;
 
-/** An order that a service took, and the wait for its outcome. */
-interface Taken {
-  readonly order: Order;
-  readonly done?: Promise<void>;
+/** What changes which services there are. */
+export interface OperationsParts {
+  readonly replicas: Replicas;
+  readonly transient: TransientServices;
 }
 
 /** Executes orders on services and waits for their outcome. */
 export class Operations implements ServiceControl {
   readonly #set: ServiceSet;
+  readonly #replicas: Replicas;
   readonly #transient: TransientServices;
   readonly #waiting: Waiting;
   /** Signals on their way: `control/h` or the command of `reload` may take its time. */
   readonly #sending = new WeakMap<Order, Promise<void>>();
 
-  constructor(set: ServiceSet, transient: TransientServices) {
+  constructor(set: ServiceSet, { replicas, transient }: OperationsParts) {
     this.#set = set;
+    this.#replicas = replicas;
     this.#transient = transient;
     this.#waiting = new Waiting(set);
   }
@@ -76,19 +81,16 @@ export class Operations implements ServiceControl {
     this.#refuseWhenHalted();
     const { cause, requestId = '' } = options;
     const service = await this.#transient.add(order, cause, requestId);
-    const taken: Order = { kind: 'start', id: requestId, run: 1, starts: 0, oldPid: 0, changed: true };
+    const taken = firstRun(options);
     return this.#outcome(service, async () => ({
       order: taken,
       done: this.#waiting.forRun(service.name, taken, options, START_WAIT_MS),
     }));
   }
 
-  restart(
-    selector: Selector,
-    options: OperationOptions & { readonly stopTimeoutMs?: number },
-  ): Promise<readonly Outcome[]> {
+  restart(selector: Selector, options: RestartOptions): Promise<readonly Outcome[]> {
     this.#refuseWhenHalted();
-    return this.#each(selector, async (service) => {
+    const restart = async (service: Service, left: OperationOptions = options): Promise<Taken> => {
       const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
       const order = this.#take(service, 'restart', options, (before) => {
         const act = (): boolean => {
@@ -97,8 +99,29 @@ export class Operations implements ServiceControl {
         };
         return { run: before.run + 1, act };
       });
-      return { order, done: this.#waiting.forRun(service.name, order, options, timeoutMs + START_WAIT_MS) };
-    });
+      return { order, done: this.#waiting.forRun(service.name, order, left, timeoutMs + START_WAIT_MS) };
+    };
+    return this.#each(selector, options.atOnce ? restart : rolling(restart, options), inTurn);
+  }
+
+  async scale(name: string, replicas: number, options: OperationOptions): Promise<readonly Outcome[]> {
+    this.#refuseWhenHalted();
+    const { added, removed } = await this.#replicas.scale(name, replicas, options);
+    const started = added.map((service) =>
+      this.#outcome(service, async () => {
+        const order = firstRun(options);
+        const taken = isRepeated(service.order, 'start', order.id) ? service.order : service.take(order, () => true);
+        return { order: taken, done: this.#waiting.forRun(service.name, taken, options, START_WAIT_MS) };
+      }),
+    );
+    const stopped = removed.map((service) =>
+      this.#outcome(service, async () => {
+        const order = orderOf('stop', '', service.status);
+        const timeoutMs = service.definition.stop.graceMs + STOP_EXTRA_MS;
+        return { order, done: this.#waiting.forRemoval(service.name, options, timeoutMs) };
+      }),
+    );
+    return Promise.all([...started, ...stopped]);
   }
 
   async stop(selector: Selector, options: StopOptions): Promise<readonly Outcome[]> {
@@ -256,13 +279,14 @@ export class Operations implements ServiceControl {
 
   async #outcome(service: Service, operate: (service: Service) => Promise<Taken>): Promise<Outcome> {
     const { name } = service;
-    const startedMs = monotonicMs();
+    let startedMs = monotonicMs();
     let { pid: oldPid } = service.status;
     let changed = false;
     let error: OperationError | undefined;
     try {
-      const { order, done } = await operate(service);
+      const { order, done, begunMs } = await operate(service);
       [oldPid, changed] = [order.oldPid, order.changed];
+      startedMs = begunMs ?? startedMs;
       await done;
     } catch (thrown) {
       if (!(thrown instanceof OperationError)) throw thrown;
@@ -276,3 +300,13 @@ export class Operations implements ServiceControl {
       throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down: nothing is started any more');
   }
 }
+
+/** The order that has made a service. */
+const firstRun = ({ requestId = '' }: OperationOptions): Order => ({
+  kind: 'start',
+  id: requestId,
+  run: 1,
+  starts: 0,
+  oldPid: 0,
+  changed: true,
+});

@@ -2,6 +2,7 @@ import { matchesGlob } from '../text/glob.js';
 import { nearest } from '../text/nearest-name.js';
 import { printable } from '../text/printable.js';
 import { OperationError, type Selector } from '../types/service.js';
+import { replicaNumber, replicaOf } from './definition/replicas.js';
 import type { Service } from './service.js';
 import { explainBadName, isKnownName } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';
@@ -21,7 +22,9 @@ export function select(set: ServiceSet, selector: Selector): Selected {
   const missing: { name: string; error: OperationError }[] = [];
   for (const name of new Set(selector.names)) {
     const service = set.service(name);
+    const replicas = service ? [] : replicasOf(set, name);
     if (service) found.add(service);
+    else if (replicas.length > 0) for (const replica of replicas) found.add(replica);
     else if (name.startsWith('@')) {
       const tagged = set.services().filter(({ definition }) => definition.tags.includes(name.slice(1)));
       for (const each of tagged) found.add(each);
@@ -42,6 +45,13 @@ export function select(set: ServiceSet, selector: Selector): Selected {
   return { found: [...found].sort((a, b) => (a.name < b.name ? -1 : 1)), missing };
 }
 
+/** All services that share a name, in the order of their numbers. */
+export const replicasOf = (set: ServiceSet, name: string): readonly Service[] =>
+  set
+    .services()
+    .filter(({ definition }) => replicaOf(definition) === name)
+    .sort((a, b) => replicaNumber(a.name) - replicaNumber(b.name));
+
 function unknownTag(set: ServiceSet, name: string): OperationError {
   const known = new Set(set.services().flatMap(({ definition }) => definition.tags.map((tag) => `@${tag}`)));
   const suggestion = nearest(name, [...known]);
@@ -60,7 +70,12 @@ function unknown(set: ServiceSet, name: string): OperationError {
     });
   const suggestion = nearest(
     name,
-    set.services().map((service) => service.name),
+    set
+      .services()
+      .flatMap((service) => [
+        service.name,
+        ...(replicaOf(service.definition) ? [String(replicaOf(service.definition))] : []),
+      ]),
   );
   return new OperationError('SERVICE_NOT_FOUND', `there is no service "${text}"`, {
     service: text,

@@ -1,25 +1,23 @@
 import type { ServiceName } from '../types/service.js';
-import type { Definition, Dependency } from './definition/definition.js';
-import { Graph } from './dependencies.js';
+import type { Dependency } from './definition/definition.js';
+import { Graph, type GraphService } from './dependencies.js';
 import { loggedBy, loggerOf } from './service-directory.js';
-
-type Node = Pick<Definition, 'name' | 'dependsOn'>;
 
 /**
  * The graph with the edges that no definition has: from each service to the logger that reads its output, and to the services
  * that the startup directory has links to, in their order. Such a service, and all that it needs, comes before the others.
  */
-export function withStartup(services: readonly Node[], early: readonly ServiceName[]): readonly Node[] {
+export function withStartup(services: readonly GraphService[], early: readonly ServiceName[]): readonly GraphService[] {
   const graph = new Graph(services);
   const positions = new Map<ServiceName, number>();
   for (const [position, first] of early.entries())
     for (const name of graph.needed([first])) if (!positions.has(name)) positions.set(name, position);
   const names = new Set(services.map(({ name }) => name));
-  return services.map(({ name, dependsOn }) => {
+  return services.map(({ name, dependsOn, ...rest }) => {
     const owner = (loggedBy(name) ?? name) as ServiceName;
     const before = early.slice(0, positions.get(owner));
     const implied = [...before, ...(owner === name ? [loggerOf(name)] : [])].filter((on) => names.has(on));
-    return { name, dependsOn: [...dependsOn, ...implied.map(inOrder)] };
+    return { ...rest, name, dependsOn: [...dependsOn, ...implied.map(inOrder)] };
   });
 }
 

@@ -1,5 +1,6 @@
 import type { ServiceStatus, Unmet } from '../types/service.js';
 import type { Definition } from './definition/definition.js';
+import { replicaOf } from './definition/replicas.js';
 import { finishPidOf, type Machine, processOf } from './machine.js';
 import { runIdOf } from './run-id.js';
 
@@ -23,6 +24,7 @@ export function statusOf(
     autostart: enabled,
     optional: definition.policy.optional,
     transient: definition.transient,
+    replicaOf: replicaOf(definition) ?? '',
     state,
     desired: machine.desired,
     ready: state === 'up' ? machine.ready : state === 'completed' && type === 'oneshot',

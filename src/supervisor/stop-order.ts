@@ -43,7 +43,11 @@ export class StopOrder {
   constructor(context: StopOrderContext) {
     this.#context = context;
     this.#services = new Map(context.services.map((service) => [service.name, service]));
-    const services = context.services.map(({ name, definition: { dependsOn } }) => ({ name, dependsOn }));
+    const services = context.services.map(({ name, definition: { dependsOn, replicas } }) => ({
+      name,
+      dependsOn,
+      replicas,
+    }));
     this.#graph = new Graph(withStartup(services, context.early));
     this.#levels = levelsOf(this.#graph, [...this.#services.keys()]);
     this.#dueMs = this.#shares();

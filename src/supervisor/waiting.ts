@@ -48,6 +48,12 @@ export class Waiting {
     });
   }
 
+  /** Waits for a service to be gone. */
+  forRemoval(name: string, options: OperationOptions, defaultTimeoutMs: number): Promise<void> {
+    if (options.wait === 'none' || options.within === name) return Promise.resolve();
+    return this.#wait(name, options, defaultTimeoutMs, 'stopped', (status) => (status === undefined ? 'done' : 'wait'));
+  }
+
   #wait(
     name: string,
     options: OperationOptions,

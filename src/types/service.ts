@@ -123,6 +123,8 @@ export interface ServiceStatus {
   readonly optional: boolean;
   /** The service came by {@link ServiceControl.run}. */
   readonly transient: boolean;
+  /** The name that it shares with the other replicas; '' for a service that is not one of several. */
+  readonly replicaOf: ServiceName | '';
   readonly counters: ServiceCounters;
 }
 
@@ -237,6 +239,12 @@ export interface StopOptions extends OperationOptions {
   readonly withDependents?: boolean;
 }
 
+export interface RestartOptions extends OperationOptions {
+  readonly stopTimeoutMs?: number;
+  /** All replicas of a service at the same time, not one after the other. */
+  readonly atOnce?: boolean;
+}
+
 /** A transient service that is to be. */
 export interface RunOrder {
   readonly name: string;
@@ -255,10 +263,9 @@ export interface RunOrder {
 export interface ServiceControl {
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]>;
   stop(selector: Selector, options: StopOptions): Promise<readonly Outcome[]>;
-  restart(
-    selector: Selector,
-    options: OperationOptions & { readonly stopTimeoutMs?: number },
-  ): Promise<readonly Outcome[]>;
+  restart(selector: Selector, options: RestartOptions): Promise<readonly Outcome[]>;
+  /** Changes the number of replicas, until the next boot. The outcomes are those of the replicas that are added or removed. */
+  scale(name: string, replicas: number, options: OperationOptions): Promise<readonly Outcome[]>;
   reload(
     selector: Selector,
     options: { readonly cause: Cause; readonly requestId?: string },

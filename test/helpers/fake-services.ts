@@ -66,6 +66,7 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     autostart: true,
     optional: false,
     transient: false,
+    replicaOf: '',
     counters: NO_COUNTS,
     ...over,
   };
@@ -91,7 +92,7 @@ export function fakeProcess(pid: number, over: Partial<ProcessInfo> = {}): Proce
 
 /** A mutation as it arrived. */
 export interface ReceivedCall {
-  readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal' | 'run';
+  readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal' | 'run' | 'scale';
   readonly selector: Selector;
   readonly options: Partial<OperationOptions> & {
     readonly cause: Cause;
@@ -102,6 +103,7 @@ export interface ReceivedCall {
   };
   readonly signal?: string;
   readonly order?: RunOrder;
+  readonly replicas?: number;
 }
 
 /**
@@ -207,6 +209,13 @@ export class FakeServices implements ServiceView, ServiceControl {
 
   restart(selector: Selector, options: OperationOptions & { readonly stopTimeoutMs?: number }) {
     return this.#mutate({ method: 'restart', selector, options }, (status) => this.#running(status));
+  }
+
+  scale(name: string, replicas: number, options: OperationOptions): Promise<readonly Outcome[]> {
+    return this.#mutate(
+      { method: 'scale', selector: { names: [name], globs: [], all: false }, options, replicas },
+      () => undefined,
+    );
   }
 
   async run(order: RunOrder, options: OperationOptions): Promise<Outcome> {

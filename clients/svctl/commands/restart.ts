@@ -14,13 +14,18 @@ export const restart: Command = {
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Stops the services where they run and starts them, also those that are down. Waits until a new process is ready.',
-  examples: ['svctl restart memcached', 'svctl restart memcached --wait started --timeout 5'],
+    'Stops the services where they run and starts them, also those that are down. Waits until a new process is ready. Replicas of a service are restarted one after the other, each when the one before is ready, and none after the first that fails; --at-once restarts them together.',
+  examples: [
+    'svctl restart memcached',
+    'svctl restart memcached --wait started --timeout 5',
+    'svctl restart web --at-once',
+  ],
   options: [
     ALL,
     waitOption(['none', 'started', 'ready'], 'ready'),
     NO_WAIT,
     STOP_TIMEOUT,
+    { name: 'at-once', help: 'all replicas of a service at the same time' },
     { name: 'rolling', help: 'host by host, the next when one is ready; stops at a failure' },
     timeoutOption('how long to wait (the stop timeout and 30 s)'),
     outputOption(FORMATS),
@@ -37,7 +42,7 @@ function restartServices(context: Context): Promise<ExitCode> {
   return operate(
     context,
     Services.restart,
-    { selector, requestId: '', ...waiting(context), stopTimeout },
+    { selector, requestId: '', ...waiting(context), stopTimeout, atOnce: context.has('at-once') },
     restartWords,
   );
 }

@@ -17,6 +17,7 @@ import {
   ReloadRequest,
   RestartRequest,
   RunRequest,
+  ScaleRequest,
   SignalRequest,
   StartRequest,
   StopRequest,
@@ -59,6 +60,11 @@ export interface StopOptions extends MutationOptions {
   readonly stopTimeoutMs?: number;
   /** Stops the services that need these too, and before them. */
   readonly withDependents?: boolean;
+}
+
+export interface RestartOptions extends StartOptions, Pick<StopOptions, 'stopTimeoutMs'> {
+  /** All replicas of a service at the same time, not one after the other. */
+  readonly atOnce?: boolean;
 }
 
 export interface RunOptions extends Omit<StartOptions, 'all'> {
@@ -135,10 +141,23 @@ export class MyInit {
   }
 
   /** Stops services where they run, starts them, and waits until the new processes are ready. */
-  restart(names: Names, options: StartOptions & Pick<StopOptions, 'stopTimeoutMs'> = {}): Promise<readonly Outcome[]> {
+  restart(names: Names, options: RestartOptions = {}): Promise<readonly Outcome[]> {
     const stopTimeout = durationOf(options.stopTimeoutMs);
-    const request = RestartRequest.fromPartial({ ...common(names, options), stopTimeout });
+    const request = RestartRequest.fromPartial({ ...common(names, options), stopTimeout, atOnce: options.atOnce });
     return this.#mutate(Services.restart, request, options);
+  }
+
+  /** Changes the number of replicas of a service, until the next boot. Outcomes are of those that are added or removed. */
+  scale(name: string, replicas: number, options: Omit<StartOptions, 'all'> = {}): Promise<readonly Outcome[]> {
+    const { wait, requestId } = options;
+    const request = ScaleRequest.fromPartial({
+      name,
+      replicas,
+      requestId,
+      wait: wait && WAIT_LEVELS[wait],
+      waitTimeout: durationOf(options.waitTimeoutMs),
+    });
+    return this.#mutate(Services.scale, request, options);
   }
 
   /** Starts a command as a transient service, and waits until it is ready. It outlives this client. */

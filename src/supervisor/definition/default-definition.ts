@@ -8,6 +8,7 @@ export function defaultDefinition(name: ServiceName, directory: string | undefin
     type: 'longrun',
     directory,
     transient: false,
+    replicas: undefined,
     command: { kind: 'run' },
     finish: 'absent',
     check: 'absent',

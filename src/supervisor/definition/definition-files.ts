@@ -2,10 +2,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Environment, toText } from '../../process/environment.js';
+import { numberOf } from '../../state/fields.js';
 import type { ServiceName } from '../../types/service.js';
 import { identityOf, type Listing, listServices } from '../directory-listing.js';
 import type { ServiceSource } from '../directory-watch.js';
 import type { WatchedPaths } from '../path-watch.js';
+import type { Scales } from '../replicas.js';
 import { isServiceName } from '../service-directory.js';
 import { defaultDefinition } from './default-definition.js';
 import type { DefaultTimes, Definition, DefinitionRead, Problem } from './definition.js';
@@ -25,6 +27,8 @@ export interface DefinitionFilesContext {
   readonly ownDirectory: string;
   readonly times: DefaultTimes;
   /** The definitions that running services were started with. */
+  readonly scales: Pick<Scales, 'get' | 'hasRemoved'>;
+  /** What running services were started with. */
   readonly kept: KeptDefinitions;
   environment(): Environment;
   error(text: string): void;
@@ -141,7 +145,7 @@ export class DefinitionFiles implements ServiceSource {
   /** The service directories, and the services that are defined in files for many. Throws as {@link listServices}. */
   list(): Listing {
     const { serviceDirectory } = this.#context;
-    const names = new Set([...this.#inForce.keys(), ...this.transient.names(), ...this.#stillRunning()]);
+    const names = new Set([...this.#defined(), ...this.transient.names()]);
     if (names.size === 0) return withoutBundles(listServices(serviceDirectory));
     // Without a directory of services there may still be a file of them.
     const listing = existsSync(serviceDirectory)
@@ -155,6 +159,12 @@ export class DefinitionFiles implements ServiceSource {
       found.set(name, { directory, identity: identityOf(directory) ?? '' });
     }
     return { ...listing, found };
+  }
+
+  /** Those of files for many, but for replicas that an order has removed. */
+  #defined(): readonly ServiceName[] {
+    const { scales } = this.#context;
+    return [...this.#inForce.keys(), ...this.#stillRunning()].filter((name) => !scales.hasRemoved(name));
   }
 
   /** Services that were in a file, and run although they are in none any more: `svctl apply` stops them. */
@@ -211,7 +221,9 @@ export class DefinitionFiles implements ServiceSource {
     const { servicesFile, times } = this.#context;
     const message = `${name} is in no file of services any more (${servicesFile})`;
     const problem = problemOf(name, servicesFile, 'not-defined', message, 'svctl rescan removes it');
-    return { definition: defaultDefinition(name, undefined, times), problem };
+    // The files may not have been read yet: a replica is known as such.
+    const replicas = numberOf(this.#context.kept.leftBy(name)?.values.replicas);
+    return { definition: { ...defaultDefinition(name, undefined, times), replicas }, problem };
   }
 
   /**
@@ -301,6 +313,8 @@ export class DefinitionFiles implements ServiceSource {
     const ofRun = definition.command.kind === 'run' ? plain.problem : undefined;
     return { definition, problem: firstError(problems) ?? ofRun };
   }
+
+  readonly #replicas = (name: ServiceName, defined: number): number => this.#context.scales.get(name) ?? defined;
 
   readonly #variable = (name: string): string | undefined => {
     const value = this.#context.environment().get(name);

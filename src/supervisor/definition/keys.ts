@@ -8,6 +8,7 @@ import { isServiceName } from '../service-directory.js';
 import type { Condition, Dependency, ExitMatch, Policy, Reload, StopRule } from './definition.js';
 import type { Node } from './node.js';
 import { LIVE_KEYS, live, READY_KEYS, ready } from './probe-keys.js';
+import { MAX_REPLICAS } from './replicas.js';
 import {
   anyText,
   choice,
@@ -372,7 +373,11 @@ export const SERVICE = record(
       'Memory of all its processes: more, and it is restarted before the kernel kills the container.',
       { later: true, otherwise: 'none' },
     ),
-    replicas: key(number(1, 100), 'How many of it run: NAME@1, NAME@2 …', { later: true, default: 1, own: true }),
+    replicas: key(
+      number(1, MAX_REPLICAS),
+      'How many of it run: `NAME@1`, `NAME@2` …, each with its number in `MY_INIT_REPLICA`. For services in files for many.',
+      { own: true, otherwise: 'one, called NAME' },
+    ),
     schedule: key(text(), 'When it runs.', { later: true, own: true, otherwise: 'none' }),
     log: key(log, 'Its log, instead of the setting of the container.', {
       later: true,

@@ -9,6 +9,7 @@ import { DEFAULTS, FILE, SERVICE } from './keys.js';
 import type { Entry, Node, Place } from './node.js';
 import { parseYaml, type YamlProblem } from './parse-yaml.js';
 import { Reading } from './reading.js';
+import { REPLICA_VARIABLE, replicaName } from './replicas.js';
 import { type Given, withValues } from './with-values.js';
 
 /** No file of definitions is near this size; a larger one is something else. */
@@ -42,6 +43,15 @@ export function readServiceYaml(
   // An empty file says nothing: the directory says all.
   const given = isEmpty(root) ? {} : SERVICE.readGiven(root, '', reading);
   if (given) checkTogether(given, base.type, root.at, reading);
+  if (given?.replicas !== undefined)
+    failAt(
+      'replicas',
+      reading,
+      root.at,
+      'conflict',
+      'replicas is for a service in a file for many services: a directory is one service',
+      'move the definition to services.yaml',
+    );
   if (given?.command !== undefined && hasRun)
     failAt(
       'command',
@@ -78,7 +88,12 @@ interface Named {
  * Reads files of the form `services: {NAME: …}, defaults: {…}` together: a name in two of them is an error that names both, and
  * of `defaults` the last file wins, key by key.
  */
-export function readServicesYaml(files: readonly YamlFile[], variables: Variables, times: DefaultTimes): YamlServices {
+export function readServicesYaml(
+  files: readonly YamlFile[],
+  variables: Variables,
+  times: DefaultTimes,
+  replicas: ReplicaCount = (_, defined) => defined,
+): YamlServices {
   const parsed = files.map((file) => parseServicesFile(file, variables));
   const defaults = mergeDefaults(parsed);
   const services = new Map<ServiceName, YamlService>();
@@ -104,10 +119,63 @@ export function readServicesYaml(files: readonly YamlFile[], variables: Variable
       }
       first.set(name, { entry, reading });
       reading.problems.push(...defaults.problems.map((problem) => ({ ...problem, service: name })));
-      services.set(name, readEntry(entry, reading, defaults, times));
+      for (const [each, service] of readReplicas(entry, reading, defaults, times, replicas)) {
+        const isTaken = services.has(each);
+        services.set(each, isTaken ? { ...service, problems: [...service.problems, takenBy(service, name)] } : service);
+      }
     }
   }
   return { services, problems: parsed.flatMap(({ reading }) => reading.problems) };
+}
+
+/** How many replicas there are of a service whose definition says so many. */
+export type ReplicaCount = (name: ServiceName, defined: number) => number;
+
+/** One service, or its replicas: each is read with its own number, so that `${MY_INIT_REPLICA}` may stand anywhere. */
+function readReplicas(
+  entry: Entry,
+  reading: Reading,
+  defaults: Defaults,
+  times: DefaultTimes,
+  count: ReplicaCount,
+): readonly (readonly [ServiceName, YamlService])[] {
+  const name = entry.key as ServiceName;
+  if (entry.value.kind !== 'map' || !entry.value.entries.some(({ key }) => key === 'replicas'))
+    return [[name, readEntry(entry, reading, defaults, times)]];
+  const read = (number: number): readonly [ServiceName, YamlService] => {
+    const replica = replicaName(name, number) as ServiceName;
+    const own = new Reading(reading.file, withNumber(reading.variables, number), replica);
+    own.problems.push(...reading.problems.map((problem) => ({ ...problem, service: replica })));
+    if (!isServiceName(replica))
+      own.fail('bad-name', 'replicas', entry.at, `${replica} cannot be the name of a service`, 'shorten the name');
+    const { definition, problems } = readEntry({ ...entry, key: replica }, own, defaults, times);
+    const variables = new Map([...definition.environment.variables, [REPLICA_VARIABLE, String(number)]]);
+    const environment = { ...definition.environment, variables };
+    return [replica, { definition: { ...definition, environment, replicas: definition.replicas ?? 1 }, problems }];
+  };
+  const first = read(1);
+  const replicas = count(name, first[1].definition.replicas ?? 1);
+  return [first, ...Array.from({ length: replicas - 1 }, (_, index) => read(index + 2))];
+}
+
+const withNumber =
+  (variables: Variables, number: number): Variables =>
+  (name) =>
+    name === REPLICA_VARIABLE ? String(number) : variables(name);
+
+/** A service that is called like a replica of another. */
+function takenBy({ definition: { name, origins } }: YamlService, of: ServiceName): Problem {
+  const origin = [...origins.values()][0] ?? { file: '', line: 0, column: 0 };
+  const message = `${name} is defined in two places: by this name, and as a replica of ${of}`;
+  return {
+    id: 'defined-twice',
+    severity: 'error',
+    service: name,
+    key: '',
+    origin,
+    message,
+    remedy: 'give one of the two another name',
+  };
 }
 
 function readEntry(entry: Entry, reading: Reading, defaults: Defaults, times: DefaultTimes): YamlService {

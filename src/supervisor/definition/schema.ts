@@ -19,6 +19,8 @@ export const serviceSchema = (): JsonSchema => ({
   $schema: DIALECT,
   title: 'service.yaml: a service of my_init',
   ...service,
+  // A directory is one service.
+  allOf: [{ not: { required: ['replicas'] } }],
 });
 
 /** The schema of `/etc/my_init/services.yaml` and of the files in `services.d`. */

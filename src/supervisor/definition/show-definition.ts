@@ -51,6 +51,7 @@ export function showDefinition(definition: Definition): ReadonlyMap<string, Json
         [...execution.ulimits].map(([name, { soft, hard }]) => [name, { soft: limitOf(soft), hard: limitOf(hard) }]),
       ),
     ],
+    ['replicas', definition.replicas],
     [
       'log',
       log && {
@@ -67,7 +68,8 @@ export function showDefinition(definition: Definition): ReadonlyMap<string, Json
 export function changedKeys(before: Definition, after: Definition): readonly string[] {
   const [old, now] = [showDefinition(before), showDefinition(after)];
   return [...new Set([...old.keys(), ...now.keys()])].filter(
-    (key) => JSON.stringify(old.get(key)) !== JSON.stringify(now.get(key)),
+    // Another number of replicas adds or removes some, and changes none.
+    (key) => key !== 'replicas' && JSON.stringify(old.get(key)) !== JSON.stringify(now.get(key)),
   );
 }
 

@@ -13,6 +13,7 @@ export function withValues(base: Definition, given: Given, origins: ReadonlyMap<
   return {
     ...base,
     type,
+    replicas: given.replicas ?? base.replicas,
     command: given.command === undefined ? base.command : commandOf(given.command),
     description: given.description ?? base.description,
     tags: given.tags ?? base.tags,

@@ -168,7 +168,11 @@ x-mine: { anything: goes }
     ['command: a\nstart_timeout: 500h', '2:16 start_timeout must be a duration of at most 480h, not "500h"'],
     ['command: a\ntype: schedule', '2:7 type: schedule is not in this version of my_init; use longrun or oneshot'],
     ['command: a\ntype: oneshto', '2:7 type must be longrun or oneshot, not "oneshto"; did you mean oneshot?'],
-    ['command: a\nreplicas: 2', '2:1 replicas is not in this version of my_init; remove it'],
+    [
+      'command: a\nreplicas: 2',
+      '2:1 replicas is for a service in a file for many services: a directory is one service; move the definition',
+    ],
+    ['command: a\nreplicas: 0', '2:11 replicas must be a whole number from 1 to 100, not 0; '],
     ['command: a\nnice: 20', '2:7 nice must be a whole number from -20 to 19, not 20; '],
     ['command: a\nnice: ${PORT}', '2:7 nice must be a whole number from -20 to 19, not "${PORT}", which is "8080"; '],
     [

@@ -27,6 +27,10 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
     [[], ['a', 'b-1']],
     ['a', ['a b'], [1]],
   ],
+  replicas: [
+    [1, 3, '${A:-2}'],
+    [0, 101, 1.5, 'two', null],
+  ],
   enabled: [
     [true, false, '${A:-true}'],
     ['yes', 1, null],

@@ -26,9 +26,9 @@ export interface DefinitionFilesContext {
   /** Services that have no directory get one here, for their `supervise`: sv(8) finds it. */
   readonly ownDirectory: string;
   readonly times: DefaultTimes;
-  /** The definitions that running services were started with. */
+  /** The numbers of replicas that orders have asked for. */
   readonly scales: Pick<Scales, 'get' | 'hasRemoved'>;
-  /** What running services were started with. */
+  /** The definitions that running services were started with. */
   readonly kept: KeptDefinitions;
   environment(): Environment;
   error(text: string): void;

@@ -13,19 +13,19 @@ export const SCALE_RECORD: RecordKind<number> = { key: 'scale', decode: numberOf
 /** The numbers of replicas that orders have asked for, in place of what the definitions say. They end with the boot. */
 export class Scales {
   readonly #table: RecordTable<number>;
-  readonly #counts: Map<string, number>;
+  #counts: ReadonlyMap<string, number>;
 
   constructor(table: RecordTable<number>) {
     this.#table = table;
-    this.#counts = new Map(table.saved);
+    this.#counts = table.saved;
   }
 
-  get(name: string): number | undefined {
-    return this.#counts.get(name);
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
   }
 
   put(name: string, count: number): void {
-    this.#counts.set(name, count);
+    this.#counts = new Map([...this.#counts, [name, count]]);
     this.#table.put(name, count);
   }
 

@@ -27,7 +27,7 @@ export interface DefinitionFilesContext {
   readonly ownDirectory: string;
   readonly times: DefaultTimes;
   /** The numbers of replicas that orders have asked for. */
-  readonly scales: Pick<Scales, 'get' | 'hasRemoved'>;
+  readonly scales: Pick<Scales, 'counts' | 'hasRemoved'>;
   /** The definitions that running services were started with. */
   readonly kept: KeptDefinitions;
   environment(): Environment;
@@ -100,9 +100,9 @@ export class DefinitionFiles implements ServiceSource {
   #parse(files: readonly YamlFile[]): YamlServices {
     const reader = yamlReader();
     if (reader === undefined || files.length === 0) return NONE;
-    const source = { files, environment: this.#context.environment() };
+    const source = { files, environment: this.#context.environment(), scales: this.#context.scales.counts };
     if (!isDeepStrictEqual(source, this.#parsed?.source)) {
-      const read = reader.readServicesYaml(files, this.#variable, this.#context.times);
+      const read = reader.readServicesYaml(files, this.#variable, this.#context.times, this.#replicas);
       this.#parsed = { source, read };
     }
     return this.#parsed?.read ?? NONE;
@@ -314,7 +314,7 @@ export class DefinitionFiles implements ServiceSource {
     return { definition, problem: firstError(problems) ?? ofRun };
   }
 
-  readonly #replicas = (name: ServiceName, defined: number): number => this.#context.scales.get(name) ?? defined;
+  readonly #replicas = (name: ServiceName, defined: number): number => this.#context.scales.counts.get(name) ?? defined;
 
   readonly #variable = (name: string): string | undefined => {
     const value = this.#context.environment().get(name);

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { parseArgs } from 'node:util';
 import { ARCHITECTURES, Architecture, OWN, possible } from './architectures.mjs';
 import { archive, sizeOf } from './archive.mjs';
+import { makeClientPackage } from './client.mjs';
 import { fileName, makeDeb } from './deb.mjs';
 import { PROJECT, VERSION } from './project.mjs';
 import { bom } from './sbom.mjs';
@@ -48,6 +49,7 @@ function packageAll(names) {
     packageTree(architecture, native, work, false);
   }
   makeSvctlPackage(`${out}/${SVCTL_FILE}`, out);
+  makeClientPackage(out);
   rmSync(`${out}/npm`, { recursive: true });
   rmSync(`${out}/work`, { recursive: true });
   const entries = readdirSync(out, { withFileTypes: true }).filter((entry) => entry.isFile());

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
@@ -47,16 +47,20 @@ describeWithRoots('what is packed', () => {
   let files: readonly string[];
   const named = (pattern: RegExp): string => join(out, files.find((file) => pattern.test(file)) ?? String(pattern));
 
-  beforeAll(() => {
+  const pack = (into: string): void => {
     const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-    const command = [join(PROJECT, 'packaging/package.mjs'), '--arch', architecture, '--out', out];
+    const command = [join(PROJECT, 'packaging/package.mjs'), '--arch', architecture, '--out', into];
     execFileSync('node', command, { stdio: ['ignore', 'ignore', 'inherit'] });
+  };
+
+  beforeAll(() => {
+    pack(out);
     files = readdirSync(out);
   }, 300_000);
 
   test('has checksums, and says which Node is in it', async () => {
     const { code, stdout } = await run('sh', ['-c', 'cd "$0" && sha256sum -c SHA256SUMS', out]);
-    expect([code, stdout.match(/: OK/g)?.length]).toEqual([0, 6]);
+    expect([code, stdout.match(/: OK/g)?.length]).toEqual([0, 7]);
     const node = execFileSync(`${out}/tree/amd64/usr/lib/my_init/node`, ['--version'], { encoding: 'utf8' }).trim();
     const list = JSON.parse(readFileSync(named(/-node.*\.spdx\.json$/), 'utf8'));
     expect(files).toContain(`my_init-0.1.0-linux-amd64-node${node.slice(1)}.tar.gz`);
@@ -66,11 +70,11 @@ describeWithRoots('what is packed', () => {
       expect(parts.filter((text: string) => text.startsWith(part))).toHaveLength(1);
   });
 
-  test('is equal byte for byte when it is made again', () => {
+  test('is equal byte for byte when it is made again: trees, archives, packages and lists of parts', () => {
     const again = join(workshop.directory, 'again');
-    execFileSync('node', [join(PROJECT, 'packaging/package.mjs'), '--tree', again]);
-    expect(contents(again)).toEqual(contents(`${out}/tree/amd64`));
-  }, 120_000);
+    pack(again);
+    expect(contents(again)).toEqual(contents(out));
+  }, 300_000);
 
   test('is small without Node', () => {
     expect(lstatSync(named(/amd64\.tar\.gz$/)).size).toBeLessThan(1_000_000);
@@ -140,6 +144,31 @@ describeWithRoots('what is packed', () => {
     expect([code, stdout]).toEqual([0, 'one\n']);
     execFileSync('npm', ['uninstall', '--global', '--prefix', prefix, 'svctl'], { stdio: 'ignore' });
     expect(readdirSync(join(prefix, 'bin'))).toEqual([]);
+  });
+
+  test('the client library alone is installed into an empty project, and restarts a service', async () => {
+    const project = join(workshop.directory, 'project');
+    mkdirSync(project);
+    const npm = (...words: readonly string[]) => execFileSync('npm', words, { cwd: project, encoding: 'utf8' });
+    npm('init', '--yes');
+    // Its one dependency, without a registry.
+    const protobuf = npm('pack', '--silent', join(PROJECT, 'node_modules/@bufbuild/protobuf')).trim();
+    npm('install', '--offline', `./${protobuf}`, named(/^my_init-client.*\.tgz$/));
+    const program = `
+      import { connect, ServiceState } from 'my_init-client';
+      const my = connect(process.argv[2]);
+      const [{ oldPid, service }] = await my.restart('one');
+      console.log(oldPid !== service.pid, ServiceState[service.state]);
+      my.close();`;
+    writeFileSync(join(project, 'main.mjs'), program);
+    rooted = new Rooted(workshop.program('enter'), {
+      layers: [`${out}/tree/amd64`, workshop.muslRoot()],
+      files: { 'etc/service/one/run': SERVICE },
+    });
+    await rooted.up(1);
+    const socket = `/proc/${rooted.pid}/root/run/my_init/my_init.sock`;
+    const { stdout, stderr } = await run('node', [join(project, 'main.mjs'), socket]);
+    expect([stdout, stderr]).toEqual(['true SERVICE_STATE_UP\n', '']);
   });
 });
 

@@ -60,6 +60,36 @@ test('MY_INIT_HOST is the host where no option says otherwise, and unix:// is a 
   expect(await svctl.run(['--socket', '/nowhere'], environment)).toMatchObject({ code: 7 });
 });
 
+test('MY_INIT_HOST may hold several; equal hosts are asked once', async () => {
+  tool('docker', DIAL());
+  tool('podman', DIAL());
+  const environment = {
+    MY_INIT_HOST: 'docker://web podman://db, docker://web',
+    PATH: `${directory}:${process.env.PATH}`,
+  };
+  expect(await svctl.run(['-o', 'name'], environment)).toMatchObject({
+    stdout: 'all 2  cron\nall 2  memcached\nall 2  web\n',
+    code: 0,
+  });
+  const { stdout } = await svctl.run(['-o', 'jsonl', 'status', 'web'], environment);
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).host),
+  ).toEqual(['docker://web', 'podman://db']);
+});
+
+test.each([
+  ['--max-parallel', 'x', '--max-parallel cannot be "x"'],
+  ['--socket', '/x', '--host or --socket, not both'],
+])('%s %s with a host is wrong usage', async (option, value, message) => {
+  expect(await run('-H', 'docker://web', option, value)).toMatchObject({
+    stderr: expect.stringContaining(message),
+    code: 2,
+  });
+});
+
 test('words that a shell prints first do no harm', async () => {
   tool('ssh', `echo Welcome; ${DIAL()}`);
   expect(await run('-H', 'ssh://node1', '-o', 'name')).toMatchObject({ stderr: '', code: 0 });

@@ -1,0 +1,76 @@
+import { expect, test } from '@jest/globals';
+import { printMerged } from '../../../clients/svctl/hosts/merged-logs.js';
+import type { LogPrinter } from '../../../clients/svctl/log-printer.js';
+import { LogStream, type ReadResponse } from '../../../clients/typescript/src/index.js';
+
+const line = (ms: number, text: string, partial = false) => ({
+  service: 'web',
+  stream: LogStream.LOG_STREAM_STDOUT,
+  time: new Date(ms),
+  text: Buffer.from(text),
+  partial,
+});
+const batch = (...lines: ReturnType<typeof line>[]): ReadResponse => ({
+  cursor: undefined,
+  event: { $case: 'lines', value: { lines } },
+});
+const CAUGHT_UP: ReadResponse = { cursor: undefined, event: { $case: 'caughtUp', value: {} } };
+
+async function* of(...responses: readonly (ReadResponse | (() => Promise<void>))[]): AsyncGenerator<ReadResponse> {
+  for (const response of responses) {
+    if (typeof response === 'function') await response();
+    else yield response;
+  }
+}
+
+/** What is printed of sources by their labels. */
+async function merged(sources: Readonly<Record<string, AsyncIterable<ReadResponse>>>) {
+  const printed: string[] = [];
+  const failed: string[] = [];
+  const printer = {
+    add: ({ event }: ReadResponse, host: string) => {
+      if (event?.$case === 'lines') printed.push(`${host} ${event.value.lines.map(({ text }) => text).join()}`);
+    },
+    flushed: async () => undefined,
+  } as Pick<LogPrinter, 'add' | 'flushed'> as LogPrinter;
+  const list = Object.entries(sources).map(([label, batches]) => ({
+    label,
+    batches,
+    fail: (error: unknown) => void failed.push(`${label}: ${(error as Error).message}`),
+  }));
+  await printMerged(list, printer);
+  return { printed, failed };
+}
+
+test('lines of several hosts come in the order of their times', async () => {
+  const { printed } = await merged({
+    a: of(batch(line(1, 'one'), line(4, 'four')), batch(line(5, 'five'))),
+    b: of(batch(line(2, 'two')), batch(line(3, 'three'), line(6, 'six'))),
+  });
+  expect(printed).toEqual(['a one', 'b two', 'b three', 'a four', 'a five', 'b six']);
+});
+
+test('a slow host is waited for', async () => {
+  const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 300));
+  const { printed } = await merged({ a: of(batch(line(2, 'two'))), b: of(slow, batch(line(1, 'one'))) });
+  expect(printed).toEqual(['b one', 'a two']);
+});
+
+test('the pieces of a long line stay together', async () => {
+  const { printed } = await merged({
+    a: of(batch(line(1, 'long ', true), line(3, 'line'))),
+    b: of(batch(line(2, 'other'))),
+  });
+  expect(printed).toEqual(['a long ', 'a line', 'b other']);
+});
+
+test('a host that fails is told of once, and keeps nobody waiting', async () => {
+  const fails = async (): Promise<void> => {
+    throw new Error('cut');
+  };
+  const { printed, failed } = await merged({
+    a: of(batch(line(1, 'one')), fails),
+    b: of(batch(line(2, 'two')), CAUGHT_UP, batch(line(3, 'three'))),
+  });
+  expect([printed, failed]).toEqual([['a one', 'b two', 'b three'], ['a: cut']]);
+});

@@ -1,9 +1,16 @@
-/** Fifty and five hundred services with dependencies in one file: read and put into order, in a fresh process. */
+/**
+ * Fifty and five hundred services with dependencies in one file: read and put into order, in a fresh process. And the start of
+ * as many services in a container, from directories and from one file.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import esbuild from 'esbuild';
+import { Container } from '../container.mjs';
+import { cpuMs } from '../proc.mjs';
+import { names, SUPERVISORS } from '../supervisors.mjs';
+import { SERVICE } from '../tools.mjs';
 
 export const rounds = 10;
 export const contenders = [{ name: 'my_init', isThere: () => true }];
@@ -61,6 +68,36 @@ export async function run(_contender, record) {
   } finally {
     rmSync(directory, { recursive: true });
   }
+  for (const count of [50, 500]) {
+    await start(count, 'in directories', SUPERVISORS.my_init.prepare(count), record);
+    await start(count, 'in YAML', inYaml(count), record);
+  }
+}
+
+/** Until all run, and the CPU time of my_init for it. */
+async function start(count, where, prepare, record) {
+  const container = new Container(prepare);
+  try {
+    const { begunMs, starts } = await container.started(count);
+    const cpu = container.supervisors().reduce((sum, pid) => sum + cpuMs(pid), 0);
+    record(`${count} services ${where}: start`, 'ms', starts.at(-1).atMs - begunMs);
+    record(`${count} services ${where}: CPU of the start`, 'ms', cpu);
+  } finally {
+    await container.dispose();
+  }
+}
+
+/** The same services, with a definition as people write them and no conditions to wait for. */
+function inYaml(count) {
+  return (directory) => {
+    const prepared = SUPERVISORS.my_init.prepare(0)(directory);
+    const file = join(directory, 'services.yaml');
+    const entries = names(count).map(
+      (name, at) => `  ${name}: { command: [${SERVICE}], environment: { PORT: ${10_000 + at} }, stop_signal: TERM }\n`,
+    );
+    writeFileSync(file, `services:\n${entries.join('')}`);
+    return { ...prepared, command: [...prepared.command, '--services', file] };
+  };
 }
 
 /** As people write them: a command, a user, variables, a probe, and up to three dependencies on earlier services. */

@@ -68,7 +68,7 @@ export type In<S extends State> = Machine & { readonly state: S };
 export type Run = UnspawnedRun | ProcessRun;
 
 export interface UnspawnedRun {
-  /** `prepare`: claim the service, run `control/u`. `spawn`: the process is being created. */
+  /** `prepare`: claim the service, run `control/u` and `setup`. `spawn`: the process is being created. */
   readonly stage: 'prepare' | 'spawn';
   readonly startedAtMs: number;
   /** The directory changed since this run began. */
@@ -132,7 +132,7 @@ export type MachineEvent =
   /** `control/t` asked the run to end. */
   | { readonly type: 'end_requested'; readonly cause: Cause }
   | { readonly type: 'term_sent' }
-  /** The service is claimed and `control/u` has run: the process can be created. */
+  /** The service is claimed, `control/u` and `setup` have run: the process can be created. */
   | { readonly type: 'prepared' }
   /** The process exists. */
   | { readonly type: 'spawned'; readonly pid: number }
@@ -187,7 +187,7 @@ export type EventType = MachineEvent['type'];
 
 /** An order of the machine, to be carried out in this order after the new state is on record. */
 export type Effect =
-  /** Claim the service and run `control/u`, then say `prepared`. */
+  /** Claim the service, run `control/u` and `setup`, then say `prepared`. */
   | { readonly type: 'prepare' }
   | { readonly type: 'spawn' }
   | TerminateEffect

@@ -67,7 +67,9 @@ export class ContainerDefinitions implements DefinitionControl {
 
   explain(name: string): readonly Explanation[] {
     const { set } = this.#parts;
-    const [service] = this.#select([name]);
+    const found = this.#select([name]);
+    // Of replicas, the first with something to explain.
+    const service = found.find(({ status }) => status.desired !== 'down' && !status.ready) ?? found[0];
     if (service === undefined) return [];
     return explain(
       service.name,

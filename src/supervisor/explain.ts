@@ -56,6 +56,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
     facts: [
       ...facts,
       ...lastExitFacts(status, nowMs),
+      ...(status.replicaOf === '' ? [] : [`It is one of the replicas of ${status.replicaOf}.`]),
       ...(status.transient ? ['It is a transient service: it came by svctl run, and is gone with the container.'] : []),
       ...(status.definitionChanged ? ['The definition has changed since the start.'] : []),
     ],

@@ -97,6 +97,7 @@ export interface ReceivedCall {
   readonly options: Partial<OperationOptions> & {
     readonly cause: Cause;
     readonly once?: boolean;
+    readonly atOnce?: boolean;
     readonly stopTimeoutMs?: number;
     readonly group?: boolean;
     readonly expectedRunId?: string;

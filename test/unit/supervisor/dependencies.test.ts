@@ -147,3 +147,31 @@ function outcome(chance: number): Partial<Fact> {
   if (chance === 1) return { completed: true };
   return chance === 2 ? { completed: true, ready: true } : { ready: true };
 }
+
+describe('a dependency on replicas', () => {
+  const on = (other: string, condition: 'ready' | 'started' = 'ready') => ({
+    on: name(other),
+    condition,
+    required: true,
+    restart: false,
+  });
+  const services = [
+    { name: name('app'), dependsOn: [on('web')] },
+    { name: name('web@1'), dependsOn: [on('db')], replicas: 2 },
+    { name: name('web@2'), dependsOn: [on('db')], replicas: 2 },
+    { name: name('db'), dependsOn: [] },
+  ];
+
+  test('by the name that they share is one on each of them', () => {
+    const dependencies = new Graph(services);
+    expect(dependencies.dependenciesOf(name('app'))).toEqual([on('web@1'), on('web@2')]);
+    expect(dependencies.needed([name('app')])).toEqual(['db', 'web@1', 'web@2', 'app']);
+    expect(dependencies.dependentsOf(name('web@2')).map((each) => each.name)).toEqual(['app']);
+    expect(dependencies.unknownOf(name('app'))).toEqual([]);
+  });
+
+  test('is on the service itself where one has that name', () => {
+    const dependencies = new Graph([...services, { name: name('web'), dependsOn: [] }]);
+    expect(dependencies.dependenciesOf(name('app'))).toEqual([on('web')]);
+  });
+});

@@ -267,3 +267,38 @@ describe('run', () => {
     expect(api.services.select(NOTHING)).toHaveLength(3);
   });
 });
+
+describe('scale', () => {
+  test('hands on the number, and says which replicas came and went', async () => {
+    const gone = { status: undefined, oldPid: 63 };
+    const up = fakeStatus('web@4', { state: 'up', pid: 71 });
+    api.services.answer = async () => [outcome('web@4', { status: up }), outcome('web@3', gone)];
+    const { stdout, stderr, code } = await run('scale', 'web', '4', '--wait', 'started', '--timeout', '5');
+    expect({ stdout, stderr, code }).toEqual({
+      stdout: 'web@3 removed: pid 63 in 12 ms\nweb@4 started: pid 71 in 12 ms\n',
+      stderr: '',
+      code: 0,
+    });
+    expect(api.services.calls).toMatchObject([
+      { method: 'scale', selector: { names: ['web'] }, replicas: 4, options: { wait: 'started', waitTimeoutMs: 5000 } },
+    ]);
+  });
+
+  test('says when there is nothing to do', async () => {
+    api.services.answer = async () => [];
+    expect(await run('scale', 'web', '1')).toMatchObject({ stderr: 'svctl: web has 1 replica already\n', code: 0 });
+  });
+
+  test.each([[['scale', 'web']], [['scale']], [['scale', 'web', 'many']], [['scale', 'web', '1', '2']]])(
+    '%j is a mistake',
+    async (args) => {
+      expect(await run(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('svctl scale NAME NUMBER') });
+    },
+  );
+});
+
+test('restart --at-once restarts all replicas together', async () => {
+  await run('restart', 'web', '--at-once');
+  await run('restart', 'web');
+  expect(api.services.calls.map(({ options }) => options)).toMatchObject([{ atOnce: true }, { atOnce: false }]);
+});

@@ -18,6 +18,15 @@ const PACKAGES = {
   zsh: 'zsh',
 };
 
+/** Programs that no Debian package has as the tests need them, and what makes them. */
+const OTHERS = {
+  go: { isThere: isGoRecent, how: 'install Go 1.24 or later (https://go.dev/dl)' },
+  mypy: {
+    isThere: () => existsSync('node_modules/.cache/python/bin/mypy'),
+    how: 'python3 -m venv node_modules/.cache/python && node_modules/.cache/python/bin/pip install -r clients/python/dev-requirements.txt',
+  },
+};
+
 const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin'];
 const isThere = (program) => directories.some((directory) => existsSync(join(directory, program)));
 
@@ -37,11 +46,23 @@ function needsOf(path) {
   return /@needs ([^*\n]+)/.exec(start.toString('utf8'))?.[1]?.trim().split(' ') ?? [];
 }
 
-/** The Debian packages that a test file needs and that are not installed. */
-function missingPackages(path) {
-  const unknown = needsOf(path).filter((program) => !(program in PACKAGES));
+/** What installs the programs that a test file needs and that are not there. */
+function missing(path) {
+  const needs = needsOf(path);
+  const unknown = needs.filter((program) => !(program in PACKAGES || program in OTHERS));
   if (unknown.length > 0) throw new Error(`${path} needs ${unknown.join(' ')}: see test/needs/programs.cjs`);
-  return [...new Set(needsOf(path).flatMap((program) => (isThere(program) ? [] : [PACKAGES[program]])))];
+  const packages = needs.filter((program) => program in PACKAGES && !isThere(program)).map((name) => PACKAGES[name]);
+  const others = needs.filter((program) => program in OTHERS && !OTHERS[program].isThere());
+  return [
+    ...(packages.length > 0 ? [`apt-get install ${[...new Set(packages)].join(' ')}`] : []),
+    ...others.map((program) => OTHERS[program].how),
+  ];
 }
 
-module.exports = { missingPackages, noNamespaces };
+function isGoRecent() {
+  const { stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', cwd: 'clients/go' });
+  const [, minor = '0'] = /^go1\.(\d+)/.exec(stdout ?? '') ?? [];
+  return Number(minor) >= 24;
+}
+
+module.exports = { missing, noNamespaces };

@@ -55,12 +55,24 @@ export class MyInitError extends Error {
   get suggestion(): string | undefined {
     return this.metadata.suggestion;
   }
+
+  /** What the reader can do, from the catalogue. */
+  get hint(): string | undefined {
+    const hint = this.reason in REASONS ? REASONS[this.reason as Reason].hint : '';
+    const { service } = this.metadata;
+    if (hint === '' || (service === undefined && hint.includes('{service}'))) return undefined;
+    return hint.replace('{service}', service ?? '');
+  }
 }
 
-/** The error in a `google.rpc.Status`. */
-export function errorOfStatus({ code, message, details }: Pick<Status, 'code' | 'message' | 'details'>): MyInitError {
+/** The error in a `google.rpc.Status`; `service` is the name of the one that it is about. */
+export function errorOfStatus(
+  { code, message, details }: Pick<Status, 'code' | 'message' | 'details'>,
+  service?: string,
+): MyInitError {
   const info = errorInfo(details);
-  return new MyInitError(info?.reason ?? 'UNSPECIFIED', message, { code, metadata: info?.metadata ?? {} });
+  const metadata = { ...(service === undefined ? {} : { service }), ...info?.metadata };
+  return new MyInitError(info?.reason ?? 'UNSPECIFIED', message, { code, metadata });
 }
 
 /** Whether a call ended without an answer because the controller or the connection did: the next one answers. */

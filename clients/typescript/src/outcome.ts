@@ -16,5 +16,5 @@ export interface Outcome {
 }
 
 export function outcomeOf({ name, changed, error, oldPid, service, seconds }: OutcomeMessage): Outcome {
-  return { name, changed, error: error && errorOfStatus(error), oldPid, service, seconds };
+  return { name, changed, error: error && errorOfStatus(error, name), oldPid, service, seconds };
 }

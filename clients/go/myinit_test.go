@@ -1,0 +1,56 @@
+package myinit
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+)
+
+func TestAnAddressWithoutAMyInitIsUnreachable(t *testing.T) {
+	my := Connect("/nowhere.sock")
+	defer my.Close()
+	_, err := my.Services(context.Background())
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Reason != "UNREACHABLE" || failed.Metadata["errno"] != "ENOENT" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestAContextThatHasEndedIsCancelled(t *testing.T) {
+	my := Connect("/nowhere.sock")
+	defer my.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := my.Services(ctx)
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Reason != "CANCELLED" || !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestEveryReasonHasAHintFromTheCatalogue(t *testing.T) {
+	failed := newError("WAIT_TIMEOUT", "", map[string]string{"service": "web"})
+	want := "The operation goes on. svctl watch web follows it; --timeout waits longer."
+	if failed.Hint() != want || failed.Code.String() != "DeadlineExceeded" {
+		t.Fatalf("got %q, code %v", failed.Hint(), failed.Code)
+	}
+}
+
+func TestAnOrderIsCarriedOutOnce(t *testing.T) {
+	socket := os.Getenv("MY_INIT_SOCKET")
+	if socket == "" {
+		t.Skip("MY_INIT_SOCKET names no my_init with a service web")
+	}
+	my := Connect(socket)
+	defer my.Close()
+	options := RestartOptions{MutationOptions: MutationOptions{RequestID: "go test"}}
+	first, err := my.Restart(context.Background(), []string{"web"}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := my.Restart(context.Background(), []string{"web"}, options)
+	if err != nil || second[0].Service.RunId != first[0].Service.RunId {
+		t.Fatalf("got %v %v", second, err)
+	}
+}

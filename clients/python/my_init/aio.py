@@ -1,0 +1,221 @@
+"""The client for asyncio: calls are awaited, streams are asynchronous iterators. A task that is cancelled
+cancels its call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import address, health_pb2, methods, requests
+from .aio_connection import Connection
+from .errors import MyInitError
+from .health import statuses_of
+from .log_events import LogEvent, Reading
+from .methods import Method
+from .outcome import Outcome, outcomes_of
+from .requests import Names, new_id
+from .retry import ANSWER_SECONDS, StreamRetry, order_timeout
+from .v1 import definitions_pb2, init_pb2, services_pb2
+from .v1.service_pb2 import Service
+from .watch_events import View, WatchEvent
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+def connect(socket: str | None = None) -> MyInit:
+    """A client for the my_init on a Unix socket; :func:`default_socket` when left out."""
+    return MyInit(socket or address.default_socket())
+
+
+class MyInit:
+    """One my_init. Every method raises :class:`MyInitError`; `timeout` is in
+    seconds."""
+
+    def __init__(self, socket: str) -> None:
+        self._connection = Connection(socket)
+
+    async def __aenter__(self) -> MyInit:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection, and all that is still under way."""
+        await self._connection.close()
+
+    async def services(self, names: Names = (), *, timeout: float = ANSWER_SECONDS) -> list[Service]:
+        """The services, sorted by name."""
+        request = services_pb2.ListRequest(selector=requests.selector_of(names))
+        return list((await self._connection.call(methods.LIST, request, timeout)).services)
+
+    async def service(self, name: str, *, timeout: float = ANSWER_SECONDS) -> Service:
+        """One service. SERVICE_NOT_FOUND with a suggestion when there is none."""
+        return (await self._connection.call(methods.GET, services_pb2.GetRequest(name=name), timeout)).service
+
+    async def watch(
+        self, names: Names = (), *, heartbeat: float | None = None
+    ) -> AsyncGenerator[WatchEvent, None]:
+        """The services, then each change, until the loop is left. When the controller, the container or
+        the link is replaced, the watch continues after the last revision; what was lost is a gap."""
+        view = View(names, heartbeat)
+        retry = StreamRetry()
+        while True:
+            error: MyInitError | None = None
+            try:
+                answers = self._connection.stream(methods.WATCH, view.request(), view.silence)
+                async with aclosing(answers):
+                    async for response in answers:
+                        retry.answered()
+                        for event in view.take(response):
+                            yield event
+            except MyInitError as broken:
+                error = broken
+            await asyncio.sleep(retry.delay(error))
+
+    async def logs(
+        self, names: Names = (), **options: Unpack[requests.LogOptions]
+    ) -> AsyncGenerator[LogEvent, None]:
+        """The lines of services, merged by time; my_init's own are those of the service ``my_init``."""
+        reading = Reading(names, options)
+        retry = StreamRetry(reading.retries)
+        while True:
+            error: MyInitError | None = None
+            try:
+                answers = self._connection.stream(methods.READ, reading.request(), reading.silence)
+                async with aclosing(answers):
+                    async for response in answers:
+                        retry.answered()
+                        for event in reading.take(response):
+                            yield event
+                        if reading.complete:
+                            return
+                if not reading.follow:
+                    return
+            except MyInitError as broken:
+                error = broken
+            await asyncio.sleep(retry.delay(error))
+
+    async def start(
+        self,
+        names: Names = (),
+        **options: Unpack[requests.StartOptions],
+    ) -> list[Outcome]:
+        """Starts services and waits until they are ready. Raises when one of them fails; the error has
+        all outcomes."""
+        return await self._mutate(methods.START, requests.start(names, options), options)
+
+    async def stop(
+        self,
+        names: Names = (),
+        **options: Unpack[requests.StopOptions],
+    ) -> list[Outcome]:
+        """Stops services and waits until they are gone."""
+        return await self._mutate(methods.STOP, requests.stop(names, options), options)
+
+    async def restart(
+        self,
+        names: Names = (),
+        **options: Unpack[requests.RestartOptions],
+    ) -> list[Outcome]:
+        """Stops services where they run, starts them, and waits until the new processes are ready."""
+        return await self._mutate(methods.RESTART, requests.restart(names, options), options)
+
+    async def reload(
+        self,
+        names: Names = (),
+        **options: Unpack[requests.MutationOptions],
+    ) -> list[Outcome]:
+        """Asks services to read their configuration again."""
+        return await self._mutate(methods.RELOAD, requests.reload(names, options), options)
+
+    async def signal(
+        self,
+        names: Names,
+        signal: str,
+        **options: Unpack[requests.SignalOptions],
+    ) -> list[Outcome]:
+        """Sends a signal (``HUP``, ``SIGHUP`` or ``1``) to the processes of services."""
+        return await self._mutate(methods.SIGNAL, requests.signal(names, signal, options), options)
+
+    async def info(self, *, timeout: float = ANSWER_SECONDS) -> init_pb2.GetInfoResponse:
+        return await self._connection.call(methods.GET_INFO, init_pb2.GetInfoRequest(), timeout)
+
+    async def processes(self, *, timeout: float = ANSWER_SECONDS) -> list[init_pb2.Process]:
+        return list(
+            (
+                await self._connection.call(methods.LIST_PROCESSES, init_pb2.ListProcessesRequest(), timeout)
+            ).processes
+        )
+
+    async def health(self, *, timeout: float = ANSWER_SECONDS) -> dict[str, str]:
+        """``SERVING`` or ``NOT_SERVING`` by name: ``liveness``, ``readiness``, ``startup``, ``service/NAME``."""
+        return statuses_of(
+            await self._connection.call(methods.HEALTH, health_pb2.HealthListRequest(), timeout)
+        )
+
+    async def explain(
+        self, name: str, *, timeout: float = ANSWER_SECONDS
+    ) -> list[definitions_pb2.Explanation]:
+        """Why a service is in its state: the root of the trouble first, the service itself last."""
+        return list(
+            (
+                await self._connection.call(
+                    methods.EXPLAIN, definitions_pb2.ExplainRequest(name=name), timeout
+                )
+            ).steps
+        )
+
+    async def definitions(
+        self, names: Names = (), *, timeout: float = ANSWER_SECONDS
+    ) -> list[definitions_pb2.ServiceDefinition]:
+        """The definition in force of each service, with the origin of each value."""
+        request = definitions_pb2.DefinitionsGetRequest(names=requests.words(names))
+        return list((await self._connection.call(methods.GET_DEFINITIONS, request, timeout)).definitions)
+
+    async def apply(
+        self,
+        names: Names = (),
+        *,
+        dry_run: bool = False,
+    ) -> list[definitions_pb2.AppliedChange]:
+        """Takes over changed definitions: the services that need it are restarted, started or stopped.
+        With `dry_run` it tells what it would do."""
+        order = definitions_pb2.ApplyRequest(names=requests.words(names), dry_run=dry_run)
+        return list((await self._connection.call(methods.APPLY, order, None)).changes)
+
+    async def rescan(self, *, timeout: float = ANSWER_SECONDS) -> init_pb2.RescanResponse:
+        """Reads the service directory now."""
+        order = init_pb2.RescanRequest()
+        return await self._connection.call(methods.RESCAN, order, timeout)
+
+    async def reexec(self, *, timeout: float = ANSWER_SECONDS) -> init_pb2.ReexecResponse:
+        """Replaces the controller by the program on disk. The answer comes before the
+        replacement. It is not repeated when the connection breaks."""
+        order = init_pb2.ReexecRequest()
+        return await self._connection.once(methods.REEXEC, order, timeout)
+
+    def shutdown(
+        self, **options: Unpack[requests.ShutdownOptions]
+    ) -> AsyncGenerator[init_pb2.ShutdownProgress, None]:
+        """Shuts the container down; the progress ends when my_init does."""
+        return self._connection.stream(methods.SHUTDOWN, requests.shutdown(options), lambda response: None)
+
+    async def _mutate(
+        self,
+        method: Method[Any, services_pb2.OperationResponse],
+        request: methods.Order,
+        options: requests.MutationOptions,
+    ) -> list[Outcome]:
+        request.request_id = request.request_id or new_id()
+        timeout = order_timeout(options.get("wait_timeout"))
+        return outcomes_of(await self._connection.call(method, request, timeout))

@@ -25,7 +25,10 @@ const api = createRequire(import.meta.url)(bundle);
 
 export const { RestartRequest, WaitLevel, WatchResponse } = api;
 
-/** A connection of its own to my_init of a container; calls are promised, `watch` is a stream of encoded answers. */
+/**
+ * A connection of its own to my_init of a container; calls are promised, `watch` is a stream of
+ * encoded answers.
+ */
 export function connect(container) {
   const address = `unix:${join(container.directory, 'run/my_init.sock')}`;
   // Without it, all clients of one address share a connection.

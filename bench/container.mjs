@@ -22,8 +22,8 @@ export class Container {
   #exited;
 
   /**
-   * `prepare` is given the directory, and says what to run there: `{ command, environment }`. `enter` is a shell
-   * command that comes before the namespace.
+   * `prepare` is given the directory, and says what to run there: `{ command, environment }`.
+   * `enter` is a shell command that comes before the namespace.
    */
   constructor(prepare, enter = ':') {
     mkdirSync(join(this.directory, 'run'));
@@ -79,7 +79,9 @@ export class Container {
     };
   }
 
-  /** Milliseconds of CPU that all others had used when the first service began; with $STOPWATCH_CPU. */
+  /**
+   * Milliseconds of CPU that all others had used when the first service began; with $STOPWATCH_CPU.
+   */
   async cpuUntilStart() {
     const note = await until('the CPU time', 60_000, () => this.notes().find(({ what }) => what === 'cpu'));
     return note.atMs;
@@ -95,7 +97,10 @@ export class Container {
     return family(this.pid).find((pid) => executable(pid) === SERVICE && basename(workingDirectory(pid)) === name);
   }
 
-  /** Asks for the end; resolves to how long it took and the exit code, if it ended, and how many services could say that they end. */
+  /**
+   * Asks for the end; resolves to how long it took and the exit code, if it ended, and how many
+   * services could say that they end.
+   */
   async stop(signal, withinMs = STOPPED_WITHIN_MS) {
     const asked = nowMs();
     process.kill(this.pid, signal);

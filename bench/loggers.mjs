@@ -7,11 +7,13 @@ import { inPath } from './tools.mjs';
 /**
  * @typedef {object} Contender
  * @property {string} name
- * @property {boolean} forwards whether it also writes everything to its standard output, which is a pipe that is read
+ * @property {boolean} forwards whether it also writes everything to its standard output, which is a
+ * pipe that is read
  * @property {() => boolean} isThere
  * @property {string} [source] where to get it
  * @property {string} process how the command line of the process begins that does the work
- * @property {(directory: string, writer: string) => string} command a shell command that starts it with the writer
+ * @property {(directory: string, writer: string) => string} command a shell command that starts it
+ * with the writer
  */
 
 /** @type {readonly Contender[]} */

@@ -1,6 +1,9 @@
-/* orphans DIRECTORY storm|heap COUNT: waits for DIRECTORY/go, leaves so many orphans to PID 1, waits until all are reaped, says in
- * DIRECTORY/reaped how many milliseconds that took, and waits for DIRECTORY/stop.
- * storm: one after the other, each a daemon's double fork. heap: all at once, as zombies of a process that ends. */
+/*
+ * orphans DIRECTORY storm|heap COUNT: waits for DIRECTORY/go, leaves so many orphans to PID 1,
+ * waits until all are reaped, says in DIRECTORY/reaped how many milliseconds that took, and waits
+ * for DIRECTORY/stop. storm: one after the other, each a daemon's double fork. heap: all at once,
+ * as zombies of a process that ends.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

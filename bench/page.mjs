@@ -1,4 +1,7 @@
-/** The page docs/performance.md and its chart, made from the JSON of a run: no claim outlives its measurement. */
+/**
+ * The page docs/performance.md and its chart, made from the JSON of a run: no claim outlives its
+ * measurement.
+ */
 import { readFileSync } from 'node:fs';
 import { chart } from './chart.mjs';
 import { figure } from './table.mjs';

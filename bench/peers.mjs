@@ -1,4 +1,7 @@
-/** Gets the peers that are missing: Debian packages where we may, the others into a cache of our own. */
+/**
+ * Gets the peers that are missing: Debian packages where we may, the others into a cache of our
+ * own.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -44,7 +47,9 @@ function debianVersion(name) {
   }
 }
 
-/** `go install` asks the module proxy for more than one version; a module that requires it does not. */
+/**
+ * `go install` asks the module proxy for more than one version; a module that requires it does not.
+ */
 function installGo(name, [module, version, program]) {
   const directory = join(CACHE, 'go', name);
   mkdirSync(directory, { recursive: true });

@@ -9,7 +9,10 @@ const PLACES = [
   { root: '/sys/fs/cgroup', file: 'cpu.max', limit: (quotaUs) => `${quotaUs} ${PERIOD_US}` },
 ];
 
-/** `enter` is a shell command that puts its shell into the group. undefined where no cgroup can be made. */
+/**
+ * `enter` is a shell command that puts its shell into the group. undefined where no cgroup can be
+ * made.
+ */
 export function quota(percent) {
   for (const { root, file, limit } of PLACES) {
     const directory = join(root, `my_init-bench-${process.pid}`);

@@ -1,4 +1,7 @@
-/** `node bench/report.mjs [JSON]`: writes docs/performance.md and its chart from the JSON of a run, docs/performance.json if none is named. */
+/**
+ * `node bench/report.mjs [JSON]`: writes docs/performance.md and its chart from the JSON of a run,
+ * docs/performance.json if none is named.
+ */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { report } from './page.mjs';

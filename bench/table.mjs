@@ -32,7 +32,10 @@ function spread(values) {
   return { samples: sorted.length, median, min: sorted[0], p99: at(0.99), max: sorted.at(-1), noisy };
 }
 
-/** The middle half of the samples spreads over more than this part of the median: the median says nothing. */
+/**
+ * The middle half of the samples spreads over more than this part of the median: the median says
+ * nothing.
+ */
 const NOISE = 0.5;
 /** Fewer samples have no middle half. */
 const FEWEST = 5;

@@ -12,7 +12,10 @@ process.on('exit', () => rmSync(TOOLS, { recursive: true, force: true }));
 export const inPath = (program) =>
   (process.env.PATH ?? '').split(delimiter).some((place) => existsSync(join(place, program)));
 
-/** Compiles a program of this directory; static, so that as little as possible of what is measured is its own start. */
+/**
+ * Compiles a program of this directory; static, so that as little as possible of what is measured
+ * is its own start.
+ */
 export function compile(source) {
   const program = join(TOOLS, source.replace(/.*\/|\.c$/g, ''));
   const compiler = inPath('musl-gcc') ? 'musl-gcc' : 'cc';

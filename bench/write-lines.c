@@ -1,5 +1,7 @@
-/* Waits for DIRECTORY/go, writes lines of 100 bytes for so many seconds, says in DIRECTORY/written how many bytes it wrote and how
- * many milliseconds that took, and waits for DIRECTORY/stop. */
+/*
+ * Waits for DIRECTORY/go, writes lines of 100 bytes for so many seconds, says in DIRECTORY/written
+ * how many bytes it wrote and how many milliseconds that took, and waits for DIRECTORY/stop.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-// A shell in a throw-away PID namespace, with my_init as its init and the example services running. Nothing of it stays.
+// A shell in a throw-away PID namespace, with my_init as its init and the example services running.
+// Nothing of it stays.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

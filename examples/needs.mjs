@@ -1,4 +1,5 @@
-// What npm start and npm test need, looked for before anything is installed: a minute of npm is long for a missing compiler.
+// What npm start and npm test need, looked for before anything is installed: a minute of npm is
+// long for a missing compiler.
 import { spawnSync } from 'node:child_process';
 
 const OLDEST = [20, 12];

@@ -1,4 +1,5 @@
-// Boots my_init on examples/services: as PID 1 of a new PID namespace or, without the right to make one, as a subreaper.
+// Boots my_init on examples/services: as PID 1 of a new PID namespace or, without the right to make
+// one, as a subreaper.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +32,8 @@ const [program, ...args] = [
   ...process.argv.slice(2),
 ];
 const child = spawn(program, args, { stdio: 'inherit' });
-// A Ctrl-C reaches my_init by itself, as everything in the foreground of the terminal; a TERM is for us to pass on.
+// A Ctrl-C reaches my_init by itself, as everything in the foreground of the terminal; a TERM is
+// for us to pass on.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => process.kill(way.length > 0 ? childOf(child.pid) : child.pid, 'SIGTERM'));
 child.on('exit', (code, signal) => process.exit(signal === null ? code : 1));

@@ -46,7 +46,10 @@ export class Architecture {
       throw new Error(`${this.cc} is missing (Debian: apt-get install ${this.isOwn ? 'gcc' : this.compiler})`);
   }
 
-  /** Compiles static programs: musl makes them small, and users are looked up without the libraries of an image. */
+  /**
+   * Compiles static programs: musl makes them small, and users are looked up without the libraries
+   * of an image.
+   */
   get staticCc() {
     if (this.isOwn) return isInPath('musl-gcc') ? 'musl-gcc' : this.cc;
     const directory = `${PROJECT}/node_modules/.cache/musl-${this.name}`;

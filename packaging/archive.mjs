@@ -16,8 +16,9 @@ const REPRODUCIBLE = [
 ];
 
 /**
- * Archives what is below `root`, for ADD and tar. Only the directory of my_init is in it, not usr, bin and sbin: where an image has a link in
- * their place, it stays one. `/sbin` is a directory of its own in some images and a link to `/usr/sbin` in others: its links work in both.
+ * Archives what is below `root`, for ADD and tar. Only the directory of my_init is in it, not usr,
+ * bin and sbin: where an image has a link in their place, it stays one. `/sbin` is a directory of
+ * its own in some images and a link to `/usr/sbin` in others: its links work in both.
  */
 export function archive(root, file, work) {
   const extra = `${work}/links`;

@@ -54,7 +54,10 @@ const nodePart = ({ name, version }) => ({
   comment: 'Contains V8, OpenSSL, ICU, libuv, zlib and others: licenses/node; versions: node -p process.versions',
 });
 
-/** The packages of npm that are bundled into the controller and svctl: those that are no development dependencies. */
+/**
+ * The packages of npm that are bundled into the controller and svctl: those that are no development
+ * dependencies.
+ */
 function bundled() {
   const wanted = new Set();
   const want = (name) => {

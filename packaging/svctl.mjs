@@ -1,4 +1,6 @@
-/** svctl alone, as a package of npm: for machines that have Node and steer containers from outside. */
+/**
+ * svctl alone, as a package of npm: for machines that have Node and steer containers from outside.
+ */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { archivePackage } from './archive.mjs';
 import { LICENSE, PROJECT, readJson, VERSION } from './project.mjs';

@@ -30,7 +30,9 @@ export function compile(architecture, work) {
   return directory;
 }
 
-/** Lays out the tree below `root`. Returns the Node and the libraries in it, for the list of parts. */
+/**
+ * Lays out the tree below `root`. Returns the Node and the libraries in it, for the list of parts.
+ */
 export function layOut(root, architecture, native, work, withNode) {
   const home = `${root}/usr/lib/my_init`;
   rmSync(root, { recursive: true, force: true });

@@ -1,6 +1,7 @@
-// Bundles a program: the code that it always needs is one chunk, the rest are chunks loaded later. esbuild shares code
-// between chunks in ES modules alone, so each chunk becomes CommonJS afterwards: CommonJS starts sooner, and load.cjs
-// can give V8 the code cache that code-cache.mjs made.
+// Bundles a program: the code that it always needs is one chunk, the rest are chunks loaded later.
+// esbuild shares code between chunks in ES modules alone, so each chunk becomes CommonJS
+// afterwards: CommonJS starts sooner, and load.cjs can give V8 the code cache that code-cache.mjs
+// made.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +22,10 @@ export async function bundleController(directory, version, options = {}) {
   fs.writeFileSync(path.join(directory, 'package.json'), '{ "type": "commonjs" }\n');
 }
 
-/** Writes the loader `outfile`, with `head` before it, and the chunks of the program in the directory `lib` beside it. */
+/**
+ * Writes the loader `outfile`, with `head` before it, and the chunks of the program in the
+ * directory `lib` beside it.
+ */
 export async function bundle(entry, outfile, lib, { define, head = '', ...options }) {
   const chunks = path.join(path.dirname(outfile), lib);
   const { outputFiles } = await esbuild.build({
@@ -48,7 +52,10 @@ export async function bundle(entry, outfile, lib, { define, head = '', ...option
   fs.writeFileSync(outfile, head + loader.replace('/lib/', `/${lib}/`).replace("'./main.js'", `'./${main}'`));
 }
 
-/** Parts of prom-client that nothing here uses load node:cluster, node:https and more: most of what the first scrape cost. */
+/**
+ * Parts of prom-client that nothing here uses load node:cluster, node:https and more: most of what
+ * the first scrape cost.
+ */
 const leanPromClient = {
   name: 'lean-prom-client',
   setup(build) {

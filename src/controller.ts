@@ -55,7 +55,8 @@ async function main(): Promise<void> {
 function ignoreSignals(): void {
   // Without a listener, SIGUSR1 would open Node's inspector.
   process.on('SIGUSR1', () => {});
-  // With `stty tostop` the kernel stops a process in the background that writes to the terminal, unless it ignores this signal.
+  // With `stty tostop` the kernel stops a process in the background that writes to the terminal,
+  // unless it ignores this signal.
   native().ignoreSignal(constants.signals.SIGTTOU);
 }
 
@@ -76,7 +77,9 @@ async function startedByHand([command, ...args]: readonly string[]): Promise<voi
   }
 }
 
-/** Services are restored from their records at once: their definitions have to be readable by then. */
+/**
+ * Services are restored from their records at once: their definitions have to be readable by then.
+ */
 async function loadDefinitionReader({ config }: Settings): Promise<void> {
   if (hasYaml(config.servicesFile, config.serviceDirectory)) await loadYamlReader();
 }
@@ -86,7 +89,10 @@ function reportRefusals(link: InitLink): void {
   link.on('refused', (text) => refusals.say(`init refused an order: ${text}`));
 }
 
-/** The services run without it: that it cannot be loaded now is no reason to die and to be started again. */
+/**
+ * The services run without it: that it cannot be loaded now is no reason to die and to be started
+ * again.
+ */
 async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const { shutdown } = container;
   if (shutdown.begun) await delay(SHORT_END_MS, undefined, { ref: false });
@@ -124,7 +130,10 @@ function nameProcess(): void {
   }
 }
 
-/** The next controller brings it into the log; where there is none, init brings it to standard error. */
+/**
+ * The next controller brings it into the log; where there is none, init brings it to standard
+ * error.
+ */
 function die(error: unknown): never {
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
   if (standardError() === 2) messages.error(`The controller failed: ${words}`);

@@ -86,7 +86,10 @@ async function watchers(container, client, controller, record) {
  */
 const [SNAPSHOT, CHANGE, GAP] = [2, 3, 5].map((field) => (field << 3) | 2);
 
-/** Counts what is told from one revision to the next; one that is skipped without a gap is seen as lost at the end. */
+/**
+ * Counts what is told from one revision to the next; one that is skipped without a gap is seen as
+ * lost at the end.
+ */
 function watch(container) {
   const { watch: open, close } = connect(container);
   const call = open();

@@ -1,4 +1,7 @@
-/** A hundred services that are asked every ten seconds whether they work: what it costs the supervision. */
+/**
+ * A hundred services that are asked every ten seconds whether they work: what it costs the
+ * supervision.
+ */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';

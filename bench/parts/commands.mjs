@@ -1,4 +1,6 @@
-/** How long the command takes that shows the state of all services, from its execution to its end. */
+/**
+ * How long the command takes that shows the state of all services, from its execution to its end.
+ */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NODE, timeCommand } from '../commands.mjs';

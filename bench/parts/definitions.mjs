@@ -1,6 +1,7 @@
 /**
- * Fifty and five hundred services with dependencies in one file: read and put into order, in a fresh process. And the start of
- * as many services in a container, from directories and from one file.
+ * Fifty and five hundred services with dependencies in one file: read and put into order, in a
+ * fresh process. And the start of as many services in a container, from directories and from one
+ * file.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -100,7 +101,10 @@ function inYaml(count) {
   };
 }
 
-/** As people write them: a command, a user, variables, a probe, and up to three dependencies on earlier services. */
+/**
+ * As people write them: a command, a user, variables, a probe, and up to three dependencies on
+ * earlier services.
+ */
 function services(count) {
   const entries = Array.from({ length: count }, (_, at) => {
     const needs = [at - 1, at >> 1, at >> 2].filter((other) => other >= 0 && other < at);

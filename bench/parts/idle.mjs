@@ -1,4 +1,7 @@
-/** A hundred services with nothing to do: what their supervision uses in a minute, and what a scrape adds for us. */
+/**
+ * A hundred services with nothing to do: what their supervision uses in a minute, and what a scrape
+ * adds for us.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../api.mjs';
 import { Container, settled } from '../container.mjs';

@@ -1,4 +1,7 @@
-/** How much output of a program is captured, by us and by others: 100-byte lines as fast as they are taken. */
+/**
+ * How much output of a program is captured, by us and by others: 100-byte lines as fast as they are
+ * taken.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -6,8 +6,9 @@ import { names, SUPERVISORS } from '../supervisors.mjs';
 const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose } = SUPERVISORS;
 
 /**
- * A service lives for two seconds before its turn comes, and has one turn: some wait before they start a service again
- * that lived for less than a second, we do when it failed twice within ten seconds.
+ * A service lives for two seconds before its turn comes, and has one turn: some wait before they
+ * start a service again that lived for less than a second, we do when it failed twice within ten
+ * seconds.
  */
 const SERVICES = 20;
 const EVERY_MS = 100;

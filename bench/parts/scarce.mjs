@@ -1,4 +1,7 @@
-/** A part of one CPU: until the first service runs, until the API answers, and whether TERM in between ends in order. */
+/**
+ * A part of one CPU: until the first service runs, until the API answers, and whether TERM in
+ * between ends in order.
+ */
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';

@@ -1,4 +1,7 @@
-/** From the execution of PID 1 to the first instruction of the first service, and what the way there costs. */
+/**
+ * From the execution of PID 1 to the first instruction of the first service, and what the way there
+ * costs.
+ */
 import { apiAnswers } from '../api.mjs';
 import { NODE, timeCommand } from '../commands.mjs';
 import { Container } from '../container.mjs';

@@ -26,7 +26,10 @@ export interface Command {
   readonly options: readonly OptionSpec[];
   /** `commands` are all of them, for the completion. */
   readonly run: (context: Context, commands: Commands) => Promise<ExitCode>;
-  /** The same for several hosts at once, where their answers are not simply shown one below the other. */
+  /**
+   * The same for several hosts at once, where their answers are not simply shown one below the
+   * other.
+   */
   readonly runOnHosts?: (hosts: readonly HostContext[], terminal: Context) => Promise<ExitCode>;
 }
 

@@ -1,7 +1,9 @@
 /** The exit codes of svctl. They are an interface: numbers are never given a new meaning. */
 export const ExitCode = {
   ok: 0,
-  /** Something failed that has no number of its own, or several services failed in different ways. */
+  /**
+   * Something failed that has no number of its own, or several services failed in different ways.
+   */
   failed: 1,
   usage: 2,
   /** `status NAME` of a service without a process (as in the LSB). */

@@ -177,7 +177,10 @@ function markerWords({ kind, run, exit }: LogMarker): string {
   }
 }
 
-/** The text as a string, since that is what it is nearly always; bytes that are no text are beside it as they are. */
+/**
+ * The text as a string, since that is what it is nearly always; bytes that are no text are beside
+ * it as they are.
+ */
 function lineJson({ service, stream, time, text, partial }: LogLine): object {
   return {
     service,

@@ -42,8 +42,8 @@ export function waiting(context: Context): { wait: WaitLevel; waitTimeout: Durat
 }
 
 /**
- * Changes services and prints the outcome for each: `words` says what was done, on standard output; failures go to
- * standard error. The exit code is that of the failures, 1 when they differ.
+ * Changes services and prints the outcome for each: `words` says what was done, on standard output;
+ * failures go to standard error. The exit code is that of the failures, 1 when they differ.
  */
 export async function operate<Request extends MutationRequest>(
   context: Context,
@@ -91,7 +91,10 @@ function hasLastWords({ error }: OutcomeMessage): boolean {
   return error !== undefined && [GrpcCode.aborted, GrpcCode.deadlineExceeded].some((code) => code === error.code);
 }
 
-/** Ctrl-C ends the waiting only; a person should know. The signal then does what it does to any program. */
+/**
+ * Ctrl-C ends the waiting only; a person should know. The signal then does what it does to any
+ * program.
+ */
 async function interruptibly<Result>(context: Context, call: () => Promise<Result>): Promise<Result> {
   const interrupted = (): void => {
     context.note('no longer waiting; the order stands. svctl status shows what became of it');

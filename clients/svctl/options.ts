@@ -62,8 +62,9 @@ export interface CommandLine {
 }
 
 /**
- * Takes the arguments apart: options may stand anywhere, `--` ends them, `--name=value`, `--name value`, `-ovalue`.
- * `known` are the options of all commands. Throws {@link Problem} for an unknown option or a missing value.
+ * Takes the arguments apart: options may stand anywhere, `--` ends them, `--name=value`, `--name
+ * value`, `-ovalue`. `known` are the options of all commands. Throws {@link Problem} for an unknown
+ * option or a missing value.
  */
 export function parseCommandLine(args: readonly string[], known: readonly OptionSpec[]): CommandLine {
   const words: string[] = [];
@@ -91,7 +92,10 @@ export function parseCommandLine(args: readonly string[], known: readonly Option
   return { words, given, hosts };
 }
 
-/** Throws {@link Problem} for an option that the command does not take, or a value that it is not to have. */
+/**
+ * Throws {@link Problem} for an option that the command does not take, or a value that it is not to
+ * have.
+ */
 export function checkOptions(given: CommandLine['given'], command: string, options: readonly OptionSpec[]): void {
   for (const [name, value] of given) {
     const option = options.find((candidate) => candidate.name === name);
@@ -114,7 +118,10 @@ export function checkOperands({ name, operands }: Pick<Command, 'name' | 'operan
   }
 }
 
-/** A duration among the options, in milliseconds; undefined when not given. Throws {@link Problem} when it is none. */
+/**
+ * A duration among the options, in milliseconds; undefined when not given. Throws {@link Problem}
+ * when it is none.
+ */
 export function durationOption(given: CommandLine['given'], name: string): number | undefined {
   const value = given.get(name);
   if (value === undefined) return undefined;

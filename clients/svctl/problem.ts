@@ -25,7 +25,10 @@ export function problemOfStatus(status: Status, service: string): Problem {
   return explained(errorOfStatus(status), service);
 }
 
-/** The exit code and the hint come from the catalogue; a few messages say more than my_init or the system does. */
+/**
+ * The exit code and the hint come from the catalogue; a few messages say more than my_init or the
+ * system does.
+ */
 function explained(error: MyInitError, subject = ''): Problem {
   const { reason, message, metadata, cause } = error;
   if (cause instanceof Problem) return cause;

@@ -7,8 +7,8 @@ const LINES = 5;
 const TIMEOUT_MS = 2_000;
 
 /**
- * The last lines of each of these services, since a time if it is given. Without the right to read logs, or if they
- * cannot be had for another reason, there are none.
+ * The last lines of each of these services, since a time if it is given. Without the right to read
+ * logs, or if they cannot be had for another reason, there are none.
  */
 export async function serviceLines(
   context: Context,

@@ -2,7 +2,10 @@ import { type ServiceUsage, watchUsage } from '../typescript/src/index.js';
 import type { Context } from './context.js';
 import { memory } from './text/memory.js';
 
-/** The shortest time over which my_init measures: a percent of it is hardly more than a tick of the kernel. */
+/**
+ * The shortest time over which my_init measures: a percent of it is hardly more than a tick of the
+ * kernel.
+ */
 const INTERVAL_MS = 250;
 /** The usage is an extra: nobody waits long for it. */
 const TIMEOUT_MS = 5_000;

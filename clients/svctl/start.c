@@ -1,4 +1,7 @@
-/* svctl as a program of its own: starts svctl.js with the Node beside it, or the image's. It needs no shell, no env and no library. */
+/*
+ * svctl as a program of its own: starts svctl.js with the Node beside it, or the image's. It needs
+ * no shell, no env and no library.
+ */
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>

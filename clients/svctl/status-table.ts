@@ -38,7 +38,10 @@ const WIDE_COLUMNS: readonly Column[] = [
   { title: 'CAUSE', least: 16, expendable: 8 },
 ];
 
-/** How many of the last lines stand under a service in trouble: among all services, and where more is asked for. */
+/**
+ * How many of the last lines stand under a service in trouble: among all services, and where more
+ * is asked for.
+ */
 const FEW_LINES = 2;
 const MORE_LINES = 5;
 

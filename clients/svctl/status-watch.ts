@@ -16,7 +16,10 @@ const HOME = '\x1b[H';
 const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
-/** `svctl status --watch`: the table, drawn anew at each change and each second. Asks for nothing while nothing changes. */
+/**
+ * `svctl status --watch`: the table, drawn anew at each change and each second. Asks for nothing
+ * while nothing changes.
+ */
 export async function watchStatus(context: Context): Promise<ExitCode> {
   const screen = new Screen(context);
   process.stdout.write(ENTER);

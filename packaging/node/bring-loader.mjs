@@ -1,6 +1,7 @@
 /**
- * Makes Node independent of the image's loader and libraries, wherever it lies: it finds both in `runtime/` beside itself.
- * Appends entry.c to the executable and has the kernel begin there; docs/install.md tells why.
+ * Makes Node independent of the image's loader and libraries, wherever it lies: it finds both in
+ * `runtime/` beside itself. Appends entry.c to the executable and has the kernel begin there;
+ * docs/install.md tells why.
  */
 import { ok } from 'node:assert/strict';
 
@@ -57,7 +58,10 @@ export function bringLoader(node, entry) {
   return Buffer.concat([elf, Buffer.alloc(Number(offset) - elf.length), filled, copy, text]);
 }
 
-/** The loader reads no configuration of the image: a library that is preloaded there is made for another libc. */
+/**
+ * The loader reads no configuration of the image: a library that is preloaded there is made for
+ * another libc.
+ */
 export function ignoreImage(loader) {
   let text = loader.toString('latin1');
   for (const name of ['cache', 'preload']) {
@@ -110,7 +114,10 @@ function writeHeaders(elf, start, headers) {
   }
 }
 
-/** DT_RPATH, which also holds for the libraries of libraries, in one of the entries that linkers leave free. */
+/**
+ * DT_RPATH, which also holds for the libraries of libraries, in one of the entries that linkers
+ * leave free.
+ */
 function addLibraryPath(elf, headers, address) {
   const { offset, fileBytes } = headers.find(({ type }) => type === PT.DYNAMIC);
   let strings;

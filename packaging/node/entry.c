@@ -1,10 +1,12 @@
 /*
- * The entry point of the Node in the tree. The kernel looks for the dynamic loader of a program at a fixed path of the
- * image: a relocatable program has none there, and an image of musl or from scratch has none at all. So this Node names
- * no interpreter to the kernel. Its entry maps the loader that lies beside it and enters it, as the kernel would:
- * Node is an ordinary program with its own name in ps, /proc/self/exe and process.execPath.
+ * The entry point of the Node in the tree. The kernel looks for the dynamic loader of a program at
+ * a fixed path of the image: a relocatable program has none there, and an image of musl or from
+ * scratch has none at all. So this Node names no interpreter to the kernel. Its entry maps the
+ * loader that lies beside it and enters it, as the kernel would: Node is an ordinary program with
+ * its own name in ps, /proc/self/exe and process.execPath.
  *
- * Runs before any library: no calls, no writable data, no relocations. bring-loader.mjs appends it to Node.
+ * Runs before any library: no calls, no writable data, no relocations. bring-loader.mjs appends it
+ * to Node.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -18,7 +20,10 @@
 
 typedef uintptr_t word;
 
-/* bring-loader.mjs fills it in: where Node really begins, and its program headers with the interpreter that libc wants to see. */
+/*
+ * bring-loader.mjs fills it in: where Node really begins, and its program headers with the
+ * interpreter that libc wants to see.
+ */
 struct node {
   uint64_t entry, headers, header_count;
 };
@@ -110,7 +115,10 @@ static void path_of_loader(char *path) {
   for (word at = 0; at < sizeof LOADER; at++) path[(word)length + at] = LOADER[at];
 }
 
-/* Behind the end of the file there is zero, up to the end of the page: the loader allocates from what is left of it. */
+/*
+ * Behind the end of the file there is zero, up to the end of the page: the loader allocates from
+ * what is left of it.
+ */
 static int clear_rest(word base, const Elf64_Phdr *header, word page) {
   word end = base + header->p_vaddr + header->p_filesz, last = base + header->p_vaddr + header->p_memsz;
   word next_page = (end + page - 1) & ~(page - 1);

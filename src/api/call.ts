@@ -11,7 +11,10 @@ import { ApiError, grpcErrorOf } from './errors.js';
 /** How long before the client's deadline a wait ends, so that the answer is still heard. */
 const ANSWER_MARGIN_MS = 100;
 
-/** Answers that are not yet read, and streams, at one time: what is sent and not read stays in memory. */
+/**
+ * Answers that are not yet read, and streams, at one time: what is sent and not read stays in
+ * memory.
+ */
 const MAX_CALLS = 256;
 
 /** Streams of these, so that there is always room for a question beside the watchers. */
@@ -68,7 +71,10 @@ export class Calls {
     };
   }
 
-  /** A handler that starts a stream. It returns what has to be done when the stream has ended, for whatever reason. */
+  /**
+   * A handler that starts a stream. It returns what has to be done when the stream has ended, for
+   * whatever reason.
+   */
   stream<Q, A>(handle: (call: ServerWritableStream<Q, A>) => () => void): handleServerStreamingCall<Q, A> {
     return (call) => this.#run(call, () => this.#limited(() => handle(call)), this.#endFailing);
   }
@@ -92,7 +98,10 @@ export class Calls {
     call.emit('error', this.#explain(error, call.getPath()));
   }
 
-  /** Ends all streams, and all calls that wait for something: the container, or this controller, ends. */
+  /**
+   * Ends all streams, and all calls that wait for something: the container, or this controller,
+   * ends.
+   */
   end(why: CloseReason): void {
     this.#closeReason = why;
     for (const end of [...this.#open, ...this.#streams]) end();
@@ -121,7 +130,10 @@ export class Calls {
     return handle();
   }
 
-  /** grpc-js says `cancelled` at the end of every call, when its last byte is sent or the client is gone. */
+  /**
+   * grpc-js says `cancelled` at the end of every call, when its last byte is sent or the client is
+   * gone.
+   */
   #enter(call: AnyCall): void {
     if (this.#inProgress >= MAX_CALLS) throw new ApiError('TOO_MANY_CALLS', `${MAX_CALLS} calls are in progress`);
     this.#inProgress++;

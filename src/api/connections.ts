@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Access } from './access.js';
 
-/** As many as a busy sidecar needs many times over. Those who may only read cannot take the places of those who may act. */
+/**
+ * As many as a busy sidecar needs many times over. Those who may only read cannot take the places
+ * of those who may act.
+ */
 const MAX_CONNECTIONS: Readonly<Record<Access, number>> = { full: 128, read: 64 };
 
 /** The preface of HTTP/2 (RFC 9113, 3.4), which all clients send at once. */
@@ -35,7 +38,10 @@ export class Connections {
     return true;
   }
 
-  /** Resolves when every connection that is open now has closed: its last bytes, such as a status, are with the kernel. */
+  /**
+   * Resolves when every connection that is open now has closed: its last bytes, such as a status,
+   * are with the kernel.
+   */
   async closed(): Promise<void> {
     await Promise.all(this.#sockets().map((socket) => new Promise((resolve) => socket.once('close', resolve))));
   }

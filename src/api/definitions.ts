@@ -17,7 +17,10 @@ const ACTIONS: Readonly<Record<ApplyAction, ActionMessage>> = {
   stop: ActionMessage.APPLY_ACTION_STOP,
 };
 
-/** `my_init.v1.Definitions`: translation between the messages and {@link DefinitionControl}, and nothing else. */
+/**
+ * `my_init.v1.Definitions`: translation between the messages and {@link DefinitionControl}, and
+ * nothing else.
+ */
 export function definitionsServer(control: DefinitionControl, calls: Calls, access: Access): DefinitionsServer {
   return {
     get: calls.unary(({ names }) => ({

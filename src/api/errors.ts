@@ -4,7 +4,10 @@ import { Status } from '../../gen/google/rpc/status.js';
 import { REASONS, type Reason } from '../../gen/reasons.js';
 import { OperationError } from '../types/service.js';
 
-/** Details travel in a header, whose sum clients limit to 8 KiB (grpc core): 4 KiB is never too much. */
+/**
+ * Details travel in a header, whose sum clients limit to 8 KiB (grpc core): 4 KiB is never too
+ * much.
+ */
 const MAX_MESSAGE_LENGTH = 500;
 const MAX_METADATA_LENGTH = 200;
 
@@ -25,7 +28,10 @@ export function badArgument(field: string, why: string): OperationError {
   return new OperationError('INVALID_ARGUMENT', `${field}: ${why}`, { field });
 }
 
-/** An error as the contract has it: `google.rpc.Status` with ErrorInfo and what else belongs to its reason. */
+/**
+ * An error as the contract has it: `google.rpc.Status` with ErrorInfo and what else belongs to its
+ * reason.
+ */
 export function statusOf(error: OperationError | ApiError): Status {
   const { reason } = error;
   const message = shortened(error.message, MAX_MESSAGE_LENGTH);
@@ -53,8 +59,9 @@ export function statusOf(error: OperationError | ApiError): Status {
 }
 
 /**
- * An exception as what a handler gives to grpc-js: the Status in `grpc-status-details-bin`, as every gRPC library reads it.
- * One that nobody foresaw is logged with its stack, and the client hears no more of it than that.
+ * An exception as what a handler gives to grpc-js: the Status in `grpc-status-details-bin`, as
+ * every gRPC library reads it. One that nobody foresaw is logged with its stack, and the client
+ * hears no more of it than that.
  */
 export function grpcErrorOf(error: unknown, method: string, log: (message: string) => void): ServerErrorResponse {
   const { code, message, details } = statusOf(foreseen(error, method, log));

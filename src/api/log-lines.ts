@@ -7,8 +7,9 @@ const FULL_BYTES = 64 * 1024;
 const LONGEST_LINE_BYTES = 20 * 1024;
 
 /**
- * Lines in the protobuf encoding of `LogLines`, made of records directly: an object for each line would cost several times as
- * much as all the rest of reading (https://protobuf.dev/programming-guides/encoding/). Field numbers are those of logs.proto.
+ * Lines in the protobuf encoding of `LogLines`, made of records directly: an object for each line
+ * would cost several times as much as all the rest of reading
+ * (https://protobuf.dev/programming-guides/encoding/). Field numbers are those of logs.proto.
  */
 export class LineEncoder implements LineSink {
   readonly #prefixes = new Map<string, readonly [stdout: Buffer, stderr: Buffer]>();
@@ -88,7 +89,10 @@ function prefixesOf(name: string): readonly [Buffer, Buffer] {
   return [of(1), of(2)];
 }
 
-/** The field `time`. Many records in a row have the same time, as they were captured at once; most the same second. */
+/**
+ * The field `time`. Many records in a row have the same time, as they were captured at once; most
+ * the same second.
+ */
 class TimeEncoder {
   length = 0;
   readonly #last = Buffer.alloc(TIME_BYTES);

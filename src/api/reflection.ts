@@ -10,7 +10,10 @@ import { installed } from '../process/native.js';
 import type { Calls } from './call.js';
 import { type DescriptorFile, parseDescriptorSet } from './descriptors.js';
 
-/** The same protocol under the name that it had first: what grpcurl before 1.8.8 and grpcio's reflection client speak. */
+/**
+ * The same protocol under the name that it had first: what grpcurl before 1.8.8 and grpcio's
+ * reflection client speak.
+ */
 const V1_ALPHA = {
   serverReflectionInfo: {
     ...ServerReflectionService.serverReflectionInfo,
@@ -19,8 +22,8 @@ const V1_ALPHA = {
 } as const;
 
 /**
- * Serves server reflection (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md) of `services`, from the
- * descriptors that the build made. They are read at the first question.
+ * Serves server reflection (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md) of
+ * `services`, from the descriptors that the build made. They are read at the first question.
  */
 export function addReflection(server: Server, services: readonly string[], calls: Calls): void {
   const reflection: ServerReflectionServer = {

@@ -28,7 +28,10 @@ const MAX_STREAMS_PER_CONNECTION = 100;
 
 const DEFAULT_TIMEOUTS = { prefaceMs: 10_000, keepaliveMs: 60_000 };
 
-/** Node stops reading a connection with a broken header block, and so never hears of its end; it closes when this has passed. */
+/**
+ * Node stops reading a connection with a broken header block, and so never hears of its end; it
+ * closes when this has passed.
+ */
 const KEEPALIVE_ANSWER_MS = 20_000;
 
 /** The names of all services fit in a tenth of it. */
@@ -43,7 +46,10 @@ export interface ApiOptions extends Backend, Surroundings {
   readonly fullAccessGroupId?: number;
   /** Counts the calls, for metrics. */
   readonly rpc?: RpcStats;
-  /** How long a connection may take to say what it is, and how often a silent one is asked whether it lives. */
+  /**
+   * How long a connection may take to say what it is, and how often a silent one is asked whether
+   * it lives.
+   */
   readonly timeouts?: { readonly prefaceMs: number; readonly keepaliveMs: number };
   /** Takes what nobody foresaw, with its stack. */
   readonly log: (message: string) => void;
@@ -56,7 +62,10 @@ export interface Api {
   close(graceMs: number, why?: CloseReason): Promise<void>;
 }
 
-/** The API of my_init. What a client may do is decided by the credentials of its process, at its connection. */
+/**
+ * The API of my_init. What a client may do is decided by the credentials of its process, at its
+ * connection.
+ */
 export function serveApi(options: ApiOptions): Api {
   const servers = { full: serverFor('full', options), read: serverFor('read', options) };
   const connections = new Connections((options.timeouts ?? DEFAULT_TIMEOUTS).prefaceMs);
@@ -72,7 +81,8 @@ export function serveApi(options: ApiOptions): Api {
     },
     close: async (graceMs, why = 'SHUTTING_DOWN') => {
       const both = [servers.full, servers.read];
-      // Since Node 24 a session counts as closed before its last frames are written: wait for the connections too.
+      // Since Node 24 a session counts as closed before its last frames are written: wait for the
+      // connections too.
       const ended = Promise.all(both.map((server) => server.end(why))).then(() => connections.closed());
       await within(ended, graceMs);
       for (const server of both) server.cutOff();

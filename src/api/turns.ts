@@ -1,7 +1,10 @@
 /** How long watchers are served before it is the turn of everything else, in milliseconds. */
 const TURN_MS = 4;
 
-/** Work that may wait, in turns that are short: however many watch, a service that dies is seen in time. */
+/**
+ * Work that may wait, in turns that are short: however many watch, a service that dies is seen in
+ * time.
+ */
 export class Turns {
   readonly #waiting = new Set<() => void>();
   #scheduled = false;

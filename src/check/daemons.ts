@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 
 /**
- * Programs that put themselves into the background: what my_init started ends at once, and is started again and again while the
- * daemon runs unsupervised. `foreground`: words that keep it in front. Without: the program does so only with the words of
- * `background`.
+ * Programs that put themselves into the background: what my_init started ends at once, and is
+ * started again and again while the daemon runs unsupervised. `foreground`: words that keep it in
+ * front. Without: the program does so only with the words of `background`.
  */
 interface Daemon {
   readonly foreground?: RegExp;
@@ -54,7 +54,9 @@ const DAEMONS: Readonly<Record<string, Daemon>> = {
 
 const PHP_FPM: Daemon = { foreground: /(^|\s)(-\w*F|--nodaemonize)/, remedy: 'add --nodaemonize' };
 
-/** Why a command leaves the foreground, and what keeps it there; undefined where it is not known to. */
+/**
+ * Why a command leaves the foreground, and what keeps it there; undefined where it is not known to.
+ */
 export function leavesForeground(
   words: readonly string[],
 ): { readonly program: string; readonly remedy: string } | undefined {

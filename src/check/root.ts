@@ -50,7 +50,10 @@ export class Root {
       : absolute;
   }
 
-  /** A path as it is named on the command line: below the root, or of this machine where it is there already. */
+  /**
+   * A path as it is named on the command line: below the root, or of this machine where it is there
+   * already.
+   */
   named(path: string): string {
     const below = this.inside(path);
     return this.#root !== '/' && below === resolve(path) && !isAbsolute(path) ? join('/', path) : below;

@@ -18,7 +18,10 @@ export interface ContainerRecord {
   readonly phase: Phase;
   /** Startup is over; see `System.started`. */
   readonly started: boolean;
-  /** The moments of the boot, for its timeline; undefined: not yet, or an earlier version has not recorded it. */
+  /**
+   * The moments of the boot, for its timeline; undefined: not yet, or an earlier version has not
+   * recorded it.
+   */
   readonly controllerReadyAtMs: number | undefined;
   readonly scriptsEndedAtMs: number | undefined;
   readonly startedAtMs: number | undefined;
@@ -157,7 +160,9 @@ export class ContainerState {
   }
 }
 
-/** One that died before it could read how the one before had ended is counted with the one after it. */
+/**
+ * One that died before it could read how the one before had ended is counted with the one after it.
+ */
 function countedEnd({ restarts }: ContainerRecord, end: ControllerEnd, generation: number): Partial<ContainerRecord> {
   const ended = generation - 1 - Object.values(restarts).reduce((sum, count) => sum + count, 0);
   return { restarts: { ...restarts, [end.cause]: restarts[end.cause] + ended }, lastEnd: end };

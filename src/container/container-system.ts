@@ -43,8 +43,8 @@ export class ContainerSystem implements System {
   readonly #stopServing: () => Promise<void>;
 
   /**
-   * `booted` settles when the services have been told to start; `stopServing` is what the API has to do before the controller is
-   * replaced.
+   * `booted` settles when the services have been told to start; `stopServing` is what the API has
+   * to do before the controller is replaced.
    */
   constructor(dependencies: SystemDependencies, booted: Promise<unknown>, stopServing: () => Promise<void>) {
     const { handover, settings, state, shutdown } = dependencies;
@@ -114,7 +114,10 @@ export class ContainerSystem implements System {
     return this.#dependencies.state.now.lastEnd;
   }
 
-  /** During the startup scripts it waits: a controller that ends before they have run ends the container. */
+  /**
+   * During the startup scripts it waits: a controller that ends before they have run ends the
+   * container.
+   */
   async reexec(actor: string): Promise<Reexec> {
     await this.#booted;
     return prepareReexec(this.#dependencies, actor, this.#stopServing);

@@ -15,7 +15,10 @@ import { SCRIPT_RECORD, ScriptRunner } from './script-runner.js';
 import { ContainerShutdown } from './shutdown/container-shutdown.js';
 import { HOOK_RECORD } from './shutdown/hooks.js';
 
-/** All parts of a container. Only the entry has them all: whatever works with some of them says with which. */
+/**
+ * All parts of a container. Only the entry has them all: whatever works with some of them says with
+ * which.
+ */
 export interface Container extends Omit<OpenRecords, 'records'>, OpenLogs, OpenServices {
   readonly link: InitLink;
   readonly handover: Handover;
@@ -28,7 +31,10 @@ export interface Container extends Omit<OpenRecords, 'records'>, OpenLogs, OpenS
   readonly shutdown: ContainerShutdown;
 }
 
-/** Opens the parts, each with those before it: records, logs, processes, services. Nothing is started yet. */
+/**
+ * Opens the parts, each with those before it: records, logs, processes, services. Nothing is
+ * started yet.
+ */
 export function openContainer(link: InitLink, handover: Handover, settings: Settings): Container {
   const { messages, containerEnvironment, line } = settings;
   const { records, state, starts, previous } = openRecords(link, handover);

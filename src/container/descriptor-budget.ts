@@ -28,9 +28,10 @@ export interface Needs {
 const NOTHING: Needs = { sources: 0, loggers: 0, services: 0, supervise: 0 };
 
 /**
- * Whether there are descriptors for one more of something, and a warning where there are not. Without the ones that are reserved the
- * controller could not start a service, nor answer anybody. Where there are not enough for everything, services are not locked
- * against a second supervisor; then not every log is captured; that `sv` reaches each service comes first.
+ * Whether there are descriptors for one more of something, and a warning where there are not.
+ * Without the ones that are reserved the controller could not start a service, nor answer anybody.
+ * Where there are not enough for everything, services are not locked against a second supervisor;
+ * then not every log is captured; that `sv` reaches each service comes first.
  */
 export class DescriptorBudget {
   readonly #room: number;

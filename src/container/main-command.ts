@@ -56,7 +56,10 @@ export class MainCommand {
     return this.#pid;
   }
 
-  /** Calls the listener in the very moment of the end: what it puts on record is there before init forgets the exit status. */
+  /**
+   * Calls the listener in the very moment of the end: what it puts on record is there before init
+   * forgets the exit status.
+   */
   onEnd(listener: (end: CommandEnd) => void): void {
     this.#onEnd = listener;
   }
@@ -88,7 +91,10 @@ export class MainCommand {
     );
   }
 
-  /** The pid of the command that an earlier controller started and did not put on record any more, 0 where it did not. */
+  /**
+   * The pid of the command that an earlier controller started and did not put on record any more, 0
+   * where it did not.
+   */
   get unrecordedPid(): number {
     return this.#host.startedButUnrecorded(PURPOSE);
   }

@@ -11,7 +11,9 @@ export interface OpenLogs {
   readonly output: ContainerOutput;
 }
 
-/** Opens the logs and the container's output. From here on every message is kept, my_init's own too. */
+/**
+ * Opens the logs and the container's output. From here on every message is kept, my_init's own too.
+ */
 export function openLogs(
   link: InitLink,
   { held, generation }: Handover,

@@ -10,7 +10,10 @@ const REMEMBERED_SESSIONS = 8_192;
 /** How many orphans each service has left. */
 export const ORPHAN_RECORD: RecordKind<number> = { key: 'reaped', decode: numberOf };
 
-/** Counts the orphans that init reaps, by the service that leaked them: each run of a service is a session of its own. */
+/**
+ * Counts the orphans that init reaps, by the service that leaked them: each run of a service is a
+ * session of its own.
+ */
 export class OrphanCounts implements Reaping {
   readonly #services: ServiceView;
   readonly #sessions = new Map<number, string>();

@@ -42,8 +42,9 @@ export interface ReexecDependencies {
 }
 
 /**
- * Prepares that the program on disk takes over. It is asked first whether it can: one that cannot even be started would be started
- * five times, and then the container would end. `stopServing` takes no more clients, without refusing any.
+ * Prepares that the program on disk takes over. It is asked first whether it can: one that cannot
+ * even be started would be started five times, and then the container would end. `stopServing`
+ * takes no more clients, without refusing any.
  *
  * @throws OperationError CANNOT_REPLACE, SHUTTING_DOWN
  */

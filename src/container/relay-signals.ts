@@ -24,7 +24,8 @@ export function relaySignals(dependencies: SignalDependencies): void {
   link.on('ignored', (signal) => said.say(meansNothing(signalName(signal))));
   link.on('signal', (name) => {
     settings.messages.debug(`Received SIG${name}.`);
-    // init keeps a signal until its consequence is on record: an earlier controller may have died between the two.
+    // init keeps a signal until its consequence is on record: an earlier controller may have died
+    // between the two.
     if (state.now.shutdown?.unacknowledged !== name) actOn(name, dependencies, said);
     link.acknowledge(name);
     if (state.now.shutdown?.unacknowledged === name) state.saveShutdown({ unacknowledged: undefined });
@@ -59,7 +60,10 @@ function actOn(name: RelayedSignal, dependencies: SignalDependencies, said: Warn
   }
 }
 
-/** Images inherit stop signals that their own server understood, such as WINCH of httpd: then a stop looks like a hang. */
+/**
+ * Images inherit stop signals that their own server understood, such as WINCH of httpd: then a stop
+ * looks like a hang.
+ */
 const meansNothing = (signal: string): string =>
   `Received SIG${signal}, which does nothing here; TERM stops the container (STOPSIGNAL SIGTERM, docker run --stop-signal SIGTERM)`;
 
@@ -70,7 +74,8 @@ function end(name: 'TERM' | 'INT' | 'QUIT' | 'PWR', { command, shutdown, setting
     return;
   }
   shutdown.begin({
-    // A running command supplies its own exit code; one that was never started counts as ended by this signal.
+    // A running command supplies its own exit code; one that was never started counts as ended by
+    // this signal.
     code: command.wanted ? exitCodeOfSignal(name) : EXIT.ok,
     reason: `SIG${name} was received`,
     cause: { kind: 'shutdown', message: `SIG${name} to my_init` },

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Messages } from '../settings/messages.js';
 
 /**
- * The scripts of a directory, in the order of their bytes: regular files, or links to them, that may be executed. Other files
- * are named in a warning, directories are passed over. A missing directory has none.
+ * The scripts of a directory, in the order of their bytes: regular files, or links to them, that
+ * may be executed. Other files are named in a warning, directories are passed over. A missing
+ * directory has none.
  */
 export const scriptsOf = (directory: string, messages: Messages): readonly string[] =>
   entriesOf(directory, messages).filter((path) => isScript(path, messages));

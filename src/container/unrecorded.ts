@@ -20,9 +20,14 @@ export interface Known {
   list(): Listing;
 }
 
-/** Processes of earlier controllers that no record knows: it is torn, or was too large for a slot. */
+/**
+ * Processes of earlier controllers that no record knows: it is torn, or was too large for a slot.
+ */
 export interface Unrecorded {
-  /** Services whose process says in its `supervise/pid` who it is: they lose their history, and nothing else. */
+  /**
+   * Services whose process says in its `supervise/pid` who it is: they lose their history, and
+   * nothing else.
+   */
   readonly services: readonly ServiceRecord[];
   /** The main command, 0 where it is not among them: it alone leads no session. */
   readonly commandPid: number;

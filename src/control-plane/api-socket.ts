@@ -38,7 +38,10 @@ interface Listening {
   readonly path: string;
 }
 
-/** Listens. Resolves after the first attempt; a socket that cannot be opened is reported once and tried again. */
+/**
+ * Listens. Resolves after the first attempt; a socket that cannot be opened is reported once and
+ * tried again.
+ */
 export async function openApiSocket(options: ApiSocketOptions): Promise<ApiSocket> {
   const { mode, groupId, inheritedFd, onConnection, onListening, warn, info } = options;
   let keepName = false;

@@ -1,7 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { type HealthSources, onHealthChange, probe } from '../health/health.js';
 
-/** A file is there while my_init is ready: a probe that needs no more than `test -f`. Returns what ends it. */
+/**
+ * A file is there while my_init is ready: a probe that needs no more than `test -f`. Returns what
+ * ends it.
+ */
 export function keepReadyFile(path: string, sources: HealthSources): () => void {
   let there: boolean | undefined;
   const look = (): void => {

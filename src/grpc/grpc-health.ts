@@ -14,8 +14,8 @@ const MAX_WATCHERS = 100;
 const SERVICE_PREFIX = 'service/';
 
 /**
- * Serves `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md) under the names `""` and
- * `liveness` (my_init itself), `readiness`, `startup` and `service/NAME`.
+ * Serves `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md)
+ * under the names `""` and `liveness` (my_init itself), `readiness`, `startup` and `service/NAME`.
  *
  * @returns what ends the watching streams, for the end of the server
  */
@@ -61,7 +61,9 @@ const NAMES = `there is no health of this name: there is "", ${PROBES.join(', ')
 
 const UNKNOWN_NAME = ServingStatus.SERVICE_UNKNOWN;
 
-/** Sends the status now and at each change of it; a client that reads slowly gets the latest only. */
+/**
+ * Sends the status now and at each change of it; a client that reads slowly gets the latest only.
+ */
 function watch(
   call: ServerWritableStream<HealthCheckRequest, HealthCheckResponse>,
   sources: HealthSources,

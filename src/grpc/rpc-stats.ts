@@ -3,7 +3,10 @@
  * the metrics.
  */
 
-/** Upper bounds of the duration buckets, in seconds: the ones of go-grpc-prometheus, so that ready dashboards work. */
+/**
+ * Upper bounds of the duration buckets, in seconds: the ones of go-grpc-prometheus, so that ready
+ * dashboards work.
+ */
 export const RPC_DURATION_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 /** As the label `grpc_type` of go-grpc-prometheus has them. */
@@ -33,7 +36,10 @@ export interface RpcMethodStats {
 const STATUS_CODES = 17;
 const UNKNOWN = 2;
 
-/** Counts calls by method. Methods that were not declared are not counted: a client could invent any number of them. */
+/**
+ * Counts calls by method. Methods that were not declared are not counted: a client could invent any
+ * number of them.
+ */
 export class RpcStats {
   readonly #methods = new Map<string, MethodCounts>();
 
@@ -50,7 +56,9 @@ export class RpcStats {
     if (method) method.started += 1;
   }
 
-  /** A call has been answered with a status code of gRPC, or given up by the client (1, CANCELLED). */
+  /**
+   * A call has been answered with a status code of gRPC, or given up by the client (1, CANCELLED).
+   */
   handled(path: string, code: number, seconds: number): void {
     const method = this.#methods.get(path);
     if (!method) return;

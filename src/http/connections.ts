@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 
 /**
- * The open connections: not more than a limit, and none that keeps us waiting for ever. When all places are taken, the
- * connection that has been idle the longest makes room; so silent clients cannot lock a probe out.
+ * The open connections: not more than a limit, and none that keeps us waiting for ever. When all
+ * places are taken, the connection that has been idle the longest makes room; so silent clients
+ * cannot lock a probe out.
  *
- * These are not the time limits of `http.Server`: those work only for a server that listens by itself, and check by a timer
- * that never rests.
+ * These are not the time limits of `http.Server`: those work only for a server that listens by
+ * itself, and check by a timer that never rests.
  */
 export class Connections {
   readonly #limit: number;
@@ -21,7 +22,10 @@ export class Connections {
     return this.#deadlines.size;
   }
 
-  /** Takes a new connection in, as an idle one. Returns false, and destroys it, when there is no place for it. */
+  /**
+   * Takes a new connection in, as an idle one. Returns false, and destroys it, when there is no
+   * place for it.
+   */
   admit(socket: Socket, idleMs: number): boolean {
     socket.on('error', () => socket.destroy());
     if (this.size >= this.#limit && !this.#makeRoom()) {

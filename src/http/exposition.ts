@@ -11,8 +11,9 @@ export interface Exposition {
 }
 
 /**
- * Writes the families in a format, one at a time with a turn of the event loop between them: with hundreds of services it is
- * long work, and supervising comes first. prom-client is loaded at the first call.
+ * Writes the families in a format, one at a time with a turn of the event loop between them: with
+ * hundreds of services it is long work, and supervising comes first. prom-client is loaded at the
+ * first call.
  */
 export async function expose(families: readonly Family[], format: Format): Promise<Exposition> {
   loading ??= load();

@@ -9,7 +9,10 @@ import { scrape } from './scrape.js';
 
 /** Enough for any request that my_init answers; a client that sends more is mistaken. */
 const MAX_HEADER_BYTES = 8192;
-/** From the first byte of the answer's making to its last on the way. Above the 10 s of Prometheus nobody waits for it. */
+/**
+ * From the first byte of the answer's making to its last on the way. Above the 10 s of Prometheus
+ * nobody waits for it.
+ */
 const ANSWER_MS = 15_000;
 /** A kept connection may rest this long: above the scrape interval of 60 s that is usual. */
 const KEEP_ALIVE_MS = 75_000;
@@ -77,7 +80,8 @@ function scrapeRoute(metrics: Metrics): Route {
       return { status: 503, body: `${MAX_SCRAPES} scrapes are in progress\n`, headers: { 'Retry-After': '1' } };
     }
     inProgress += 1;
-    // Until the answer is on its way, not only made: it is memory as long as the client does not read it.
+    // Until the answer is on its way, not only made: it is memory as long as the client does not
+    // read it.
     response.once('close', () => {
       inProgress -= 1;
     });

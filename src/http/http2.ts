@@ -54,7 +54,10 @@ export function http2({ health, rpc, connections, log }: Http2Options): Http2 {
   };
 }
 
-/** A module of its own, because only that can be loaded late: the library as such has no names when it is bundled. */
+/**
+ * A module of its own, because only that can be loaded late: the library as such has no names when
+ * it is bundled.
+ */
 async function loadHealthServer(health: HealthSources, rpc: RpcStats): Promise<HealthServer> {
   const { healthServer } = await import('./health-server.js');
   return healthServer(health, rpc);

@@ -29,7 +29,10 @@ export interface MetricsSources {
   readonly log: (message: string) => void;
 }
 
-/** All metrics of my_init. Nothing is kept up to date between scrapes: the numbers live where the things happen. */
+/**
+ * All metrics of my_init. Nothing is kept up to date between scrapes: the numbers live where the
+ * things happen.
+ */
 export class Metrics {
   readonly #sources: MetricsSources;
   readonly #clock = steadyWallClock();
@@ -41,7 +44,10 @@ export class Metrics {
     this.#sources = sources;
   }
 
-  /** The families as they are now, in a fixed order. A part that cannot be read is left out, counted, and logged the first time. */
+  /**
+   * The families as they are now, in a fixed order. A part that cannot be read is left out,
+   * counted, and logged the first time.
+   */
   async collect(): Promise<readonly Family[]> {
     const lagSeconds = await measureEventLoopLag();
     const startedAtMs = monotonicMs();

@@ -1,8 +1,8 @@
 import type { Format } from './exposition.js';
 
 /**
- * The format that a scraper prefers, by its `Accept` header (RFC 9110 section 12.5.1): OpenMetrics only where it is named,
- * and not less wanted than plain text.
+ * The format that a scraper prefers, by its `Accept` header (RFC 9110 section 12.5.1): OpenMetrics
+ * only where it is named, and not less wanted than plain text.
  */
 export function preferredFormat(accept: string | undefined): Format {
   const ranges = parse(accept ?? '');
@@ -11,7 +11,10 @@ export function preferredFormat(accept: string | undefined): Format {
   return openMetrics > 0 && openMetrics >= plain ? 'openmetrics' : 'prometheus';
 }
 
-/** Whether an answer may be compressed with gzip, by the `Accept-Encoding` header (RFC 9110 section 12.5.3). */
+/**
+ * Whether an answer may be compressed with gzip, by the `Accept-Encoding` header (RFC 9110 section
+ * 12.5.3).
+ */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   const ranges = parse(acceptEncoding ?? '');
   const named = ranges.filter(({ value }) => value === 'gzip');

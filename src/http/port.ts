@@ -24,7 +24,10 @@ export interface Port {
   close(): void;
 }
 
-/** Listens. Resolves after the first attempt; a port that cannot be opened is reported once and tried again. */
+/**
+ * Listens. Resolves after the first attempt; a port that cannot be opened is reported once and
+ * tried again.
+ */
 export async function openPort(options: PortOptions): Promise<Port> {
   const { listen, onConnection, onListening, log } = options;
   const port = await keepTrying<Server>({

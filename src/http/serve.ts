@@ -33,7 +33,10 @@ export interface HttpOptions {
   readonly log: (message: string) => void;
 }
 
-/** The HTTP port: `/metrics`, `/livez`, `/readyz`, `/startupz`, and `grpc.health.v1` over HTTP/2. It changes nothing. */
+/**
+ * The HTTP port: `/metrics`, `/livez`, `/readyz`, `/startupz`, and `grpc.health.v1` over HTTP/2. It
+ * changes nothing.
+ */
 export interface HttpEndpoint {
   /** `HOST:PORT` while it listens, else ''. */
   address(): string;
@@ -41,7 +44,10 @@ export interface HttpEndpoint {
   close(): void;
 }
 
-/** Serves probes and metrics. A port that cannot be opened is logged once and tried again; that is no error. */
+/**
+ * Serves probes and metrics. A port that cannot be opened is logged once and tried again; that is
+ * no error.
+ */
 export async function serveHttp(options: HttpOptions): Promise<HttpEndpoint> {
   const { listen, inheritedFd, system, services, rpc, logs, limits, usage, onListening, log } = options;
   const health: HealthSources = { view: services, system };

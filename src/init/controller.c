@@ -31,7 +31,10 @@ static bool find(char file[PATH_MAX], const char *path, const char *name, int mo
   return false;
 }
 
-/* The volume of a WORKDIR can be unmounted then. Node would not hand on the name of a directory that is not plain text: there we stay. */
+/*
+ * The volume of a WORKDIR can be unmounted then. Node would not hand on the name of a directory
+ * that is not plain text: there we stay.
+ */
 static bool leave_directory(void) {
   char *name = directory + sizeof DIRECTORY - 1;
   bool usable = getcwd(name, PATH_MAX) != NULL && *name == '/' && is_text(name, strlen(name), ' ');
@@ -47,7 +50,10 @@ static void clean_environment(void) {
 }
 
 static void find_programs(int argc, char **argv) {
-  /* A larger young generation is no faster here, and what a burst makes it grow to is never given back: 20 MB with 500 services. */
+  /*
+   * A larger young generation is no faster here, and what a burst makes it grow to is never given
+   * back: 20 MB with 500 services.
+   */
   char *ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", "--require", NULL, script};
   char ourselves[PATH_MAX];
   if (realpath((const char *)getauxval(AT_EXECFN), ourselves) == NULL) *ourselves = '\0';

@@ -1,6 +1,7 @@
 /*
- * Where the program begins, before the C library: its start-up can take a millisecond (glibc asks the processor for its
- * features, which is slow in a virtual machine), and until signals are blocked one to PID 1 is lost. rt_sigprocmask(2), then on.
+ * Where the program begins, before the C library: its start-up can take a millisecond (glibc asks
+ * the processor for its features, which is slow in a virtual machine), and until signals are
+ * blocked one to PID 1 is lost. rt_sigprocmask(2), then on.
  */
 #if defined __x86_64__
 __asm__(".text\n.globl entry\nentry:\n"

@@ -1,4 +1,7 @@
-/* Descriptors that outlive the controller: each stays at its number in init and in every controller. */
+/*
+ * Descriptors that outlive the controller: each stays at its number in init and in every
+ * controller.
+ */
 #include "my_init.h"
 
 #include <fnmatch.h>
@@ -65,14 +68,20 @@ static void pour(int from, int to) {
   struct pollfd ends[2] = {{.fd = from, .events = POLLIN}, {.fd = to, .events = POLLOUT}};
   for (int i = 0; i < PIECES && poll(ends, 2, 0) == 2; i++) {
     char bytes[PIPE_BUF];
-    /* Into a pipe it never waits, though another writer fill it now; what cannot be spliced to takes a piece when it says so. */
+    /*
+     * Into a pipe it never waits, though another writer fill it now; what cannot be spliced to
+     * takes a piece when it says so.
+     */
     ssize_t moved = splice(from, NULL, to, NULL, sizeof bytes, SPLICE_F_NONBLOCK);
     if (moved < 0 && errno == EINVAL && (moved = read(from, bytes, sizeof bytes)) > 0) moved = write(to, bytes, (size_t)moved);
     if (moved <= 0) return;
   }
 }
 
-/* What services have said, or a controller at its end, and no controller will read any more goes where one would have sent it. */
+/*
+ * What services have said, or a controller at its end, and no controller will read any more goes
+ * where one would have sent it.
+ */
 void hold_pour_logs(void) {
   for (EACH(held)) {
     bool words = strcmp(held->name, "last-words") == 0 && lseek(held->fd, 0, SEEK_SET) == 0;

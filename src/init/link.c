@@ -1,4 +1,7 @@
-/* The two sockets to the controller. init never waits for it: a line is made only when there is room for it. */
+/*
+ * The two sockets to the controller. init never waits for it: a line is made only when there is
+ * room for it.
+ */
 #include "my_init.h"
 
 #include <stdarg.h>
@@ -14,7 +17,10 @@ static char line[MAX_LINE];  /* that is coming in */
 static char out[MAX_HELD * (MAX_NAME + 12) + MAX_WATCHED * 32 + 16 * 1024];
 static size_t line_length, out_length;
 
-/* The controller's ends become its 3 and 4; they are neither before, for signals are read from 3, and our end is the lower. */
+/*
+ * The controller's ends become its 3 and 4; they are neither before, for signals are read from 3,
+ * and our end is the lower.
+ */
 bool link_open(int ends[2]) {
   int pair[2];
   line_length = out_length = 0;
@@ -42,7 +48,10 @@ void link_line(const char *format, ...) {
   out[out_length++] = '\n';
 }
 
-/* Lines wait in the socket until their answers have room; those of a dead controller are for nobody. */
+/*
+ * Lines wait in the socket until their answers have room; those of a dead controller are for
+ * nobody.
+ */
 static bool may_receive(void) { return lines >= 0 && (out_length < ENOUGH || controller_pid() == 0); }
 
 static void take(char byte) {

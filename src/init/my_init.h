@@ -1,4 +1,7 @@
-/* PID 1: reaps, relays signals, keeps the controller running, holds its descriptors, finishes. docs/design/init-link.md */
+/*
+ * PID 1: reaps, relays signals, keeps the controller running, holds its descriptors, finishes.
+ * docs/design/init-link.md
+ */
 #pragma once
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* What the controller may ask for, one line each. A line is obeyed as a whole or refused as a whole. */
+/*
+ * What the controller may ask for, one line each. A line is obeyed as a whole or refused as a
+ * whole.
+ */
 #include "my_init.h"
 
 #define MAX_ARGUMENTS 3

@@ -10,7 +10,10 @@ void processes_open(void) {
   if (readlink("/proc/self", self, sizeof self - 1) > 0 && atoi(self) == facts.pid) proc = opendir("/proc");
 }
 
-/* -1 when it is gone. The name in stat may contain anything, also ") R 1": it ends at the last parenthesis. */
+/*
+ * -1 when it is gone. The name in stat may contain anything, also ") R 1": it ends at the last
+ * parenthesis.
+ */
 static pid_t parent_of(pid_t pid, bool *lives) {
   char path[32], text[512], state = 'X';
   snprintf(path, sizeof path, "%d/stat", pid);

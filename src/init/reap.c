@@ -1,4 +1,7 @@
-/* Every child that ends is waited for, in every phase: the controller, what it watches, and the orphans, which are counted. */
+/*
+ * Every child that ends is waited for, in every phase: the controller, what it watches, and the
+ * orphans, which are counted.
+ */
 #include "my_init.h"
 
 #define BATCH 1000    /* then signals and the controller have their turn */

@@ -1,4 +1,7 @@
-/* Signals are blocked for ever and read from a descriptor: the kernel drops what PID 1 does not handle, but not what it blocks. */
+/*
+ * Signals are blocked for ever and read from a descriptor: the kernel drops what PID 1 does not
+ * handle, but not what it blocks.
+ */
 #include "my_init.h"
 
 #include <sys/signalfd.h>
@@ -11,7 +14,10 @@ static struct relayed {
   int number;
   const char *name;
   bool ends; /* somebody wants the container to end */
-  /* Two of a kind may wait, as the first may be under way to the controller; more merge, as they do in the kernel. */
+  /*
+   * Two of a kind may wait, as the first may be under way to the controller; more merge, as they do
+   * in the kernel.
+   */
   int waiting, told;
 } relayed[] = {
     {SIGTERM, "TERM", true, 0, 0},  {SIGINT, "INT", true, 0, 0},    {SIGHUP, "HUP", false, 0, 0},
@@ -25,7 +31,10 @@ int signals_open(void) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, NULL); /* entry.c did, where it can */
-  /* An inherited "ignore" would go on to every process, and that of SIGCHLD would take the statuses away. */
+  /*
+   * An inherited "ignore" would go on to every process, and that of SIGCHLD would take the statuses
+   * away.
+   */
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
   int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd < 0) give_up(EXIT_INTERNAL, "cannot read signals: %m");

@@ -4,7 +4,10 @@
 #define LOOK_AGAIN 500
 
 static int64_t due[TIMERS];
-/* Of the controller: what it had computed when the timer was set and when it was last looked at, and what it may. */
+/*
+ * Of the controller: what it had computed when the timer was set and when it was last looked at,
+ * and what it may.
+ */
 static struct cpu {
   int64_t set, seen, limit;
 } cpu[TIMERS];
@@ -41,7 +44,10 @@ int timers_next(void) {
   return next == INT64_MAX ? -1 : wait < 0 ? 0 : (int)wait;
 }
 
-/* A controller that gets a twentieth of a CPU is slow and not hung: while it computes it may go on, up to half of its time in CPU. */
+/*
+ * A controller that gets a twentieth of a CPU is slow and not hung: while it computes it may go on,
+ * up to half of its time in CPU.
+ */
 static bool gets_more_time(enum timer timer) {
   struct cpu *its = &cpu[timer];
   if (action[timer] == NULL || finishing()) return false;

@@ -49,7 +49,10 @@ bool watch_tell(void) {
   return at < end;
 }
 
-/* What the controller before had waited for and not said is lost, and this one is to hear everything. */
+/*
+ * What the controller before had waited for and not said is lost, and this one is to hear
+ * everything.
+ */
 void watch_hand_over(void) {
   for (struct watched *at = watched; at < end; at++) {
     if (at->state == LIVES && is_gone(at->pid)) at->state = LOST;

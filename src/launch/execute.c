@@ -1,4 +1,7 @@
-/* As execvp, but never through a shell: what cannot be executed is passed over, and a missing interpreter is no missing program. */
+/*
+ * As execvp, but never through a shell: what cannot be executed is passed over, and a missing
+ * interpreter is no missing program.
+ */
 #include "execute.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* Between fork and exec of every service: puts right what Node leaves wrong for a child. docs/design/launch.md */
+/*
+ * Between fork and exec of every service: puts right what Node leaves wrong for a child.
+ * docs/design/launch.md
+ */
 #include "execute.h"
 #include "user.h"
 
@@ -66,7 +69,10 @@ static int number(const char *text, int lowest, int highest, int base) {
   return (int)value;
 }
 
-/* The descriptor stays open in the program, at its number or at another one, which may be that of the record. */
+/*
+ * The descriptor stays open in the program, at its number or at another one, which may be that of
+ * the record.
+ */
 static void keep_descriptor(char *text) {
   char *colon = strchr(text, ':');
   if (colon != NULL) *colon++ = '\0';
@@ -75,7 +81,10 @@ static void keep_descriptor(char *text) {
   must(at != fd ? dup2(fd, at) >= 0 : fcntl(fd, F_SETFD, 0) == 0, "descriptors", "-k");
 }
 
-/* Whoever started us and died before it could say so has left the next one our pid; one that died even before that, nothing. */
+/*
+ * Whoever started us and died before it could say so has left the next one our pid; one that died
+ * even before that, nothing.
+ */
 static void open_record(const char *text) {
   long long offset;
   int parent;
@@ -149,7 +158,10 @@ static void take_identity(char *text, char *added[], int count) {
   for (int i = 0; i < 4; i++) must(setenv(variables[i][0], variables[i][1], 0) == 0, "environment", "memory");
 }
 
-/* The options are carried out as they come, except who the process is: that comes last, for it takes rights away. */
+/*
+ * The options are carried out as they come, except who the process is: that comes last, for it
+ * takes rights away.
+ */
 int main(int argc, char **argv) {
   bool search = false;
   char *user = NULL, *added[MAX_ADDED];

@@ -17,7 +17,10 @@ struct groups {
   gid_t ids[MAX_GROUPS];
 };
 
-/* Reads /etc/passwd and /etc/group itself: a static program has no other way to look a user up. false with errno: there is none. */
+/*
+ * Reads /etc/passwd and /etc/group itself: a static program has no other way to look a user up.
+ * false with errno: there is none.
+ */
 bool find_user(const char *text, struct user *found);
 bool find_group(const char *text, gid_t *id);
 /* The user's own group and those that /etc/group lists it in. */

@@ -17,8 +17,9 @@ export interface Kept<T> {
 }
 
 /**
- * Opens something, and tries again until that succeeds. Resolves after the first attempt, successful or not. An error is no
- * reason to stop: a volume may be mounted later, the owner of a port may end, descriptors may become free.
+ * Opens something, and tries again until that succeeds. Resolves after the first attempt,
+ * successful or not. An error is no reason to stop: a volume may be mounted later, the owner of a
+ * port may end, descriptors may become free.
  */
 export async function keepTrying<T>(options: KeepTryingOptions<T>): Promise<Kept<T>> {
   const { open, onOpen, onFailure, close, retryMs } = options;

@@ -22,7 +22,10 @@ export function tcpAddressOf(server: Server, wanted: ListenAddress): string {
   return formatListenAddress({ host: wanted.host, port });
 }
 
-/** Without a host Node listens on `::`, which takes IPv4 too, and on `0.0.0.0` where there is no IPv6. */
+/**
+ * Without a host Node listens on `::`, which takes IPv4 too, and on `0.0.0.0` where there is no
+ * IPv6.
+ */
 function listenOn(where: { readonly fd: number } | ListenAddress): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   return new Promise((resolve, reject) => {

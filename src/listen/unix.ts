@@ -6,7 +6,10 @@ import { basename, dirname, join } from 'node:path';
 /** `sun_path` of unix(7), less the NUL at its end. */
 const MAX_PATH_BYTES = 107;
 
-/** The shortest name under which a socket is bound before it gets its own: long enough not to meet another. */
+/**
+ * The shortest name under which a socket is bound before it gets its own: long enough not to meet
+ * another.
+ */
 const MIN_TEMPORARY_NAME = 6;
 
 export interface UnixListenOptions {
@@ -34,10 +37,12 @@ export class ListenError extends Error {
 }
 
 /**
- * Listens on a Unix socket. A stale socket (nobody answers) is replaced, a live one is not; the name appears only when the
- * socket has its mode and group. Connections are accepted from then on: attach the `connection` listener in the same turn.
+ * Listens on a Unix socket. A stale socket (nobody answers) is replaced, a live one is not; the
+ * name appears only when the socket has its mode and group. Connections are accepted from then on:
+ * attach the `connection` listener in the same turn.
  *
- * Closing the server leaves the name in place, so that its descriptor can go to the next controller.
+ * Closing the server leaves the name in place, so that its descriptor can go to the next
+ * controller.
  *
  * @throws ListenError
  */
@@ -104,7 +109,10 @@ function listening(where: { readonly path: string } | { readonly fd: number }): 
   });
 }
 
-/** Not `recursive: true`: that never returns where mkdir(2) says ENOENT of a directory that is there, as it does in /proc. */
+/**
+ * Not `recursive: true`: that never returns where mkdir(2) says ENOENT of a directory that is
+ * there, as it does in /proc.
+ */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   if (dirname(path) !== path) makeDirectory(dirname(path));

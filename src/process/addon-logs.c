@@ -34,8 +34,9 @@ static bool all_written(int fd, const uint8_t *bytes, size_t size, off_t at) {
 }
 
 /*
- * What splice moves is out of the pipe, in the file, and counted by the file's own position, all in one call, which a SIGKILL
- * does not tear. Where the kernel cannot do it (gVisor), or has no memory for it, it is a read and a write.
+ * What splice moves is out of the pipe, in the file, and counted by the file's own position, all in
+ * one call, which a SIGKILL does not tear. Where the kernel cannot do it (gVisor), or has no memory
+ * for it, it is a read and a write.
  */
 static ssize_t move(int pipe_fd, int file, uint8_t *into, size_t size, size_t at) {
   ssize_t length = -1;
@@ -114,7 +115,10 @@ static napi_value stamp(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* The text of whole lines of the wanted streams, from `at` on, up to a piece of a line that is wanted, or the end of the room. */
+/*
+ * The text of whole lines of the wanted streams, from `at` on, up to a piece of a line that is
+ * wanted, or the end of the room.
+ */
 static napi_value unstamp(napi_env env, napi_callback_info info) {
   napi_value values[7];
   uint8_t *records, *out;

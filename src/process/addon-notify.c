@@ -1,4 +1,7 @@
-/* The socket of sd_notify(3): datagrams with the credentials of their sender. src/process/native.ts says what each function is for. */
+/*
+ * The socket of sd_notify(3): datagrams with the credentials of their sender. src/process/native.ts
+ * says what each function is for.
+ */
 #include "addon.h"
 
 #include <errno.h>
@@ -43,7 +46,10 @@ static void set_number(napi_env env, napi_value object, const char *key, double 
   napi_set_named_property(env, object, key, value);
 }
 
-/* Closing what came along is the whole answer to BARRIER=1, and nothing of it is wanted. Returns how many there were. */
+/*
+ * Closing what came along is the whole answer to BARRIER=1, and nothing of it is wanted. Returns
+ * how many there were.
+ */
 static int close_passed(struct msghdr *message, struct ucred *sender) {
   int count = 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {

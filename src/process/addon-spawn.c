@@ -1,6 +1,7 @@
 /*
- * Processes without libuv, which forks the whole controller for each: its page tables are copied, and then its pages, as either side writes to
- * them. SpawnFunctions of native.ts says what each is for.
+ * Processes without libuv, which forks the whole controller for each: its page tables are copied,
+ * and then its pages, as either side writes to them. SpawnFunctions of native.ts says what each is
+ * for.
  */
 #include "addon.h"
 
@@ -42,7 +43,10 @@ static bool place_descriptors(struct start *start) {
   return true;
 }
 
-/* The child. It shares the memory of the controller, which waits, until it executes; no signal reaches it before. */
+/*
+ * The child. It shares the memory of the controller, which waits, until it executes; no signal
+ * reaches it before.
+ */
 static int become(void *argument) {
   static char *const nothing[] = {NULL};
   struct start *start = argument;

@@ -1,4 +1,7 @@
-/* The parts of src/supervisor that speak runit's protocol. SuperviseFunctions of native.ts says what each is for. */
+/*
+ * The parts of src/supervisor that speak runit's protocol. SuperviseFunctions of native.ts says
+ * what each is for.
+ */
 #include "addon.h"
 
 #include <errno.h>

@@ -26,7 +26,10 @@ static void ready(void *poll, int status, int events) {
   napi_close_handle_scope(watch->env, scope);
 }
 
-/* The object in JavaScript is gone: nobody can name the watch any more, and one that was not ended stays as it is. */
+/*
+ * The object in JavaScript is gone: nobody can name the watch any more, and one that was not ended
+ * stays as it is.
+ */
 static void collected(napi_env env, void *data, void *hint) {
   (void)env, (void)hint;
   struct watch *watch = data;

@@ -1,4 +1,7 @@
-/* What Node cannot do: peer credentials, passing a descriptor, a memfd, a pipe, a watchdog. BasicFunctions of native.ts says what each is for. */
+/*
+ * What Node cannot do: peer credentials, passing a descriptor, a memfd, a pipe, a watchdog.
+ * BasicFunctions of native.ts says what each is for.
+ */
 #include "addon.h"
 
 #include <errno.h>

@@ -6,7 +6,10 @@ const PIECE_BYTES = 16 * 1024;
 /** All that waits in a pipe: a process left behind that goes on writing must not keep us here. */
 const MOST_PIECES = 16;
 
-/** The end of what a short program writes, kept in memory: the last bytes of each output, however much that is. */
+/**
+ * The end of what a short program writes, kept in memory: the last bytes of each output, however
+ * much that is.
+ */
 export class CapturedOutput implements ProcessOutput {
   readonly #stdout: Capture;
   readonly #stderr: Capture;

@@ -1,14 +1,20 @@
 /** The monotonic clock, in milliseconds: the one that `CLOCK_MONOTONIC` of init counts too. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** The two clocks are read one after the other: this much apart, one was set, or the process did not run in between. */
+/**
+ * The two clocks are read one after the other: this much apart, one was set, or the process did not
+ * run in between.
+ */
 const TOLERANCE_NS = 2_000_000n;
 
 const readOffsetNs = (): bigint => BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
 let offsetNs = steadyOffsetNs();
 
-/** The wall clock minus the monotonic one. The value is the same at each call, until the wall clock is set. */
+/**
+ * The wall clock minus the monotonic one. The value is the same at each call, until the wall clock
+ * is set.
+ */
 export function wallOffsetNs(): bigint {
   if (isOff(readOffsetNs())) {
     const measured = steadyOffsetNs();
@@ -17,7 +23,10 @@ export function wallOffsetNs(): bigint {
   return offsetNs;
 }
 
-/** The wall-clock time of a monotonic one, for display only: it moves with the clock when that is set. */
+/**
+ * The wall-clock time of a monotonic one, for display only: it moves with the clock when that is
+ * set.
+ */
 export const wallClock = (atMs: number): Date => new Date(Number(wallOffsetNs()) / 1e6 + atMs);
 
 function isOff(measuredNs: bigint): boolean {

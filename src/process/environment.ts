@@ -2,15 +2,18 @@ import { closeSync, writeSync } from 'node:fs';
 import { native } from './native.js';
 
 /**
- * An environment, byte for byte: names and values are Node's `latin1` strings, one character a byte. Node's own
- * `process.env` decodes to UTF-8 and loses what is not.
+ * An environment, byte for byte: names and values are Node's `latin1` strings, one character a
+ * byte. Node's own `process.env` decodes to UTF-8 and loses what is not.
  */
 export type Environment = ReadonlyMap<string, string>;
 
 /** A value of an {@link Environment}, as readable text. */
 export const toText = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 
-/** Reads a block as in `/proc/PID/environ`: `NAME=VALUE`, each ended by NUL. Entries without a name are dropped. */
+/**
+ * Reads a block as in `/proc/PID/environ`: `NAME=VALUE`, each ended by NUL. Entries without a name
+ * are dropped.
+ */
 export function parseEnvironment(block: Buffer): Environment {
   const environment = new Map<string, string>();
   for (const entry of block.toString('latin1').split('\0')) {

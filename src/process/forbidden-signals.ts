@@ -3,7 +3,10 @@ import { readProcesses } from './process-table.js';
 /** Enough to say each once; a container in which more is forbidden has said it often. */
 const REMEMBERED = 1_000;
 
-/** Says which signals the kernel did not let us send: without the capability KILL, root cannot signal another user's process. */
+/**
+ * Says which signals the kernel did not let us send: without the capability KILL, root cannot
+ * signal another user's process.
+ */
 export class ForbiddenSignals {
   readonly #warn: (text: string) => void;
   readonly #said = new Set<string>();

@@ -34,7 +34,10 @@ export interface Handover {
   readonly ended: ReadonlyMap<number, ExitStatus>;
 }
 
-/** How init saw a controller end; `number` is the exit code, or the signal. `hung`: init killed it because it did not answer. */
+/**
+ * How init saw a controller end; `number` is the exit code, or the signal. `hung`: init killed it
+ * because it did not answer.
+ */
 export interface PreviousEnd {
   readonly how: 'exit' | 'signal' | 'hung' | 'reexec';
   readonly number: number;
@@ -78,7 +81,10 @@ export class InitLink extends EventEmitter<LinkEvents> {
   readonly #kills = new Map<number, (errno: number) => void>();
   #lastKill = 0;
 
-  /** Settles when init has nothing more to say: at the end nobody else is left then, before it init is gone. */
+  /**
+   * Settles when init has nothing more to say: at the end nobody else is left then, before it init
+   * is gone.
+   */
   readonly closed: Promise<void>;
 
   constructor() {
@@ -113,7 +119,10 @@ export class InitLink extends EventEmitter<LinkEvents> {
     this.#write('ready');
   }
 
-  /** We are about to exit with code 0, to be replaced: that is no failure. Resolves when init can read it. */
+  /**
+   * We are about to exit with code 0, to be replaced: that is no failure. Resolves when init can
+   * read it.
+   */
   reexec(): Promise<void> {
     return new Promise((resolve) => this.#socket.write('reexec\n', () => resolve()));
   }
@@ -124,8 +133,9 @@ export class InitLink extends EventEmitter<LinkEvents> {
   }
 
   /**
-   * A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the status until {@link acknowledge}. Undefined
-   * when init can read it by now; otherwise it settles when it can, and the status must not be taken away from the kernel before.
+   * A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the
+   * status until {@link acknowledge}. Undefined when init can read it by now; otherwise it settles
+   * when it can, and the status must not be taken away from the kernel before.
    */
   exited(pid: number, status: number): Promise<void> | undefined {
     const sent = new Promise<void>((resolve) => this.#socket.write(`exited ${pid} ${status}\n`, () => resolve()));
@@ -137,7 +147,10 @@ export class InitLink extends EventEmitter<LinkEvents> {
     this.#write(`took ${what}`);
   }
 
-  /** Has init send a signal to a child of its own; a negative pid is the group that the child leads. Resolves to an errno, 0 when sent. */
+  /**
+   * Has init send a signal to a child of its own; a negative pid is the group that the child leads.
+   * Resolves to an errno, 0 when sent.
+   */
   kill(pid: number, signal: NodeJS.Signals): Promise<number> {
     return this.#kill(pid, constants.signals[signal]);
   }

@@ -23,8 +23,8 @@ const HEAD_BYTES = 16;
 type InotifyListener = (watch: number, mask: number, name: string) => void;
 
 /**
- * The kernel's reports of changes in directories. Node's own fs.watch says nothing of an overflow, and not whether a path leads
- * to the same directory as before.
+ * The kernel's reports of changes in directories. Node's own fs.watch says nothing of an overflow,
+ * and not whether a path leads to the same directory as before.
  */
 export class Inotify {
   readonly #listener: InotifyListener;
@@ -40,7 +40,10 @@ export class Inotify {
     native().watchOn(this.#readable, true);
   }
 
-  /** Returns the watch descriptor: the same number for as long as the path leads to the same inode. Throws as inotify_add_watch(2). */
+  /**
+   * Returns the watch descriptor: the same number for as long as the path leads to the same inode.
+   * Throws as inotify_add_watch(2).
+   */
   add(path: string, mask: number): number {
     return native().addWatch(this.#fd, path, mask);
   }

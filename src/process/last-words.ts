@@ -11,8 +11,9 @@ let standardErrorFd: number = 2;
 export const standardError = (): number => standardErrorFd;
 
 /**
- * From now on what V8, Node and the C library write to descriptor 2 when everything is lost goes into a memfd that init holds:
- * the next controller brings it into the log, and where there is none, init to the container's standard error.
+ * From now on what V8, Node and the C library write to descriptor 2 when everything is lost goes
+ * into a memfd that init holds: the next controller brings it into the log, and where there is
+ * none, init to the container's standard error.
  */
 export function keepLastWords(link: InitLink): void {
   const words = native().memfd(LAST_WORDS);

@@ -34,29 +34,38 @@ interface BasicFunctions {
   /** An anonymous file in memory, memfd_create(2), close-on-exec. */
   memfd(name: string): number;
   /**
-   * A pipe, close-on-exec: the end to read, which waits for data or not, and the end to write. Its mode is 0622, so that a process which
-   * has given up its privileges can still open it as `/dev/stdout`.
+   * A pipe, close-on-exec: the end to read, which waits for data or not, and the end to write. Its
+   * mode is 0622, so that a process which has given up its privileges can still open it as
+   * `/dev/stdout`.
    */
   pipe(waits: boolean): readonly [read: number, write: number];
   /** Makes `fd` another descriptor, dup2(2), and returns the one it was. */
   replaceDescriptor(fd: number, by: number): number;
   /**
-   * Ends the process, with a word on descriptor 2, when its main thread has computed for seconds without one turn of the event loop.
-   * It counts CPU time: nothing wakes an idle process, and one that is only slow is left alone.
+   * Ends the process, with a word on descriptor 2, when its main thread has computed for seconds
+   * without one turn of the event loop. It counts CPU time: nothing wakes an idle process, and one
+   * that is only slow is left alone.
    */
   endWhenBlocked(): void;
-  /** signal(2) with SIG_IGN. Node can only handle a signal, which the kernel does not take for ignoring it. */
+  /**
+   * signal(2) with SIG_IGN. Node can only handle a signal, which the kernel does not take for
+   * ignoring it.
+   */
   ignoreSignal(number: number): void;
 }
 
 /** addon-spawn.c: processes without libuv. */
 interface SpawnFunctions {
   /**
-   * Starts `command`, the first of which is a file, with an empty environment and these descriptors as its 0, 1, 2 … alone (-1 is /dev/null),
-   * those up to 2 blocking. All signals are blocked in it. Returns its pid; it is ours to wait for, with {@link ended} and {@link reap}.
+   * Starts `command`, the first of which is a file, with an empty environment and these descriptors
+   * as its 0, 1, 2 … alone (-1 is /dev/null), those up to 2 blocking. All signals are blocked in
+   * it. Returns its pid; it is ours to wait for, with {@link ended} and {@link reap}.
    */
   spawn(command: readonly string[], descriptors: readonly number[]): number;
-  /** The pid and wait status, wait(2), of a child that has ended, this one or any (0); undefined when it has not. It is not waited for yet. */
+  /**
+   * The pid and wait status, wait(2), of a child that has ended, this one or any (0); undefined
+   * when it has not. It is not waited for yet.
+   */
   ended(pid: number): readonly [pid: number, status: number] | undefined;
   /** Waits for a child that has ended: its pid may be given to somebody else from now on. */
   reap(pid: number): void;
@@ -65,8 +74,9 @@ interface SpawnFunctions {
 /** addon-watch.c: descriptors in the event loop. */
 interface WatchFunctions {
   /**
-   * Calls the listener in a turn of the event loop as long as there is something to read, once {@link watchOn} says so; the descriptor is
-   * read by the listener. Does not keep the process running.
+   * Calls the listener in a turn of the event loop as long as there is something to read, once
+   * {@link watchOn} says so; the descriptor is read by the listener. Does not keep the process
+   * running.
    */
   watchReadable(fd: number, listener: () => void): ReadableWatch;
   watchOn(watch: ReadableWatch, on: boolean): void;
@@ -77,21 +87,24 @@ interface WatchFunctions {
 /** addon-logs.c: what touches every byte of a log. */
 interface LogFunctions {
   /**
-   * Takes what is in a pipe: writes the first `used` bytes of the buffer to the beginning of the file, moves what the pipe has, as far as the
-   * buffer has room, into the file behind them, and then into the buffer. The file's position tells how much was moved, whenever the
-   * process is killed. Returns how many bytes that were, 0 when the pipe is empty.
+   * Takes what is in a pipe: writes the first `used` bytes of the buffer to the beginning of the
+   * file, moves what the pipe has, as far as the buffer has room, into the file behind them, and
+   * then into the buffer. The file's position tells how much was moved, whenever the process is
+   * killed. Returns how many bytes that were, 0 when the pipe is empty.
    */
   takeIn(pipe: number, file: number, buffer: Buffer, used: number): number;
   /** How many bytes a pipe holds now. */
   readableBytes(pipe: number): number;
   /**
-   * Makes CRI records with this head of the lines between `start` and `end`, as far as they are ended or longer than a record can be, and as there
-   * is room in `out`. `result`: where it has come to, bytes of records, records.
+   * Makes CRI records with this head of the lines between `start` and `end`, as far as they are
+   * ended or longer than a record can be, and as there is room in `out`. `result`: where it has
+   * come to, bytes of records, records.
    */
   stamp(text: Buffer, start: number, end: number, head: Buffer, out: Buffer, result: Int32Array): void;
   /**
-   * Puts the text of CRI records between `start` and `end` behind the first `used` bytes of `out`, up to one that is a piece of a line. `streams`: 1 is
-   * standard output, 2 is standard error; those of others are passed over. `result`: where it has come to in the records and in `out`,
+   * Puts the text of CRI records between `start` and `end` behind the first `used` bytes of `out`,
+   * up to one that is a piece of a line. `streams`: 1 is standard output, 2 is standard error;
+   * those of others are passed over. `result`: where it has come to in the records and in `out`,
    * records, and of these bytes and records of standard error.
    */
   unstamp(
@@ -107,7 +120,10 @@ interface LogFunctions {
 
 /** addon-notify.c: the socket of sd_notify(3). */
 interface NotifyFunctions {
-  /** A datagram socket at a path, open to everybody, that receives credentials (`SO_PASSCRED`, unix(7)). It never waits. */
+  /**
+   * A datagram socket at a path, open to everybody, that receives credentials (`SO_PASSCRED`,
+   * unix(7)). It never waits.
+   */
   notifySocket(path: string): number;
   /** The next datagram of such a socket; undefined when there is none. */
   receiveNotification(socketFd: number): Notification | undefined;
@@ -117,7 +133,10 @@ interface NotifyFunctions {
 interface InotifyFunctions {
   /** inotify_init1(2), close-on-exec, reads do not wait. */
   openInotify(): number;
-  /** inotify_add_watch(2). Returns the watch descriptor: the same number for as long as the path leads to the same inode. */
+  /**
+   * inotify_add_watch(2). Returns the watch descriptor: the same number for as long as the path
+   * leads to the same inode.
+   */
   addWatch(inotify: number, path: string, mask: number): number;
   /** inotify_rm_watch(2). */
   removeWatch(inotify: number, watch: number): void;
@@ -127,7 +146,10 @@ interface InotifyFunctions {
 interface SuperviseFunctions {
   /** mkfifo(3). */
   mkfifo(path: string, mode: number): void;
-  /** flock(2), exclusive and without waiting, or its end. Returns whether it is ours: false when somebody else has it. */
+  /**
+   * flock(2), exclusive and without waiting, or its end. Returns whether it is ours: false when
+   * somebody else has it.
+   */
   lock(fd: number, wanted: boolean): boolean;
 }
 
@@ -143,7 +165,10 @@ type Native = BasicFunctions &
   NotifyFunctions &
   SuperviseFunctions;
 
-/** The path of a part of the installation: beside the bundle, above its chunks, or in `dist` when run from the sources. */
+/**
+ * The path of a part of the installation: beside the bundle, above its chunks, or in `dist` when
+ * run from the sources.
+ */
 export function installed(name: string): string {
   for (const place of ['./', '../', '../../dist/']) {
     const path = fileURLToPath(new URL(place + name, import.meta.url));

@@ -1,6 +1,9 @@
 import type { Server, Socket } from 'node:net';
 
-/** The libuv handle under a stream. Node has no public name for it; this file is the only one that looks at it. */
+/**
+ * The libuv handle under a stream. Node has no public name for it; this file is the only one that
+ * looks at it.
+ */
 interface Handle {
   readonly fd: number;
   /** Bytes of a write that the kernel has not taken yet. */

@@ -12,7 +12,10 @@ export interface ProcessOutput {
 
 /** A program to run, and how. */
 export interface SpawnOrder {
-  /** Unique for each start: a later controller finds by it what this one started in its last instant. */
+  /**
+   * Unique for each start: a later controller finds by it what this one started in its last
+   * instant.
+   */
   readonly purpose: string;
   /** Executed by execve: a path, or a name to be found in PATH with `searchPath`. */
   readonly program: string;
@@ -21,7 +24,8 @@ export interface SpawnOrder {
   readonly directory?: string | undefined;
   readonly environment: Environment;
   /**
-   * `session`: a session of its own and /dev/null as standard input. `foreground`: the terminal and my_init's standard input.
+   * `session`: a session of its own and /dev/null as standard input. `foreground`: the terminal and
+   * my_init's standard input.
    */
   readonly as: 'session' | 'foreground';
   readonly searchPath?: boolean;
@@ -46,18 +50,30 @@ export interface ProcessListener {
 /** Settles when the end of a process has been acted on and is on record. */
 export type Acknowledged = Promise<void> | void;
 
-/** Starts processes, takes over those of an earlier controller, and signals both. The tests have a fake of it. */
+/**
+ * Starts processes, takes over those of an earlier controller, and signals both. The tests have a
+ * fake of it.
+ */
 export interface ProcessHost {
   spawn(order: SpawnOrder, listener: ProcessListener): void;
   /** Takes over a child of init. */
   adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void;
   /** Runs a short program to its end, or to the end of its time. */
   run(order: SpawnOrder, options: RunOptions): Promise<ProgramEnd>;
-  /** Waits for a short program that an earlier controller started. Its time begins anew; its output is not captured. */
+  /**
+   * Waits for a short program that an earlier controller started. Its time begins anew; its output
+   * is not captured.
+   */
   resumeRun(pid: number, options: RunOptions): Promise<ProgramEnd>;
-  /** The pid of what a dead controller started for this purpose in its last instant, be it alive or not; 0 when it did not. */
+  /**
+   * The pid of what a dead controller started for this purpose in its last instant, be it alive or
+   * not; 0 when it did not.
+   */
   startedButUnrecorded(purpose: string): number;
-  /** Sends a signal; nothing happens when the process is gone. The group is the one that the process leads. */
+  /**
+   * Sends a signal; nothing happens when the process is gone. The group is the one that the process
+   * leads.
+   */
   signal(pid: number, signal: NodeJS.Signals, group: boolean): Promise<SignalResult>;
 }
 

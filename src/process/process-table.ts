@@ -22,7 +22,10 @@ export interface ProcessEntry {
 
 /** `USER_HZ`: 100 on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
-/** Every Linux that Node 20 runs on in practice; arm64 kernels with larger pages are off by that factor. */
+/**
+ * Every Linux that Node 20 runs on in practice; arm64 kernels with larger pages are off by that
+ * factor.
+ */
 const PAGE_BYTES = 4096;
 
 /** Every process that can be seen, in the order of pids; empty where there is no /proc. */
@@ -44,8 +47,9 @@ export function readProcesses(pids: readonly number[]): readonly ProcessEntry[] 
 }
 
 /**
- * The resident memory of one process, page by page; undefined where it may not be looked at. The kernel counts pages by CPU and
- * adds them up roughly: a program as small as init can show 0, except in `smaps_rollup`, proc(5).
+ * The resident memory of one process, page by page; undefined where it may not be looked at. The
+ * kernel counts pages by CPU and adds them up roughly: a program as small as init can show 0,
+ * except in `smaps_rollup`, proc(5).
  */
 export function countResidentBytes(pid: number): number | undefined {
   try {
@@ -82,7 +86,10 @@ function readEntry(pid: number, bootMs: number): ProcessEntry | undefined {
   };
 }
 
-/** Node 24 and later call their first thread MainThread, and with it the process: the name of the program says more. */
+/**
+ * Node 24 and later call their first thread MainThread, and with it the process: the name of the
+ * program says more.
+ */
 function nameOf(pid: number, threadName: string): string {
   if (threadName !== 'MainThread') return threadName;
   try {
@@ -93,7 +100,10 @@ function nameOf(pid: number, threadName: string): string {
   }
 }
 
-/** Start times are in the clock of the boot, which also counts suspended time: how far it is ahead of the monotonic one. */
+/**
+ * Start times are in the clock of the boot, which also counts suspended time: how far it is ahead
+ * of the monotonic one.
+ */
 function bootClockOffsetMs(): number {
   try {
     const uptimeMs = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * 1000;

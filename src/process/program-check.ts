@@ -25,15 +25,19 @@ export interface ProgramFault {
   readonly remedy: string;
 }
 
-/** Why the kernel would not execute a program, and what to do about it; undefined when nothing speaks against it. */
+/**
+ * Why the kernel would not execute a program, and what to do about it; undefined when nothing
+ * speaks against it.
+ */
 export function checkProgram(path: string): string | undefined {
   const fault = programFault(path);
   return fault && `${path}: ${fault.message}${fault.remedy === '' ? '' : ` (${fault.remedy})`}`;
 }
 
 /**
- * The same in parts. `execve` says ENOENT for a missing file, a missing interpreter and a carriage return alike: here they
- * are told apart. `locate` says where a path is on this machine: elsewhere for another root.
+ * The same in parts. `execve` says ENOENT for a missing file, a missing interpreter and a carriage
+ * return alike: here they are told apart. `locate` says where a path is on this machine: elsewhere
+ * for another root.
  */
 export function programFault(
   path: string,
@@ -83,7 +87,10 @@ function interpreterFault(interpreter: string, locate: (path: string) => string)
   }
 }
 
-/** The first bytes; undefined when they may not be read, which does not keep the kernel from executing a binary. */
+/**
+ * The first bytes; undefined when they may not be read, which does not keep the kernel from
+ * executing a binary.
+ */
 function readStart(path: string, file: string): { readonly bytes: Buffer | undefined } | ProgramFault {
   let fd: number;
   try {
@@ -128,7 +135,10 @@ function danglingLink(file: string): string | undefined {
   }
 }
 
-/** Where an x bit is set and access(2) still says no, the mount or a directory on the way forbids it. */
+/**
+ * Where an x bit is set and access(2) still says no, the mount or a directory on the way forbids
+ * it.
+ */
 function denied(path: string, file: string): ProgramFault {
   const forbidden = (remedy: string): ProgramFault => fault('not-executable', 'permission denied', remedy);
   try {
@@ -148,7 +158,10 @@ function denied(path: string, file: string): ProgramFault {
   }
 }
 
-/** Whether the mount of a file has the option noexec, proc(5): the last mount whose directory is a prefix of its path. */
+/**
+ * Whether the mount of a file has the option noexec, proc(5): the last mount whose directory is a
+ * prefix of its path.
+ */
 function isNoExec(path: string): boolean {
   const real = realpathSync(path);
   const mounts = readFileSync('/proc/self/mountinfo', 'latin1')

@@ -3,7 +3,10 @@ import { dirname } from 'node:path';
 
 const USUAL = '/run/my_init';
 
-/** Where sockets and FIFOs are: without the right to write to /run, a directory that is this user's alone. */
+/**
+ * Where sockets and FIFOs are: without the right to write to /run, a directory that is this user's
+ * alone.
+ */
 export function runDirectory(): string {
   if (mayMake(USUAL)) return USUAL;
   const uid = process.getuid?.() ?? 0;

@@ -14,7 +14,10 @@ export interface RunOptions {
   readonly stop?: AbortSignal | undefined;
   /** From TERM to KILL when it has to end early; 2 s where it is not given, 0 for KILL at once. */
   readonly graceMs?: number;
-  /** Returns the last bytes of each of its outputs, so many at most; `order.output` does not count then. */
+  /**
+   * Returns the last bytes of each of its outputs, so many at most; `order.output` does not count
+   * then.
+   */
   readonly captureBytes?: number;
   /** The process exists: the time to put its pid on record. */
   spawned?(pid: number): void;
@@ -40,8 +43,8 @@ export const succeeded = ({ status }: ProgramEnd): boolean => status.kind === 'e
 type Sweep = (session: number) => Promise<unknown>;
 
 /**
- * Runs a short program to its end. Processes that it leaves in the background are left alone, unless it had to end early: then
- * nothing of its session stays.
+ * Runs a short program to its end. Processes that it leaves in the background are left alone,
+ * unless it had to end early: then nothing of its session stays.
  */
 export function runProgram(
   host: ProcessHost,

@@ -3,7 +3,10 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { ForbiddenSignals } from './forbidden-signals.js';
 import { type ProcessEntry, readProcesses, readProcessTable } from './process-table.js';
 
-/** Killed processes that are not gone after this sleep in the kernel; waiting longer would hold up their service. */
+/**
+ * Killed processes that are not gone after this sleep in the kernel; waiting longer would hold up
+ * their service.
+ */
 const GIVE_UP_AFTER_MS = 2_000;
 const FIRST_LOOK_MS = 2;
 
@@ -30,7 +33,10 @@ export class SessionSweeper {
     }
   }
 
-  /** Asks what is left of a session to end. Resolves to whether nothing is left, at the latest when the time is over. */
+  /**
+   * Asks what is left of a session to end. Resolves to whether nothing is left, at the latest when
+   * the time is over.
+   */
   async terminate(session: number, isOver: () => boolean): Promise<boolean> {
     const asked = new Set<number>();
     for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, 100)) {
@@ -56,8 +62,8 @@ export class SessionSweeper {
   }
 
   /**
-   * The living processes of a session. A look costs as much as init has children, all services among them that were adopted:
-   * those who ask in the same turn share one.
+   * The living processes of a session. A look costs as much as init has children, all services
+   * among them that were adopted: those who ask in the same turn share one.
    */
   async #leftovers(session: number): Promise<readonly ProcessEntry[]> {
     this.#wanted.add(session);

@@ -5,7 +5,10 @@ import type { RecordEntry, RecordKind } from '../state/records.js';
 
 /** `RECORD_BYTES` of src/launch/launch.c. */
 const RECORD_BYTES = 32;
-/** Each start has a record of its own until as many others came after it: far more than are ever between fork and exec. */
+/**
+ * Each start has a record of its own until as many others came after it: far more than are ever
+ * between fork and exec.
+ */
 const RECORDS = 4_096;
 
 /** Why `launch` could not become the program; docs/design/launch.md. */
@@ -31,8 +34,9 @@ export const LAST_START: RecordKind<LastStart> = {
 };
 
 /**
- * Where `launch` says its pid before it does anything else: a controller that dies between the fork and the moment in which the pid is on
- * record leaves no process that nobody knows. A start is announced with its purpose before it is made, and they are made one after the other.
+ * Where `launch` says its pid before it does anything else: a controller that dies between the fork
+ * and the moment in which the pid is on record leaves no process that nobody knows. A start is
+ * announced with its purpose before it is made, and they are made one after the other.
  */
 export class StartRegister {
   readonly #last: RecordEntry<LastStart>;
@@ -58,8 +62,9 @@ export class StartRegister {
   }
 
   /**
-   * The pid of the last start of the controller before, where that had this purpose and came about; else 0. The process may have ended. One that
-   * found its controller dead before it could do anything has not come about.
+   * The pid of the last start of the controller before, where that had this purpose and came about;
+   * else 0. The process may have ended. One that found its controller dead before it could do
+   * anything has not come about.
    */
   startedButUnrecorded(purpose: string): number {
     if (this.#previous?.purpose !== purpose) return 0;

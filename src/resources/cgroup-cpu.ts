@@ -3,7 +3,10 @@ import { cgroupDirectories, firstKnown, readKey, readNumber, textOf } from './cg
 
 /** The CPU quota of the container. Undefined: not known, or no quota. */
 export interface CpuQuota {
-  /** CPUs that may be used on average: 0.5 is half of one. The tightest, of our control group or one above it. */
+  /**
+   * CPUs that may be used on average: 0.5 is half of one. The tightest, of our control group or one
+   * above it.
+   */
   readonly cpus: number | undefined;
   /** Time for which processes had to wait because the quota was used up. */
   readonly throttledSeconds: number | undefined;

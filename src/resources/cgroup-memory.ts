@@ -1,11 +1,15 @@
 import { join } from 'node:path';
 import { cgroupDirectories, firstKnown, readKey, readNumber } from './cgroup.js';
 
-/** The memory of the container, as the kernel accounts for it. Undefined: not known, or no limit. */
+/**
+ * The memory of the container, as the kernel accounts for it. Undefined: not known, or no limit.
+ */
 export interface MemoryUse {
   /** The tightest limit, of our control group or one above it. */
   readonly limitBytes: number | undefined;
-  /** Of the control group with that limit; of our own when there is none. Includes the page cache. */
+  /**
+   * Of the control group with that limit; of our own when there is none. Includes the page cache.
+   */
   readonly usageBytes: number | undefined;
   /** Processes of the container that the kernel has killed for want of memory. */
   readonly oomKills: number | undefined;
@@ -35,7 +39,10 @@ export function cgroupMemory(files = '/'): MemoryUse {
   };
 }
 
-/** Processes of the container that the kernel has killed for want of memory; undefined where it does not count them. */
+/**
+ * Processes of the container that the kernel has killed for want of memory; undefined where it does
+ * not count them.
+ */
 function oomKills(files = '/'): number | undefined {
   return firstKnown(
     cgroupDirectories('memory', files),

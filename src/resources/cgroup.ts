@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { readText } from './read-text.js';
 
 /**
- * Our control group and the ones above it in the hierarchy that has the controller, ours first. `files` is `/` outside of tests.
- * Source: cgroups(7), the kernel's cgroup-v2.rst.
+ * Our control group and the ones above it in the hierarchy that has the controller, ours first.
+ * `files` is `/` outside of tests. Source: cgroups(7), the kernel's cgroup-v2.rst.
  */
 export function cgroupDirectories(controller: string, files = '/'): readonly string[] {
   const found: string[] = [];
@@ -16,20 +16,29 @@ export function cgroupDirectories(controller: string, files = '/'): readonly str
   return [...new Set(found)].filter((directory) => existsSync(directory));
 }
 
-/** A version 1 hierarchy with two controllers is mounted under both names, or the one is a link to the other. */
+/**
+ * A version 1 hierarchy with two controllers is mounted under both names, or the one is a link to
+ * the other.
+ */
 function mounts(controllers: string, wanted: string): readonly string[] {
   if (controllers === '') return ['sys/fs/cgroup', 'sys/fs/cgroup/unified'];
   return controllers.split(',').includes(wanted) ? [`sys/fs/cgroup/${wanted}`, `sys/fs/cgroup/${controllers}`] : [];
 }
 
-/** Without a cgroup namespace the path is the host's and only the mount's root exists here: it is always in the list. */
+/**
+ * Without a cgroup namespace the path is the host's and only the mount's root exists here: it is
+ * always in the list.
+ */
 function upwards(mount: string, path: string): readonly string[] {
   const found: string[] = [];
   for (let at = path; at !== '/'; at = dirname(at)) found.push(join(mount, at));
   return [...found, mount];
 }
 
-/** The number that is all that a file has; undefined when it has another text, as `max`, or cannot be read. */
+/**
+ * The number that is all that a file has; undefined when it has another text, as `max`, or cannot
+ * be read.
+ */
 export function readNumber(path: string): number | undefined {
   const text = textOf(path).trim();
   return /^\d+$/.test(text) ? Number(text) : undefined;
@@ -41,7 +50,10 @@ export function readKey(path: string, key: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Most files exist in one version alone: an exception for each that does not would cost more than all the reading. */
+/**
+ * Most files exist in one version alone: an exception for each that does not would cost more than
+ * all the reading.
+ */
 export const textOf = (path: string): string => (existsSync(path) ? readText(path) : '');
 
 /** The first of the directories in which something can be read. */

@@ -7,8 +7,8 @@ export interface Limits {
 }
 
 /**
- * The limits of the container. They may change while it runs (in-place resize of a pod, `docker update`); the kernel tells nobody,
- * and we do not poll: a change is noticed when somebody looks.
+ * The limits of the container. They may change while it runs (in-place resize of a pod, `docker
+ * update`); the kernel tells nobody, and we do not poll: a change is noticed when somebody looks.
  */
 export class ContainerLimits {
   readonly #changed: (text: string) => void;

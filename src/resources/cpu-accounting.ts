@@ -1,10 +1,10 @@
 import type { ProcessInfo } from '../types/system.js';
 
 /**
- * Adds up the CPU time of the processes of each service over their lives, from one sample to the next. What a process uses
- * after its last sample is missed, so the sum is a lower bound; it never falls while the service exists. Processes older than
- * `sinceMs` count from their first sample: an earlier controller has counted what was before, and counting it again would look
- * like a burst.
+ * Adds up the CPU time of the processes of each service over their lives, from one sample to the
+ * next. What a process uses after its last sample is missed, so the sum is a lower bound; it never
+ * falls while the service exists. Processes older than `sinceMs` count from their first sample: an
+ * earlier controller has counted what was before, and counting it again would look like a burst.
  */
 export class CpuAccounting {
   readonly #sinceMs: number;
@@ -15,7 +15,10 @@ export class CpuAccounting {
     this.#sinceMs = sinceMs;
   }
 
-  /** Takes a sample of all processes. Returns the seconds of each of the services; others are forgotten. */
+  /**
+   * Takes a sample of all processes. Returns the seconds of each of the services; others are
+   * forgotten.
+   */
   sample(processes: readonly ProcessInfo[], services: readonly string[]): ReadonlyMap<string, number> {
     const totals = new Map(services.map((service) => [service, this.#totals.get(service) ?? 0]));
     const seen = new Map<number, ProcessInfo>();
@@ -36,5 +39,8 @@ export class CpuAccounting {
   }
 }
 
-/** The same pid is the same process when it was started at the same time, give or take the clock's resolution of 10 ms. */
+/**
+ * The same pid is the same process when it was started at the same time, give or take the clock's
+ * resolution of 10 ms.
+ */
 const isSame = (a: ProcessInfo, b: ProcessInfo): boolean => Math.abs(a.startedAtMs - b.startedAtMs) < 50;

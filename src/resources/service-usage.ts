@@ -13,7 +13,10 @@ export interface UsageSample {
   readonly use: ReadonlyMap<string, ResourceUse> | undefined;
 }
 
-/** Reads what the services use: one reader for all who ask, since reading /proc costs time with each process. */
+/**
+ * Reads what the services use: one reader for all who ask, since reading /proc costs time with each
+ * process.
+ */
 export class ServiceUsage {
   readonly #services: Pick<ServiceView, 'list'>;
   readonly #system: Pick<System, 'processes'>;

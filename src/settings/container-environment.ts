@@ -4,13 +4,17 @@ import { dumpEnvironment, readOnly } from './environment-dump.js';
 import { replaceFile } from './replace-file.js';
 import { WarnOnce } from './warn-once.js';
 
-/** Variables of one user, which must not be given to others: they are in no dump, and get no file of our making. */
+/**
+ * Variables of one user, which must not be given to others: they are in no dump, and get no file of
+ * our making.
+ */
 const PER_USER = new Set(['HOME', 'USER', 'GROUP', 'UID', 'GID', 'SHELL']);
 
 /**
- * The container's environment, as baseimage-docker keeps it: one file per variable in a directory, which startup scripts
- * change, and two dumps of it. Bytes stay as they are. Whatever cannot be read or written is a warning, once, and never
- * more: a read-only file system only means that scripts cannot change the environment.
+ * The container's environment, as baseimage-docker keeps it: one file per variable in a directory,
+ * which startup scripts change, and two dumps of it. Bytes stay as they are. Whatever cannot be
+ * read or written is a warning, once, and never more: a read-only file system only means that
+ * scripts cannot change the environment.
  */
 export class ContainerEnvironment {
   readonly #directory: string;
@@ -22,7 +26,10 @@ export class ContainerEnvironment {
    */
   #known: Environment = new Map();
 
-  /** `directory`: `/etc/container_environment`; the dumps are beside it, with `.sh` and `.json` added. */
+  /**
+   * `directory`: `/etc/container_environment`; the dumps are beside it, with `.sh` and `.json`
+   * added.
+   */
   constructor(directory: string, initial: Environment, warn: (text: string) => void) {
     this.#directory = directory;
     this.#current = initial;
@@ -34,8 +41,9 @@ export class ContainerEnvironment {
   }
 
   /**
-   * At boot: a variable that was given to the container counts, then one in the directory; all are written out. The ones of
-   * one user are the other way round: every runtime gives a HOME, and a file is somebody's wish.
+   * At boot: a variable that was given to the container counts, then one in the directory; all are
+   * written out. The ones of one user are the other way round: every runtime gives a HOME, and a
+   * file is somebody's wish.
    */
   begin(): void {
     const files = readEnvironmentDirectory(this.#directory, this.#warn);
@@ -49,7 +57,10 @@ export class ContainerEnvironment {
     this.#dump();
   }
 
-  /** After each startup script: what it changed in the directory is changed in the environment, what it removed is unset. */
+  /**
+   * After each startup script: what it changed in the directory is changed in the environment, what
+   * it removed is unset.
+   */
   refresh(): void {
     const files = readEnvironmentDirectory(this.#directory, this.#warn);
     if (files === undefined) return;

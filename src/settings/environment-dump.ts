@@ -6,7 +6,10 @@ import type { WarnOnce } from './warn-once.js';
 /** The group that may read the dumps, if it exists: that of baseimage-docker. */
 const DUMP_GROUP = 'docker_env';
 
-/** Writes an environment for shells (`PATH.sh`) and for programs (`PATH.json`, whose strings are UTF-8). */
+/**
+ * Writes an environment for shells (`PATH.sh`) and for programs (`PATH.json`, whose strings are
+ * UTF-8).
+ */
 export function dumpEnvironment(path: string, variables: Environment, warn: WarnOnce): void {
   const group = groupId(DUMP_GROUP);
   const fresh = { mode: 0o640, ...(group !== undefined && { groupId: group }) };
@@ -21,7 +24,10 @@ export function dumpEnvironment(path: string, variables: Environment, warn: Warn
   }
 }
 
-/** One line for directory and dumps: a read-only file system is a recommended way to run a container. */
+/**
+ * One line for directory and dumps: a read-only file system is a recommended way to run a
+ * container.
+ */
 export const readOnly = (path: string): string =>
   `${path} is on a read-only file system: neither it nor ${path}.sh and .json are written, and startup scripts cannot unset variables`;
 

@@ -7,10 +7,16 @@ import { LOG_LEVELS, type LogLevel } from './options.js';
 
 /** A pipe takes this much at once or not at all, pipe(7): no half lines. */
 const LINE_BYTES = 4_096;
-/** A reader of standard error that is behind this far loses messages: it must never hold us up, nor fill our memory. */
+/**
+ * A reader of standard error that is behind this far loses messages: it must never hold us up, nor
+ * fill our memory.
+ */
 const SOCKET_BUFFER_BYTES = 64 * 1024;
 
-/** my_init's own messages: standard error, a line each, after `*** ` as in baseimage-docker. Never blocks. */
+/**
+ * my_init's own messages: standard error, a line each, after `*** ` as in baseimage-docker. Never
+ * blocks.
+ */
 export class Messages {
   #level: LogLevel = 'info';
   readonly #fd: () => number;
@@ -22,7 +28,10 @@ export class Messages {
     this.#fd = fd;
   }
 
-  /** From now on messages are kept in a log, which brings them to standard error; undefined: not any more. */
+  /**
+   * From now on messages are kept in a log, which brings them to standard error; undefined: not any
+   * more.
+   */
   keepIn(log: ((line: string) => void) | undefined): void {
     this.#keep = log;
   }
@@ -67,7 +76,10 @@ export class Messages {
   }
 }
 
-/** Safe on a terminal, since names and paths may hold control characters, and short enough for one write. */
+/**
+ * Safe on a terminal, since names and paths may hold control characters, and short enough for one
+ * write.
+ */
 function fitting(line: string): string {
   const clean = printable(line);
   const fits = LINE_BYTES - '*** \n'.length;
@@ -79,9 +91,10 @@ function fitting(line: string): string {
 }
 
 /**
- * A file never makes its writer wait, and a second description would have an offset of its own: it is used as it is.
- * O_NONBLOCK on the descriptor itself would hit every process that shares it, so it is opened again for a description of
- * our own; a socket cannot be, and goes through a buffer with a limit.
+ * A file never makes its writer wait, and a second description would have an offset of its own: it
+ * is used as it is. O_NONBLOCK on the descriptor itself would hit every process that shares it, so
+ * it is opened again for a description of our own; a socket cannot be, and goes through a buffer
+ * with a limit.
  */
 function writer(fd: number): (line: string) => boolean {
   const kind = statOrNothing(fd);

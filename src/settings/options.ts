@@ -144,7 +144,10 @@ const FLAGS = {
 
 type Flag = keyof typeof FLAGS;
 
-/** Reads the command line. Options end at `--` or at the first word that is not one. Throws {@link UsageError}. */
+/**
+ * Reads the command line. Options end at `--` or at the first word that is not one. Throws
+ * {@link UsageError}.
+ */
 export function parseCommandLine(words: readonly string[]): CommandLine {
   const flags = new Set<Flag>();
   const values = new Map<Setting, string>();
@@ -182,7 +185,10 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
   };
 }
 
-/** Everything that can be set: an option, else its variable, else the default. Throws {@link UsageError}. */
+/**
+ * Everything that can be set: an option, else its variable, else the default. Throws
+ * {@link UsageError}.
+ */
 export function configure(line: CommandLine, environment: Environment): Config {
   const setting = (name: Setting): SettingText | undefined => {
     const option = line.values.get(name);

@@ -19,8 +19,8 @@ export interface NewFile {
 }
 
 /**
- * Writes beside and renames, so that a reader sees the old content or the new one. An existing file keeps its mode and owner:
- * they are somebody's choice. Throws what the system says.
+ * Writes beside and renames, so that a reader sees the old content or the new one. An existing file
+ * keeps its mode and owner: they are somebody's choice. Throws what the system says.
  */
 export function replaceFile(path: Buffer, content: Buffer, fresh: NewFile): void {
   const target = resolveLink(path);

@@ -38,8 +38,8 @@ export function settingsOrExit(handover: Handover, messages: Messages): Settings
 }
 
 /**
- * The first controller reads the environment directory too, so that a setting can be a file there; a later one goes on with
- * the environment as the startup scripts left it.
+ * The first controller reads the environment directory too, so that a setting can be a file there;
+ * a later one goes on with the environment as the startup scripts left it.
  */
 function readSettings(line: CommandLine, handover: Handover, messages: Messages): Settings {
   const environment = heldEnvironment(handover, 'environment') ?? heldEnvironment(handover, 'environ') ?? new Map();

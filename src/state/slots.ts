@@ -1,12 +1,14 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from './crc32.js';
 
-/** A slot lies within one page of memory, so that a killed writer cannot leave half of it behind. */
+/**
+ * A slot lies within one page of memory, so that a killed writer cannot leave half of it behind.
+ */
 const SLOT_BYTES = 4_096;
 const HEADER_BYTES = 12;
 /**
- * The version of the slots. It grows when an older controller could not make sense of them; one more field in a record is no reason, for
- * what a controller does not know it leaves out.
+ * The version of the slots. It grows when an older controller could not make sense of them; one
+ * more field in a record is no reason, for what a controller does not know it leaves out.
  */
 export const SLOTS_VERSION = 1;
 /** `MYI` and the version as a digit: what a slot begins with. */
@@ -56,8 +58,8 @@ export class Slots {
   }
 
   /**
-   * Puts a value on record. One that does not fit into a slot (a path of thousands of letters) is not: the next controller does without
-   * it. Returns whether it is on record.
+   * Puts a value on record. One that does not fit into a slot (a path of thousands of letters) is
+   * not: the next controller does without it. Returns whether it is on record.
    */
   write(key: string, value: unknown): boolean {
     const payload = Buffer.from(JSON.stringify({ key, value }));

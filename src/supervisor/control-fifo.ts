@@ -10,8 +10,8 @@ const COMMANDS_IN_A_ROW = 16;
 const byte = Buffer.alloc(1);
 
 /**
- * Opens a FIFO for both reading and writing, made where it is missing: so it has a reader for whoever looks, and never an end. Throws
- * where it cannot be, or is something else.
+ * Opens a FIFO for both reading and writing, made where it is missing: so it has a reader for
+ * whoever looks, and never an end. Throws where it cannot be, or is something else.
  */
 export function openFifo(path: string): number {
   unlessThere(() => native().mkfifo(path, MODE));
@@ -21,7 +21,10 @@ export function openFifo(path: string): number {
   throw new Error(`${path} is not a FIFO`);
 }
 
-/** Reads commands, a byte each, and has one carried out after the other: what is not read yet waits, for another controller too. */
+/**
+ * Reads commands, a byte each, and has one carried out after the other: what is not read yet waits,
+ * for another controller too.
+ */
 export class ControlFifo {
   readonly #fd: number;
   readonly #obey: (command: string) => Promise<void>;

@@ -10,8 +10,9 @@ import type { ServiceCore } from './service-context.js';
 import { isLogger } from './service-directory.js';
 
 /**
- * The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a signal, after a stop. And
- * `setup` of the directory, nitro(8): it has to succeed before `run` is started.
+ * The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a
+ * signal, after a stop. And `setup` of the directory, nitro(8): it has to succeed before `run` is
+ * started.
  */
 const CONTROL_LETTERS = ['u', 'setup', 't', 'd', 'x', 'k', 'p', 'c', 'a', 'h', 'i', 'q', '1', '2'] as const;
 export type ControlLetter = (typeof CONTROL_LETTERS)[number];
@@ -46,7 +47,10 @@ export interface ControlRecord {
   readonly scripts: readonly ControlScript[];
 }
 
-/** Runs the control scripts of a service, one after the other. None is run twice because a controller died. */
+/**
+ * Runs the control scripts of a service, one after the other. None is run twice because a
+ * controller died.
+ */
 export class ControlScripts {
   readonly #service: ServiceCore;
   /** Begun by an earlier controller: they are waited for, not begun again. */
@@ -81,7 +85,10 @@ export class ControlScripts {
     return [...this.#begun.values()].filter(({ pid }) => pid !== 0).map(({ letter }) => letter);
   }
 
-  /** Finds what an earlier controller has begun: what still runs and, of the state of this moment, what has run. */
+  /**
+   * Finds what an earlier controller has begun: what still runs and, of the state of this moment,
+   * what has run.
+   */
   resume(): void {
     const { sinceMs, scripts = [] } = this.#record ?? {};
     this.#begunSinceMs = this.#sinceMs;
@@ -94,8 +101,8 @@ export class ControlScripts {
   }
 
   /**
-   * Runs one, after those that were asked for before, and says whether it has taken the matter into its hands: whether it
-   * exited with 0. Where there is none, `done` is called at once.
+   * Runs one, after those that were asked for before, and says whether it has taken the matter into
+   * its hands: whether it exited with 0. Where there is none, `done` is called at once.
    */
   run(letter: ControlLetter, done: (end: ControlEnd) => void): void {
     const begun = this.#takeBegun(letter);

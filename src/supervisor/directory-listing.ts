@@ -19,8 +19,8 @@ export interface Listing {
 }
 
 /**
- * The services in a directory: directories, and links to directories. Names that begin with a dot, and files, are passed over, as
- * by runsvdir(8). Throws when the directory cannot be read.
+ * The services in a directory: directories, and links to directories. Names that begin with a dot,
+ * and files, are passed over, as by runsvdir(8). Throws when the directory cannot be read.
  */
 export function listServices(parent: string): Listing {
   const found = new Map<ServiceName, ListedService>();
@@ -57,7 +57,10 @@ export function identityOf(path: string): string | undefined {
   return typeof identity === 'string' && identity !== 'file' ? identity : undefined;
 }
 
-/** Whether two identities are of one directory. An earlier version of my_init left the birth time out. */
+/**
+ * Whether two identities are of one directory. An earlier version of my_init left the birth time
+ * out.
+ */
 export function isSameDirectory(one: string, other: string): boolean {
   const [device, inode, born] = one.split(':');
   const [otherDevice, otherInode, otherBorn] = other.split(':');
@@ -70,7 +73,9 @@ function explainName(name: string, twin: string | undefined): string | undefined
   return twin === undefined ? undefined : `it is the same directory as ${twin}`;
 }
 
-/** The identity of a directory, or why it cannot be a service; `file` for what is not worth a word. */
+/**
+ * The identity of a directory, or why it cannot be a service; `file` for what is not worth a word.
+ */
 function identify(path: string): string | 'file' | { readonly trouble: string } {
   try {
     const stat = statSync(path, { bigint: true });
@@ -89,7 +94,10 @@ function identify(path: string): string | 'file' | { readonly trouble: string } 
 const OVERLAYFS = 0x794c7630;
 const birthTimeChanges = new Map<bigint, boolean>();
 
-/** File systems use inode numbers again at once. The birth time is of no use where overlayfs may copy the directory up. */
+/**
+ * File systems use inode numbers again at once. The birth time is of no use where overlayfs may
+ * copy the directory up.
+ */
 function birthTime(path: string, { dev, birthtimeNs }: BigIntStats): readonly bigint[] {
   let changes = birthTimeChanges.get(dev);
   if (changes === undefined) {

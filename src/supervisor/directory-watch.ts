@@ -10,7 +10,10 @@ import type { Service } from './service.js';
 import { loggedBy } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';
 
-/** A new directory that cannot be started yet is being filled, until nothing has changed in it for so long. */
+/**
+ * A new directory that cannot be started yet is being filled, until nothing has changed in it for
+ * so long.
+ */
 const FILLING_MS = 500;
 /** Where the kernel has no inotify watches left, look every so often. */
 const POLL_MS = 5_000;
@@ -70,7 +73,10 @@ export class DirectoryWatch {
     return this.#listed;
   }
 
-  /** Compares the directory with the set: new services are started, those that are gone are stopped and forgotten. */
+  /**
+   * Compares the directory with the set: new services are started, those that are gone are stopped
+   * and forgotten.
+   */
   scan(cause: Cause = SCAN, patienceMs = FILLING_MS): RescanResult {
     const listing = this.#list();
     if (listing === undefined) return { added: [], removed: [], skipped: [] };
@@ -79,7 +85,8 @@ export class DirectoryWatch {
     this.#scanned = true;
     this.#postponed = false;
     const removed = this.#remove(found);
-    // A directory that got another name is not run twice at once: the service of the old name has to be gone first.
+    // A directory that got another name is not run twice at once: the service of the old name has
+    // to be gone first.
     const leaving = removed.flatMap((name) => this.#set.service(name)?.identity ?? []);
     const added: string[] = [];
     for (const [name, service] of found) {
@@ -100,7 +107,8 @@ export class DirectoryWatch {
     this.#paths?.refresh();
     await this.#source.prepare();
     const result = this.scan(SCAN, 0);
-    // A service that is tried again in any case is tried now: what was mended may be nothing that can be seen here.
+    // A service that is tried again in any case is tried now: what was mended may be nothing that
+    // can be seen here.
     for (const service of this.#set.services())
       if (!service.machine.removed) service.refresh(awaitsNextAttempt(service));
     this.#set.openAll();
@@ -119,7 +127,9 @@ export class DirectoryWatch {
     void this.#catchUp();
   }
 
-  /** Looks for changes between the first scan, or the last one of an earlier controller, and now. */
+  /**
+   * Looks for changes between the first scan, or the last one of an earlier controller, and now.
+   */
   async #catchUp(): Promise<void> {
     const isResumed = !this.#scanned;
     await this.#source.prepare();

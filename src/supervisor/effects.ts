@@ -48,11 +48,17 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
   }
 }
 
-/** Names a process of the current run: a later controller finds by it what was started in the last instant of this one. */
+/**
+ * Names a process of the current run: a later controller finds by it what was started in the last
+ * instant of this one.
+ */
 export const purposeOf = ({ name, machine }: ServiceCore, what: 'run' | 'finish'): string =>
   `${what} ${name} ${machine.runNumber}`;
 
-/** Claims the service and runs `control/u` and `setup`. Without such scripts the process follows at once. */
+/**
+ * Claims the service and runs `control/u` and `setup`. Without such scripts the process follows at
+ * once.
+ */
 export function prepare(service: ServiceCore): void {
   const trouble = service.context.claim(service);
   if (trouble !== undefined) service.dispatch({ type: 'spawn_failed', trouble });
@@ -147,7 +153,10 @@ function explainFailure({ name, directory, definition }: ServiceCore, failure: L
   return problem ? describeProblem(problem) : explainLaunch(definition, failure);
 }
 
-/** TERM or `control/t`, CONT, and `control/d` or `control/x`: to the present run, and to no later one. */
+/**
+ * TERM or `control/t`, CONT, and `control/d` or `control/x`: to the present run, and to no later
+ * one.
+ */
 export function terminate(service: ServiceCore, { signal, how, wake, after }: TerminateEffect): void {
   const { host } = service.context;
   const { runNumber } = service.machine;
@@ -248,7 +257,9 @@ function finishEnvironment({ context, machine }: ServiceCore, { failed }: EndedR
   ]);
 }
 
-/** runit's arguments of `finish`: the exit code, or -1; then the signal, with 128 for a core dump. */
+/**
+ * runit's arguments of `finish`: the exit code, or -1; then the signal, with 128 for a core dump.
+ */
 function finishArguments(status: ExitStatus): string[] {
   if (status.kind === 'exited') return [String(status.code), '0'];
   if (status.kind === 'lost') return ['-1', '0'];

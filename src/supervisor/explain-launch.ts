@@ -6,7 +6,10 @@ import type { Command, Definition, Origin } from './definition/definition.js';
 
 type Failed = Pick<Definition, 'directory' | 'command' | 'execution' | 'origins'>;
 
-/** Why `launch` could not become the command of a service, with the key, its value and where it is written. */
+/**
+ * Why `launch` could not become the command of a service, with the key, its value and where it is
+ * written.
+ */
 export function explainLaunch(definition: Failed, { stage, code }: LaunchFailure): string {
   const { directory, command, execution } = definition;
   if (stage === 'chdir') {

@@ -2,7 +2,10 @@ import { fieldsOf, numberOf, textOf, wordOf } from '../state/fields.js';
 import type { FirstStart, ServiceName } from '../types/service.js';
 import { type Machine, pidOf } from './machine.js';
 
-/** How the machine came here is part of the timeline of the boot, until the service has been ready or has completed once. */
+/**
+ * How the machine came here is part of the timeline of the boot, until the service has been ready
+ * or has completed once.
+ */
 export function noteFirstStart(before: Machine, after: Machine, nowMs: number): Machine {
   const first = after.firstStart;
   if (first.outcome === 'ready' || first.outcome === 'completed') return after;
@@ -27,7 +30,9 @@ function outcomeOf({ outcome }: FirstStart, after: Machine, nowMs: number): Part
   return {};
 }
 
-/** A version without a timeline has recorded none: the service is as one that was wanted at `nowMs`. */
+/**
+ * A version without a timeline has recorded none: the service is as one that was wanted at `nowMs`.
+ */
 export function readFirstStart(value: unknown, nowMs: number): FirstStart {
   const { wantedAtMs, waitedFor, startedAtMs, endedAtMs, outcome } = fieldsOf(value);
   return {

@@ -15,8 +15,9 @@ export interface HeldFile {
 const PREFIX = 'sv.';
 
 /**
- * Files that stay open, and locked, from one controller to the next. What init holds is known again by what it is, device and
- * inode, not by what it was called: a service directory may have got another name.
+ * Files that stay open, and locked, from one controller to the next. What init holds is known again
+ * by what it is, device and inode, not by what it was called: a service directory may have got
+ * another name.
  */
 export class HeldFiles {
   readonly #holder: Holder;
@@ -39,7 +40,10 @@ export class HeldFiles {
     return this.#count;
   }
 
-  /** The one that an earlier controller had open at this path; undefined when there is none, or another file has taken its place. */
+  /**
+   * The one that an earlier controller had open at this path; undefined when there is none, or
+   * another file has taken its place.
+   */
   inherited(path: string): HeldFile | undefined {
     if (this.#inherited.size === 0) return undefined;
     const stat = statSync(path, { throwIfNoEntry: false });

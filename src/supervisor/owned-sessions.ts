@@ -10,7 +10,10 @@ export function ownerOf(services: readonly Service[], pid: number): ServiceName 
   return services.find((service) => sessionsOf(service).includes(session))?.name;
 }
 
-/** The sessions of the run, of `finish` and of the control scripts: my_init waits for what runs in them. */
+/**
+ * The sessions of the run, of `finish` and of the control scripts: my_init waits for what runs in
+ * them.
+ */
 function sessionsOf({ machine, scripts }: Service): readonly (number | undefined)[] {
   const scriptPids = scripts.record?.scripts.map(({ pid }) => pid) ?? [];
   const ended = machine.state === 'finishing' ? machine.ended.session : undefined;

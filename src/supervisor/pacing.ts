@@ -9,12 +9,18 @@ export const SHORT_RUN_MS = 1_000;
 export const RELEASED_MS = 2_000;
 /** A process that KILL did not end yet (it sleeps in the kernel) is sent it again. */
 export const KILL_AGAIN_MS = 1_000;
-/** Retry interval of `failed`, for fixes outside the service directory: an interpreter was installed. */
+/**
+ * Retry interval of `failed`, for fixes outside the service directory: an interpreter was
+ * installed.
+ */
 const RETRY_MS = 30_000;
 /** Of the retry interval. */
 const RETRY_JITTER = 0.1;
 
-/** The delay after so many failures in a row; jitter, so that services that failed together do not start together. */
+/**
+ * The delay after so many failures in a row; jitter, so that services that failed together do not
+ * start together.
+ */
 export function delayMs(failures: number, { definition, random }: Now): number {
   const { initialMs, factor, maxMs, jitter } = definition.policy.restartDelay;
   return Math.min(maxMs, initialMs * factor ** (failures - 1)) * jittered(jitter, random);

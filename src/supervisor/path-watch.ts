@@ -43,8 +43,9 @@ interface Found {
 }
 
 /**
- * Reports every change of what paths lead to: a file written or made executable, an entry made, replaced or removed, and any
- * symbolic link or directory on the way. Each directory is watched before anything in it is looked at, so no change is missed.
+ * Reports every change of what paths lead to: a file written or made executable, an entry made,
+ * replaced or removed, and any symbolic link or directory on the way. Each directory is watched
+ * before anything in it is looked at, so no change is missed.
  */
 export class PathWatch {
   readonly #changed: (keys: ReadonlySet<string>) => void;
@@ -59,8 +60,9 @@ export class PathWatch {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * `changed` is called with the keys whose paths may lead to something else, when these are watched anew. `failed`: the kernel has
-   * no watch left, some changes will be missed. Throws where it has none at all.
+   * `changed` is called with the keys whose paths may lead to something else, when these are
+   * watched anew. `failed`: the kernel has no watch left, some changes will be missed. Throws where
+   * it has none at all.
    */
   constructor(changed: (keys: ReadonlySet<string>) => void, failed: (code: string) => void) {
     this.#changed = changed;
@@ -68,7 +70,10 @@ export class PathWatch {
     this.#inotify = new Inotify((watch, mask, name) => this.#report(watch, mask, name));
   }
 
-  /** Watches these paths under a key, in the place of those before. From the return on no change is missed. */
+  /**
+   * Watches these paths under a key, in the place of those before. From the return on no change is
+   * missed.
+   */
   watch(key: string, paths: WatchedPaths): void {
     const interest = this.#interests.get(key) ?? { key, paths, names: new Map(), ends: new Map() };
     interest.paths = paths;
@@ -92,7 +97,10 @@ export class PathWatch {
     this.#found.clear();
   }
 
-  /** Tells directories under one path from each other, also when an inode is used again. Undefined where it is not known. */
+  /**
+   * Tells directories under one path from each other, also when an inode is used again. Undefined
+   * where it is not known.
+   */
   directoryAt(key: string, path: string): number | undefined {
     return this.#interests.get(key)?.ends.get(path);
   }

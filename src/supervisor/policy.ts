@@ -49,7 +49,10 @@ function byRule(
   }
 }
 
-/** A run that lasted is followed by the next at once. A shorter one as well, if it is the first of its kind and no spin. */
+/**
+ * A run that lasted is followed by the next at once. A shorter one as well, if it is the first of
+ * its kind and no spin.
+ */
 function again(policy: Policy, run: { readonly durationMs: number; readonly failures: number }): Verdict {
   const tooShort = run.durationMs < policy.restartDelay.resetAfterMs;
   const atOnce = !tooShort || (run.failures === 0 && run.durationMs >= SHORT_RUN_MS);

@@ -12,7 +12,10 @@ import { obey } from './sv-commands.js';
 
 /** A transient state of a service is written if it lasts longer than this. */
 const PASSING_MS = 20;
-/** Files are written for so long in a row before others have their turn: file systems may be slow at it. */
+/**
+ * Files are written for so long in a row before others have their turn: file systems may be slow at
+ * it.
+ */
 const SLICE_MS = 5;
 /** Whoever deletes a service directory deletes its `control` first. */
 const REPAIR_MS = 100;
@@ -34,7 +37,10 @@ export interface RunitWorld extends Room {
   repaired(name: ServiceName, directory: string): void;
 }
 
-/** Lets runit's programs see and steer every service: sv(8), and whatever reads or writes the files of runsv(8). */
+/**
+ * Lets runit's programs see and steer every service: sv(8), and whatever reads or writes the files
+ * of runsv(8).
+ */
 export class RunitProtocol {
   readonly #world: RunitWorld;
   readonly #files: HeldFiles;
@@ -59,7 +65,10 @@ export class RunitProtocol {
     return this.#files.count;
   }
 
-  /** From now on the files say what is published. What earlier controllers had open for these services is taken over. */
+  /**
+   * From now on the files say what is published. What earlier controllers had open for these
+   * services is taken over.
+   */
   begin(set: ServiceSet): void {
     this.#set = set;
     try {
@@ -72,7 +81,10 @@ export class RunitProtocol {
     set.subscribe((change) => this.#take(change));
   }
 
-  /** Makes the files of a new service, so that `sv` reaches it when the first of those that came with it is started. */
+  /**
+   * Makes the files of a new service, so that `sv` reaches it when the first of those that came
+   * with it is started.
+   */
   open(status: ServiceStatus): void {
     this.#show(status);
   }
@@ -82,7 +94,10 @@ export class RunitProtocol {
     for (const directory of this.#directories.values()) directory.pause(paused);
   }
 
-  /** Takes the supervise directory of a service before it is started. Returns why it must not be: somebody else supervises it. */
+  /**
+   * Takes the supervise directory of a service before it is started. Returns why it must not be:
+   * somebody else supervises it.
+   */
   claim({ name, directory }: ServiceId): string | undefined {
     const claimed = this.#directoryOf(name, directory);
     return claimed instanceof Locked
@@ -240,6 +255,9 @@ export class RunitProtocol {
   }
 }
 
-/** Between two things that can be told: a run that has ended and what comes of it, an order to start and its process. */
+/**
+ * Between two things that can be told: a run that has ended and what comes of it, an order to start
+ * and its process.
+ */
 const isPassing = ({ state, pid, finishPid }: ServiceStatus): boolean =>
   pid === 0 && finishPid === 0 && (state === 'starting' || state === 'stopping' || state === 'finishing');

@@ -7,7 +7,10 @@ import { explainLaunch } from './explain-launch.js';
 import { pidOf } from './machine.js';
 import type { ServiceCore } from './service-context.js';
 
-/** A program that runs as the service would run: its user, its directory, its environment, and MAINPID as with systemd. */
+/**
+ * A program that runs as the service would run: its user, its directory, its environment, and
+ * MAINPID as with systemd.
+ */
 export function commandOrder(
   { context, definition, machine }: ServiceCore,
   purpose: string,
@@ -42,7 +45,10 @@ export const explainCommand = (
 
 let reloads = 0;
 
-/** Runs the command of `reload`; its output is in the log of the service. Resolves to why that failed, if it did. */
+/**
+ * Runs the command of `reload`; its output is in the log of the service. Resolves to why that
+ * failed, if it did.
+ */
 export async function runReload(service: ServiceCore, argv: readonly string[]): Promise<string | undefined> {
   const { name, context, definition } = service;
   const program = argv[0] ?? '';

@@ -32,11 +32,17 @@ export interface ServiceContext {
   readonly checks: ChecksContext;
   /** Kills what is left of a session. */
   sweep(session: number): Promise<unknown>;
-  /** Asks what is left of a session to end. Resolves to whether nothing is left, at the latest when the time is over. */
+  /**
+   * Asks what is left of a session to end. Resolves to whether nothing is left, at the latest when
+   * the time is over.
+   */
   terminateSession(session: number, isOver: () => boolean): Promise<boolean>;
   /** Takes the service as ours to supervise, if it is not yet; else why somebody else does. */
   claim(service: ServiceId): string | undefined;
-  /** Puts the service on record, before the effects of a step; `isNews`: a publication of the status follows. */
+  /**
+   * Puts the service on record, before the effects of a step; `isNews`: a publication of the status
+   * follows.
+   */
   record(record: ServiceRecord, isNews: boolean): void;
   /** The one publication of a status. */
   publish(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): void;
@@ -61,7 +67,10 @@ export interface ServiceCore extends ServiceId {
   readFinish(): void;
   exited(status: ExitStatus, unstartable?: string): Promise<void>;
   record(): void;
-  /** Opens what the next run reports its readiness to. Throws an Error with `code` when that cannot be opened. */
+  /**
+   * Opens what the next run reports its readiness to. Throws an Error with `code` when that cannot
+   * be opened.
+   */
   prepareChecks(): Provision;
   /** The service is forgotten: no timer and no check of it goes on. */
   close(): void;

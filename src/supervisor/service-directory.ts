@@ -12,7 +12,9 @@ export const isServiceName = (name: string): name is ServiceName => NAME.test(na
 /** Whether a name on record is that of a service or of a logger. */
 export const isKnownName = (name: string): name is ServiceName => isServiceName(loggedBy(name) ?? name);
 
-/** The logger of a service is a service of its own: `NAME/log`, in the directory `log`, runsv(8). */
+/**
+ * The logger of a service is a service of its own: `NAME/log`, in the directory `log`, runsv(8).
+ */
 export const loggerOf = (name: string): ServiceName => `${name}/log` as ServiceName;
 
 /** The service whose logger this is; undefined when it is no logger. */
@@ -28,9 +30,10 @@ export function explainBadName(name: string): string {
 }
 
 /**
- * The environment of a service: the container's, changed by the directory `env` as chpst(8) `-e` does it: a file is a
- * variable, its first line the value without trailing blanks, NUL stands for a line end; an empty file unsets it.
- * Throws when the directory or a file of it cannot be read: the message names it.
+ * The environment of a service: the container's, changed by the directory `env` as chpst(8) `-e`
+ * does it: a file is a variable, its first line the value without trailing blanks, NUL stands for a
+ * line end; an empty file unsets it. Throws when the directory or a file of it cannot be read: the
+ * message names it.
  */
 export function serviceEnvironment(directory: string, base: Environment): Environment {
   const path = join(directory, 'env');

@@ -22,8 +22,8 @@ export interface ServiceRecord {
 }
 
 /**
- * A service in its slot: plain data under the names that every version of my_init reads. A field that is new in a version
- * is one that the version before can do without.
+ * A service in its slot: plain data under the names that every version of my_init reads. A field
+ * that is new in a version is one that the version before can do without.
  */
 export interface RecordedService extends Omit<ServiceRecord, 'machine'> {
   readonly machine: RecordedMachine;
@@ -59,8 +59,9 @@ interface RestoredService {
 }
 
 /**
- * Reads the record that an earlier controller, perhaps of another version, has left. What this version does not know is left
- * out, what is missing is as at the beginning; undefined where not even the service is known.
+ * Reads the record that an earlier controller, perhaps of another version, has left. What this
+ * version does not know is left out, what is missing is as at the beginning; undefined where not
+ * even the service is known.
  */
 export function readRecord(value: unknown): ServiceRecord | undefined {
   const { name, directory, identity, autostart, machine, finishPid, controlled, order } = (value ??

@@ -105,7 +105,10 @@ export class ServiceSet implements ServiceView {
     return this.#changes.slice(revision + 1 - oldest.revision);
   }
 
-  /** Adds the service of a directory and starts it, unless it has a `down` file. Does nothing for a known one. */
+  /**
+   * Adds the service of a directory and starts it, unless it has a `down` file. Does nothing for a
+   * known one.
+   */
   add(name: ServiceName, directory: string, cause: Cause): boolean {
     const known = this.#services.get(name);
     if (known !== undefined) {

@@ -4,7 +4,10 @@ import type { ServiceStatus, State } from '../types/service.js';
 const RESTING: ReadonlySet<State> = new Set(['waiting', 'backoff', 'failed', 'completed']);
 /** The length of `supervise/status`. */
 const BYTES = 20;
-/** The label of a second of TAI64, less the ten seconds that TAI was ahead of UTC in 1970: tai(3) of libtai. */
+/**
+ * The label of a second of TAI64, less the ten seconds that TAI was ahead of UTC in 1970: tai(3) of
+ * libtai.
+ */
 const TAI64_OF_EPOCH = 2n ** 62n + 10n;
 const STATE_WORDS = ['down', 'run', 'finish'] as const;
 
@@ -21,10 +24,11 @@ export interface StatusRecord {
 }
 
 /**
- * The next status record, given the previous one. The time is that of the wall clock when the change was seen: sv(8) compares
- * it with its own, and a converted one could be a moment too early.
+ * The next status record, given the previous one. The time is that of the wall clock when the
+ * change was seen: sv(8) compares it with its own, and a converted one could be a moment too early.
  *
- * A service that rests is not wanted up: sv(8) sends no `u` to a service that is, and could not start it.
+ * A service that rests is not wanted up: sv(8) sends no `u` to a service that is, and could not
+ * start it.
  */
 export function statusRecord(status: ServiceStatus, before: StatusRecord | undefined, nowMs: number): StatusRecord {
   const state = status.pid !== 0 ? 'run' : status.state === 'finishing' ? 'finish' : 'down';

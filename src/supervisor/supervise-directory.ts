@@ -38,9 +38,10 @@ export interface Room {
 }
 
 /**
- * The files by which runit's programs see and steer one service, runsv(8): `lock`, held for as long as we have it; `status`, `stat`
- * and `pid`, each replaced as a whole; and the FIFO `control`. `ok`, which tells that somebody reads `control`, is a link to it: one
- * descriptor is all that both take.
+ * The files by which runit's programs see and steer one service, runsv(8): `lock`, held for as long
+ * as we have it; `status`, `stat` and `pid`, each replaced as a whole; and the FIFO `control`.
+ * `ok`, which tells that somebody reads `control`, is a link to it: one descriptor is all that both
+ * take.
  */
 export class SuperviseDirectory {
   readonly path: string;
@@ -51,7 +52,10 @@ export class SuperviseDirectory {
   #fifo: ControlFifo | undefined;
   #written: StatusRecord | undefined;
 
-  /** Takes the directory, or takes it over from an earlier controller. Throws {@link Locked} where somebody else has it. */
+  /**
+   * Takes the directory, or takes it over from an earlier controller. Throws {@link Locked} where
+   * somebody else has it.
+   */
   constructor(path: string, files: HeldFiles, room: Room, obey: (command: string) => Promise<void>) {
     this.path = path;
     this.#files = files;
@@ -82,7 +86,10 @@ export class SuperviseDirectory {
     this.#fifo?.pause(paused);
   }
 
-  /** Whether sv(8) still finds `control` and `ok` as they were made. Somebody may have deleted or replaced them. */
+  /**
+   * Whether sv(8) still finds `control` and `ok` as they were made. Somebody may have deleted or
+   * replaced them.
+   */
   get isIntact(): boolean {
     if (this.#control === undefined) return true;
     const ours = fstatSync(this.#control.fd);

@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 const MODE = 0o700;
 
 /**
- * Where the files are by which runit's programs reach a service: `supervise` in its directory, made where it is missing. As
- * with runsv(8) it may be a link to a place that does not exist yet. Throws where it cannot be made.
+ * Where the files are by which runit's programs reach a service: `supervise` in its directory, made
+ * where it is missing. As with runsv(8) it may be a link to a place that does not exist yet. Throws
+ * where it cannot be made.
  */
 export function placeIn(serviceDirectory: string): string {
   const path = join(serviceDirectory, 'supervise');
@@ -15,8 +16,9 @@ export function placeIn(serviceDirectory: string): string {
 }
 
 /**
- * The same for a service whose directory cannot be written: below `root`, so that `SVDIR=root sv` finds it. What else sv(8) looks for
- * in a service directory is there as links. Throws where it cannot be made.
+ * The same for a service whose directory cannot be written: below `root`, so that `SVDIR=root sv`
+ * finds it. What else sv(8) looks for in a service directory is there as links. Throws where it
+ * cannot be made.
  */
 export function placeBelow(root: string, name: string, serviceDirectory: string): string {
   const path = join(root, name);

@@ -19,8 +19,9 @@ const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = {
 };
 
 /**
- * Carries out a command of runsv(8), a character that was written to `supervise/control`. Resolves when its control scripts
- * have run. Unknown characters and commands without effect in this state are ignored.
+ * Carries out a command of runsv(8), a character that was written to `supervise/control`. Resolves
+ * when its control scripts have run. Unknown characters and commands without effect in this state
+ * are ignored.
  */
 export async function obey(set: ServiceSet, service: Service, command: string): Promise<void> {
   switch (command) {

@@ -11,7 +11,10 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   enabled: 'a transient service is started when it is made',
 };
 
-/** Services that come by an order, and go when they are stopped. What they are is on record before they are started. */
+/**
+ * Services that come by an order, and go when they are stopped. What they are is on record before
+ * they are started.
+ */
 export class TransientServices {
   readonly #set: ServiceSet;
   readonly #definitions: DefinitionFiles;
@@ -26,7 +29,10 @@ export class TransientServices {
     for (const status of set.list()) this.#removeStopped(status);
   }
 
-  /** Puts a service on record and starts it. Does nothing for a repeated order. Throws OperationError. */
+  /**
+   * Puts a service on record and starts it. Does nothing for a repeated order. Throws
+   * OperationError.
+   */
   async add(order: RunOrder, cause: Cause, requestId: string): Promise<Service> {
     const { command, keep } = order;
     const name = nameOf(order);

@@ -1,4 +1,7 @@
-/** Whether a name matches a pattern with `*` (any text) and `?` (one character); only a pattern with a `/` matches names with one. Takes at most length × length steps. */
+/**
+ * Whether a name matches a pattern with `*` (any text) and `?` (one character); only a pattern with
+ * a `/` matches names with one. Takes at most length × length steps.
+ */
 export function matchesGlob(pattern: string, name: string): boolean {
   if (name.includes('/') && !pattern.includes('/')) return false;
   let p = 0;

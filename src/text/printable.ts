@@ -1,14 +1,15 @@
 /**
- * Text that is safe on a terminal: control characters (C0, DEL, C1), line separators and the characters that turn the
- * direction of writing are shown as escapes. Everything that comes from a server, a file or the command line passes here.
+ * Text that is safe on a terminal: control characters (C0, DEL, C1), line separators and the
+ * characters that turn the direction of writing are shown as escapes. Everything that comes from a
+ * server, a file or the command line passes here.
  */
 export function printable(text: string): string {
   return text.replace(UNSAFE, escaped);
 }
 
 /**
- * JSON that is safe on a terminal. JSON.stringify escapes C0 alone; the rest can only stand in strings, where an escape
- * means the same.
+ * JSON that is safe on a terminal. JSON.stringify escapes C0 alone; the rest can only stand in
+ * strings, where an escape means the same.
  */
 export function printableJson(value: unknown, indent = 0): string {
   return JSON.stringify(value, undefined, indent).replace(UNSAFE_IN_JSON, unicodeEscape);

@@ -34,7 +34,10 @@ export interface Explanation {
   readonly remedies: readonly string[];
 }
 
-/** Shows definitions, and takes over changed ones. `names`: none means all. Throws OperationError for an unknown name. */
+/**
+ * Shows definitions, and takes over changed ones. `names`: none means all. Throws OperationError
+ * for an unknown name.
+ */
 export interface DefinitionControl {
   show(names: readonly string[]): readonly ShownDefinition[];
   plan(names: readonly string[]): Promise<readonly PlannedChange[]>;

@@ -13,7 +13,10 @@ export interface HeldRange {
   readonly end: Position;
 }
 
-/** Where the records of a source are, in CRI format. The store is the only buffer: readers have positions in it. */
+/**
+ * Where the records of a source are, in CRI format. The store is the only buffer: readers have
+ * positions in it.
+ */
 export interface LogStore {
   /** From here on all records are held. */
   readonly oldest: Position;
@@ -24,8 +27,8 @@ export interface LogStore {
   /** Where the next record will be. */
   readonly newest: Position;
   /**
-   * Reads whole records from a byte offset on, as many as fit into the buffer, and returns how many bytes they have; 0 at the
-   * end. The offset must be that of a record which is held.
+   * Reads whole records from a byte offset on, as many as fit into the buffer, and returns how many
+   * bytes they have; 0 at the end. The offset must be that of a record which is held.
    */
   read(offset: number, into: Buffer): number;
 }
@@ -53,11 +56,17 @@ export interface LogSource {
   readonly markers: readonly Marker[];
   /** Lines and bytes that came in and were not stored, since boot (the disk was full). */
   readonly dropped: { readonly lines: number; readonly bytes: number };
-  /** Calls the listener when there are new records or markers, many appends at once. Returns what ends it. */
+  /**
+   * Calls the listener when there are new records or markers, many appends at once. Returns what
+   * ends it.
+   */
   subscribe(listener: () => void): () => void;
 }
 
-/** All sources. A source goes when its service is forgotten; who still reads it finds its store at its end. */
+/**
+ * All sources. A source goes when its service is forgotten; who still reads it finds its store at
+ * its end.
+ */
 export interface LogSources {
   readonly bootId: string;
   /** Sorted by name. */

@@ -18,8 +18,9 @@ export interface SystemInfo {
 }
 
 /**
- * Why controllers ended: the label `cause` of `my_init_controller_restarts_total`. `reexec`: replaced on request; `exception`: one that
- * nobody caught; `heap`: out of memory; `hang`: it answered nobody; `signal`: killed, or a crash; `exit`: it just ended.
+ * Why controllers ended: the label `cause` of `my_init_controller_restarts_total`. `reexec`:
+ * replaced on request; `exception`: one that nobody caught; `heap`: out of memory; `hang`: it
+ * answered nobody; `signal`: killed, or a crash; `exit`: it just ended.
  */
 export const CONTROLLER_END_CAUSES = ['reexec', 'exception', 'heap', 'hang', 'signal', 'exit'] as const;
 export type ControllerEndCause = (typeof CONTROLLER_END_CAUSES)[number];
@@ -37,7 +38,10 @@ export interface ControllerEnd {
 
 /** The counts that init reports about processes that were not the controller's children. */
 export interface Reaping {
-  /** Orphans reaped since boot, by the service that leaked them; '' when unknown. Every known service is there from the start. */
+  /**
+   * Orphans reaped since boot, by the service that leaked them; '' when unknown. Every known
+   * service is there from the start.
+   */
   zombiesReaped(): ReadonlyMap<string, number>;
   zombiesReapedTotal(): number;
   controllerRestarts(): Readonly<Record<ControllerEndCause, number>>;
@@ -114,7 +118,10 @@ export interface ShutdownProgress {
 export interface ShutdownOrder {
   readonly actor: string;
   readonly reason: string;
-  /** The container's exit code, where no main command has one; 0 becomes 84 when something had to be killed. */
+  /**
+   * The container's exit code, where no main command has one; 0 becomes 84 when something had to be
+   * killed.
+   */
   readonly exitCode: number;
   readonly timeoutMs?: number;
 }
@@ -124,7 +131,10 @@ export interface System {
   readonly info: SystemInfo;
   readonly reaping: Reaping;
   phase(): Phase;
-  /** Startup is over: every service that is started at boot has been ready once, or was told otherwise. Stays true. */
+  /**
+   * Startup is over: every service that is started at boot has been ready once, or was told
+   * otherwise. Stays true.
+   */
   started(): boolean;
   /** Calls the listener when {@link phase} or {@link started} changed. Returns what ends it. */
   subscribe(listener: () => void): () => void;
@@ -136,6 +146,9 @@ export interface System {
   lastControllerEnd(): ControllerEnd | undefined;
   /** Checks whether the program on disk could take over. Throws {@link OperationError} when not. */
   reexec(actor: string): Promise<Reexec>;
-  /** Starts the shutdown, or joins the one in progress, and tells of its progress until the process ends. */
+  /**
+   * Starts the shutdown, or joins the one in progress, and tells of its progress until the process
+   * ends.
+   */
   shutdown(order: ShutdownOrder, onProgress: (progress: ShutdownProgress) => void): void;
 }

@@ -55,7 +55,10 @@ describeWithImage('the Kubernetes examples', () => {
 
   const inPod = (container: string, ...command: readonly string[]) => podman('exec', container, ...command);
 
-  /** Waits until the services are up, a sidecar shows what they say, and restarts one over the shared socket. */
+  /**
+   * Waits until the services are up, a sidecar shows what they say, and restarts one over the
+   * shared socket.
+   */
   async function works(pod: string): Promise<void> {
     const [app, sidecar] = [`${pod}-memcached`, `${pod}-log`];
     const up = async () => (await inPod(app, 'svctl', 'health', 'readiness')).code === 0;

@@ -96,7 +96,10 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** The details of an error as a client sees them: the reason, its metadata, and which kinds of details there are. */
+/**
+ * The details of an error as a client sees them: the reason, its metadata, and which kinds of
+ * details there are.
+ */
 export function detailsOf(error: unknown) {
   const { metadata } = error as ServiceError;
   const [bytes] = (metadata ?? new Metadata()).get('grpc-status-details-bin');

@@ -24,9 +24,15 @@ type Files = Readonly<Record<string, string>>;
 export interface ContainerOptions {
   /** Service directories by name: `{ web: { run: '#!/bin/sh\nexec sleep 99\n' } }`. */
   readonly services?: Readonly<Record<string, Files>>;
-  /** The service directory, below the container's own and not made there; `service` when it is not given. */
+  /**
+   * The service directory, below the container's own and not made there; `service` when it is not
+   * given.
+   */
   readonly serviceDirectory?: string;
-  /** Files below /etc: `{ 'my_init.d/10_hello': '#!/bin/sh\necho hello\n' }`. Seen by this container alone. */
+  /**
+   * Files below /etc: `{ 'my_init.d/10_hello': '#!/bin/sh\necho hello\n' }`. Seen by this container
+   * alone.
+   */
   readonly etc?: Files;
   /** Options of my_init; the main command comes after them. */
   readonly args?: readonly string[];
@@ -35,7 +41,10 @@ export interface ContainerOptions {
   readonly as?: 'pid1' | 'subreaper';
   /** Run my_init as this uid and gid. */
   readonly uid?: number;
-  /** Shell commands inside the new mount namespace before my_init is executed: `mount -o remount,ro /etc`. */
+  /**
+   * Shell commands inside the new mount namespace before my_init is executed: `mount -o remount,ro
+   * /etc`.
+   */
   readonly prepare?: string;
   /** Limit of processes (cgroup v1 or v2 is not needed): RLIMIT_NPROC, only with `uid`. */
   readonly maxProcesses?: number;
@@ -43,7 +52,9 @@ export interface ContainerOptions {
   readonly withoutCapability?: string;
   /** The standard input of my_init. */
   readonly input?: string;
-  /** Leave it to my_init where its socket is: {@link TestContainer.svctl} does not find it there. */
+  /**
+   * Leave it to my_init where its socket is: {@link TestContainer.svctl} does not find it there.
+   */
   readonly usualSocket?: boolean;
   /** The directory of my_init and what belongs to it, where it is not the built one. */
   readonly installation?: string;
@@ -60,7 +71,10 @@ export interface Ended {
 /** Options that switch the metrics on, at a port of the kernel's choice. */
 export const METRICS = ['--http-listen', '127.0.0.1:0'];
 
-/** my_init in a throw-away container: private /run and /etc, own service directory, everything gone at the end. */
+/**
+ * my_init in a throw-away container: private /run and /etc, own service directory, everything gone
+ * at the end.
+ */
 export class TestContainer {
   readonly directory: string;
   readonly services: string;
@@ -160,7 +174,10 @@ export class TestContainer {
     return (await this.svctl('status', ...names)).stdout;
   }
 
-  /** The value of a series as a scrape shows it, undefined when it is not there. Needs `args: METRICS`. */
+  /**
+   * The value of a series as a scrape shows it, undefined when it is not there. Needs `args:
+   * METRICS`.
+   */
   async metric(series: string): Promise<number | undefined> {
     const { httpAddress } = JSON.parse((await this.svctl('info', '-o', 'json')).stdout);
     const text = await (await fetch(`http://${httpAddress}/metrics`)).text();

@@ -129,7 +129,9 @@ export class FakeHost implements ProcessHost {
     );
   }
 
-  /** The host as one controller sees it, which does nothing and hears of nothing when it is dead. */
+  /**
+   * The host as one controller sees it, which does nothing and hears of nothing when it is dead.
+   */
   seenBy(alive: () => boolean): ProcessHost {
     const sweep = (session: number): Promise<unknown> => (alive() ? this.sweep(session, alive) : new Promise(() => {}));
     const view: ProcessHost = {

@@ -1,4 +1,7 @@
-/** Several containers that are pods to `test/helpers/kubectl`, and svctl on a machine that has this kubectl. */
+/**
+ * Several containers that are pods to `test/helpers/kubectl`, and svctl on a machine that has this
+ * kubectl.
+ */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -52,7 +55,10 @@ export class Fleet {
     rmSync(join(this.#pods, name), { recursive: true });
   }
 
-  /** Makes kubectl behave in another way for a pod: `cut`, `hangs`, `distroless`, `old`, or its `phase`. */
+  /**
+   * Makes kubectl behave in another way for a pod: `cut`, `hangs`, `distroless`, `old`, or its
+   * `phase`.
+   */
   mark(pod: string, mark: string, content = ''): void {
     writeFileSync(join(this.#pods, pod, mark), content);
   }

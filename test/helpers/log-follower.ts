@@ -3,7 +3,10 @@ import { LogMarkerKind, LogsClient, ReadRequest, type ReadResponse } from '../..
 
 type Request = Parameters<typeof ReadRequest.fromPartial>[0];
 
-/** A client of `Logs.Read` that goes on from its cursor when the connection breaks, and keeps what it is told. */
+/**
+ * A client of `Logs.Read` that goes on from its cursor when the connection breaks, and keeps what
+ * it is told.
+ */
 export class LogFollower {
   /** `SERVICE TEXT`, `SERVICE gap LINES`, `SERVICE STARTED` …, only where `keep` says so. */
   readonly told: string[] = [];
@@ -59,7 +62,10 @@ export class LogFollower {
   }
 }
 
-/** Follows lines that are numbers, from 1 on in each service, and finds out whether all came or were told as missing. */
+/**
+ * Follows lines that are numbers, from 1 on in each service, and finds out whether all came or were
+ * told as missing.
+ */
 export class SequenceCheck {
   /** The last number of each service that came or was told as missing. */
   readonly reached = new Map<string, number>();

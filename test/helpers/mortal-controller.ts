@@ -27,8 +27,9 @@ const UNTIRING = { 'controller.c': [['#define DEATHS_WITHIN (60 * SECOND)', '#de
 export type Failure = 'throw' | 'reject' | 'heap' | 'abort' | 'exit' | 'SIGSEGV' | 'SIGKILL' | 'SIGSTOP' | 'block';
 
 /**
- * The built my_init, with a `node` of its own beside it that loads a fixture into the controller: what the controller is to die of comes from
- * within it. With `untiring`, init starts it again however often it dies.
+ * The built my_init, with a `node` of its own beside it that loads a fixture into the controller:
+ * what the controller is to die of comes from within it. With `untiring`, init starts it again
+ * however often it dies.
  */
 export class MortalController {
   readonly installation = mkdtempSync(join(tmpdir(), 'my_init-mortal-'));
@@ -54,7 +55,10 @@ export class MortalController {
     await this.#order(container, failure);
   }
 
-  /** From now on the controller has so many acts left: a write, a start of a process, a file opened or closed. */
+  /**
+   * From now on the controller has so many acts left: a write, a start of a process, a file opened
+   * or closed.
+   */
   async doom(container: TestContainer, acts: number): Promise<void> {
     await this.#order(container, String(acts));
   }

@@ -11,7 +11,10 @@ const DIST = join(ROOT, 'dist');
 /** The changes of a source file: a text that is there once, and its replacement. */
 export type Changes = Readonly<Record<string, readonly (readonly [text: string, instead: string])[]>>;
 
-/** An installation of my_init whose controller can be replaced by one of another version, as by a package manager. */
+/**
+ * An installation of my_init whose controller can be replaced by one of another version, as by a
+ * package manager.
+ */
 export class Installation {
   readonly directory = mkdtempSync(join(tmpdir(), 'my_init-versions-'));
 

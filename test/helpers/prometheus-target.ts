@@ -9,7 +9,10 @@ import { freePort } from './prometheus.js';
 
 const MY_INIT = fileURLToPath(new URL('../../dist/my_init', import.meta.url));
 
-/** Boots my_init as PID 1 of a PID namespace of its own and returns where it serves HTTP; `cleanups` end it. */
+/**
+ * Boots my_init as PID 1 of a PID namespace of its own and returns where it serves HTTP; `cleanups`
+ * end it.
+ */
 export async function bootForPrometheus(
   cleanups: (() => unknown)[],
   services: Readonly<Record<string, string>>,

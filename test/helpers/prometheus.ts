@@ -22,7 +22,9 @@ interface Result {
   readonly value: readonly [number, string];
 }
 
-/** Starts Prometheus on the example configuration, with another target and an interval of a second. */
+/**
+ * Starts Prometheus on the example configuration, with another target and an interval of a second.
+ */
 export async function startPrometheus(target: string): Promise<Prometheus> {
   const directory = mkdtempSync(join(tmpdir(), 'my_init-prometheus-'));
   cpSync(EXAMPLES, directory, { recursive: true });

@@ -1,5 +1,6 @@
-// A client for a test to run as another user: `node raw-client.mjs TARGET PATH REQUEST_HEX` makes one unary or streaming
-// call and prints {code, details, status, answer} (status and answer in hex; of a stream the first message).
+// A client for a test to run as another user: `node raw-client.mjs TARGET PATH REQUEST_HEX` makes
+// one unary or streaming call and prints {code, details, status, answer} (status and answer in hex;
+// of a stream the first message).
 import { Client, credentials } from '@grpc/grpc-js';
 
 const { AS_UID, AS_GID, AS_GROUPS } = process.env;

@@ -3,7 +3,10 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A socket that leads to an API, and whose connections can be cut: the same address across servers, as init keeps it. */
+/**
+ * A socket that leads to an API, and whose connections can be cut: the same address across servers,
+ * as init keeps it.
+ */
 export class Relay {
   readonly path = join(mkdtempSync(join(tmpdir(), 'svctl-')), 'relay.sock');
   /** Connections are accepted and cut as long as it leads nowhere. */

@@ -29,7 +29,10 @@ const CACHE = `/var/tmp/my_init-roots-${process.getuid?.()}`;
 export const DISTRIBUTIONS = ['debian-bookworm', 'debian-trixie', 'ubuntu-noble'] as const;
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';
-/** An executable of arm64 is given to qemu, which is opened now: it is not in the root. Linux, admin-guide/binfmt-misc. */
+/**
+ * An executable of arm64 is given to qemu, which is opened now: it is not in the root. Linux,
+ * admin-guide/binfmt-misc.
+ */
 const EMULATE_ARM64 = [
   ':arm64:M::',
   String.raw`\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:`,
@@ -172,7 +175,8 @@ export class Rooted {
     this.#process = spawn(
       'unshare',
       [
-        // Emulators can be registered in a user namespace of its own without touching those of this machine.
+        // Emulators can be registered in a user namespace of its own without touching those of this
+        // machine.
         ...(options.arm64 ? ['--user', '--map-root-user'] : []),
         ...['--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', this.#mounts(top), 'sh'],
         ...[enter, join(this.#directory, 'root'), withoutCapabilities ? 'none' : 'all', String(uid), ...command],

@@ -25,7 +25,10 @@ const endsIn = (change: (ends: string) => string) => (runit: Outcome) => ({ ...r
 /** Sends `k`, when something has not ended in time. */
 const KILLING = ['kill', 'force-stop', 'force-reload', 'force-restart', 'force-shutdown'];
 
-/** All of them that show when nothing moves. What only takes another time, back-off and scan, is in the document alone. */
+/**
+ * All of them that show when nothing moves. What only takes another time, back-off and scan, is in
+ * the document alone.
+ */
 export const DIFFERENCES: readonly Difference[] = [
   {
     title: 'There is nothing to pause',
@@ -77,8 +80,9 @@ export const DIFFERENCES: readonly Difference[] = [
 ];
 
 /**
- * Whether sv(8) has said the same. It looks before its order has been taken, or after, and then every 0.42 s: where it is content with
- * more than one thing that it may see, it says `ok` to any of them.
+ * Whether sv(8) has said the same. It looks before its order has been taken, or after, and then
+ * every 0.42 s: where it is content with more than one thing that it may see, it says `ok` to any
+ * of them.
  */
 export function isSameWord({ command }: Moment, expected: string, received: string): boolean {
   const gaveAnOrder = !isOf(command, 'status', 'check');

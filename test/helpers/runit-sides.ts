@@ -78,7 +78,10 @@ export interface Seen {
   readonly trace: string;
 }
 
-/** Looks at a service. `status` first: where the rest has changed since, there is no such process any more. */
+/**
+ * Looks at a service. `status` first: where the rest has changed since, there is no such process
+ * any more.
+ */
 export function see(side: Side, name: string): Seen {
   const directory = join(side.services, name);
   const bytes = Buffer.from(read(join(directory, 'supervise/status'), 'latin1'), 'latin1');

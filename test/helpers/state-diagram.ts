@@ -3,7 +3,10 @@ import type { State } from '../../src/types/service.js';
 
 const STATES = Object.keys(TABLE) as State[];
 
-/** The states of a service and what leads from one to another, as a mermaid diagram, drawn from the table. */
+/**
+ * The states of a service and what leads from one to another, as a mermaid diagram, drawn from the
+ * table.
+ */
 export function stateDiagram(): string {
   const lines = ['stateDiagram-v2', '    [*] --> down'];
   for (const from of STATES) {

@@ -11,7 +11,10 @@ export type Dialogue = readonly (
   | readonly ['resize', rows: number, columns: number]
 )[];
 
-/** Runs my_init as PID 1 (or as a subreaper) on a terminal, holds a dialogue with it, and waits for its end. */
+/**
+ * Runs my_init as PID 1 (or as a subreaper) on a terminal, holds a dialogue with it, and waits for
+ * its end.
+ */
 export function onTerminal(
   dialogue: Dialogue,
   args: readonly string[],

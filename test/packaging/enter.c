@@ -1,4 +1,7 @@
-/* Becomes PID 1 of a root file system that has no programs of its own: enter ROOT all|none UID PROGRAM [ARGUMENT...] */
+/*
+ * Becomes PID 1 of a root file system that has no programs of its own: enter ROOT all|none UID
+ * PROGRAM [ARGUMENT...]
+ */
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -34,7 +34,10 @@ function boot(options: RootedOptions): Rooted {
   return new Rooted(workshop.program('enter'), options);
 }
 
-/** A life from the first service to the orderly end, with a controller that is replaced and one that is killed. */
+/**
+ * A life from the first service to the orderly end, with a controller that is replaced and one that
+ * is killed.
+ */
 async function live(container: Rooted): Promise<void> {
   const before = await container.up(3);
   expect(await container.says('logs', 'one')).toContain('hello\n');

@@ -76,8 +76,9 @@ function listed(names: readonly string[]): string {
 const NAMES_SHOWN = 8;
 
 /**
- * Resolves when nobody holds the socket any more. init keeps it open to its own last instant: a connection that nobody
- * accepts ends with init, and after that none comes about. Throws {@link Problem} after the timeout.
+ * Resolves when nobody holds the socket any more. init keeps it open to its own last instant: a
+ * connection that nobody accepts ends with init, and after that none comes about. Throws
+ * {@link Problem} after the timeout.
  */
 async function gone(socket: string, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(Math.ceil(timeoutMs));
@@ -90,7 +91,10 @@ async function gone(socket: string, timeoutMs: number): Promise<void> {
   }
 }
 
-/** Resolves when the host has no my_init to answer any more. Throws {@link Problem} after the timeout. */
+/**
+ * Resolves when the host has no my_init to answer any more. Throws {@link Problem} after the
+ * timeout.
+ */
 async function unreachable(context: Context, timeoutMs: number): Promise<void> {
   const endMs = performance.now() + timeoutMs;
   while (performance.now() < endMs) {

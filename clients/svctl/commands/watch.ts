@@ -123,7 +123,10 @@ function messageOf(event: WatchEvent): WatchResponse {
 /** Wide enough for all but the rarest pair. */
 const STATES_WIDTH = 'finishing → starting'.length;
 
-/** A person has seen something happen: the number of a pid is not it, another run in the same state is. */
+/**
+ * A person has seen something happen: the number of a pid is not it, another run in the same state
+ * is.
+ */
 function changed(before: Service | undefined, now: Service): boolean {
   return before === undefined || before.runId !== now.runId || fullState(before) !== fullState(now);
 }

@@ -1,9 +1,14 @@
 import { Duplex, type Readable, type Writable } from 'node:stream';
 
-/** Comes before the frames: a shell may have printed something before. The number is that of the frames' form. */
+/**
+ * Comes before the frames: a shell may have printed something before. The number is that of the
+ * frames' form.
+ */
 export const GREETING = '\0my_init dial-stdio 1\n';
 
-/** A frame is its type, the length of its payload as a big-endian 32-bit number, and the payload. */
+/**
+ * A frame is its type, the length of its payload as a big-endian 32-bit number, and the payload.
+ */
 const HEADER_BYTES = 5;
 const FrameType = { data: 0, end: 1, ping: 2 } as const;
 type FrameType = (typeof FrameType)[keyof typeof FrameType];
@@ -24,9 +29,10 @@ export interface LinkOptions {
 }
 
 /**
- * The two directions between `svctl -H` and `svctl dial-stdio`, in frames over the pipes of docker, podman, kubectl or
- * ssh. An end has a frame of its own: these tools neither pass on a half-closed pipe reliably, nor does their exit code
- * tell an end from a cut (kubernetes/kubernetes#73056). Each end sends pings, and gives up one that is silent.
+ * The two directions between `svctl -H` and `svctl dial-stdio`, in frames over the pipes of docker,
+ * podman, kubectl or ssh. An end has a frame of its own: these tools neither pass on a half-closed
+ * pipe reliably, nor does their exit code tell an end from a cut (kubernetes/kubernetes#73056).
+ * Each end sends pings, and gives up one that is silent.
  */
 export class Link extends Duplex {
   readonly #input: Readable;

@@ -5,7 +5,10 @@ import type { Cell, Note, Row, Table } from '../text/table.js';
 import type { HostAnswer, Piece } from './host-context.js';
 import { groupLabel } from './labels.js';
 
-/** Shows the answers of several hosts as one: what is equal stands once, with the hosts that it is of. */
+/**
+ * Shows the answers of several hosts as one: what is equal stands once, with the hosts that it is
+ * of.
+ */
 export function showAnswers(answers: readonly HostAnswer[], terminal: Terminal): void {
   switch (terminal.format) {
     case 'json':
@@ -27,7 +30,10 @@ export function showAnswers(answers: readonly HostAnswer[], terminal: Terminal):
   showNotes(answers, terminal);
 }
 
-/** The code of all if they agree, else that something failed. A host that did not answer is a failure. */
+/**
+ * The code of all if they agree, else that something failed. A host that did not answer is a
+ * failure.
+ */
 export function commonCode(answers: readonly HostAnswer[]): ExitCode {
   const codes = new Set(answers.map(({ code }) => code));
   const [code = ExitCode.ok] = codes;

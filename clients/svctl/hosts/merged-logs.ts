@@ -17,7 +17,10 @@ export interface LogSource {
   readonly fail: (error: unknown) => void;
 }
 
-/** Prints the logs of several hosts as one, in the order of the times, for as long as any of them has more. */
+/**
+ * Prints the logs of several hosts as one, in the order of the times, for as long as any of them
+ * has more.
+ */
 export async function printMerged(sources: readonly LogSource[], printer: LogPrinter): Promise<void> {
   const bell = new Bell();
   const readers = sources.map((source) => new Reader(source, bell));
@@ -34,7 +37,10 @@ export async function printMerged(sources: readonly LogSource[], printer: LogPri
   }
 }
 
-/** The reader with the oldest event, unless one that has none just now may still come with an older one. */
+/**
+ * The reader with the oldest event, unless one that has none just now may still come with an older
+ * one.
+ */
 function pick(readers: readonly Reader[]): Reader | undefined {
   let oldest: Reader | undefined;
   let oldestMs = Number.POSITIVE_INFINITY;

@@ -79,7 +79,10 @@ interface Expression {
   readonly values?: readonly string[];
 }
 
-/** The labels that a workload finds its pods by, as `kubectl get -l` takes them. A service has them without matchLabels. */
+/**
+ * The labels that a workload finds its pods by, as `kubectl get -l` takes them. A service has them
+ * without matchLabels.
+ */
 async function selectorOf(target: Pods, workload: string): Promise<string> {
   const { spec } = await kubectl<Workload>(target, ['get', workload]);
   const { matchLabels, matchExpressions = [], ...plain } = spec?.selector ?? {};

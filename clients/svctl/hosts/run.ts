@@ -25,12 +25,18 @@ const MAX_PARALLEL = 16;
 /** A person who waits wants to know for whom. */
 const WAITING_MS = 3_000;
 
-/** Runs a command for the my_init of other containers. `hosts` as on the command line. Throws {@link Problem}. */
+/**
+ * Runs a command for the my_init of other containers. `hosts` as on the command line. Throws
+ * {@link Problem}.
+ */
 export function runOnHosts(order: Order & { readonly hosts: readonly string[] }): Promise<ExitCode> {
   return runOnTargets(order, order.hosts.flatMap(hostsIn).map(parseTarget));
 }
 
-/** MY_INIT_HOST may hold several, between spaces or commas. Labels (`-l app=web,tier=front`) have both. */
+/**
+ * MY_INIT_HOST may hold several, between spaces or commas. Labels (`-l app=web,tier=front`) have
+ * both.
+ */
 function hostsIn(text: string): string[] {
   return text.trim().split(/[\s,]+(?=[a-z][a-z0-9]*:\/\/)/);
 }

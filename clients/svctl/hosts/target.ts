@@ -83,7 +83,8 @@ function kubeTarget(rest: string): Target | undefined {
     if (!name || more.length > 0) return undefined;
     return { kind: 'pods', scope: scopeOf(parts.slice(0, workload)), of: { workload: `${type}/${name}` }, container };
   }
-  // Three parts are NAMESPACE/POD/CONTAINER; four, of which the last may be empty, begin with the context.
+  // Three parts are NAMESPACE/POD/CONTAINER; four, of which the last may be empty, begin with the
+  // context.
   const at = parts.length === 4 ? 1 : 0;
   const [namespace, pod, container] = parts.slice(at);
   if (!namespace || !pod || parts.length > 4) return undefined;

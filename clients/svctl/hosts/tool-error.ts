@@ -14,7 +14,10 @@ export interface ToolEnd {
   readonly said: string;
 }
 
-/** Why a tool ended before svctl at the other end answered. The message alone has to do: of many hosts it is the only line. */
+/**
+ * Why a tool ended before svctl at the other end answered. The message alone has to do: of many
+ * hosts it is the only line.
+ */
 export function toolProblem(end: ToolEnd): Problem {
   const { host, program, code, said } = end;
   const words = decisiveLine(said);

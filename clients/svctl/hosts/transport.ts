@@ -8,7 +8,9 @@ export const SVCTL_PATHS = ['svctl', INSTALLED] as const;
 
 export type CommandLine = readonly [program: string, ...args: string[]];
 
-/** The command that runs `svctl dial-stdio` at the other end; undefined where a socket leads there. */
+/**
+ * The command that runs `svctl dial-stdio` at the other end; undefined where a socket leads there.
+ */
 export function dialCommand(target: Single, svctl: string): CommandLine | undefined {
   switch (target.kind) {
     case 'socket':

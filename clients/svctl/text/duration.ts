@@ -1,4 +1,7 @@
-/** A span in its two largest units: `3d 4h`, `12m 5s`, `3s`. Never negative: clocks are set now and then. */
+/**
+ * A span in its two largest units: `3d 4h`, `12m 5s`, `3s`. Never negative: clocks are set now and
+ * then.
+ */
 export function span(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds}s`;
@@ -39,8 +42,9 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * Reads a time in the past: `10m` before now, `03:22` or `03:22:11` of today, `2026-11-23`, `2026-11-23 03:22:11` (local time, as
- * everything without a zone), `2026-11-23T03:22:11.5Z`. Undefined when it is none of these.
+ * Reads a time in the past: `10m` before now, `03:22` or `03:22:11` of today, `2026-11-23`,
+ * `2026-11-23 03:22:11` (local time, as everything without a zone), `2026-11-23T03:22:11.5Z`.
+ * Undefined when it is none of these.
  */
 export function parseTime(text: string, now: Date): Date | undefined {
   const span = parseDuration(text);

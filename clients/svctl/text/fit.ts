@@ -7,7 +7,10 @@ export interface Column {
   readonly right?: boolean;
   /** Its cells may be cut down to this width. */
   readonly least?: number;
-  /** Left out when cutting is not enough: the column with the highest number first. A column without one stays. */
+  /**
+   * Left out when cutting is not enough: the column with the highest number first. A column without
+   * one stays.
+   */
   readonly expendable?: number;
 }
 
@@ -16,7 +19,10 @@ export const GAP = 2;
 /** A cell that is cut further says nothing. */
 const SHORTEST = 8;
 
-/** The width of each column so that all of them fittedWidths, 0 for one that is left out. `natural`: the widths of their contents. */
+/**
+ * The width of each column so that all of them fittedWidths, 0 for one that is left out. `natural`:
+ * the widths of their contents.
+ */
 export function fittedWidths(
   columns: readonly Column[],
   natural: readonly number[],

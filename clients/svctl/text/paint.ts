@@ -21,7 +21,10 @@ export function visibleLength(text: string): number {
   return [...text].length;
 }
 
-/** Cyan, yellow and bold red differ for those, too, who do not tell red from green; the word beside it says the same. */
+/**
+ * Cyan, yellow and bold red differ for those, too, who do not tell red from green; the word beside
+ * it says the same.
+ */
 const CODES: Readonly<Record<Style, string>> = {
   good: '36',
   changing: '33',

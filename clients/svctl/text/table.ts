@@ -30,8 +30,8 @@ export interface Table {
   /** A last line, for people. */
   readonly summary?: string;
   /**
-   * The titles of the columns in which rows of several hosts may differ and still be shown as one; rows are not put
-   * together when undefined.
+   * The titles of the columns in which rows of several hosts may differ and still be shown as one;
+   * rows are not put together when undefined.
    */
   readonly varying?: readonly string[];
 }
@@ -47,7 +47,10 @@ const INDENT = '    ';
 /** A note is wrapped no narrower than this. */
 const LEAST_NOTE = 20;
 
-/** Columns wide enough for their contents, two spaces between; every cell is made printable. In a terminal all of it fits. */
+/**
+ * Columns wide enough for their contents, two spaces between; every cell is made printable. In a
+ * terminal all of it fits.
+ */
 export function tableText({ header, rows, summary }: Table, { paint, width }: Surface): string {
   const columns = header.map((column): Column => (typeof column === 'string' ? { title: column } : column));
   const natural = columns.map(({ title }, index) =>

@@ -11,13 +11,19 @@ export interface Method<Request, Response> {
 }
 
 export interface CallOptions {
-  /** The call's deadline, in milliseconds from now; none when undefined, unless my_init says nothing at all. */
+  /**
+   * The call's deadline, in milliseconds from now; none when undefined, unless my_init says nothing
+   * at all.
+   */
   readonly timeoutMs?: number;
   /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
-/** A living my_init sends its first frame, the settings of HTTP/2, within milliseconds, however long a call takes. */
+/**
+ * A living my_init sends its first frame, the settings of HTTP/2, within milliseconds, however long
+ * a call takes.
+ */
 const FIRST_FRAME_MS = 10_000;
 
 /**
@@ -64,7 +70,10 @@ export class Channel {
     return answer.value;
   }
 
-  /** Calls a method that answers with a stream; leaving the loop cancels the call. Throws {@link MyInitError}. */
+  /**
+   * Calls a method that answers with a stream; leaving the loop cancels the call. Throws
+   * {@link MyInitError}.
+   */
   async *stream<Request, Response>(
     method: Method<Request, Response>,
     request: Request,

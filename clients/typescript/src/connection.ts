@@ -13,7 +13,10 @@ export interface Address {
 /** my_init answers a question within milliseconds, also while it starts a hundred services. */
 export const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Between two attempts of a call whose connection broke: the next controller is there in about 100 ms. */
+/**
+ * Between two attempts of a call whose connection broke: the next controller is there in about 100
+ * ms.
+ */
 const RETRY_DELAY_MS = 50;
 
 /** Attempts that fail for so long, each of them quickly, are given up. */
@@ -33,8 +36,9 @@ export class Connection {
   }
 
   /**
-   * Calls a method that may be repeated: one that changes nothing, or a mutation with a `request_id`. When the
-   * connection breaks, the call is made again on the next one. Throws {@link MyInitError}.
+   * Calls a method that may be repeated: one that changes nothing, or a mutation with a
+   * `request_id`. When the connection breaks, the call is made again on the next one. Throws
+   * {@link MyInitError}.
    */
   async call<Request, Response>(
     method: Method<Request, Response>,

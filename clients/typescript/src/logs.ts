@@ -77,8 +77,8 @@ export async function* logs(
 }
 
 /**
- * The log as it arrives: many lines in one answer. When the controller, the container or the link is replaced, the
- * reading continues at its cursor; what was lost is a gap.
+ * The log as it arrives: many lines in one answer. When the controller, the container or the link
+ * is replaced, the reading continues at its cursor; what was lost is a gap.
  */
 export async function* logBatches(
   connection: Connection,

@@ -7,12 +7,15 @@ export interface MutationRequest {
   readonly requestId: string;
 }
 
-/** The call's own deadline comes after that of the wait: my_init's answer says more than a broken call. */
+/**
+ * The call's own deadline comes after that of the wait: my_init's answer says more than a broken
+ * call.
+ */
 const ANSWER_SLACK_MS = 5_000;
 
 /**
- * Changes services. When the connection breaks, the same request is made again: my_init knows it by its `request_id`
- * and carries it out once. Throws {@link MyInitError}.
+ * Changes services. When the connection breaks, the same request is made again: my_init knows it by
+ * its `request_id` and carries it out once. Throws {@link MyInitError}.
  */
 export async function mutate<Request extends MutationRequest>(
   connection: Connection,

@@ -22,7 +22,10 @@ export interface ReconnectOptions<Request, Response> {
   readonly signal?: AbortSignal;
 }
 
-/** The messages of a stream, asked for again when the controller, the container or the link is replaced. */
+/**
+ * The messages of a stream, asked for again when the controller, the container or the link is
+ * replaced.
+ */
 export async function* reconnect<Request, Response>(
   connection: Connection,
   method: Method<Request, Response>,
@@ -51,7 +54,9 @@ export async function* reconnect<Request, Response>(
   }
 }
 
-/** The answers until my_init has been silent for too long. Time spent on an answer does not count. */
+/**
+ * The answers until my_init has been silent for too long. Time spent on an answer does not count.
+ */
 async function* untilSilent<Request, Response>(
   connection: Connection,
   method: Method<Request, Response>,
@@ -73,7 +78,10 @@ async function* untilSilent<Request, Response>(
   }
 }
 
-/** The first connection broke: either the controller is being replaced just now, or the other end is no my_init. */
+/**
+ * The first connection broke: either the controller is being replaced just now, or the other end is
+ * no my_init.
+ */
 function mayYetAnswer(error: unknown, startedMs: number): boolean {
   const broke = error instanceof MyInitError && error.code === GrpcCode.unavailable && !FINAL.includes(error.reason);
   return broke && performance.now() - startedMs < FIRST_ANSWER_MS;
@@ -81,7 +89,10 @@ function mayYetAnswer(error: unknown, startedMs: number): boolean {
 
 const FINAL: readonly string[] = ['UNREACHABLE', 'NOT_MY_INIT'];
 
-/** The controller or the container is being replaced. NOT_FOUND: after a boot the services come one by one. */
+/**
+ * The controller or the container is being replaced. NOT_FOUND: after a boot the services come one
+ * by one.
+ */
 function passes(error: unknown): boolean {
   return error instanceof MyInitError && PASSING_CODES.includes(error.code);
 }

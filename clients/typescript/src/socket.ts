@@ -13,16 +13,16 @@ const RETRY_MS = 20;
 export const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
- * Where my_init listens: MY_INIT_SOCKET, the usual path, or the path that a my_init without root uses, if it
- * belongs to this user (anyone may make files in /tmp).
+ * Where my_init listens: MY_INIT_SOCKET, the usual path, or the path that a my_init without root
+ * uses, if it belongs to this user (anyone may make files in /tmp).
  */
 export function defaultSocket(): string {
   return (process.env.MY_INIT_SOCKET || undefined) ?? found();
 }
 
 /**
- * Connects to a Unix socket. While my_init boots as PID 1 of this container, a socket that does not exist yet, or
- * is left over from a container that was killed, is tried again for {@link BOOT_MS}.
+ * Connects to a Unix socket. While my_init boots as PID 1 of this container, a socket that does not
+ * exist yet, or is left over from a container that was killed, is tried again for {@link BOOT_MS}.
  *
  * @throws MyInitError UNREACHABLE; metadata: address, errno
  */

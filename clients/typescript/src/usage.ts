@@ -12,7 +12,10 @@ export interface UsageOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A connection that misses samples for so long is replaced: so many intervals, and time for a busy machine. */
+/**
+ * A connection that misses samples for so long is replaced: so many intervals, and time for a busy
+ * machine.
+ */
 const SAMPLES_MISSED = 2.5;
 const BUSY_MS = 5_000;
 

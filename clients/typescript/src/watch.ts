@@ -35,7 +35,10 @@ export type WatchEvent =
 export interface WatchOptions {
   /** Ends the watch; the iterator throws CANCELLED. */
   readonly signal?: AbortSignal;
-  /** The time between heartbeats, 1 s to 10 min; 15 s when undefined. A connection that misses them is replaced. */
+  /**
+   * The time between heartbeats, 1 s to 10 min; 15 s when undefined. A connection that misses them
+   * is replaced.
+   */
   readonly heartbeatMs?: number;
 }
 
@@ -43,8 +46,8 @@ export interface WatchOptions {
 const HEARTBEATS_MISSED = 2.5;
 
 /**
- * The services, then each change of them. When the controller, the container or the link is replaced, the watch
- * continues after the last revision; what was lost is a gap.
+ * The services, then each change of them. When the controller, the container or the link is
+ * replaced, the watch continues after the last revision; what was lost is a gap.
  */
 export async function* watch(
   connection: Connection,

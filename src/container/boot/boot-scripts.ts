@@ -40,7 +40,10 @@ export class BootScripts {
     return this.#scripts;
   }
 
-  /** Puts a script on record, and again when it ends: `run` resolves to why it failed, '' when it did not. */
+  /**
+   * Puts a script on record, and again when it ends: `run` resolves to why it failed, '' when it
+   * did not.
+   */
   async record(path: string, run: () => Promise<string>): Promise<string> {
     const index = this.#scripts.length;
     const begun: BootScript = { path, startedAtMs: monotonicMs(), endedAtMs: undefined, failed: false };

@@ -39,7 +39,10 @@ export interface BootDependencies extends CommandDependencies {
   readonly bootScripts: BootScripts;
 }
 
-/** From nothing until everything runs: startup scripts, services, main command. Ends early when the shutdown begins. */
+/**
+ * From nothing until everything runs: startup scripts, services, main command. Ends early when the
+ * shutdown begins.
+ */
 export async function boot(dependencies: BootDependencies): Promise<void> {
   const { link, settings, state, definitions, shutdown } = dependencies;
   link.ready();
@@ -48,7 +51,8 @@ export async function boot(dependencies: BootDependencies): Promise<void> {
   await runStartupScripts(dependencies);
   if (shutdown.begun) return;
   holdEnvironment(link, settings);
-  // From here on a death of the controller ends nothing: the next one starts what is not started yet.
+  // From here on a death of the controller ends nothing: the next one starts what is not started
+  // yet.
   state.save({ phase: 'running', scriptsEndedAtMs: monotonicMs() });
   // A startup script may have written definitions.
   await definitions.prepare();
@@ -103,7 +107,10 @@ function startServices({ settings, set, watch, state, shutdown }: BootDependenci
   if (!settings.line.skipServices) setImmediate(() => shutdown.begun || watch.start());
 }
 
-/** Starts the main command, where there is one. It shares the container's output: earlier messages are flushed first. */
+/**
+ * Starts the main command, where there is one. It shares the container's output: earlier messages
+ * are flushed first.
+ */
 export async function startCommand(dependencies: CommandDependencies): Promise<void> {
   const { command, settings, state, output, shutdown } = dependencies;
   if (!command.wanted) return;

@@ -40,7 +40,10 @@ export interface EarlyDependencies {
   readonly shutdown: ShutdownSwitch;
 }
 
-/** Starts a service before its time and waits until it is ready, or does not get ready: that is no reason not to go on. */
+/**
+ * Starts a service before its time and waits until it is ready, or does not get ready: that is no
+ * reason not to go on.
+ */
 export async function startEarly(name: ServiceName, dependencies: EarlyDependencies): Promise<void> {
   const { set, settings, definitions, shutdown } = dependencies;
   settings.messages.info(`Starting ${name}...`);
@@ -51,7 +54,10 @@ export async function startEarly(name: ServiceName, dependencies: EarlyDependenc
   if (!(await becomesReady(name, dependencies))) settings.messages.warn(`${name} is not ready; going on without it`);
 }
 
-/** Adds the service, its logger, and what both need: the graph starts each when its conditions are met. */
+/**
+ * Adds the service, its logger, and what both need: the graph starts each when its conditions are
+ * met.
+ */
 function addWithNeeds(name: ServiceName, listing: Listing, set: ServiceSet): void {
   const listed = listing.found.get(name);
   if (listed === undefined || set.get(name) !== undefined) return;
@@ -62,7 +68,10 @@ function addWithNeeds(name: ServiceName, listing: Listing, set: ServiceSet): voi
     if (required) addWithNeeds(on, listing, set);
 }
 
-/** One that is not to be started is as ready as it gets; one whose first run fails is not waited for. */
+/**
+ * One that is not to be started is as ready as it gets; one whose first run fails is not waited
+ * for.
+ */
 function becomesReady(name: ServiceName, { set, shutdown }: EarlyDependencies): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (ready: boolean): void => {

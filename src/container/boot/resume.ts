@@ -42,7 +42,8 @@ export async function resume(dependencies: ResumeDependencies): Promise<void> {
   // A hook has its time in the shutdown; a startup script is of no use any more.
   scripts.takeOver((path) => (isHook(path) ? new AbortController().signal : shutdown.signal));
   endWithCommand(command, state, shutdown);
-  // The end of the command and that of the container are put on record together: before that the command may be unrecorded.
+  // The end of the command and that of the container are put on record together: before that the
+  // command may be unrecorded.
   const pid = commandPid || unrecorded.commandPid || (shutdownRecord === undefined ? command.unrecordedPid : 0);
   if (pid !== 0) {
     command.adopt(pid);
@@ -65,7 +66,10 @@ export async function resume(dependencies: ResumeDependencies): Promise<void> {
 const endAtBoot = (shutdown: ContainerShutdown, reason: string): void =>
   shutdown.begin({ code: EXIT.internal, reason, cause: { kind: 'boot' }, signal: 'SIGTERM' });
 
-/** Services whose record is lost go on without their history; what nobody knows any more is not left running beside them. */
+/**
+ * Services whose record is lost go on without their history; what nobody knows any more is not left
+ * running beside them.
+ */
 function reportUnrecorded({ services, unknownPids }: Unrecorded, link: InitLink, messages: Messages): void {
   for (const { name, machine } of services)
     messages.error(`${name}: its record is lost, and with it its history; its process ${pidOf(machine)} goes on`);

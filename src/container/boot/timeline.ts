@@ -87,8 +87,9 @@ function serviceStep(status: ServiceStatus, first: FirstStart, readyAtMs = Numbe
 }
 
 /**
- * The steps that decided when the container was ready. Backwards from the service that was the last: each was
- * held up by the one that it waited for, the first of them by all that ran one after the other before it.
+ * The steps that decided when the container was ready. Backwards from the service that was the
+ * last: each was held up by the one that it waited for, the first of them by all that ran one after
+ * the other before it.
  */
 function criticalSteps(
   steps: readonly Step[],

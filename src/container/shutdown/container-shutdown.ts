@@ -150,7 +150,8 @@ export class ContainerShutdown implements ShutdownSwitch {
     if (settings.line.killAllOnExit) link.finish(final, codeWhenKilled, restMs);
     else link.leave(final);
     if (stays) await link.closed;
-    // Everything else is gone, and nothing had to be killed: else init has killed us too, and says the code itself.
+    // Everything else is gone, and nothing had to be killed: else init has killed us too, and says
+    // the code itself.
     if (stays) sayCode();
     await output.finish(FLUSH_MS);
     process.exit(EXIT.ok);

@@ -48,7 +48,10 @@ export class Hooks {
     return this.#running;
   }
 
-  /** Ends the hook that runs; the rest is left out. Resolves to whether it has ended: one that ignores TERM is killed with the rest. */
+  /**
+   * Ends the hook that runs; the rest is left out. Resolves to whether it has ended: one that
+   * ignores TERM is killed with the rest.
+   */
   async cut(): Promise<boolean> {
     this.#cut.abort();
     if (await within(this.over, AFTER_KILL_MS)) return true;

@@ -5,7 +5,10 @@ const DEFAULT_TIMEOUT_MS = 8_000;
 /** For hooks and the last processes, added to the times of baseimage-docker. */
 const BESIDE_MS = 2_000;
 
-/** The part of the whole time that is kept for a stage while an earlier one still works. All else is for the earlier one. */
+/**
+ * The part of the whole time that is kept for a stage while an earlier one still works. All else is
+ * for the earlier one.
+ */
 const RESERVED = {
   'startup script': 0.05,
   'main command': 0.2,
@@ -26,7 +29,10 @@ export interface ShutdownLimits {
   readonly killAllTimeoutMs: number | undefined;
 }
 
-/** How long the whole shutdown may take. The variables of baseimage-docker have their time where no other one was set. */
+/**
+ * How long the whole shutdown may take. The variables of baseimage-docker have their time where no
+ * other one was set.
+ */
 export function shutdownTimeoutOf(limits: ShutdownLimits): number {
   const { shutdownTimeoutMs, killProcessTimeoutMs, killAllTimeoutMs } = limits;
   if (shutdownTimeoutMs !== undefined) return shutdownTimeoutMs;
@@ -40,8 +46,9 @@ export interface ShutdownTime {
 }
 
 /**
- * How long a stage may take: all that is left but for what is reserved for the later ones of `coming` (this one included), or the
- * time that a variable of baseimage-docker gives it, which can be longer only where the deadline was made to hold it.
+ * How long a stage may take: all that is left but for what is reserved for the later ones of
+ * `coming` (this one included), or the time that a variable of baseimage-docker gives it, which can
+ * be longer only where the deadline was made to hold it.
  */
 export function stageLimit(
   stage: Stage,

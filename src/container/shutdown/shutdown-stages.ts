@@ -48,9 +48,9 @@ interface Work {
 }
 
 /**
- * The orderly end: startup script, main command, pre-shutdown hooks, services, post-shutdown hooks, within one deadline. Nothing
- * sleeps: a stage is over when its last process is gone. One that takes longer than planned goes on beside the later ones, and is
- * ended when the services are.
+ * The orderly end: startup script, main command, pre-shutdown hooks, services, post-shutdown hooks,
+ * within one deadline. Nothing sleeps: a stage is over when its last process is gone. One that
+ * takes longer than planned goes on beside the later ones, and is ended when the services are.
  */
 export class ShutdownStages {
   readonly #dependencies: ShutdownDependencies;

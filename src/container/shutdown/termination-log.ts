@@ -1,6 +1,9 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 
-/** Where a kubelet looks for why a container ended: `terminationMessagePath` of Kubernetes, 4096 bytes at most. */
+/**
+ * Where a kubelet looks for why a container ended: `terminationMessagePath` of Kubernetes, 4096
+ * bytes at most.
+ */
 const TERMINATION_LOG = '/dev/termination-log';
 const LIMIT_BYTES = 4_096;
 

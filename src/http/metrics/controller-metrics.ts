@@ -4,8 +4,9 @@ import { readText } from '../../resources/read-text.js';
 import { counter, type Family, gauge, known } from './family.js';
 
 /**
- * The controller as a process, under the standard names of Prometheus client libraries. Nothing here needs a timer: an idle
- * my_init makes no wake-ups, which rules out `perf_hooks.monitorEventLoopDelay`.
+ * The controller as a process, under the standard names of Prometheus client libraries. Nothing
+ * here needs a timer: an idle my_init makes no wake-ups, which rules out
+ * `perf_hooks.monitorEventLoopDelay`.
  */
 export function controllerMetrics(startTimeSeconds: number, eventLoopLagSeconds: number): readonly Family[] {
   const cpu = process.cpuUsage();

@@ -3,7 +3,10 @@ import { counter, type Family, type Sample } from './family.js';
 
 const METHOD = ['grpc_type', 'grpc_service', 'grpc_method'];
 
-/** The names and code words of go-grpc-prometheus, so that ready dashboards work. Index: the status code. */
+/**
+ * The names and code words of go-grpc-prometheus, so that ready dashboards work. Index: the status
+ * code.
+ */
 const CODES = [
   'OK',
   'Canceled',

@@ -5,12 +5,15 @@ export interface WallClock {
   seconds(atMs: number): number;
 }
 
-/** The clock was set when the two have moved apart by more than this; less is the noise of reading them one after the other. */
+/**
+ * The clock was set when the two have moved apart by more than this; less is the noise of reading
+ * them one after the other.
+ */
 const STEP_MS = 500;
 
 /**
- * A clock that says the same of the same moment each time, so that `changes()` of a timestamp means a change. When the wall
- * clock is set, all timestamps move with it.
+ * A clock that says the same of the same moment each time, so that `changes()` of a timestamp means
+ * a change. When the wall clock is set, all timestamps move with it.
  */
 export function steadyWallClock(): WallClock {
   let originMs = wallClock(0).getTime();

@@ -60,7 +60,10 @@ export class Capture {
   /** Unterminated line; while paused, also complete lines not yet stored. */
   #rest: Buffer | undefined;
   #unfinished: NodeJS.Timeout | undefined;
-  /** While recovering: so many bytes of the records that come now were stored by an earlier controller. */
+  /**
+   * While recovering: so many bytes of the records that come now were stored by an earlier
+   * controller.
+   */
   #storedBefore = 0;
   /** The capture of the other stream of the same writer. */
   #other: Capture | undefined;
@@ -78,21 +81,25 @@ export class Capture {
     this.#setWatch();
   }
 
-  /** Makes two captures keep the order in which their writer filled the pipes, as far as that can be known. */
+  /**
+   * Makes two captures keep the order in which their writer filled the pipes, as far as that can be
+   * known.
+   */
   static pair(stdout: Capture, stderr: Capture): void {
     stdout.#other = stderr;
     stderr.#other = stdout;
   }
 
   /**
-   * Stores what is in the pipe now and ends the line that has begun: its writer is gone. Calls `done` afterwards: at once or,
-   * when the capture is paused, a little later.
+   * Stores what is in the pipe now and ends the line that has begun: its writer is gone. Calls
+   * `done` afterwards: at once or, when the capture is paused, a little later.
    */
   drain(done: () => void): void {
     for (let taken = 0, length = 1; length > 0 && taken < DRAIN_BYTES && this.#state !== 'paused'; taken += length)
       length = this.#take();
     if (this.#state === 'paused') {
-      // After a turn of the event loop: it may be us who did not run for so long, and the pause may be over.
+      // After a turn of the event loop: it may be us who did not run for so long, and the pause may
+      // be over.
       this.#drains ??= {
         done: [],
         patience: setTimeout(() => setImmediate(() => this.#loseDrainPatience()), DRAIN_PATIENCE_MS),
@@ -138,7 +145,9 @@ export class Capture {
     else this.#state = 'insisting';
   }
 
-  /** Ends a pause: stores the lines that were taken before it, then what the held drains ask for. */
+  /**
+   * Ends a pause: stores the lines that were taken before it, then what the held drains ask for.
+   */
   #goOn(state: 'reading' | 'insisting'): void {
     // The buffer is in use: another text is being stored.
     if (this.#parts.intake.busy) {
@@ -166,7 +175,10 @@ export class Capture {
     this.#resumption = undefined;
   }
 
-  /** A call, because storing may pause: what the compiler has seen of the state before no longer holds. */
+  /**
+   * A call, because storing may pause: what the compiler has seen of the state before no longer
+   * holds.
+   */
   #isPaused(): boolean {
     return this.#state === 'paused';
   }
@@ -182,8 +194,9 @@ export class Capture {
   }
 
   /**
-   * Takes a backlog before the other stream has its turn. Part of it is certainly older; of the rest nobody can tell, and a word
-   * on standard error after a burst on standard output is worth more behind the burst than overwritten by it.
+   * Takes a backlog before the other stream has its turn. Part of it is certainly older; of the
+   * rest nobody can tell, and a word on standard error after a burst on standard output is worth
+   * more behind the burst than overwritten by it.
    */
   #takeBacklog(): void {
     if (!this.#hasBacklog) return;
@@ -247,7 +260,10 @@ export class Capture {
     stored();
   }
 
-  /** Goes on where an earlier controller was killed: stores what that had taken in and not yet stored. */
+  /**
+   * Goes on where an earlier controller was killed: stores what that had taken in and not yet
+   * stored.
+   */
   #recover(): void {
     const { intake, row } = this.#parts;
     const recovered = intake.recover(row);
@@ -281,15 +297,4 @@ function linesOf(buffer: Buffer, length: number): number {
   let lines = 0;
   for (let at = buffer.indexOf(NEWLINE); at >= 0 && at < length; at = buffer.indexOf(NEWLINE, at + 1)) lines++;
   return lines;
-}
-
-/** The pipes of a source, as a service gets them: what it writes to and what we read from. */
-export interface Pipes {
-  readonly stdout: readonly [read: number, write: number];
-  readonly stderr: readonly [read: number, write: number];
-}
-
-export function closePipes({ stdout, stderr }: Pipes): void {
-  // The read ends belong to those who read them.
-  for (const [, write] of [stdout, stderr]) closeSync(write);
 }

@@ -1,14 +1,29 @@
 /** The pipes and memory of sources, which init holds for the next controller. */
 
+import { closeSync } from 'node:fs';
 import { native } from '../../process/native.js';
 import type { LogDependencies } from './log-dependencies.js';
 import type { SourceRecord } from './source-record.js';
 
-/** Held names contain the name of the source, cut to this length: see MAX_NAME in src/init/my_init.h. */
+/**
+ * Held names contain the name of the source, cut to this length: see MAX_NAME in
+ * src/init/my_init.h.
+ */
 const HELD_NAME_LENGTH = 32;
 const HELD_PIPE = /^log\.(?<id>\d+)\.(?<place>\d+)\.(?<name>.+)\.out\.r$/;
 
 export type Pipe = readonly [read: number, write: number];
+
+/** The pipes of a source: the service gets the write ends, and we read from the other ends. */
+export interface Pipes {
+  readonly stdout: Pipe;
+  readonly stderr: Pipe;
+}
+
+export function closePipes({ stdout, stderr }: Pipes): void {
+  // The read ends belong to those who read them.
+  for (const [, write] of [stdout, stderr]) closeSync(write);
+}
 
 type Holder = Pick<LogDependencies, 'held' | 'link'>;
 

@@ -19,7 +19,10 @@ const REST_BYTES = 96 * 1024;
 
 const NOTHING = Buffer.alloc(REST_HEADER_BYTES);
 
-/** Text that an earlier controller had taken in, from {@link TEXT_AT} to `end` of {@link Intake.text}. */
+/**
+ * Text that an earlier controller had taken in, from {@link TEXT_AT} to `end` of
+ * {@link Intake.text}.
+ */
 export interface Recovered {
   readonly end: number;
   /** How many bytes of records the stream had when nothing of the text was stored. */
@@ -49,7 +52,8 @@ export class Intake {
   }
 
   /**
-   * Takes what is in a pipe, and puts it behind the rest of the stream. `offset`: how many bytes of records the stream has.
+   * Takes what is in a pipe, and puts it behind the rest of the stream. `offset`: how many bytes of
+   * records the stream has.
    *
    * @returns where the text ends
    */
@@ -63,7 +67,10 @@ export class Intake {
     return used + native().takeIn(pipe, this.#fd, text, used);
   }
 
-  /** Keeps the text between `start` and `end` as the rest of a stream that has so many bytes of records. */
+  /**
+   * Keeps the text between `start` and `end` as the rest of a stream that has so many bytes of
+   * records.
+   */
   keep(row: number, offset: number, start: number, end: number): void {
     const { text } = this;
     const at = start - REST_HEADER_BYTES;
@@ -110,6 +117,9 @@ export class Intake {
 
 const rowAt = (row: number): number => RESTS_AT + row * REST_BYTES;
 
-/** Where the file is written next, proc(5): the kernel moves it in the same call that takes something out of the pipe. */
+/**
+ * Where the file is written next, proc(5): the kernel moves it in the same call that takes
+ * something out of the pipe.
+ */
 const positionOf = (fd: number): number =>
   Number(/^pos:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]);

@@ -3,7 +3,9 @@ import { runIdOf } from '../../supervisor/run-id.js';
 import type { Marker } from '../../types/logs.js';
 import type { ExitStatus } from '../../types/service.js';
 
-/** A marker on record, short: kind, offset, record, time, run, exit code or 256 + signal (-1: lost). */
+/**
+ * A marker on record, short: kind, offset, record, time, run, exit code or 256 + signal (-1: lost).
+ */
 export type MarkerRecord = readonly [Marker['kind'], number, number, string, number, number?];
 
 const KINDS: readonly Marker['kind'][] = ['started', 'ready', 'exited'];

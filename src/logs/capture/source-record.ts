@@ -7,7 +7,10 @@ import { type MarkerRecord, readMarker } from './marker-record.js';
 /** The part of a source that survives a controller. */
 export interface SourceRecord {
   readonly id: number;
-  /** Its row in the intake and in the counters; on record under the name that earlier versions gave it. */
+  /**
+   * Its row in the intake and in the counters; on record under the name that earlier versions gave
+   * it.
+   */
   readonly place: number;
   readonly markers: readonly MarkerRecord[];
   /** The log rule in the service's definition. */

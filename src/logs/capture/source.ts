@@ -5,8 +5,8 @@ import type { Counters, Loss } from '../store/counters.js';
 import { criTime, LineStamper, type Stream } from '../store/cri.js';
 import { FileStore, type FileStoreRecord } from '../store/file-store.js';
 import { MemoryStore, type WritableStore } from '../store/store.js';
-import { Capture, closePipes, type Pipes } from './capture.js';
-import { heldName, heldPipe, memfd, type Pipe } from './held-parts.js';
+import { Capture } from './capture.js';
+import { closePipes, heldName, heldPipe, memfd, type Pipe, type Pipes } from './held-parts.js';
 import type { Intake } from './intake.js';
 import type { LogDependencies } from './log-dependencies.js';
 import { fromRecord, toRecord } from './marker-record.js';
@@ -78,15 +78,18 @@ export class Source implements LogSource {
   }
 
   /**
-   * The pipe to the logger of the service (`log/run`), made when it is first asked for: what the logger reads, what the service
-   * writes to. init and we keep both ends open, so that either side can be started anew and nothing is lost.
+   * The pipe to the logger of the service (`log/run`), made when it is first asked for: what the
+   * logger reads, what the service writes to. init and we keep both ends open, so that either side
+   * can be started anew and nothing is lost.
    */
   get loggerPipe(): readonly [read: number, write: number] {
     this.#loggerPipe ??= this.#pipe('logger');
     return this.#loggerPipe;
   }
 
-  /** Nobody writes to the logger any more: it sees the end of its input when it has read all of it. */
+  /**
+   * Nobody writes to the logger any more: it sees the end of its input when it has read all of it.
+   */
   endLogger(): void {
     if (this.#loggerPipe === undefined) return;
     closeSync(this.#loggerPipe[1]);
@@ -103,7 +106,9 @@ export class Source implements LogSource {
     return this.#rule;
   }
 
-  /** The output follows a new rule at once; store and file are those with which the source began. */
+  /**
+   * The output follows a new rule at once; store and file are those with which the source began.
+   */
   set rule(rule: LogRule | undefined) {
     this.#rule = rule;
     this.#record();
@@ -171,7 +176,10 @@ export class Source implements LogSource {
     this.#captures[1].interrupted();
   }
 
-  /** Stores all that was written until now, since the writer is gone, and calls `done`: at once or, when it is paused, a little later. */
+  /**
+   * Stores all that was written until now, since the writer is gone, and calls `done`: at once or,
+   * when it is paused, a little later.
+   */
   drain(done: () => void): void {
     const [first, second] = this.#captures;
     first.drain(() =>

@@ -27,7 +27,10 @@ export class Sources implements LogSources, LogStatistics {
   readonly #listeners = new Set<() => void>();
   readonly #forwarders = new Set<() => void>();
   #sorted: readonly Source[] | undefined;
-  /** An id is never that of another source, not even of one that an earlier controller has forgotten: a cursor of that is not taken for one of this. */
+  /**
+   * An id is never that of another source, not even of one that an earlier controller has
+   * forgotten: a cursor of that is not taken for one of this.
+   */
   #lastId: number;
 
   constructor(dependencies: LogDependencies) {
@@ -76,8 +79,8 @@ export class Sources implements LogSources, LogStatistics {
   }
 
   /**
-   * The source of this name, made when there is none; undefined when it cannot be made: too many open files, no memory. `rule`: what
-   * the definition of the service says now.
+   * The source of this name, made when there is none; undefined when it cannot be made: too many
+   * open files, no memory. `rule`: what the definition of the service says now.
    */
   open(name: string, rule?: LogRule): Source | undefined {
     const known = this.#sources.get(name);
@@ -117,8 +120,9 @@ export class Sources implements LogSources, LogStatistics {
   }
 
   /**
-   * Takes over those whose record is lost, with what they have said: else nobody would read what their services write, and these would wait
-   * for ever. Returns their names, which are cut off where they are long.
+   * Takes over those whose record is lost, with what they have said: else nobody would read what
+   * their services write, and these would wait for ever. Returns their names, which are cut off
+   * where they are long.
    */
   recover(): readonly string[] {
     const known = new Set(this.list().map(({ id }) => id));

@@ -16,7 +16,9 @@ export class ContainerOutput {
     this.#forwarders = forwarders(sources, mode);
   }
 
-  /** The end: takes in what everybody has said, and resolves when it is written, or after this time. */
+  /**
+   * The end: takes in what everybody has said, and resolves when it is written, or after this time.
+   */
   async finish(limitMs: number): Promise<void> {
     const drained = this.#sources.list().map((source) => new Promise<void>((resolve) => source.drain(resolve)));
     await within(

@@ -12,7 +12,10 @@ export const bytesOf = (buffer: Buffer): Bytes => ({
 /** From here on a call of the runtime is cheaper than a loop. */
 const LONG_BYTES = 200;
 
-/** Copies what lies between `start` and `end`: lines are short, and most of what `Buffer.copy` costs is the call. */
+/**
+ * Copies what lies between `start` and `end`: lines are short, and most of what `Buffer.copy` costs
+ * is the call.
+ */
 export function copyBytes(from: Bytes, start: number, end: number, to: Bytes, at: number): void {
   const length = end - start;
   if (length >= LONG_BYTES) {

@@ -7,18 +7,23 @@ import type { Output } from './output.js';
 import { OutputFormat } from './output-format.js';
 
 /**
- * A writer that is faster than us waits, so that nothing is lost while the output is being read. An output that has taken nothing
- * for this long is not being read: then nobody waits, until it takes something again.
+ * A writer that is faster than us waits, so that nothing is lost while the output is being read. An
+ * output that has taken nothing for this long is not being read: then nobody waits, until it takes
+ * something again.
  */
 const PATIENCE_MS = 50;
-/** So much is written in one turn of the event loop, also to an output that takes all at once: others have theirs. */
+/**
+ * So much is written in one turn of the event loop, also to an output that takes all at once:
+ * others have theirs.
+ */
 const TURN_BYTES = 512 * 1024;
 /** So many sources that are gone keep their stores for an output that is not being read. */
 const GONE_SOURCES = 16;
 
 /**
- * Writes what the sources say to an output of the container: one more reader of their stores, with a position in each, and nothing
- * in between. An output that nobody reads holds up nothing but this; what was overwritten meanwhile is told as a gap.
+ * Writes what the sources say to an output of the container: one more reader of their stores, with
+ * a position in each, and nothing in between. An output that nobody reads holds up nothing but
+ * this; what was overwritten meanwhile is told as a gap.
  */
 export class Forwarder {
   readonly #sources: Sources;
@@ -194,7 +199,10 @@ export class Forwarder {
     this.#next();
   }
 
-  /** On record only now: what an earlier controller was writing when it was killed is written again, not lost. */
+  /**
+   * On record only now: what an earlier controller was writing when it was killed is written again,
+   * not lost.
+   */
   #written(source: Source, given: Forwarded): void {
     this.#stalled = false;
     this.#writes++;

@@ -30,7 +30,10 @@ export interface Piece {
   readonly given: Forwarded;
 }
 
-/** Makes the text of an output of the container from what is in the stores, one piece of one source after the other. */
+/**
+ * Makes the text of an output of the container from what is in the stores, one piece of one source
+ * after the other.
+ */
 export class OutputFormat {
   /** Only this stream; undefined: both. */
   readonly #stream: Stream | undefined;
@@ -63,7 +66,10 @@ export class OutputFormat {
     return source.droppedOf(this.#stream);
   }
 
-  /** The service is gone, and nothing more of it is written: what was not given is told with the next piece. */
+  /**
+   * The service is gone, and nothing more of it is written: what was not given is told with the
+   * next piece.
+   */
   leave(source: Source, { position, dropped }: Forwarded): void {
     const unwritten = this.#between(position, source.store.newest);
     const untold = this.droppedOf(source);
@@ -93,7 +99,9 @@ export class OutputFormat {
     return this.#lines(source, length, { length: used, given: { position, dropped } });
   }
 
-  /** Puts the lines of what was read behind what is in the output buffer, as far as there is room. */
+  /**
+   * Puts the lines of what was read behind what is in the output buffer, as far as there is room.
+   */
   #lines(source: Source, length: number, before: Piece): Piece {
     const mode = this.modeOf(source);
     let used = before.length;
@@ -210,7 +218,10 @@ const lossOf = (lines: number, recordBytes: number): Loss => ({
   bytes: recordBytes - lines * RECORD_OVERHEAD_BYTES,
 });
 
-/** The text as a string, since that is what it is nearly always; bytes that are no text are beside it as they are. */
+/**
+ * The text as a string, since that is what it is nearly always; bytes that are no text are beside
+ * it as they are.
+ */
 function jsonLine(source: Source, buffer: Buffer, start: number, end: number): string {
   const { time, stream, partial, content } = parseRecord(buffer, start, end);
   const text = content.toString('utf8');

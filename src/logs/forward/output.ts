@@ -11,8 +11,8 @@ export interface Output {
   /** Tells one output from another: standard output and error may be the same. */
   readonly identity: string;
   /**
-   * Writes the first `length` bytes. True when all of them are taken; else `done` is called later, when the buffer may be used
-   * again, which may be never.
+   * Writes the first `length` bytes. True when all of them are taken; else `done` is called later,
+   * when the buffer may be used again, which may be never.
    */
   write(buffer: Buffer, length: number, done: () => void): boolean;
   /** How much of the last write has not been taken yet. */
@@ -20,8 +20,8 @@ export interface Output {
 }
 
 /**
- * Standard output or error on a description of our own: O_NONBLOCK on the one that was inherited would hit everybody
- * who shares it, the main command first of all.
+ * Standard output or error on a description of our own: O_NONBLOCK on the one that was inherited
+ * would hit everybody who shares it, the main command first of all.
  */
 export function openOutput(fd: number): Output {
   const { identity, kind } = describe(fd);
@@ -57,8 +57,9 @@ export function openOutput(fd: number): Output {
 }
 
 /**
- * Takes `process.stdout` and `process.stderr` out of Node's hands: its first look at them (loading node:assert is enough) makes the
- * inherited descriptions non-blocking. What is written to them instead never waits either, and is lost where there is no room.
+ * Takes `process.stdout` and `process.stderr` out of Node's hands: its first look at them (loading
+ * node:assert is enough) makes the inherited descriptions non-blocking. What is written to them
+ * instead never waits either, and is lost where there is no room.
  */
 export function shieldStandardStreams(): void {
   for (const [name, fd] of [['stdout', 1] as const, ['stderr', standardError()] as const]) {

@@ -2,8 +2,9 @@ import type { LogSources } from '../../types/logs.js';
 import type { LogReader } from './reader.js';
 
 /**
- * Calls `found` once, when the current run of a service says a line that the pattern matches, or has said one. Returns what ends
- * the waiting. The reader is loaded when the first service needs it.
+ * Calls `found` once, when the current run of a service says a line that the pattern matches, or
+ * has said one. Returns what ends the waiting. The reader is loaded when the first service needs
+ * it.
  */
 export function awaitLine(sources: LogSources, name: string, pattern: string, found: () => void): () => void {
   let reader: LogReader | undefined;

@@ -22,7 +22,10 @@ export class CursorError extends Error {
   }
 }
 
-/** The state of a reader as clients keep it. Plain text, as it holds nothing that they may not know; opaque to them all the same. */
+/**
+ * The state of a reader as clients keep it. Plain text, as it holds nothing that they may not know;
+ * opaque to them all the same.
+ */
 export function encodeCursor(bootId: string, { log, position, toldMarker, dropped }: ReaderState): string {
   const numbers = [log, position.offset, position.record, toldMarker + 1, dropped.lines, dropped.bytes];
   return `${numbers.map((number) => number.toString(36)).join('.')}@${bootId}`;

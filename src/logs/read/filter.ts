@@ -52,7 +52,10 @@ export class Filter {
   }
 }
 
-/** CRI times are of one length, so that their order is that of their bytes: below 0 when the record's is before `time`. */
+/**
+ * CRI times are of one length, so that their order is that of their bytes: below 0 when the
+ * record's is before `time`.
+ */
 export function compareTime(buffer: Buffer, start: number, time: Buffer): number {
   for (let index = 0; index < TIME_DIGITS; index++) {
     const difference = (buffer[start + index] as number) - (time[index] as number);

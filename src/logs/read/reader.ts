@@ -34,8 +34,9 @@ const TURN_BYTES = 256 * 1024;
 const SLOW_TURN_BYTES = 32 * 1024;
 
 /**
- * Reads several sources as one, in the order of their times as far as they are there. It is asked for one thing after the other
- * and keeps nothing but positions in between: a client that does not ask costs nothing.
+ * Reads several sources as one, in the order of their times as far as they are there. It is asked
+ * for one thing after the other and keeps nothing but positions in between: a client that does not
+ * ask costs nothing.
  */
 export class LogReader {
   readonly #sources: LogSources;
@@ -79,7 +80,9 @@ export class LogReader {
     this.#subscriptions.clear();
   }
 
-  /** The next thing. Lines are given to the sink, until it has no more room or something else comes. */
+  /**
+   * The next thing. Lines are given to the sink, until it has no more room or something else comes.
+   */
   next(sink: LineSink): Turn {
     if (this.#ended) return { kind: 'end' };
     const budget: Budget = { bytes: this.#filter.slow ? SLOW_TURN_BYTES : TURN_BYTES };
@@ -199,7 +202,10 @@ export class LogReader {
   }
 }
 
-/** Windows are shared by all readers, as they are used within a turn only; each holds the longest record. */
+/**
+ * Windows are shared by all readers, as they are used within a turn only; each holds the longest
+ * record.
+ */
 const WINDOWS = 16;
 const WINDOW_BYTES = 20 * 1024;
 const windowBytes = Buffer.allocUnsafe(Math.max(WINDOWS * WINDOW_BYTES, MAX_RECORD_BYTES));

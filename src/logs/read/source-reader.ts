@@ -6,7 +6,10 @@ import { type Loss, lossBetween, NO_LOSS, nextHeld } from './held.js';
 import { type Limit, markerOrdinal, partOfRun, UNLIMITED } from './run-limit.js';
 import { type Budget, TailSearch } from './tail-search.js';
 
-/** Takes the wanted records: the one between `start` and its line end at `end`. Says whether there is room for more. */
+/**
+ * Takes the wanted records: the one between `start` and its line end at `end`. Says whether there
+ * is room for more.
+ */
 export interface LineSink {
   put(name: string, buffer: Buffer, start: number, end: number): boolean;
 }
@@ -21,7 +24,10 @@ export interface Begin {
 
 const BEGINNING: Position = { offset: 0, record: 0 };
 
-/** How a reader goes through one source: where it is, what it was told, and what it has missed. Holds no records between turns. */
+/**
+ * How a reader goes through one source: where it is, what it was told, and what it has missed.
+ * Holds no records between turns.
+ */
 export class SourceReader {
   readonly name: string;
   readonly source: LogSource;
@@ -175,8 +181,8 @@ export class SourceReader {
   }
 
   /**
-   * Gives the wanted records to the sink: up to the next marker, the limit, or a record later than `bound`, as far as the budget
-   * and the window allow. Says whether the sink has room for more.
+   * Gives the wanted records to the sink: up to the next marker, the limit, or a record later than
+   * `bound`, as far as the budget and the window allow. Says whether the sink has room for more.
    */
   emit(sink: LineSink, budget: Budget, bound: Buffer | undefined): boolean {
     const window = this.#window;

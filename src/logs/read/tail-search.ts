@@ -12,8 +12,8 @@ export interface Budget {
 const buffer = Buffer.allocUnsafe(64 * 1024);
 
 /**
- * Finds where the last so many wanted records begin: counts the wanted ones where a filter is set, then passes over those that
- * are too many.
+ * Finds where the last so many wanted records begin: counts the wanted ones where a filter is set,
+ * then passes over those that are too many.
  */
 export class TailSearch {
   readonly #store: LogStore;

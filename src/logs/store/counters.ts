@@ -10,7 +10,9 @@ export interface Loss {
 
 export const sumOf = (a: Loss, b: Loss): Loss => ({ lines: a.lines + b.lines, bytes: a.bytes + b.bytes });
 
-/** The outputs of the container; where both streams have the same output there is only the first. */
+/**
+ * The outputs of the container; where both streams have the same output there is only the first.
+ */
 export type OutputIndex = 0 | 1;
 
 /** How far an output has been fed with a source, and how much loss it has been told of. */
@@ -21,18 +23,25 @@ export interface Forwarded {
 
 const NUMBERS = 8;
 const ROW_BYTES = NUMBERS * Float64Array.BYTES_PER_ELEMENT;
-/** Rows of numbers: what is missing, what each output was given, where the files end. A power of two, so that no row lies across a page. */
+/**
+ * Rows of numbers: what is missing, what each output was given, where the files end. A power of
+ * two, so that no row lies across a page.
+ */
 const ROWS = 4;
 const MISSING = 0;
 const GIVEN = [1, 2] as const;
 const END = 3;
-/** In {@link MISSING}. Lines, and behind them bytes, that were not stored; lines that the container's output did not take. */
+/**
+ * In {@link MISSING}. Lines, and behind them bytes, that were not stored; lines that the
+ * container's output did not take.
+ */
 const DROPPED: Readonly<Record<Stream, number>> = { stdout: 0, stderr: 2 };
 const MISSED = 4;
 
 /**
- * The numbers of a source that change with each piece of its log. They are in a memfd that init holds, so that a controller that is
- * killed loses none of them: a row is written at once, which a SIGKILL does not tear.
+ * The numbers of a source that change with each piece of its log. They are in a memfd that init
+ * holds, so that a controller that is killed loses none of them: a row is written at once, which a
+ * SIGKILL does not tear.
  */
 export class Counters {
   readonly #fd: number;
@@ -98,7 +107,10 @@ export class Counters {
     this.#save(GIVEN[output]);
   }
 
-  /** Where a store that is files ended when it was last appended to: what is before need not be counted again. */
+  /**
+   * Where a store that is files ended when it was last appended to: what is before need not be
+   * counted again.
+   */
   get end(): StreamPosition {
     return positionOf(this.#end);
   }

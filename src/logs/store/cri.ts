@@ -1,6 +1,7 @@
 /**
- * The CRI log format of Kubernetes: `2026-11-23T03:22:11.123456789Z stdout F text`, where `P` marks a piece of a line that goes
- * on in the next record (Kubernetes, "CRI logging format"). Every record has a head of the same length.
+ * The CRI log format of Kubernetes: `2026-11-23T03:22:11.123456789Z stdout F text`, where `P` marks
+ * a piece of a line that goes on in the next record (Kubernetes, "CRI logging format"). Every
+ * record has a head of the same length.
  */
 
 import { wallOffsetNs } from '../../process/clock.js';
@@ -9,8 +10,8 @@ import { native } from '../../process/native.js';
 export type Stream = 'stdout' | 'stderr';
 
 /**
- * The layout of a record, `2026-11-23T03:22:11.123456789Z stdout F text`. addon-logs.c has the same numbers; a test holds the two
- * together.
+ * The layout of a record, `2026-11-23T03:22:11.123456789Z stdout F text`. addon-logs.c has the same
+ * numbers; a test holds the two together.
  */
 export const TIME_BYTES = 30;
 /** `2026-11-23T03:22:11` */
@@ -32,8 +33,8 @@ const PARTIAL = 'P'.charCodeAt(0);
 const SPACE = 0x20;
 
 /**
- * Takes finished records: the first `length` bytes of the buffer, which is used again after the call. Answers whether there may be
- * more.
+ * Takes finished records: the first `length` bytes of the buffer, which is used again after the
+ * call. Answers whether there may be more.
  */
 export type RecordSink = (buffer: Buffer, length: number, records: number) => boolean;
 
@@ -56,8 +57,9 @@ export class LineStamper {
   }
 
   /**
-   * Takes the lines between `start` and `end` that are ended, or too long for one record. Returns where it has come to: to the
-   * beginning of a line that is not ended, or to where the sink had enough for now.
+   * Takes the lines between `start` and `end` that are ended, or too long for one record. Returns
+   * where it has come to: to the beginning of a line that is not ended, or to where the sink had
+   * enough for now.
    */
   write(text: Buffer, start: number, end: number, now: string): number {
     this.#setHead(now, 'F');
@@ -71,7 +73,10 @@ export class LineStamper {
     return end;
   }
 
-  /** Takes a line that is not ended, as it is: its writer has ended, or says nothing more for now (`goesOn`). */
+  /**
+   * Takes a line that is not ended, as it is: its writer has ended, or says nothing more for now
+   * (`goesOn`).
+   */
   end(line: Buffer, now: string, goesOn = false): void {
     this.#setHead(now, goesOn ? 'P' : 'F');
     const length = this.#head.copy(out) + line.copy(out, HEAD_BYTES);
@@ -117,7 +122,10 @@ export function parseRecord(buffer: Buffer, start: number, end: number): CriReco
 let lastMs = -1;
 let lastText = '';
 
-/** The wall-clock time as CRI has it, with nanoseconds: `2026-11-23T03:22:11.123456789Z`. Goes back only when the clock does. */
+/**
+ * The wall-clock time as CRI has it, with nanoseconds: `2026-11-23T03:22:11.123456789Z`. Goes back
+ * only when the clock does.
+ */
 export function criTime(): string {
   const ns = process.hrtime.bigint() + wallOffsetNs();
   const ms = Number(ns / 1_000_000n);

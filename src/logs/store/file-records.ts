@@ -17,8 +17,8 @@ export const advanced = (from: StreamPosition, { bytes, records, stderr }: Advan
 });
 
 /**
- * Counts what is in a file that begins at `base`, from a position on that is `known` to be in it, if it is; half a record at its end is
- * cut off.
+ * Counts what is in a file that begins at `base`, from a position on that is `known` to be in it,
+ * if it is; half a record at its end is cut off.
  */
 export function endOfFile(base: StreamPosition, fd: number, known: StreamPosition = base): StreamPosition {
   const buffer = Buffer.allocUnsafe(64 * 1024);
@@ -43,7 +43,10 @@ export function endOfFile(base: StreamPosition, fd: number, known: StreamPositio
   }
 }
 
-/** Where a file begins whose last record ends at `end`: one that somebody has cut off, and in which only so much is left. */
+/**
+ * Where a file begins whose last record ends at `end`: one that somebody has cut off, and in which
+ * only so much is left.
+ */
 export function baseOfRest(end: StreamPosition, fd: number): StreamPosition {
   const { offset, record, stderrOffset, stderrRecord } = endOfFile(BEGINNING, fd);
   return {

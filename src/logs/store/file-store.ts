@@ -14,7 +14,10 @@ export interface FileLimits {
   readonly files: number;
 }
 
-/** So many files are read from; all that is said of them has to fit into a slot. Older ones are left to the shipper. */
+/**
+ * So many files are read from; all that is said of them has to fit into a slot. Older ones are left
+ * to the shipper.
+ */
 const READ_FILES = 16;
 
 /** The records in one of our files. */
@@ -27,7 +30,10 @@ type PositionRecord = readonly [offset: number, record: number, stderrOffset: nu
 
 /** The part of a {@link FileStore} that survives a controller. */
 export interface FileStoreRecord {
-  /** The file that is written: one with another number is there when a rotation is not on record yet. */
+  /**
+   * The file that is written: one with another number is there when a rotation is not on record
+   * yet.
+   */
   readonly inode: number;
   /** Where in the log each file begins, the one that is written last. */
   readonly bases: readonly PositionRecord[];
@@ -61,9 +67,9 @@ export interface FileStoreEvents {
 }
 
 /**
- * `NAME.log` and, rotated, `NAME.log.1`, `NAME.log.2` …: files in CRI format, for any shipper that knows it. What an earlier
- * boot has written is rotated away and left to the shipper. What the disk does not take is dropped and counted, and has no
- * position in the log.
+ * `NAME.log` and, rotated, `NAME.log.1`, `NAME.log.2` …: files in CRI format, for any shipper that
+ * knows it. What an earlier boot has written is rotated away and left to the shipper. What the disk
+ * does not take is dropped and counted, and has no position in the log.
  */
 export class FileStore implements WritableStore {
   readonly #path: string;
@@ -76,7 +82,10 @@ export class FileStore implements WritableStore {
   #old: { readonly age: number; readonly fd: number } | undefined;
   #closed = false;
 
-  /** `begin`: where the log goes on when nothing is known of files. @throws Error with `code`: the directory cannot be used */
+  /**
+   * `begin`: where the log goes on when nothing is known of files. @throws Error with `code`: the
+   * directory cannot be used
+   */
   constructor(path: string, limits: FileLimits, left: LeftFiles | undefined, on: FileStoreEvents, begin = BEGINNING) {
     this.#path = path;
     this.#limits = { ...limits, bytes: Math.max(limits.bytes, MIN_SEGMENT_BYTES) };
@@ -156,7 +165,10 @@ export class FileStore implements WritableStore {
     return this.newest.offset - (this.#segments.at(-1)?.base.offset ?? 0);
   }
 
-  /** Somebody has cut the file off (`> NAME.log`, or logrotate with copytruncate): what was in it is gone, and the log goes on. */
+  /**
+   * Somebody has cut the file off (`> NAME.log`, or logrotate with copytruncate): what was in it is
+   * gone, and the log goes on.
+   */
   #goOnWhereCut(): void {
     const size = sizeOf(this.#fd);
     if (size < 0 || size >= this.#writtenBytes) return;
@@ -186,7 +198,8 @@ export class FileStore implements WritableStore {
       this.#fd = fd;
     } catch {
       if (fd !== undefined) closeSync(fd);
-      // The disk is full, or the directory may not be changed: bounded all the same, the file is begun anew.
+      // The disk is full, or the directory may not be changed: bounded all the same, the file is
+      // begun anew.
       shorten(this.#fd, 0);
       this.#segments = [];
     }
@@ -258,7 +271,10 @@ export class FileStore implements WritableStore {
   }
 }
 
-/** Node's own `recursive` never returns where a directory refuses to have a new one with ENOENT, as /proc does. */
+/**
+ * Node's own `recursive` never returns where a directory refuses to have a new one with ENOENT, as
+ * /proc does.
+ */
 function makeDirectory(path: string): void {
   if (sizeOf(path) >= 0) return;
   makeDirectory(dirname(path));

@@ -23,9 +23,9 @@ const textBytes = (storeBytes: number): number => Math.max(MAX_RECORD_BYTES, Mat
 const halfBytes = (storeBytes: number): number => TABLE_BYTES + textBytes(storeBytes);
 
 /**
- * The last records of standard error that the store has otherwise overwritten: a part of its memfd that a burst on standard output
- * cannot reach. It has two halves; the one that is not valid is written, then the header names it, so that a controller that is
- * killed loses nothing.
+ * The last records of standard error that the store has otherwise overwritten: a part of its memfd
+ * that a burst on standard output cannot reach. It has two halves; the one that is not valid is
+ * written, then the header names it, so that a controller that is killed loses nothing.
  */
 export class KeptStderr {
   readonly #fd: number;
@@ -50,7 +50,10 @@ export class KeptStderr {
     return this.#runs.filter(({ offset, bytes }) => offset + bytes <= oldest).map(rangeOf);
   }
 
-  /** Reads whole records from an offset on, up to the end of their range. 0 when the offset is not kept. */
+  /**
+   * Reads whole records from an offset on, up to the end of their range. 0 when the offset is not
+   * kept.
+   */
   read(offset: number, into: Buffer): number {
     let at = this.#halvesAt + this.#half * halfBytes(this.#storeBytes) + TABLE_BYTES;
     for (const run of this.#runs) {
@@ -64,7 +67,10 @@ export class KeptStderr {
     return 0;
   }
 
-  /** Keeps the last of these records too; `read` reads the store. What is oldest goes where there is no room. */
+  /**
+   * Keeps the last of these records too; `read` reads the store. What is oldest goes where there is
+   * no room.
+   */
   add(runs: readonly StderrRun[], read: (offset: number, into: Buffer) => number): void {
     const room = textBytes(this.#storeBytes);
     const half = Buffer.alloc(TABLE_BYTES + room);
@@ -116,7 +122,10 @@ export class KeptStderr {
   }
 }
 
-/** Notes records of standard error that were appended; `limit`: how many bytes of them are of interest. */
+/**
+ * Notes records of standard error that were appended; `limit`: how many bytes of them are of
+ * interest.
+ */
 export function noteStderr(runs: StderrRun[], run: StderrRun, limit: number): void {
   const last = runs.at(-1);
   if (last !== undefined && last.offset + last.bytes === run.offset) {
@@ -127,7 +136,10 @@ export function noteStderr(runs: StderrRun[], run: StderrRun, limit: number): vo
   while (runs.length > 1 && total(runs) - (runs[0]?.bytes ?? 0) >= limit) runs.shift();
 }
 
-/** Finds the records of standard error among the whole records in a buffer, the first of which is at this position. */
+/**
+ * Finds the records of standard error among the whole records in a buffer, the first of which is at
+ * this position.
+ */
 export function findStderr(records: Buffer, offset: number, record: number): StderrRun[] {
   const runs: StderrRun[] = [];
   let index = record;

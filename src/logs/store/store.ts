@@ -19,7 +19,10 @@ const HEADER_BYTES = 4_096;
 const KEPT_HEADER_AT = 2_048;
 /** `MYL2` */
 const MAGIC = 0x324c594d;
-/** Magic, which segment is active, size of a segment; and for each segment what is in a {@link Segment}. */
+/**
+ * Magic, which segment is active, size of a segment; and for each segment what is in a
+ * {@link Segment}.
+ */
 const HEADER_USED_BYTES = 16 + 2 * 8 * 8;
 
 /** A store as its writer sees it. */
@@ -45,9 +48,10 @@ interface Segment {
 }
 
 /**
- * Two segments of fixed size in a memfd that init holds: bounded, off the JavaScript heap, there for the next controller. When
- * one is full the other is begun anew; the last records of standard error in it are kept apart, see {@link KeptStderr}. The header
- * is what counts; it is written after the records it describes.
+ * Two segments of fixed size in a memfd that init holds: bounded, off the JavaScript heap, there
+ * for the next controller. When one is full the other is begun anew; the last records of standard
+ * error in it are kept apart, see {@link KeptStderr}. The header is what counts; it is written
+ * after the records it describes.
  */
 export class MemoryStore implements WritableStore {
   readonly #fd: number;
@@ -58,7 +62,10 @@ export class MemoryStore implements WritableStore {
   readonly #header = Buffer.alloc(HEADER_USED_BYTES);
   #closed = false;
 
-  /** Takes up what an earlier controller left in the memfd, if it did; else the log goes on at `begin`. */
+  /**
+   * Takes up what an earlier controller left in the memfd, if it did; else the log goes on at
+   * `begin`.
+   */
   constructor(fd: number, totalBytes: number, begin = BEGINNING) {
     this.#fd = fd;
     const left = readHeader(fd);

@@ -3,7 +3,10 @@ import type { RunCheck } from './exec.js';
 
 /** Looks at a service once. */
 export interface Checker {
-  /** Resolves to undefined when the check passes, else to the problem in words. An abort ends it early. */
+  /**
+   * Resolves to undefined when the check passes, else to the problem in words. An abort ends it
+   * early.
+   */
   check(signal: AbortSignal): Promise<string | undefined>;
 }
 

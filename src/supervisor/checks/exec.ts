@@ -9,7 +9,9 @@ export type CheckEnd =
   /** The check could not be started, and why. */
   | { readonly failure: string };
 
-/** Runs a program as the service would: its user, its directory, its environment. An abort ends it. */
+/**
+ * Runs a program as the service would: its user, its directory, its environment. An abort ends it.
+ */
 export type RunCheck = (argv: readonly string[], signal: AbortSignal) => Promise<CheckEnd>;
 
 /** Passes when a program exits with code 0. */

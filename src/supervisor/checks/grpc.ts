@@ -20,8 +20,9 @@ const CODE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Passes when grpc.health.v1 (https://github.com/grpc/grpc/blob/master/doc/health-checking.md) says SERVING. One unary call
- * with two one-field messages: written out here, it needs no client library.
+ * Passes when grpc.health.v1 (https://github.com/grpc/grpc/blob/master/doc/health-checking.md) says
+ * SERVING. One unary call with two one-field messages: written out here, it needs no client
+ * library.
  */
 export class GrpcChecker implements Checker {
   readonly #address: string;

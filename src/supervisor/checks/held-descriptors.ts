@@ -9,7 +9,9 @@ const PREFIX = 'notify.';
 /** Names are short in init, and those of services are not. */
 export const shortName = (name: ServiceName): string => createHash('sha256').update(name).digest('hex').slice(0, 16);
 
-/** Descriptors that services write to when they have something to say: init holds our end of them. */
+/**
+ * Descriptors that services write to when they have something to say: init holds our end of them.
+ */
 export class HeldDescriptors {
   readonly #holder: Holder;
   readonly #inherited: Map<string, number>;

@@ -1,7 +1,10 @@
 import type { ProbeTimes } from '../definition/definition.js';
 import type { Checker } from './checker.js';
 
-/** Until the first pass: how soon after a failure the next check comes. It doubles with each failure. */
+/**
+ * Until the first pass: how soon after a failure the next check comes. It doubles with each
+ * failure.
+ */
 const FIRST_DELAY_MS = 100;
 const MAX_FIRST_DELAY_MS = 1_000;
 
@@ -9,11 +12,17 @@ const MAX_FIRST_DELAY_MS = 1_000;
 export interface CheckListener {
   /** So many checks in a row have passed as are needed; told once until the next {@link failed}. */
   passed(): void;
-  /** So many in a row have failed; before the first pass, each new problem. `problem`: that of the last one, in words. */
+  /**
+   * So many in a row have failed; before the first pass, each new problem. `problem`: that of the
+   * last one, in words.
+   */
   failed(problem: string): void;
 }
 
-/** `impatient`: often until the first pass, as somebody waits for it. `patient`: each interval, the first one too. */
+/**
+ * `impatient`: often until the first pass, as somebody waits for it. `patient`: each interval, the
+ * first one too.
+ */
 export type Pace = 'impatient' | 'patient';
 
 /** Checks a service again and again, one check at a time. */

@@ -11,7 +11,10 @@ export type Notice =
 /** As much as a line of a table shows, and a record of the service has room for. */
 const MAX_STATUS_LENGTH = 200;
 
-/** Reads a datagram. Variables that are not ours to act on (ERRNO, BUSERROR, X_…) are left out, as sd_notify(3) demands. */
+/**
+ * Reads a datagram. Variables that are not ours to act on (ERRNO, BUSERROR, X_…) are left out, as
+ * sd_notify(3) demands.
+ */
 export function parseNotices(text: string): readonly Notice[] {
   return text.split('\n').flatMap((line) => {
     const equals = line.indexOf('=');

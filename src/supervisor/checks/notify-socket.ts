@@ -6,7 +6,10 @@ import type { ServiceName } from '../../types/service.js';
 import { type HeldDescriptor, type HeldDescriptors, shortName } from './held-descriptors.js';
 import { type Notice, parseNotices } from './notify-message.js';
 
-/** Further messages wait for the next turn of the event loop: who floods the socket does not keep us. */
+/**
+ * Further messages wait for the next turn of the event loop: who floods the socket does not keep
+ * us.
+ */
 const MESSAGES_A_TURN = 64;
 /** A chain of parents longer than this is no service. */
 const MAX_DEPTH = 64;
@@ -17,14 +20,19 @@ export interface SocketListener {
   refused(why: string): void;
 }
 
-/** Where a service says what it does, in the protocol of sd_notify(3): one socket for each service. */
+/**
+ * Where a service says what it does, in the protocol of sd_notify(3): one socket for each service.
+ */
 export class NotifySocket {
   readonly path: string;
   readonly #socket: HeldDescriptor;
   readonly #pid: () => number;
   readonly #listener: SocketListener;
 
-  /** Takes over that of an earlier controller, or makes one. `pid`: of the process of the service, 0 for none. */
+  /**
+   * Takes over that of an earlier controller, or makes one. `pid`: of the process of the service, 0
+   * for none.
+   */
   constructor(
     service: ServiceName,
     directory: string,
@@ -81,7 +89,10 @@ function bindAt(path: string): number {
   return native().notifySocket(path);
 }
 
-/** A sender that has ended cannot be looked at any more (systemd-notify ends at once): then its user has to do. */
+/**
+ * A sender that has ended cannot be looked at any more (systemd-notify ends at once): then its user
+ * has to do.
+ */
 function speaksFor({ pid, uid }: Notification, service: number): boolean {
   if (pid === 0) return false;
   if (readProcesses([pid]).length > 0) return isOf(pid, service);

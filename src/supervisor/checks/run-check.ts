@@ -7,7 +7,10 @@ const CAPTURE_BYTES = 512;
 
 let count = 0;
 
-/** Runs a check program as the service would run: its user, its directory, its environment. The abort kills it. */
+/**
+ * Runs a check program as the service would run: its user, its directory, its environment. The
+ * abort kills it.
+ */
 export async function runCheck(service: ServiceCore, argv: readonly string[], signal: AbortSignal): Promise<CheckEnd> {
   count += 1;
   const { status, failure, stdout, stderr } = await service.context.host.run(

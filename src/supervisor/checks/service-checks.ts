@@ -17,7 +17,10 @@ export interface ChecksContext {
   readonly initPid: number;
   /** Where the notification sockets are. */
   socketDirectory(): string;
-  /** Calls `found` once, when the current run of a service says a line that the pattern matches. Returns what ends it. */
+  /**
+   * Calls `found` once, when the current run of a service says a line that the pattern matches.
+   * Returns what ends it.
+   */
   awaitLine(name: ServiceName, pattern: string, found: () => void): () => void;
 }
 
@@ -70,7 +73,10 @@ const NOT_STARTED: CheckedStatus = { run: 0, pid: 0, ready: false, wanted: false
 /** Each thing that is wrong with the messages of a run is told once, and no more than so many. */
 const MAX_WARNINGS = 5;
 
-/** All that finds out whether one service is ready and lives. Follows its status: what is to be checked depends on nothing else. */
+/**
+ * All that finds out whether one service is ready and lives. Follows its status: what is to be
+ * checked depends on nothing else.
+ */
 export class ServiceChecks {
   readonly #name: ServiceName;
   readonly #ready: Readiness;

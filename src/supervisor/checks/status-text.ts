@@ -1,4 +1,7 @@
-/** A change of the status is on record and told to everybody: a service that counts loudly is heard so often. */
+/**
+ * A change of the status is on record and told to everybody: a service that counts loudly is heard
+ * so often.
+ */
 const PAUSE_MS = 1_000;
 
 /**

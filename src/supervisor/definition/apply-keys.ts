@@ -1,4 +1,7 @@
-/** Keys that a process takes with it when it starts: a change of them needs a restart. The others are taken over while it runs. */
+/**
+ * Keys that a process takes with it when it starts: a change of them needs a restart. The others
+ * are taken over while it runs.
+ */
 export const RESTART_KEYS: ReadonlySet<string> = new Set([
   'command',
   'type',

@@ -4,8 +4,9 @@ const QUOTED = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)")[ \t]*(?:#.*)?$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 
 /**
- * Reads an env_file as Docker Compose does: `NAME=VALUE` lines, `#` comments, single quotes for a value as it is, double quotes with
- * `\n`, `\t`, `\"` and `\\`. A name without `=` is the container's variable of that name: its value is undefined. Nothing is expanded.
+ * Reads an env_file as Docker Compose does: `NAME=VALUE` lines, `#` comments, single quotes for a
+ * value as it is, double quotes with `\n`, `\t`, `\"` and `\\`. A name without `=` is the
+ * container's variable of that name: its value is undefined. Nothing is expanded.
  *
  * @throws Error with file and line
  */

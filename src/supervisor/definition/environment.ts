@@ -13,8 +13,9 @@ import { parseEnvironmentFile } from './environment-file.js';
 const OF_THE_USER = ['HOME', 'USER', 'LOGNAME', 'SHELL'];
 
 /**
- * The environment of a service. Each layer goes over the ones before: what `pass_env` lets through of the container's, the
- * directory `env`, `env_file` in its order, `environment`. Read anew for each start.
+ * The environment of a service. Each layer goes over the ones before: what `pass_env` lets through
+ * of the container's, the directory `env`, `env_file` in its order, `environment`. Read anew for
+ * each start.
  *
  * @throws Error when a file cannot be read or understood: the message names it
  */

@@ -9,8 +9,9 @@ type Expanded =
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
 
 /**
- * Expands `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is a dollar, and so is a dollar before anything else: `$VAR`
- * is for the shell. A variable that is not set is a problem, not an empty text.
+ * Expands `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is a dollar, and so is a dollar
+ * before anything else: `$VAR` is for the shell. A variable that is not set is a problem, not an
+ * empty text.
  */
 export function expandVariables(text: string, variables: Variables): Expanded {
   if (!text.includes('$')) return { kind: 'text', text };

@@ -95,7 +95,9 @@ export class KeptDefinitions {
     this.#checksums.set(name, checksum);
   }
 
-  /** Whether files of variables have another content than when the service was started with them. */
+  /**
+   * Whether files of variables have another content than when the service was started with them.
+   */
   hasOtherEnvironment(definition: Definition): boolean {
     const before = this.#environments.get(definition.name);
     return before !== undefined && before !== contentOfFiles(definition);

@@ -1,4 +1,7 @@
-/** A document as a tree: what YAML and JSON have in common, with places and without anything of a parser's. */
+/**
+ * A document as a tree: what YAML and JSON have in common, with places and without anything of a
+ * parser's.
+ */
 
 /** Both from 1; 0 where a file as a whole is meant. */
 export interface Place {
@@ -12,7 +15,9 @@ export type Node =
   | {
       readonly kind: 'scalar';
       readonly value: Scalar;
-      /** As written: `0.10` and `022` are numbers, and these digits are all that is left of them. */
+      /**
+       * As written: `0.10` and `022` are numbers, and these digits are all that is left of them.
+       */
       readonly source: string;
       /** Neither quoted nor a block: `8080` is a number. */
       readonly plain: boolean;

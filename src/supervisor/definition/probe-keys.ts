@@ -1,4 +1,6 @@
-/** The keys of `ready` and `live`: how a service is looked at, or says of itself that it is ready. */
+/**
+ * The keys of `ready` and `live`: how a service is looked at, or says of itself that it is ready.
+ */
 
 import { parsePattern } from '../../logs/read/pattern/pattern.js';
 import { PatternError } from '../../logs/read/pattern/syntax.js';

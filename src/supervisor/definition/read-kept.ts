@@ -6,7 +6,10 @@ import { Reading } from './reading.js';
 import type { Key } from './shapes.js';
 import { withValues } from './with-values.js';
 
-/** The definition that a controller, perhaps of another version, has kept: what this version does not know is left out. */
+/**
+ * The definition that a controller, perhaps of another version, has kept: what this version does
+ * not know is left out.
+ */
 export function readKept({ values, origins }: KeptDefinition, base: Definition): Definition {
   const keys = new Map(Object.entries<Key<unknown>>(SERVICE.keys));
   const known = Object.entries(values).filter(([name]) => keys.get(name)?.later === undefined && keys.has(name));

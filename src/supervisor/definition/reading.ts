@@ -9,7 +9,9 @@ const MAX_VALUES = 100_000;
 /** The text of a scalar whose variables are not known: `my_init check` does not judge it. */
 export const UNKNOWN = Symbol('a value that depends on the environment');
 
-/** The reading of one document, or of one service in it: where problems and origins are gathered. */
+/**
+ * The reading of one document, or of one service in it: where problems and origins are gathered.
+ */
 export class Reading {
   readonly problems: Problem[] = [];
   readonly origins = new Map<string, Origin>();
@@ -35,7 +37,9 @@ export class Reading {
     return undefined;
   }
 
-  /** A value of a wrong type or form. `wanted` is a noun with its article: `a duration like 10s`. */
+  /**
+   * A value of a wrong type or form. `wanted` is a noun with its article: `a duration like 10s`.
+   */
   mistyped(key: string, node: Node, wanted: string, remedy = `write ${wanted}`): undefined {
     return this.fail('wrong-value', key, node.at, `${key} must be ${wanted}, not ${this.#shown(node)}`, remedy);
   }
@@ -102,7 +106,10 @@ export class Reading {
     return this.fail(expanded.id, key, node.at, `${key}: ${expanded.message}`, expanded.remedy);
   }
 
-  /** The value of a scalar: a plain one with variables is read anew when they are expanded, `${PORT}` is a number. */
+  /**
+   * The value of a scalar: a plain one with variables is read anew when they are expanded,
+   * `${PORT}` is a number.
+   */
   scalar(node: Node & { readonly kind: 'scalar' }, key: string): Scalar | typeof UNKNOWN | undefined {
     if (typeof node.value !== 'string' || !node.value.includes('$')) return node.value;
     const text = this.text(node, key);

@@ -1,6 +1,6 @@
 /**
- * The forms that a value of a definition can have. Each reads a tree, gives its JSON schema and names itself for people, so
- * that parser, schema and documents cannot differ.
+ * The forms that a value of a definition can have. Each reads a tree, gives its JSON schema and
+ * names itself for people, so that parser, schema and documents cannot differ.
  */
 
 import { DURATION, parseDuration } from '../../text/duration.js';
@@ -48,7 +48,10 @@ interface TextRule {
   readonly pattern?: RegExp;
 }
 
-/** Text that is not empty. A number or a word like `true` must be in quotes, where it is no number for YAML. */
+/**
+ * Text that is not empty. A number or a word like `true` must be in quotes, where it is no number
+ * for YAML.
+ */
 export function text({ words = 'text', pattern = NOT_EMPTY }: TextRule = {}): Shape<string> {
   return {
     words,
@@ -243,7 +246,10 @@ export function table<T>(
   };
 }
 
-/** A list can come in two forms: what a person writes in short, and in full. The kind of the node says which. */
+/**
+ * A list can come in two forms: what a person writes in short, and in full. The kind of the node
+ * says which.
+ */
 export function either<A, B>(a: Shape<A>, b: Shape<B>): Shape<A | B> {
   const words = `${a.words}, or ${b.words}`;
   return {

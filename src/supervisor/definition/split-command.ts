@@ -9,8 +9,9 @@ const SHELL_WORDS = new Set(
 const SHELL_SYNTAX = /[|&;<>()$`*?[\]#~\n{}]/;
 
 /**
- * The words of a command that needs no shell, as `sh` would split it: blanks, quotes and backslashes. undefined for a
- * command with any other syntax of the shell: variables, pipes, redirections, patterns, several lines, builtin commands.
+ * The words of a command that needs no shell, as `sh` would split it: blanks, quotes and
+ * backslashes. undefined for a command with any other syntax of the shell: variables, pipes,
+ * redirections, patterns, several lines, builtin commands.
  */
 export function splitCommand(text: string): readonly string[] | undefined {
   const words: string[] = [];
@@ -43,7 +44,10 @@ export function splitCommand(text: string): readonly string[] | undefined {
   return program === undefined || program.includes('=') || SHELL_WORDS.has(program) ? undefined : words;
 }
 
-/** Text up to the closing double quote, whose place is `end`; undefined where the shell would expand something in it. */
+/**
+ * Text up to the closing double quote, whose place is `end`; undefined where the shell would expand
+ * something in it.
+ */
 function readQuoted(line: string, start: number): { readonly text: string; readonly end: number } | undefined {
   let text = '';
   for (let at = start; at < line.length; at++) {

@@ -15,13 +15,16 @@ export interface TransientRecord {
 const RECORD = 'transient.json';
 
 /**
- * The record of the transient services: `NAME/service.yaml` below the run directory. It is there before the service is, and
- * survives the controller, not the container.
+ * The record of the transient services: `NAME/service.yaml` below the run directory. It is there
+ * before the service is, and survives the controller, not the container.
  */
 export class TransientFiles {
   readonly #directory: string;
 
-  /** @param directory where services without a directory of their own have one; each may be that of a transient service */
+  /**
+   * @param directory where services without a directory of their own have one; each may be that of
+   * a transient service
+   */
   constructor(directory: string) {
     this.#directory = directory;
   }

@@ -46,7 +46,10 @@ export function dropIns(directory: string): readonly string[] {
 
 export const serviceFile = (directory: string): string => join(directory, OF_A_SERVICE);
 
-/** Whether anything is defined in YAML, in the files of services or in a directory of service directories. */
+/**
+ * Whether anything is defined in YAML, in the files of services or in a directory of service
+ * directories.
+ */
 export function hasYaml(servicesFile: string, serviceDirectory: string): boolean {
   if (servicesFiles(servicesFile).length > 0) return true;
   try {

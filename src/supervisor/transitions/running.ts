@@ -13,7 +13,10 @@ export const succeeded: Act<'succeeded', WithRun> = (machine) => {
 export const noteMainPid: Act<'main_pid', WithRun> = (machine, { pid }) =>
   keep(machine, changeRun(machine, { mainPid: pid === pidOf(machine) ? 0 : pid }));
 
-/** A service that is wanted down gets what follows a stop, CONT and `control/d`: runsv(8) goes by what is wanted. */
+/**
+ * A service that is wanted down gets what follows a stop, CONT and `control/d`: runsv(8) goes by
+ * what is wanted.
+ */
 export const endRequested: Act<'end_requested', Running> = (machine, { cause }, now) => {
   const up = machine.desired === 'up';
   const change = changeRun(machine, { endRequestedBy: cause, ...(!up && { paused: false }) });

@@ -88,7 +88,8 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
         ['resize', 50, 132],
         ['expect', 'got WINCH: 50 132'],
       ],
-      // It ends by itself: a ^C that comes while bash leaves a trap has bash send SIGINT to itself for ever.
+      // It ends by itself: a ^C that comes while bash leaves a trap has bash send SIGINT to itself
+      // for ever.
       ['bash', '-c', 'trap "echo got WINCH: \\$(stty size); exit 6" WINCH; echo set; while :; do sleep 0.05; done'],
       as,
     );

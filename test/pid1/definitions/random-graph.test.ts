@@ -18,7 +18,10 @@ interface Planned {
   readonly edges: readonly Edge[];
 }
 
-/** Whether one that fails was `started` is a matter of the moment; one that never ends by itself never completes. */
+/**
+ * Whether one that fails was `started` is a matter of the moment; one that never ends by itself
+ * never completes.
+ */
 const CONDITIONS: Readonly<Record<Planned['kind'], readonly Edge['condition'][]>> = {
   longrun: ['started', 'ready', 'ready'],
   oneshot: ['started', 'ready', 'completed'],

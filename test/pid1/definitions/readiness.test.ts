@@ -42,7 +42,10 @@ async function logOf(name: string): Promise<string> {
   return (await container.svctl('logs', name)).stdout;
 }
 
-/** Lets the service go on, and waits until it has said so, while the controller hears nothing and is then killed. */
+/**
+ * Lets the service go on, and waits until it has said so, while the controller hears nothing and is
+ * then killed.
+ */
 async function withoutController(): Promise<void> {
   const { controllerPid } = container;
   process.kill(controllerPid, 'SIGSTOP');

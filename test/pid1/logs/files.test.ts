@@ -6,7 +6,10 @@ import { LogFollower, SequenceCheck } from '../../helpers/log-follower.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-/** The expressions of the parsers that shippers bring along; `s` and the names of groups are as JavaScript wants them. */
+/**
+ * The expressions of the parsers that shippers bring along; `s` and the names of groups are as
+ * JavaScript wants them.
+ */
 const PARSERS = {
   'fluent-bit': /^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<tag>[^ ]*) (?<text>.*)$/,
   promtail: /^(?<time>\S+?) (?<stream>stdout|stderr) (?<tag>\S+?) (?<text>.*)$/s,
@@ -234,7 +237,8 @@ describe('--log-buffer', () => {
     const last = async (name: string) => (await container.svctl('logs', '-n', '1', name)).stdout.includes('200000');
     for (const name of ['a', 'b', 'c']) await waitFor(`the last line of ${name}`, () => last(name));
     const sizes = await Promise.all(['a', 'b', 'c'].map(held));
-    // my_init itself has the first megabyte, one service the second; the others as little as can be.
+    // my_init itself has the first megabyte, one service the second; the others as little as can
+    // be.
     expect(sizes.filter((size) => size > 60_000)).toHaveLength(1);
     expect(Math.max(...sizes)).toBeLessThan(1 << 20);
   });

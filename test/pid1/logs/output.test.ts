@@ -113,7 +113,8 @@ describe("the container's output", () => {
     'nobody waits for it while it is stalled: 200 services go on, memory is flat, health answers, gaps tell the rest',
     async () => {
       const names = Array.from({ length: 200 }, (_, index) => `s${index}`);
-      // 12 lines of 1 kB, two and a half times a second and service: 6 MB a second in all, which is little work for the shells.
+      // 12 lines of 1 kB, two and a half times a second and service: 6 MB a second in all, which is
+      // little work for the shells.
       const run = sh(
         'n=0; text=$(printf "%1000s" | tr " " x)',
         'while :; do i=0; while [ $i -lt 12 ]; do n=$((n + 1)); i=$((i + 1)); echo "$n $text"; done; sleep 0.4; done',

@@ -23,7 +23,8 @@ const SERVICES: Readonly<Record<string, Files>> = {
   bare: RUN,
   'bad-finish': { ...PLAIN, finish: program('exit=3') },
   stubborn: { ...PLAIN, run: program('stubborn'), ...controls('pc', 'exit=1') },
-  // Whether there is still something to continue after TERM is a matter of luck: no control/c where TERM ends the run.
+  // Whether there is still something to continue after TERM is a matter of luck: no control/c where
+  // TERM ends the run.
   controlled: { ...PLAIN, ...controls('utdxkpahiq12', 'exit=1') },
   handled: { ...PLAIN, ...controls('udxpahiq12', 'exit=0') },
   deaf: { ...PLAIN, ...controls('t', 'exit=0') },
@@ -43,7 +44,10 @@ const LEAVES = ['exit', 'shutdown'];
 /** Several commands in one write to the FIFO. */
 const WRITES = ['tcu', 'du', 'pc', 'dc', 'z\n', 'tc', 'h1'];
 
-/** A crash of a run that is not a second old yet leads to a longer and longer delay here: so often for each service. */
+/**
+ * A crash of a run that is not a second old yet leads to a longer and longer delay here: so often
+ * for each service.
+ */
 const QUICK_CRASHES = 2;
 
 /**
@@ -250,7 +254,10 @@ function isQuiet({ stat, status, takesSignals }: Seen, comesBack: boolean): bool
   return stat.startsWith('down') && status.includes('want=d') && !comesBack;
 }
 
-/** On one line. What runs after TERM was sent, and the process that it was sent to: who tells of it first is a matter of luck. */
+/**
+ * On one line. What runs after TERM was sent, and the process that it was sent to: who tells of it
+ * first is a matter of luck.
+ */
 const inOrder = (trace: string): string =>
   ` ${trace}`
     .replace(/\s+/g, ' ')

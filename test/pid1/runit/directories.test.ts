@@ -19,7 +19,10 @@ const file = (path: string): string => join(container.services, path);
 const traceOf = (name: string): readonly string[] => see(container, name).trace.split('\n');
 const sv = (...args: readonly string[]): Promise<string> => say(container, ...args);
 
-/** sv(8) compares whole seconds: to a service that has started in this one, a restart would be over at once. */
+/**
+ * sv(8) compares whole seconds: to a service that has started in this one, a restart would be over
+ * at once.
+ */
 const nextSecond = (name: string) =>
   waitFor('the next second', () => Math.floor(Date.now() / 1000) > see(container, name).since);
 
@@ -123,7 +126,8 @@ describe('the control FIFO', () => {
     container = await TestContainer.boot({ services: { web: { run: program() }, other: { run: program() } } });
     const { pid } = await container.reaches('other', 'up');
     await container.reaches('web', 'up');
-    // Most are no commands, the rest are all of them in some order; what comes while the service is let go of is lost.
+    // Most are no commands, the rest are all of them in some order; what comes while the service is
+    // let go of is lost.
     const noise = Buffer.from(Array.from({ length: 20_000 }, (_, index) => (index * 7919 + (index >> 7)) % 256));
     writeFileSync(join(container.directory, 'noise'), noise);
     await run('dd', [`if=${join(container.directory, 'noise')}`, `of=${file('web/supervise/control')}`, 'status=none']);

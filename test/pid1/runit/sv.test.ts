@@ -40,7 +40,8 @@ describe('the sv of Debian', () => {
   test('restarts a service, which is counted as a restart by sv', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } }, args: METRICS });
     const { pid, startedAt } = await container.reaches('web', 'up');
-    // sv(8) compares whole seconds: to a service that has started in this one, a restart would be over at once.
+    // sv(8) compares whole seconds: to a service that has started in this one, a restart would be
+    // over at once.
     await waitFor('the next second', () => Date.now() - Date.parse(String(startedAt)) > 1000);
     expect(await says('restart', 'web')).toEqual(['ok: run: web: (pid N) Ts', 0]);
     expect((await container.status('web')).pid).not.toBe(pid);

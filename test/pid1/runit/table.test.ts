@@ -9,7 +9,10 @@ import { waitFor } from '../../helpers/wait-for.js';
 const tell = compile('tell.c');
 const program = (words = ''): string => `#!${tell} ${words}\n`;
 
-/** How a service gets into a situation, from `down`, its programs, and what `supervise/stat` says of it then. */
+/**
+ * How a service gets into a situation, from `down`, its programs, and what `supervise/stat` says of
+ * it then.
+ */
 interface Situation {
   readonly files: Files;
   readonly steps: readonly string[];

@@ -4,7 +4,10 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { METRICS, TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** Writes into its own directory at each start, as many programs do: that is no reason to start it sooner. */
+/**
+ * Writes into its own directory at each start, as many programs do: that is no reason to start it
+ * sooner.
+ */
 const CRASHES = '#!/bin/sh\ndate +%s%N >> starts\nexit 3\n';
 
 let container: TestContainer;

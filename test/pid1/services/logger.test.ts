@@ -5,7 +5,10 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** Counts, from where the run before has come to, in a file: each number is written once, whenever it is told to stop. */
+/**
+ * Counts, from where the run before has come to, in a file: each number is written once, whenever
+ * it is told to stop.
+ */
 const COUNTS = `#!/bin/sh
 exec 2>&1
 trap 'stop=1' TERM
@@ -14,8 +17,8 @@ while [ -z "$stop" ]; do n=$((n + 1)); echo $n > counter; echo "line $n"; sleep 
 `;
 const SVLOGD = '#!/bin/sh\nmkdir -p main\nprintf "s10000000\\n" > main/config\nexec svlogd main\n';
 /**
- * A logger that loses nothing when it is told to stop. svlogd does: the line that it was about to take in, in about every second
- * restart, under runsv too.
+ * A logger that loses nothing when it is told to stop. svlogd does: the line that it was about to
+ * take in, in about every second restart, under runsv too.
  */
 const EXACT = `#!/bin/sh
 mkdir -p main

@@ -13,7 +13,10 @@ const SLOW = sh('trap "sleep 0.3; exit" TERM', 'echo > runs', 'while :; do sleep
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** Lines of a script: they give an order, and leave in the service directory what svctl said and its exit code. */
+/**
+ * Lines of a script: they give an order, and leave in the service directory what svctl said and its
+ * exit code.
+ */
 const gives = (...order: readonly string[]): string =>
   `${SVCTL} --socket ../../run/my_init.sock ${order.join(' ')} > said 2>&1\necho $? > code.new; mv code.new code`;
 

@@ -207,7 +207,10 @@ class Changes {
     return 'switched sv/current';
   }
 
-  /** As a kubelet mounts a ConfigMap: the files are links through `..data`, which is replaced as a whole. */
+  /**
+   * As a kubelet mounts a ConfigMap: the files are links through `..data`, which is replaced as a
+   * whole.
+   */
   async #configMap(): Promise<string> {
     const name = this.#newName();
     mkdirSync(this.#at(name));

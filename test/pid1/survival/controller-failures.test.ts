@@ -9,7 +9,10 @@ import { type Failure, MortalController } from '../../helpers/mortal-controller.
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-/** How the next controller says what became of the one before: `my_init_controller_restarts_total{cause}`, the log, its last words. */
+/**
+ * How the next controller says what became of the one before:
+ * `my_init_controller_restarts_total{cause}`, the log, its last words.
+ */
 const KINDS: Readonly<Record<Failure, { readonly cause: string; readonly text: RegExp; readonly words: RegExp }>> = {
   block: { cause: 'hang', text: /hung and was killed/, words: /the event loop is blocked/ },
   SIGSTOP: { cause: 'hang', text: /hung and was killed/, words: /^$/ },
@@ -24,7 +27,10 @@ const KINDS: Readonly<Record<Failure, { readonly cause: string; readonly text: R
 const ALL = Object.keys(KINDS) as readonly Failure[];
 /** Failures that are noticed at once. */
 const QUICK: readonly Failure[] = ['heap', 'throw', 'reject', 'abort', 'SIGSEGV', 'SIGKILL', 'exit'];
-/** Two that hang take 5 s each to be noticed, and a fifth death within a minute would be the end of the container. */
+/**
+ * Two that hang take 5 s each to be noticed, and a fifth death within a minute would be the end of
+ * the container.
+ */
 const IN_A_ROW = 3;
 /** Five seconds of computing for each that hangs, on a machine that others use too. */
 const LIMIT_MS = 240_000;
@@ -35,7 +41,9 @@ const noting = (word: string): string => `echo ${word} >> /etc/noted`;
 const held = (what: string): string => `until [ -e /etc/go-${what} ]; do sleep 0.02; done`;
 const FOR_EVER = 'while :; do sleep 0.02; done';
 
-/** A container with memcached in it, which holds data of ours and has us as its client all the time. */
+/**
+ * A container with memcached in it, which holds data of ours and has us as its client all the time.
+ */
 class Mortal {
   readonly container: TestContainer;
   readonly #controller: MortalController;
@@ -75,7 +83,10 @@ class Mortal {
     expect(await this.#ask('set key 0 0 5\r\nvalue')).toBe('STORED\r\n');
   }
 
-  /** The controller fails three times, and each time the next one says how; `lasts` says that what was under way still is. */
+  /**
+   * The controller fails three times, and each time the next one says how; `lasts` says that what
+   * was under way still is.
+   */
   async failInARow(failure: Failure, lasts = async (): Promise<void> => {}): Promise<void> {
     for (let round = 1; round <= IN_A_ROW; round++) {
       await this.fail(failure);
@@ -85,7 +96,10 @@ class Mortal {
     await this.expectAccounted(failure);
   }
 
-  /** All of a row are counted, and told in the log with their last words; nothing that ended is left unreaped. */
+  /**
+   * All of a row are counted, and told in the log with their last words; nothing that ended is left
+   * unreaped.
+   */
   async expectAccounted(failure: Failure): Promise<void> {
     const { cause, text, words } = KINDS[failure];
     const { controllerRestarts, controllerEnds } = await this.info();
@@ -196,7 +210,10 @@ class Mortal {
   }
 }
 
-/** Each kind of failure in each phase; several containers at once, since who hangs is noticed after seconds. */
+/**
+ * Each kind of failure in each phase; several containers at once, since who hangs is noticed after
+ * seconds.
+ */
 describe('a controller that fails', () => {
   test.concurrent.each(ALL)(
     'of %s while a startup script runs ends the container with 70, the reason, and the script',

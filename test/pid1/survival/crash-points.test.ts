@@ -151,7 +151,8 @@ describe('a controller that dies in the middle', () => {
     'of the shutdown ends it in order, with every hook once and the code of the main command',
     async () => {
       let died = true;
-      // Between a signal and the record of it: that act is one, and it is sent again rather than never.
+      // Between a signal and the record of it: that act is one, and it is sent again rather than
+      // never.
       let signalledTwice = 0;
       for (let acts = 1; died; acts += STEP || 41) {
         await boot({

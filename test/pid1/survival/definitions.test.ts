@@ -37,7 +37,9 @@ const changeFile = async (text: string): Promise<void> => {
   await container.exec('cp', file, `/etc/${FILE}`);
 };
 
-/** Carries out an order with a controller that dies ever later in it, until it outlives the order. */
+/**
+ * Carries out an order with a controller that dies ever later in it, until it outlives the order.
+ */
 async function diesAtEachAct(step: number, order: (acts: number) => Promise<void>): Promise<void> {
   let deaths = 0;
   for (let acts = 1, died = true; died; acts += STEP || step) {
@@ -92,7 +94,10 @@ test(
   LIMIT_MS,
 );
 
-/** A version that knows nothing of what services were started with, of a first start, and of what services say. */
+/**
+ * A version that knows nothing of what services were started with, of a first start, and of what
+ * services say.
+ */
 const WITHOUT: Changes = {
   'state/records.ts': [
     [

@@ -48,7 +48,10 @@ const SERVICES = {
     run: sh('i=0; while :; do i=$((i+1)); printf "line %d %0500d\\n" $i 0; [ $((i % 20)) -eq 0 ] && sleep 0.02; done'),
   },
 };
-/** Everything that is said within the time limit of a test is held, also on a busy machine: 0.6 MB each second. */
+/**
+ * Everything that is said within the time limit of a test is held, also on a busy machine: 0.6 MB
+ * each second.
+ */
 const LOG_BUFFER = ['--log-buffer', '128m', '--log-buffers', '4g'];
 const MAIN = [
   ...LOG_BUFFER,
@@ -133,7 +136,10 @@ async function expectNoLineMissing(): Promise<void> {
   });
 }
 
-/** One process for each that is up, and every order still works; `told` is how often `stubborn` was told to stop. */
+/**
+ * One process for each that is up, and every order still works; `told` is how often `stubborn` was
+ * told to stop.
+ */
 async function expectInOrder(told = 1): Promise<void> {
   const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'args=')).stdout.match(/sleep 100000/g);
   expect(processes).toHaveLength(2);

@@ -52,7 +52,8 @@ test(
       const order = ['start', 'stop', 'restart'][Math.floor(next() * 3)] ?? 'start';
       orders.push(container.svctl(order, 'ordered', '--no-wait'));
       const controller = await waitFor('a controller', controllerPid);
-      // Half of them in the first milliseconds of their lives, of which starting Node takes most, some in the midst of an act.
+      // Half of them in the first milliseconds of their lives, of which starting Node takes most,
+      // some in the midst of an act.
       const chance = next();
       if (chance < 0.5) await delay(next() * 120);
       else if (chance < 0.7) mortal.doomNext(1 + Math.floor(next() * 150));

@@ -11,7 +11,10 @@ afterEach(() => container.dispose());
 
 const info = async () => JSON.parse((await container.svctl('info', '-o', 'json')).stdout || '{}');
 
-/** Damages slots in the memory that init holds, and kills the controller before it can write them again. */
+/**
+ * Damages slots in the memory that init holds, and kills the controller before it can write them
+ * again.
+ */
 async function tear(...keys: readonly string[]): Promise<void> {
   const { pid, controllerPid } = container;
   process.kill(controllerPid, 'SIGSTOP');

@@ -40,7 +40,10 @@ interface Field {
   readonly type: string;
 }
 
-/** The fields of length-delimited type with this number, of an encoded message (google/protobuf/descriptor.proto). */
+/**
+ * The fields of length-delimited type with this number, of an encoded message
+ * (google/protobuf/descriptor.proto).
+ */
 function parts(bytes: Uint8Array, wanted: number): Uint8Array[] {
   const reader = new BinaryReader(bytes);
   const found: Uint8Array[] = [];

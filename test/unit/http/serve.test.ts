@@ -22,7 +22,10 @@ import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
 
-/** Listens and starts a successor of itself that inherits the socket, which serves it once the first has ended. */
+/**
+ * Listens and starts a successor of itself that inherits the socket, which serves it once the first
+ * has ended.
+ */
 const GENERATION = `
   import { spawn } from 'node:child_process';
   import { serveHttp } from './src/http/serve.ts';
@@ -322,7 +325,8 @@ describe('/metrics', () => {
 
   test('a fourth scrape at one time is turned away and counted', async () => {
     const { port, services } = await serve();
-    // An answer that does not fit into the buffers of the connection is in progress until it is read.
+    // An answer that does not fit into the buffers of the connection is in progress until it is
+    // read.
     for (let index = 0; index < 3000; index++) services.set(`service-${index}`);
     const unread = await Promise.all([1, 2, 3].map(() => connected(port)));
     for (const socket of unread) {
@@ -461,7 +465,8 @@ describe('the port', () => {
     let answered = 0;
     while (first.exitCode === null && first.signalCode === null) {
       const { status: code } = await get(port, '/livez').catch((error) => {
-        // The one that is being answered when the first is killed is lost; a refusal would be another matter.
+        // The one that is being answered when the first is killed is lost; a refusal would be
+        // another matter.
         if (error.code !== 'ECONNRESET') throw error;
         return { status: 0 };
       });

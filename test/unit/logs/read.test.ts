@@ -11,7 +11,10 @@ beforeEach(() => {
 });
 afterEach(() => logs.close());
 
-/** Everything up to the next rest, as words: `web:text`, `gap web 3 lines 12 bytes`, `web started 1`, `caught up`. */
+/**
+ * Everything up to the next rest, as words: `web:text`, `gap web 3 lines 12 bytes`, `web started
+ * 1`, `caught up`.
+ */
 function readOn(reader: LogReader, room = Number.POSITIVE_INFINITY): string[] {
   const told: string[] = [];
   let left = room;

@@ -22,7 +22,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A stand-in for a tool: notes its arguments, and goes on as the script says, in a container with svctl and my_init. */
+/**
+ * A stand-in for a tool: notes its arguments, and goes on as the script says, in a container with
+ * svctl and my_init.
+ */
 function tool(name: string, script: string): void {
   const inside = `export MY_INIT_SOCKET=${api.path}`;
   writeFileSync(join(directory, name), `#!/bin/sh\necho "$@" >> ${directory}/arguments\n${inside}\n${script}\n`, {

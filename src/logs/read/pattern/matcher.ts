@@ -10,8 +10,9 @@ export type Matcher = (buffer: Buffer, start: number, end: number) => boolean;
 const MAX_TRANSITIONS = 64 * 1024;
 
 /**
- * A matcher that takes time in proportion to the text, whatever the pattern: it simulates the pattern's graph, and remembers
- * each set of states it has been in as one state of a table (a lazy DFA, as RE2's and grep's).
+ * A matcher that takes time in proportion to the text, whatever the pattern: it simulates the
+ * pattern's graph, and remembers each set of states it has been in as one state of a table (a lazy
+ * DFA, as RE2's and grep's).
  *
  * @throws PatternError
  */
@@ -25,7 +26,10 @@ const UNKNOWN = 0;
 const MATCHED = 1;
 const FIRST_STATE = 2;
 
-/** A set of nodes of the graph that wait for a byte, and whether the pattern has matched if the text ends here. */
+/**
+ * A set of nodes of the graph that wait for a byte, and whether the pattern has matched if the text
+ * ends here.
+ */
 interface State {
   readonly nodes: readonly number[];
   readonly matchesAtEnd: boolean;

@@ -1,7 +1,7 @@
 /**
- * The patterns of `grep`: a subset of RE2's syntax, parsed into a graph whose simulation takes time in proportion to the text
- * (Cox, "Regular Expression Matching Can Be Simple And Fast"). JavaScript's own engine backtracks: a client's pattern could
- * stop my_init for minutes.
+ * The patterns of `grep`: a subset of RE2's syntax, parsed into a graph whose simulation takes time
+ * in proportion to the text (Cox, "Regular Expression Matching Can Be Simple And Fast").
+ * JavaScript's own engine backtracks: a client's pattern could stop my_init for minutes.
  */
 
 import { complement, Parser, PatternError, type Ranges, type Tree } from './syntax.js';
@@ -86,7 +86,10 @@ class Graph {
     return start;
   }
 
-  /** The characters in UTF-8. A negated set also takes any byte that is no part of a character: logs are not always text. */
+  /**
+   * The characters in UTF-8. A negated set also takes any byte that is no part of a character: logs
+   * are not always text.
+   */
   #characters(ranges: Ranges, negated: boolean, next: number): number {
     const single = new Uint8Array(256);
     const starts: number[] = [];

@@ -148,7 +148,8 @@ describe('http', () => {
     const url = await serve((_request, response) => {
       closed = new Promise((resolve) => response.on('close', resolve));
       const more = (): void => {
-        // In a turn of its own: Node 24 takes writes to a broken connection at once, and would never see its end.
+        // In a turn of its own: Node 24 takes writes to a broken connection at once, and would
+        // never see its end.
         if (!response.destroyed) response.write('x'.repeat(65_536), () => setImmediate(more));
       };
       more();

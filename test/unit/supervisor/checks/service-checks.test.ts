@@ -93,7 +93,10 @@ class Scene {
   }
 }
 
-/** A process that reads Python from its standard input, with the environment and the descriptor of a provision. */
+/**
+ * A process that reads Python from its standard input, with the environment and the descriptor of a
+ * provision.
+ */
 function service({ variables, passed }: Provision): ChildProcess & { run(code: string): void } {
   const child = spawn('python3', ['-uic', HELPERS], {
     env: { PATH: process.env.PATH, ...Object.fromEntries(variables) },

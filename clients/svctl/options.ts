@@ -27,6 +27,7 @@ const HOST: OptionSpec = {
   name: 'host',
   short: 'H',
   value: 'HOST',
+  repeats: true,
   help: 'another container, or several (or MY_INIT_HOST): docker://NAME …',
 };
 const MAX_PARALLEL: OptionSpec = { name: 'max-parallel', value: 'N', help: 'of several hosts, so many at once (16)' };
@@ -57,8 +58,6 @@ export interface CommandLine {
   readonly words: readonly string[];
   /** Options by name, in the order given; '' for a flag. */
   readonly given: ReadonlyMap<string, string>;
-  /** Every value of `--host`. */
-  readonly hosts: readonly string[];
 }
 
 /**
@@ -69,7 +68,6 @@ export interface CommandLine {
 export function parseCommandLine(args: readonly string[], known: readonly OptionSpec[]): CommandLine {
   const words: string[] = [];
   const given = new Map<string, string>();
-  const hosts: string[] = [];
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === '--') {
@@ -87,9 +85,8 @@ export function parseCommandLine(args: readonly string[], known: readonly Option
       throw usage(`--${option.name} needs a value: ${option.choices?.join(', ') ?? option.value}`);
     const before = option.repeats ? given.get(option.name) : undefined;
     given.set(option.name, before === undefined ? value : before + BETWEEN + value);
-    if (option === HOST) hosts.push(value);
   }
-  return { words, given, hosts };
+  return { words, given };
 }
 
 /**

@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   try {
     const plugin = isPlugin() ? await import('./hosts/kubectl-plugin.js') : undefined;
     const pluginOptions = plugin?.KUBECTL_OPTIONS ?? [];
-    const { words, given, hosts } = parseCommandLine(args, [...pluginOptions, ...KNOWN_OPTIONS]);
+    const { words, given } = parseCommandLine(args, [...pluginOptions, ...KNOWN_OPTIONS]);
     const [name, ...operands] = plugin?.withCommand(words, COMMANDS) ?? words;
     context = new Context(operands, given);
     if (given.has('version')) {
@@ -41,7 +41,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     }
     const command = commandOf(name);
     checkOptions(given, command.name, [...pluginOptions, ...command.options, ...COMMON_OPTIONS]);
-    if (plugin === undefined) return await run(command, context, given, hosts);
+    if (plugin === undefined) return await run(command, context, given);
     return await plugin.runForPods({ command, commands: COMMANDS, operands, given });
   } catch (error) {
     const problem = problemOf(error);
@@ -55,13 +55,9 @@ async function main(args: readonly string[]): Promise<ExitCode> {
 
 const KNOWN_OPTIONS = [...COMMON_OPTIONS, VERSION_OPTION, ...COMMANDS.flatMap(({ options }) => options)];
 
-async function run(
-  command: Command,
-  context: Context,
-  given: CommandLine['given'],
-  hosts: CommandLine['hosts'],
-): Promise<ExitCode> {
+async function run(command: Command, context: Context, given: CommandLine['given']): Promise<ExitCode> {
   checkOperands(command, context.operands);
+  const hosts = context.options('host');
   const named = hosts.length > 0 || given.has('socket') ? hosts : [process.env.MY_INIT_HOST ?? ''].filter(Boolean);
   if (named.length === 0 || command.hosts === 'none') return await command.run(context, COMMANDS);
   if (given.has('socket')) throw usage('--host or --socket, not both');

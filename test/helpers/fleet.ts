@@ -19,6 +19,7 @@ const BOOTS_AT_ONCE = 4;
 export class Fleet {
   readonly directory = mkdtempSync(join(tmpdir(), 'fleet-'));
   readonly containers: TestContainer[] = [];
+  readonly #started: Running[] = [];
   readonly #pods = join(this.directory, 'pods');
 
   private constructor() {
@@ -75,7 +76,9 @@ export class Fleet {
     const { MY_INIT_SOCKET: _socket, NODE_OPTIONS: _options, ...own } = process.env;
     const PATH = `${join(this.directory, 'bin')}:${own.PATH}`;
     const env = { ...own, PATH, KUBECTL_PODS: this.#pods, KUBECTL_NOTES: this.#notes, ...environment };
-    return collect(spawn(join(this.directory, 'bin', program), args, { env }));
+    const running = collect(spawn(join(this.directory, 'bin', program), args, { env }));
+    this.#started.push(running);
+    return running;
   }
 
   run(args: readonly string[], environment: NodeJS.ProcessEnv = {}, program = 'svctl'): Promise<Ended> {
@@ -87,6 +90,8 @@ export class Fleet {
   }
 
   async dispose(): Promise<void> {
+    // One that a failed test has left behind would keep jest waiting.
+    for (const { process: child } of this.#started) child.kill('SIGKILL');
     for (const container of this.containers) await container.dispose();
     rmSync(this.directory, { recursive: true, force: true });
   }

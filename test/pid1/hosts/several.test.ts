@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Fleet } from '../../helpers/fleet.js';
@@ -162,7 +162,12 @@ test(
 test(
   'logs of all are merged by time, also across a link that is cut in the middle: no line twice, none lost',
   async () => {
-    const say = (number: number, text: string): void => fleet.containers[number - 1]?.write('web/say', `${text}\n`);
+    // Renamed, so that the service finds all of it or nothing.
+    const say = (number: number, text: string): void => {
+      const place = join(fleet.containers[number - 1]?.services ?? '', 'web');
+      writeFileSync(join(place, 'say.new'), `${text}\n`);
+      renameSync(join(place, 'say.new'), join(place, 'say'));
+    };
     const hosts = [1, 2, 4].flatMap((number) => ['-H', `k8s://shop/web-${number}`]);
     const { process: child, stdout, ended } = fleet.start([...hosts, 'logs', '-f', '-n', '0', 'web']);
     const lines = (): readonly string[] => stdout().match(/(one|two|three)-\d/g) ?? [];

@@ -51,6 +51,12 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
       each(({ ready }) => oneIf(ready)),
     ),
     gauge(
+      'my_init_service_replicas',
+      'Replicas of a service, by the name that they share and whether they are ready; absent for a service that has none.',
+      ['service', 'ready'],
+      replicaSamples(services),
+    ),
+    gauge(
       'my_init_service_paused',
       'Whether the service was stopped with SIGSTOP through my_init.',
       SERVICE,
@@ -147,3 +153,16 @@ const STATES = Object.keys({
   failed: true,
   completed: true,
 } satisfies Record<State, true>);
+
+function replicaSamples(services: readonly ServiceStatus[]): readonly Sample[] {
+  const counts = new Map<string, { ready: number; unready: number }>();
+  for (const { replicaOf, ready } of services) {
+    if (replicaOf === '') continue;
+    const { ready: before, unready } = counts.get(replicaOf) ?? { ready: 0, unready: 0 };
+    counts.set(replicaOf, ready ? { ready: before + 1, unready } : { ready: before, unready: unready + 1 });
+  }
+  return [...counts].flatMap(([name, { ready, unready }]): readonly Sample[] => [
+    [ready, name, 'true'],
+    [unready, name, 'false'],
+  ]);
+}

@@ -201,3 +201,48 @@ test('a rolling restart restarts each once, whenever the controller dies', async
   }
   expect(deaths.length).toBeGreaterThan(3);
 }, 1_000_000);
+
+test('whatever is scaled, stopped and restarted while controllers die, there are as many as the last order said', async () => {
+  const seed = Number(process.env.MY_INIT_TEST_SEED ?? Date.now() % 100_000);
+  const random = randomOf(seed);
+  await boot(web(2), { installation: mortal.installation });
+  await areUp(2);
+  let count = 2;
+  const did: string[] = [];
+  for (let step = 0; step < 15; step++) {
+    const kind = ['scale', 'scale', 'restart', 'stop'][random(4)] ?? 'scale';
+    if (random(2) === 0) await mortal.doom(container, 1 + random(60));
+    if (kind === 'scale') count = 1 + random(5);
+    did.push(kind === 'scale' ? `scale ${count}` : kind);
+    const args = kind === 'scale' ? ['scale', 'web', String(count)] : [kind, 'web'];
+    const { code, stderr } = await container.svctl(...args);
+    expect({ seed, did, code, stderr: code === 0 ? '' : stderr }).toEqual({ seed, did, code: 0, stderr: '' });
+    if (kind === 'stop') expect((await container.svctl('start', 'web')).code).toBe(0);
+    const all = Object.entries(await replicas());
+    expect({ seed, did, names: all.map(([name]) => name) }).toEqual({
+      seed,
+      did,
+      names: Array.from({ length: count }, (_, index) => `web@${index + 1}`),
+    });
+    // Those that were stopped before a larger number came are as they were.
+    expect((await container.svctl('start', 'web')).code).toBe(0);
+    await areUp(count);
+    const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split('\n').map(Number);
+    expect({ seed, did, processes: processes.sort() }).toEqual({
+      seed,
+      did,
+      processes: Object.values(await replicas()).sort(),
+    });
+  }
+}, 1_000_000);
+
+/** Numbers below a limit, the same for the same seed (mulberry32). */
+function randomOf(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+  };
+}

@@ -12,6 +12,7 @@ import { monotonicMs } from '../../../src/process/clock.js';
 import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import type { LogStatistics } from '../../../src/types/logs.js';
+import type { ServiceName } from '../../../src/types/service.js';
 import type { ProcessInfo } from '../../../src/types/system.js';
 import { FakeServices, FakeSystem, NO_COUNTS } from '../../helpers/fake-services.js';
 
@@ -366,4 +367,14 @@ describe('OpenMetrics', () => {
         .map((line) => line.replace(/ \S+$/, ''));
     expect(series(await text(it, 'openmetrics'))).toEqual(series(await text(it)));
   });
+});
+
+test('replicas are counted by the name that they share', async () => {
+  const fake = world(['cron', 'web@1', 'web@2', 'web@3']);
+  const replicaOf = 'web' as ServiceName;
+  for (const name of ['web@1', 'web@2', 'web@3']) fake.services.set(name, { replicaOf, ready: name !== 'web@2' });
+  const exposition = await text(fake);
+  expect(value(exposition, 'my_init_service_replicas{service="web",ready="true"}')).toBe(2);
+  expect(value(exposition, 'my_init_service_replicas{service="web",ready="false"}')).toBe(1);
+  expect(exposition).not.toContain('my_init_service_replicas{service="cron"');
 });

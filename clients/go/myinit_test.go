@@ -54,3 +54,30 @@ func TestAnOrderIsCarriedOutOnce(t *testing.T) {
 		t.Fatalf("got %v %v", second, err)
 	}
 }
+
+func TestTransientServicesTheirUsageAndTheTimeline(t *testing.T) {
+	socket := os.Getenv("MY_INIT_SOCKET")
+	if socket == "" {
+		t.Skip("MY_INIT_SOCKET names no my_init with a service web")
+	}
+	ctx := context.Background()
+	my := Connect(socket)
+	defer my.Close()
+	options := RunOptions{Definition: map[string]any{"ready": map[string]any{"delay": "10ms"}}}
+	outcomes, err := my.Run(ctx, "job", []string{"sleep", "1000"}, options)
+	if err != nil || !outcomes[0].Service.Ready {
+		t.Fatalf("got %v %v", outcomes, err)
+	}
+	for sample, err := range my.Usage(ctx, []string{"job"}, UsageOptions{}) {
+		if err != nil || len(sample.Services) != 1 {
+			t.Fatalf("got %v %v", sample, err)
+		}
+		break
+	}
+	if boot, err := my.Boot(ctx); err != nil || len(boot.Steps) == 0 {
+		t.Fatalf("got %v %v", boot, err)
+	}
+	if _, err := my.Stop(ctx, []string{"job"}, StopOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}

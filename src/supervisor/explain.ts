@@ -46,16 +46,18 @@ function explainUnknown(name: string, names: readonly string[]): Explanation {
         ? `Did you mean ${near}? Correct depends_on, then svctl apply.`
         : `Define ${name}, or write required: false.`,
     ],
+    seeLog: false,
   };
 }
 
 function explainOne({ status, definition }: Explained, nowMs: number): Explanation {
   const { facts, next, remedies } = ofState(status, definition, nowMs);
+  const lastExit = lastExitFacts(status, nowMs);
   return {
     service: status.name,
     facts: [
       ...facts,
-      ...lastExitFacts(status, nowMs),
+      ...lastExit,
       ...(status.replicaOf === '' ? [] : [`It is one of the replicas of ${status.replicaOf}.`]),
       ...(status.transient ? ['It is a transient service: it came by svctl run, and is gone with the container.'] : []),
       ...(status.definitionChanged ? ['The definition has changed since the start.'] : []),
@@ -65,6 +67,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
       ...remedies,
       ...(status.definitionChanged ? ['svctl diff shows the change, svctl apply makes it.'] : []),
     ],
+    seeLog: lastExit.length > 0,
   };
 }
 
@@ -147,7 +150,7 @@ function waitFact({ on, condition, reason }: Unmet, definition: Definition): str
 function lastExitFacts({ lastExit, state }: ServiceStatus, nowMs: number): readonly string[] {
   if (lastExit === undefined || state === 'completed') return [];
   return [
-    `The last run ${describeExit(lastExit.status)} after ${ago(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago.`,
+    `The last run ${lastExit.status.kind === 'signaled' ? 'was ' : ''}${describeExit(lastExit.status)} after ${ago(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago.`,
   ];
 }
 

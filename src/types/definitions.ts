@@ -32,6 +32,8 @@ export interface Explanation {
   readonly facts: readonly string[];
   readonly next: string;
   readonly remedies: readonly string[];
+  /** A run has ended: the last lines of the service's log say more. */
+  readonly seeLog: boolean;
 }
 
 /**

@@ -586,7 +586,9 @@ type Explanation struct {
 	// What happens next, and when; empty when nothing does by itself.
 	Next string `protobuf:"bytes,3,opt,name=next,proto3" json:"next,omitempty"`
 	// What a person can do.
-	Remedies      []string `protobuf:"bytes,4,rep,name=remedies,proto3" json:"remedies,omitempty"`
+	Remedies []string `protobuf:"bytes,4,rep,name=remedies,proto3" json:"remedies,omitempty"`
+	// A run has ended: the last lines of the service's log say more.
+	SeeLog        bool `protobuf:"varint,5,opt,name=see_log,json=seeLog,proto3" json:"see_log,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -649,6 +651,13 @@ func (x *Explanation) GetRemedies() []string {
 	return nil
 }
 
+func (x *Explanation) GetSeeLog() bool {
+	if x != nil {
+		return x.SeeLog
+	}
+	return false
+}
+
 var File_my_init_v1_definitions_proto protoreflect.FileDescriptor
 
 const file_my_init_v1_definitions_proto_rawDesc = "" +
@@ -683,12 +692,13 @@ const file_my_init_v1_definitions_proto_rawDesc = "" +
 	"\x0eExplainRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"@\n" +
 	"\x0fExplainResponse\x12-\n" +
-	"\x05steps\x18\x01 \x03(\v2\x17.my_init.v1.ExplanationR\x05steps\"m\n" +
+	"\x05steps\x18\x01 \x03(\v2\x17.my_init.v1.ExplanationR\x05steps\"\x86\x01\n" +
 	"\vExplanation\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x14\n" +
 	"\x05facts\x18\x02 \x03(\tR\x05facts\x12\x12\n" +
 	"\x04next\x18\x03 \x01(\tR\x04next\x12\x1a\n" +
-	"\bremedies\x18\x04 \x03(\tR\bremedies*\xa5\x01\n" +
+	"\bremedies\x18\x04 \x03(\tR\bremedies\x12\x17\n" +
+	"\asee_log\x18\x05 \x01(\bR\x06seeLog*\xa5\x01\n" +
 	"\vApplyAction\x12\x1c\n" +
 	"\x18APPLY_ACTION_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14APPLY_ACTION_NOTHING\x10\x01\x12\x15\n" +

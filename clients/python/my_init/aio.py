@@ -4,7 +4,7 @@ cancels its call."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -105,6 +105,24 @@ class MyInit:
                 error = broken
             await asyncio.sleep(retry.delay(error))
 
+    async def usage(
+        self, names: Names = (), *, interval: float | None = None
+    ) -> AsyncGenerator[services_pb2.WatchUsageResponse, None]:
+        """What the processes of services use: a sample at once, then one in each interval (2 s)."""
+        request = requests.usage(names, interval)
+        retry = StreamRetry()
+        while True:
+            error: MyInitError | None = None
+            try:
+                answers = self._connection.stream(methods.WATCH_USAGE, request, requests.usage_silence)
+                async with aclosing(answers):
+                    async for response in answers:
+                        retry.answered()
+                        yield response
+            except MyInitError as broken:
+                error = broken
+            await asyncio.sleep(retry.delay(error))
+
     async def start(
         self,
         names: Names = (),
@@ -129,6 +147,25 @@ class MyInit:
     ) -> list[Outcome]:
         """Stops services where they run, starts them, and waits until the new processes are ready."""
         return await self._mutate(methods.RESTART, requests.restart(names, options), options)
+
+    async def scale(
+        self,
+        name: str,
+        replicas: int,
+        **options: Unpack[requests.ScaleOptions],
+    ) -> list[Outcome]:
+        """Sets how many replicas of a service there are, until the next boot."""
+        return await self._mutate(methods.SCALE, requests.scale(name, replicas, options), options)
+
+    async def run(
+        self,
+        name: str,
+        command: Iterable[str],
+        **options: Unpack[requests.RunOptions],
+    ) -> Outcome:
+        """Starts a command as a transient service, and waits until it is ready. It outlives this client."""
+        [outcome] = await self._mutate(methods.RUN, requests.run(name, command, options), options)
+        return outcome
 
     async def reload(
         self,
@@ -214,7 +251,7 @@ class MyInit:
         self,
         method: Method[Any, services_pb2.OperationResponse],
         request: methods.Order,
-        options: requests.MutationOptions,
+        options: requests.MutationOptions | requests.ScaleOptions,
     ) -> list[Outcome]:
         request.request_id = request.request_id or new_id()
         timeout = order_timeout(options.get("wait_timeout"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,24 @@ class MyInit:
                 error = broken
             sleep(retry.delay(error), cancel)
 
+    def usage(
+        self, names: Names = (), *, interval: float | None = None, cancel: Cancellation | None = None
+    ) -> Generator[services_pb2.WatchUsageResponse, None, None]:
+        """What the processes of services use: a sample at once, then one in each interval (2 s)."""
+        request = requests.usage(names, interval)
+        retry = StreamRetry()
+        while True:
+            error: MyInitError | None = None
+            try:
+                for response in self._connection.stream(
+                    methods.WATCH_USAGE, request, requests.usage_silence, cancel
+                ):
+                    retry.answered()
+                    yield response
+            except MyInitError as broken:
+                error = broken
+            sleep(retry.delay(error), cancel)
+
     def start(
         self,
         names: Names = (),
@@ -134,6 +152,29 @@ class MyInit:
         """Stops services where they run, starts them, and waits until the new processes are ready."""
         return self._mutate(methods.RESTART, requests.restart(names, options), options, cancel)
 
+    def scale(
+        self,
+        name: str,
+        replicas: int,
+        *,
+        cancel: Cancellation | None = None,
+        **options: Unpack[requests.ScaleOptions],
+    ) -> list[Outcome]:
+        """Sets how many replicas of a service there are, until the next boot."""
+        return self._mutate(methods.SCALE, requests.scale(name, replicas, options), options, cancel)
+
+    def run(
+        self,
+        name: str,
+        command: Iterable[str],
+        *,
+        cancel: Cancellation | None = None,
+        **options: Unpack[requests.RunOptions],
+    ) -> Outcome:
+        """Starts a command as a transient service, and waits until it is ready. It outlives this client."""
+        [outcome] = self._mutate(methods.RUN, requests.run(name, command, options), options, cancel)
+        return outcome
+
     def reload(
         self,
         names: Names = (),
@@ -159,6 +200,12 @@ class MyInit:
         self, *, timeout: float = ANSWER_SECONDS, cancel: Cancellation | None = None
     ) -> init_pb2.GetInfoResponse:
         return self._connection.call(methods.GET_INFO, init_pb2.GetInfoRequest(), timeout, cancel)
+
+    def boot(
+        self, *, timeout: float = ANSWER_SECONDS, cancel: Cancellation | None = None
+    ) -> init_pb2.GetBootResponse:
+        """The timeline of the start."""
+        return self._connection.call(methods.GET_BOOT, init_pb2.GetBootRequest(), timeout, cancel)
 
     def processes(
         self, *, timeout: float = ANSWER_SECONDS, cancel: Cancellation | None = None
@@ -233,7 +280,7 @@ class MyInit:
         self,
         method: Method[Any, services_pb2.OperationResponse],
         request: methods.Order,
-        options: requests.MutationOptions,
+        options: requests.MutationOptions | requests.ScaleOptions,
         cancel: Cancellation | None,
     ) -> list[Outcome]:
         request.request_id = request.request_id or new_id()

@@ -44,11 +44,15 @@ STOP = _method(_SERVICES + "Stop", services.StopRequest, services.OperationRespo
 RESTART = _method(_SERVICES + "Restart", services.RestartRequest, services.OperationResponse)
 RELOAD = _method(_SERVICES + "Reload", services.ReloadRequest, services.OperationResponse)
 SIGNAL = _method(_SERVICES + "Signal", services.SignalRequest, services.OperationResponse)
+SCALE = _method(_SERVICES + "Scale", services.ScaleRequest, services.OperationResponse)
+RUN = _method(_SERVICES + "Run", services.RunRequest, services.OperationResponse)
+WATCH_USAGE = _method(_SERVICES + "WatchUsage", services.WatchUsageRequest, services.WatchUsageResponse)
 
 READ = _method("/my_init.v1.Logs/Read", logs.ReadRequest, logs.ReadResponse)
 
 _INIT = "/my_init.v1.Init/"
 GET_INFO = _method(_INIT + "GetInfo", init.GetInfoRequest, init.GetInfoResponse)
+GET_BOOT = _method(_INIT + "GetBoot", init.GetBootRequest, init.GetBootResponse)
 LIST_PROCESSES = _method(_INIT + "ListProcesses", init.ListProcessesRequest, init.ListProcessesResponse)
 RESCAN = _method(_INIT + "Rescan", init.RescanRequest, init.RescanResponse)
 REEXEC = _method(_INIT + "Reexec", init.ReexecRequest, init.ReexecResponse)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypedDict, Union
 
 from google.protobuf.duration_pb2 import Duration
@@ -55,6 +56,19 @@ class SignalOptions(MutationOptions, total=False):
     group: bool
     #: Only if this run is still the current one.
     expected_run_id: str
+
+
+class ScaleOptions(TypedDict, total=False):
+    wait: Literal["none", "started", "ready"]
+    wait_timeout: float
+    request_id: str
+
+
+class RunOptions(ScaleOptions, total=False):
+    #: Further keys of service.yaml: ``{"ready": {"tcp": "localhost:3000"}, "user": "app"}``.
+    definition: Mapping[str, object]
+    #: The service stays, down, when it is stopped; otherwise it is removed then.
+    keep: bool
 
 
 class LogOptions(TypedDict, total=False):
@@ -145,6 +159,39 @@ def signal(names: Names, signal: str, options: SignalOptions) -> services.Signal
         group=options.get("group", False),
         expected_run_id=options.get("expected_run_id"),
     )
+
+
+def scale(name: str, replicas: int, options: ScaleOptions) -> services.ScaleRequest:
+    return services.ScaleRequest(name=name, replicas=replicas, **_alone(options))
+
+
+def run(name: str, command: Iterable[str], options: RunOptions) -> services.RunRequest:
+    definition = options.get("definition")
+    return services.RunRequest(
+        name=name,
+        command=command,
+        definition=None if definition is None else json.dumps(definition),
+        keep=options.get("keep", False),
+        **_alone(options),
+    )
+
+
+def usage(names: Names, interval: float | None) -> services.WatchUsageRequest:
+    return services.WatchUsageRequest(selector=selector_of(names), interval=duration_of(interval))
+
+
+def usage_silence(response: services.WatchUsageResponse) -> float:
+    """A connection that misses samples for so long is replaced, with time for a busy machine."""
+    return response.interval_seconds * 2.5 + 5
+
+
+def _alone(options: ScaleOptions) -> dict[str, Any]:
+    wait = options.get("wait")
+    return {
+        "request_id": options.get("request_id"),
+        "wait": _WAIT_LEVELS[wait] if wait else None,
+        "wait_timeout": duration_of(options.get("wait_timeout")),
+    }
 
 
 def _common(names: Names, options: MutationOptions) -> dict[str, Any]:

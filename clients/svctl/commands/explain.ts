@@ -30,7 +30,7 @@ async function showExplanation(context: Context): Promise<ExitCode> {
     context.json(ExplainResponse.toJSON(response));
     return ExitCode.ok;
   }
-  const troubled = response.steps.filter(({ facts }) => facts.some((fact) => fact.startsWith('The last run')));
+  const troubled = response.steps.filter(({ seeLog }) => seeLog);
   const lines = await serviceLines(
     context,
     troubled.map(({ service }) => service),

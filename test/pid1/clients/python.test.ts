@@ -61,6 +61,7 @@ describe('the README', () => {
     [2, /^all \['cron', 'web'\]\n$/],
     [3, /^web hello\n/],
     [4, /^cron True\nweb True\n$/],
+    [5, /^True job 1 \d+\n$/],
   ] as const)('example %i works, and its types are right', async (number, expected) => {
     const file = join(directory, `example_${number}.py`);
     writeFileSync(file, examples[number] ?? '');

@@ -77,16 +77,18 @@ class ExplainResponse(_message.Message):
     def __init__(self, steps: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ...) -> None: ...
 
 class Explanation(_message.Message):
-    __slots__ = ["facts", "next", "remedies", "service"]
+    __slots__ = ["facts", "next", "remedies", "see_log", "service"]
     FACTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_FIELD_NUMBER: _ClassVar[int]
     REMEDIES_FIELD_NUMBER: _ClassVar[int]
+    SEE_LOG_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     facts: _containers.RepeatedScalarFieldContainer[str]
     next: str
     remedies: _containers.RepeatedScalarFieldContainer[str]
+    see_log: bool
     service: str
-    def __init__(self, service: _Optional[str] = ..., facts: _Optional[_Iterable[str]] = ..., next: _Optional[str] = ..., remedies: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, service: _Optional[str] = ..., facts: _Optional[_Iterable[str]] = ..., next: _Optional[str] = ..., remedies: _Optional[_Iterable[str]] = ..., see_log: bool = ...) -> None: ...
 
 class ServiceDefinition(_message.Message):
     __slots__ = ["changed", "name", "problem", "values"]

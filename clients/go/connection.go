@@ -71,6 +71,9 @@ func (c *connection) open(ctx context.Context) error {
 	defer cancel()
 	c.grpc.ResetConnectBackoff()
 	for {
+		if ctx.Err() != nil {
+			return errorOfContext(ctx, c.address)
+		}
 		state := c.grpc.GetState()
 		switch state {
 		case connectivity.Ready:

@@ -70,13 +70,13 @@ export const lossWords = ({ source, lines }: LogLoss): string =>
   `log of ${source}: ${lines === 1n ? '1 line' : `${lines} lines`} lost, the disk was full`;
 
 /** Does not do what is wanted of it: failed, in back-off, up without being ready, or waiting for what will not come. */
-export function isInTrouble({ state, ready, waitsFor }: Service): boolean {
+export function isInTrouble({ state, ready, reloading, waitsFor }: Service): boolean {
   switch (state) {
     case ServiceState.SERVICE_STATE_BACKOFF:
     case ServiceState.SERVICE_STATE_FAILED:
       return true;
     case ServiceState.SERVICE_STATE_UP:
-      return !ready;
+      return !ready && !reloading;
     case ServiceState.SERVICE_STATE_WAITING:
       return waitsFor.some(({ reason }) => UNMET[reason] !== undefined);
     default:

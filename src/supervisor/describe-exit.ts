@@ -13,7 +13,7 @@ export function describeShortRun(status: ExitStatus, durationMs: number): string
   const what = `${describeExit(status)} after ${describeDuration(durationMs)}`;
   const daemonized = status.kind === 'exited' && status.code === 0;
   return daemonized
-    ? `${what} (it has to stay in the foreground, without becoming a daemon and without setsid, which forks; a process that it left in another session still runs: svctl ps shows it)`
+    ? `${what} (it has to stay in the foreground, without becoming a daemon and without setsid, which forks; svctl ps shows whether it left a process in another session, which is not stopped with it)`
     : what;
 }
 

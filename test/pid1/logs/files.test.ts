@@ -164,6 +164,9 @@ describe('--log-dir', () => {
     expect(check.missing).toBe(await container.metric(dropped));
     expect(check.lines).toBe(await container.metric(stored));
     expect((await container.status('web')).run).toBe(1);
+    const words = `log of web: ${check.missing} lines lost, the disk was full`;
+    expect((await container.svctl('info')).stdout).toMatch(new RegExp(`^logs +${words}$`, 'm'));
+    expect((await container.svctl('status')).stdout).toContain(`    ${words}\n`);
   });
 
   test('on a full disk what is missing is counted exactly, also when the controller is killed again and again', async () => {
@@ -180,6 +183,7 @@ describe('--log-dir', () => {
     expect(check.lines + check.missing).toBe(last);
     const dropped = 'my_init_log_dropped_lines_total{service="web",cause="disk_full"}';
     expect(await container.metric(dropped)).toBe(check.missing);
+    expect((await container.svctl('info')).stdout).toContain(`log of web: ${check.missing} lines lost`);
     expect(await container.metric('my_init_log_lines_total{service="web"}')).toBe(check.lines);
   });
 

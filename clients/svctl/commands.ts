@@ -5,11 +5,13 @@ import { completion } from './commands/completion.js';
 import { config } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { health } from './commands/health.js';
+import { hold, release } from './commands/hold.js';
 import { info } from './commands/info.js';
 import { logs } from './commands/logs.js';
 import { ps } from './commands/ps.js';
 import { reexec } from './commands/reexec.js';
 import { rescan } from './commands/rescan.js';
+import { reset } from './commands/reset.js';
 import { restart } from './commands/restart.js';
 import { run } from './commands/run.js';
 import { scale } from './commands/scale.js';
@@ -32,6 +34,9 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   once,
   run,
   scale,
+  hold,
+  release,
+  reset,
   logs,
   watch,
   explain,

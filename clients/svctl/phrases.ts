@@ -3,6 +3,7 @@ import {
   CauseKind,
   DesiredState,
   type Exit,
+  type Hold,
   type LogLoss,
   Phase,
   ProcessRole,
@@ -36,16 +37,17 @@ export function fullState(service: Service): string {
     stateName(service.state),
     notReady ? 'not ready' : '',
     service.paused ? 'paused' : '',
+    service.hold ? 'held' : '',
     service.reloading ? 'reloading' : '',
   ]
     .filter(Boolean)
     .join(', ');
 }
 
-export function stateStyle({ state, ready, paused }: Service): Style {
+export function stateStyle({ state, ready, paused, hold }: Service): Style {
   switch (state) {
     case ServiceState.SERVICE_STATE_UP:
-      return ready && !paused ? 'good' : 'changing';
+      return ready && !paused && hold === undefined ? 'good' : 'changing';
     case ServiceState.SERVICE_STATE_COMPLETED:
     case ServiceState.SERVICE_STATE_DOWN:
       return 'faint';
@@ -121,6 +123,13 @@ export function troubleWords(service: Service, nowMs: number): string {
   const leftMs = nextStartAt.getTime() - nowMs;
   const next = leftMs < 1000 ? 'next attempt now' : `next attempt in ${span(leftMs)}`;
   return trouble === '' ? next : `${trouble}; ${next}`;
+}
+
+/** `held for another 14m 58s by uid 0 (root), pid 312: heap dump`. */
+export function holdWords({ until, reason, actor, throughShutdown }: Hold, nowMs: number): string {
+  const left = until === undefined ? '' : ` for another ${span(until.getTime() - nowMs)}`;
+  const by = actor === '' ? '' : ` by ${actor}`;
+  return `held${left}${by}${throughShutdown ? ', through a shutdown' : ''}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 const changeWords = ({ definitionChanged }: Service): string =>

@@ -4,6 +4,7 @@ import {
   causeWords,
   desiredName,
   fullState,
+  holdWords,
   isInTrouble,
   lastExitWords,
   lossWords,
@@ -106,6 +107,7 @@ function notesOf(service: Service, nowMs: number, { lines, losses }: Extras): re
   const trouble = troubleWords(service, nowMs);
   return [
     ...(service.statusText === '' ? [] : [{ text: service.statusText, style: 'faint' } as const]),
+    ...(service.hold === undefined ? [] : [{ text: holdWords(service.hold, nowMs), style: 'changing' } as const]),
     ...(trouble === '' ? [] : [{ text: trouble, style: isInTrouble(service) ? 'bad' : 'changing' } as const]),
     ...(loss === undefined ? [] : [{ text: lossWords(loss), style: 'changing' } as const]),
     ...(lines.get(service.name) ?? []).map((text) => ({ text, style: 'faint', mark: '| ' }) as const),

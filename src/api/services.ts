@@ -7,7 +7,15 @@ import type {
   WatchRequest,
 } from '../../gen/my_init/v1/services.js';
 import type { ServiceUsage } from '../resources/service-usage.js';
-import type { Cause, OperationOptions, Outcome, ServiceControl, ServiceView, WaitLevel } from '../types/service.js';
+import type {
+  Cause,
+  ImmediateOptions,
+  OperationOptions,
+  Outcome,
+  ServiceControl,
+  ServiceView,
+  WaitLevel,
+} from '../types/service.js';
 import type { System } from '../types/system.js';
 import { type Access, pidOf, requireFullAccess } from './access.js';
 import type { Caller, Calls } from './call.js';
@@ -106,9 +114,7 @@ export function servicesServer(
       return { outcomes: [outcomeMessage(await control.run({ name, command, definition, keep }, options))] };
     }),
 
-    reload: changing((request, caller) =>
-      control.reload(selectorOf(request.selector), { cause: causeOf(caller), requestId: requestIdOf(request) }),
-    ),
+    reload: changing((request, caller) => control.reload(selectorOf(request.selector), ordering(request, caller))),
 
     signal: changing((request, caller) => {
       if (request.signal === '') throw badArgument('signal', 'must be a name or number: "HUP", "SIGHUP" or "1"');
@@ -119,8 +125,31 @@ export function servicesServer(
         expectedRunId: request.expectedRunId === '' ? undefined : request.expectedRunId,
       });
     }),
+
+    hold: changing((request, caller) => {
+      const { selector, duration, reason, throughShutdown } = request;
+      if (reason.length > MAX_REASON_LENGTH)
+        throw badArgument('reason', `must have ${MAX_REASON_LENGTH} characters at most`);
+      const durationMs = millisecondsOf(duration, 'duration') ?? HOLD_MS;
+      if (durationMs === 0) throw badArgument('duration', 'must be more than 0');
+      return control.hold(selectorOf(selector), { ...ordering(request, caller), durationMs, reason, throughShutdown });
+    }),
+
+    release: changing((request, caller) => control.release(selectorOf(request.selector), ordering(request, caller))),
+
+    reset: changing((request, caller) => control.reset(selectorOf(request.selector), ordering(request, caller))),
   };
 }
+
+/** Long enough to look into something, short enough to be forgotten. */
+const HOLD_MS = 15 * 60_000;
+/** A slot of the state holds it. */
+const MAX_REASON_LENGTH = 200;
+
+const ordering = (request: Pick<StopRequest, 'requestId'>, caller: Caller): ImmediateOptions => ({
+  cause: causeOf(caller),
+  requestId: requestIdOf(request),
+});
 
 function waiting(
   control: ServiceControl,

@@ -6,7 +6,14 @@ import {
   type Process,
   ProcessRole,
 } from '../../gen/my_init/v1/init.js';
-import { CauseKind, DesiredState, type Exit, type Service, ServiceState } from '../../gen/my_init/v1/service.js';
+import {
+  CauseKind,
+  DesiredState,
+  type Exit,
+  type Hold as HoldMessage,
+  type Service,
+  ServiceState,
+} from '../../gen/my_init/v1/service.js';
 import type { Outcome as OutcomeMessage, WatchChange } from '../../gen/my_init/v1/services.js';
 import { wallClock } from '../process/clock.js';
 import { signalName } from '../process/signals.js';
@@ -15,6 +22,7 @@ import type {
   Change,
   Desired,
   ExitStatus,
+  Hold,
   CauseKind as Kind,
   LastExit,
   Outcome,
@@ -101,9 +109,16 @@ export function serviceMessage(status: ServiceStatus): Service {
     transient: status.transient,
     tags: [...status.tags],
     replicaOf: status.replicaOf,
+    hold: status.hold && holdMessage(status.hold),
     waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };
 }
+
+const holdMessage = ({ sinceMs, untilMs, ...rest }: Hold): HoldMessage => ({
+  since: wallClock(sinceMs),
+  until: wallClock(untilMs),
+  ...rest,
+});
 
 export function changeMessage(change: Change): WatchChange {
   return {

@@ -1,12 +1,17 @@
 import type { Messages } from '../settings/messages.js';
 import type { LogLevel } from '../settings/options.js';
 import { describeExit } from '../supervisor/describe-exit.js';
-import type { ServiceStatus, ServiceView, State } from '../types/service.js';
+import { formatDuration } from '../text/duration.js';
+import type { Hold, ServiceStatus, ServiceView, State } from '../types/service.js';
 
 /** A line in the log for each change of a service that somebody should know of. */
 export function reportChanges(services: ServiceView, messages: Messages): void {
+  const held = new Map(services.list().map(({ name, hold }) => [name, hold]));
   services.subscribe(({ status, previousState, removed }) => {
-    const { name, state, pid } = status;
+    const { name, state, pid, hold } = status;
+    const heldBefore = held.get(name);
+    held.set(name, removed ? undefined : hold);
+    if (hold !== heldBefore) messages.info(`${name}: ${hold ? holdNews(hold) : 'the hold is over'}`);
     if (removed) messages.info(`${name}: forgotten, its directory is gone`);
     else if (state !== previousState) {
       const news = newsOf(status, previousState);
@@ -14,6 +19,11 @@ export function reportChanges(services: ServiceView, messages: Messages): void {
       else messages.debug(`${name}: ${previousState} → ${state}${pid ? ` (pid ${pid})` : ''}`);
     }
   });
+}
+
+function holdNews({ sinceMs, untilMs, actor, reason }: Hold): string {
+  const who = actor === '' ? '' : ` by ${actor}`;
+  return `is held for ${formatDuration(untilMs - sinceMs)}${who}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /**

@@ -62,8 +62,19 @@ function readiness(sources: HealthSources): Health {
 
 function startup({ system }: HealthSources): Health {
   if (system.started()) return SERVING;
-  return { serving: false, reasons: [system.phase() === 'booting' ? 'startup scripts run' : 'the services start'] };
+  const reasons = [system.phase() === 'booting' ? 'startup scripts run' : 'the services start'];
+  return { serving: false, reasons };
 }
+
+/** What a person should know who asks for the readiness: `memcached is held by uid 0 (root), pid 312: heap dump`. */
+export const holdNotes = ({ view }: HealthSources): readonly string[] =>
+  view
+    .list()
+    .flatMap(({ name, hold }) =>
+      hold === undefined
+        ? []
+        : [`${name} is held${hold.actor && ` by ${hold.actor}`}${hold.reason && `: ${hold.reason}`}`],
+    );
 
 /** A service that somebody took down, or asked to run once, does not make the container unready. */
 const isWanted = (service: ServiceStatus): boolean => service.desired === 'up' && !service.optional;
@@ -83,6 +94,7 @@ function unreadiness(service: ServiceStatus): string | undefined {
     case 'completed':
       return undefined;
     case 'waiting':
+      if (service.waitsFor.length === 0) return `${name} is held, and not started`;
       return `${name} waits for ${service.waitsFor.map(({ on }) => on).join(', ')}${trouble}`;
     case 'down':
     case 'starting':

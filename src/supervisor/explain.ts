@@ -57,6 +57,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
     service: status.name,
     facts: [
       ...facts,
+      ...holdFacts(status, nowMs),
       ...lastExit,
       ...(status.replicaOf === '' ? [] : [`It is one of the replicas of ${status.replicaOf}.`]),
       ...(status.transient ? ['It is a transient service: it came by svctl run, and is gone with the container.'] : []),
@@ -65,6 +66,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
     next,
     remedies: [
       ...remedies,
+      ...(status.hold ? [`svctl release ${status.name} ends the hold.`] : []),
       ...(status.definitionChanged ? ['svctl diff shows the change, svctl apply makes it.'] : []),
     ],
     seeLog: lastExit.length > 0,
@@ -85,7 +87,7 @@ function ofState(status: ServiceStatus, definition: Definition, nowMs: number): 
     case 'waiting':
       return {
         facts: [`Wanted up; waiting for ${since}.`, ...status.waitsFor.map((unmet) => waitFact(unmet, definition))],
-        next: 'Starts as soon as these conditions are met.',
+        next: whatStartsIt(status),
         remedies: [],
       };
     case 'failed':
@@ -134,6 +136,21 @@ function ofState(status: ServiceStatus, definition: Definition, nowMs: number): 
     default:
       return state satisfies never;
   }
+}
+
+function whatStartsIt({ waitsFor, hold }: ServiceStatus): string {
+  if (waitsFor.length > 0) return 'Starts as soon as these conditions are met.';
+  return hold ? 'Starts when the hold ends.' : '';
+}
+
+function holdFacts({ hold }: ServiceStatus, nowMs: number): readonly string[] {
+  if (hold === undefined) return [];
+  const { actor, reason, untilMs, throughShutdown } = hold;
+  const who = actor === '' ? '' : ` by ${actor}`;
+  const why = reason === '' ? '' : ` (${reason})`;
+  const shutdown = throughShutdown ? 'a shutdown sends it no signal but KILL, at its deadline' : '';
+  const rules = ['it is not restarted', 'its live check and watchdog stand still', shutdown].filter(Boolean);
+  return [`Held for another ${ago(Math.max(0, untilMs - nowMs))}${who}${why}: ${rules.join(', ')}.`];
 }
 
 function waitFact({ on, condition, reason }: Unmet, definition: Definition): string {

@@ -5,6 +5,7 @@ import type {
   Desired,
   ExitStatus,
   FirstStart,
+  Hold,
   LastExit,
   RestartReason,
   ServiceCounters,
@@ -36,6 +37,8 @@ export interface Facts {
   readonly lastExit: LastExit | undefined;
   /** When the event `timer` is due. A timer belongs to the state that set it. */
   readonly timerAtMs: number | undefined;
+  /** Only people act on the service. */
+  readonly hold: Hold | undefined;
   /** The directory is gone: forget the service when it is down. */
   readonly removed: boolean;
   /** `sv exit`: once down, the supervise files are released for a moment, then the service starts over. */
@@ -165,6 +168,11 @@ export type MachineEvent =
   | { readonly type: 'changed' }
   /** The process was stopped (SIGSTOP) or continued on request. */
   | { readonly type: 'paused'; readonly paused: boolean }
+  | { readonly type: 'hold'; readonly hold: Hold }
+  /** Ends a hold; without a cause its time is over. */
+  | { readonly type: 'release'; readonly cause?: Cause }
+  /** Forgets failures. What was given up or is in back-off is started. */
+  | { readonly type: 'reset'; readonly cause: Cause }
   /** The directory of a removed service is there again. */
   | { readonly type: 'restored' }
   /** my_init begins to shut down. */
@@ -240,6 +248,7 @@ export const initialMachine = (autostart: boolean, nowMs: number): In<'down'> =>
   shutdownCode: undefined,
   lastExit: undefined,
   timerAtMs: undefined,
+  hold: undefined,
   removed: false,
   releasing: false,
   startsForbidden: false,

@@ -2,6 +2,8 @@ import { monotonicMs } from '../process/clock.js';
 import { parseSignal } from '../process/signals.js';
 import {
   type Cause,
+  type HoldOptions,
+  type ImmediateOptions,
   OperationError,
   type OperationOptions,
   type Outcome,
@@ -213,6 +215,46 @@ export class Operations implements ServiceControl {
     });
   }
 
+  hold(selector: Selector, options: HoldOptions): Promise<readonly Outcome[]> {
+    const { durationMs, reason, throughShutdown, cause } = options;
+    return this.#atOnce(selector, 'hold', options, (service) => {
+      const nowMs = monotonicMs();
+      const actor = cause.actor ?? '';
+      const hold = { sinceMs: nowMs, untilMs: nowMs + durationMs, reason, actor, throughShutdown };
+      service.dispatch({ type: 'hold', hold });
+    });
+  }
+
+  release(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]> {
+    return this.#atOnce(selector, 'release', options, (service) =>
+      service.dispatch({ type: 'release', cause: options.cause }),
+    );
+  }
+
+  reset(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]> {
+    return this.#atOnce(selector, 'reset', options, (service) =>
+      service.dispatch({ type: 'reset', cause: options.cause }),
+    );
+  }
+
+  #atOnce(
+    selector: Selector,
+    kind: OrderKind,
+    options: ImmediateOptions,
+    act: (service: Service) => void,
+  ): Promise<readonly Outcome[]> {
+    return this.#each(selector, async (service) => {
+      const order = this.#take(service, kind, options, (before) => {
+        const carryOut = (): boolean => {
+          act(service);
+          return service.status !== before;
+        };
+        return { run: before.run, act: carryOut };
+      });
+      return { order };
+    });
+  }
+
   #signalEach(
     selector: Selector,
     options: { readonly cause: Cause; readonly requestId?: string; readonly expectedRunId?: string },
@@ -252,7 +294,7 @@ export class Operations implements ServiceControl {
   #take(
     service: Service,
     kind: OrderKind,
-    { requestId = '' }: OperationOptions,
+    { requestId = '' }: Pick<OperationOptions, 'requestId'>,
     plan: (before: ServiceStatus) => { readonly run: number; readonly act: () => boolean },
   ): Order {
     if (isRepeated(service.order, kind, requestId)) return service.order;

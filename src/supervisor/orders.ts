@@ -1,6 +1,6 @@
 import type { ServiceStatus } from '../types/service.js';
 
-const KINDS = ['start', 'restart', 'stop', 'signal'] as const;
+const KINDS = ['start', 'restart', 'stop', 'signal', 'hold', 'release', 'reset'] as const;
 export type OrderKind = (typeof KINDS)[number];
 
 /** An order that a service has taken. Its record keeps the latest: a repeated order waits instead of acting again. */

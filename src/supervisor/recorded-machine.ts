@@ -6,6 +6,7 @@ import {
   type Cause,
   DESIRED,
   type ExitStatus,
+  type Hold,
   type LastExit,
   RESTART_REASONS,
   type ServiceCounters,
@@ -66,6 +67,7 @@ export function writeMachine(machine: Machine): RecordedMachine {
     ...facts,
     // A version without this state would start the service once more.
     desired: machine.state === 'completed' ? 'down' : machine.desired,
+    ...heldBack(machine),
     pid: process?.pid ?? 0,
     run: runNumber,
     startedAtMs: run?.startedAtMs,
@@ -89,6 +91,12 @@ export function writeMachine(machine: Machine): RecordedMachine {
       : { next: undefined, signalIndex: undefined, nextSignalAtMs: undefined, killAtMs: undefined }),
   };
 }
+
+/** A version without holds tries again when this one is over. */
+const heldBack = ({ state, hold, unmet }: Machine) =>
+  state === 'waiting' && hold !== undefined && unmet.length === 0
+    ? ({ state: 'backoff', timerAtMs: hold.untilMs } as const)
+    : {};
 
 const pick = ({ next, signalIndex, nextSignalAtMs, killAtMs }: In<'stopping'>) => ({
   next,
@@ -115,6 +123,7 @@ export function readMachine(recorded: Partial<RecordedMachine>, finishPid: numbe
     shutdownCode: recorded.shutdownCode,
     lastExit: lastExit && knownExit(lastExit),
     timerAtMs: isKnown ? timerAtMs : undefined,
+    hold: knownHold(recorded.hold),
     removed: recorded.removed === true,
     releasing: recorded.leaving === true,
     startsForbidden: recorded.halted === true,
@@ -126,7 +135,7 @@ export function readMachine(recorded: Partial<RecordedMachine>, finishPid: numbe
 
 /** Of a state that this version does not know, only whether there is a process. */
 function readPhase(recorded: Partial<RecordedMachine>, finishPid: number): Phase {
-  const { state, pid = 0, ended, next } = recorded;
+  const { state, pid = 0, ended, next, hold } = recorded;
   const run = readRun(recorded);
   switch (state) {
     case 'starting':
@@ -144,8 +153,9 @@ function readPhase(recorded: Partial<RecordedMachine>, finishPid: number): Phase
     case 'finishing':
       return ended === undefined ? { state: 'down' } : { state, ended: readEnded(ended, finishPid) };
     case 'down':
-    case 'waiting':
     case 'backoff':
+      return { state: knownHold(hold) === undefined ? state : 'waiting' };
+    case 'waiting':
     case 'failed':
     case 'completed':
       return { state };
@@ -210,6 +220,17 @@ const knownNext = (next: Next | undefined): Next => (next !== undefined && NEXT.
 
 const knownCause = (cause: Cause | undefined): Cause | undefined =>
   cause && CAUSE_KINDS.includes(cause.kind) ? cause : undefined;
+
+const knownHold = (hold: Partial<Hold> | undefined): Hold | undefined =>
+  typeof hold?.untilMs === 'number'
+    ? {
+        sinceMs: hold.sinceMs ?? hold.untilMs,
+        untilMs: hold.untilMs,
+        reason: hold.reason ?? '',
+        actor: hold.actor ?? '',
+        throughShutdown: hold.throughShutdown === true,
+      }
+    : undefined;
 
 const knownExit = (exit: LastExit): LastExit => ({ ...exit, status: knownStatus(exit.status) });
 

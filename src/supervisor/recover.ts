@@ -1,7 +1,7 @@
 import { carryOut, clearUp, prepare, purposeOf, spawn, terminate } from './effects.js';
 import type { EndedRun, In } from './machine.js';
 import type { ServiceCore } from './service-context.js';
-import { terminateEffect } from './transitions/termination.js';
+import { isSpared, terminateEffect } from './transitions/termination.js';
 
 /** Goes on with a service where an earlier controller was when it died. */
 export function recover(service: ServiceCore): void {
@@ -23,7 +23,8 @@ export function recover(service: ServiceCore): void {
     case 'failed':
     case 'completed':
       // The end of the container may not have begun.
-      if (machine.shutdownCode !== undefined) carryOut(service, { type: 'shutdown', code: machine.shutdownCode });
+      if (machine.shutdownCode !== undefined && machine.hold === undefined)
+        carryOut(service, { type: 'shutdown', code: machine.shutdownCode });
       break;
     case 'waiting':
     case 'backoff':
@@ -63,6 +64,7 @@ function callOff(service: ServiceCore): void {
 function recoverStop(service: ServiceCore, machine: In<'starting' | 'up' | 'stopping'>): void {
   if (machine.run.stage !== 'process') return;
   const { pid, termSent, killSent } = machine.run;
+  if (isSpared(machine)) return;
   if (killSent) void service.context.host.signal(pid, 'SIGKILL', false);
   else terminate(service, { ...terminateEffect(machine, service), ...(termSent && { how: 'done' }) });
 }

@@ -34,6 +34,8 @@ export class Service implements ServiceCore {
   #status: ServiceStatus;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs: number | undefined;
+  #holdTimer: NodeJS.Timeout | undefined;
+  #holdUntilMs: number | undefined;
   /** The definition was read for the start that is next. */
   #isFresh = true;
   #checks: ServiceChecks | undefined;
@@ -111,7 +113,7 @@ export class Service implements ServiceCore {
 
   /** Takes over what an earlier controller left running, and goes on with what that had begun. Nothing is done twice. */
   resume(): void {
-    this.#armTimer();
+    this.#armTimers();
     this.#checks = this.#makeChecks();
     recover(this);
     this.#followChecks();
@@ -246,6 +248,7 @@ export class Service implements ServiceCore {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#holdTimer);
     this.#checks?.close();
   }
 
@@ -291,7 +294,7 @@ export class Service implements ServiceCore {
       this.#machine = machine;
       const status = this.#describe();
       this.#record(status);
-      this.#armTimer();
+      this.#armTimers();
       this.#publish(event, status);
     }
     this.#followChecks();
@@ -313,8 +316,17 @@ export class Service implements ServiceCore {
       ready: machine.state === 'up' && machine.ready,
       wanted: machine.state === 'starting' || machine.state === 'up',
       paused: processOf(machine)?.paused ?? false,
-      held: false,
+      held: machine.hold !== undefined,
     });
+  }
+
+  #armTimers(): void {
+    this.#armTimer();
+    const untilMs = this.#machine.hold?.untilMs;
+    if (untilMs === this.#holdUntilMs) return;
+    this.#holdUntilMs = untilMs;
+    clearTimeout(this.#holdTimer);
+    if (untilMs !== undefined) this.#holdTimer = after(untilMs, () => this.dispatch({ type: 'release' }));
   }
 
   #armTimer(): void {
@@ -327,7 +339,7 @@ export class Service implements ServiceCore {
       this.#timerAtMs = undefined;
       this.dispatch({ type: 'timer' });
     };
-    this.#timer = setTimeout(due, Math.max(0, Math.ceil(timerAtMs - monotonicMs())));
+    this.#timer = after(timerAtMs, due);
   }
 
   #publish(event: MachineEvent, status = this.#describe()): void {
@@ -341,3 +353,6 @@ export class Service implements ServiceCore {
     return statusOf(this.#definition, this.#isChanged, this.directory, this.#machine, this.context.bootId);
   }
 }
+
+const after = (atMs: number, due: () => void): NodeJS.Timeout =>
+  setTimeout(due, Math.max(0, Math.ceil(atMs - monotonicMs())));

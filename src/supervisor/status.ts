@@ -28,6 +28,7 @@ export function statusOf(
     state,
     desired: machine.desired,
     ready: state === 'up' ? machine.ready : state === 'completed' && type === 'oneshot',
+    hold: machine.hold,
     waitsFor: state === 'waiting' ? machine.unmet : NOTHING,
     definitionChanged: definitionChanged && process !== undefined,
     tags: definition.tags,

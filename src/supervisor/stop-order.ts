@@ -102,7 +102,8 @@ export class StopOrder {
     if (service === undefined || this.#isDown(name)) return;
     // At its limit it is killed from here, with a word; the time on record is for the next controller.
     const { graceMs } = service.definition.stop;
-    const timeoutMs = graceMs < limitMs ? graceMs : limitMs + AFTER_LIMIT_MS;
+    const spared = service.machine.hold?.throughShutdown === true;
+    const timeoutMs = graceMs < limitMs && !spared ? graceMs : limitMs + AFTER_LIMIT_MS;
     service.dispatch({ type: 'stop', why: 'shutdown', cause: this.#context.cause, timeoutMs });
   }
 

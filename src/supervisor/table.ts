@@ -9,7 +9,9 @@ import type { EventType, In, Machine, MachineEvent, Now, Step } from './machine.
 import * as anyState from './transitions/any-state.js';
 import * as atRest from './transitions/at-rest.js';
 import * as finishing from './transitions/finishing.js';
+import * as holding from './transitions/holding.js';
 import * as readiness from './transitions/readiness.js';
+import * as resetting from './transitions/resetting.js';
 import { type Act, ignore } from './transitions/rule.js';
 import * as running from './transitions/running.js';
 import * as starting from './transitions/starting.js';
@@ -73,6 +75,9 @@ const AT_REST = {
   stop: leads('stop', ['down'], atRest.giveUp),
   restart: leads('restart', ['starting', 'waiting'], starting.restart),
   conditions: stays(anyState.noteConditions),
+  hold: stays(holding.hold),
+  release: stays(holding.release),
+  reset: stays(resetting.reset),
   restored: ignored,
   kill_now: ignored,
 } as const;
@@ -80,6 +85,7 @@ const TRIES_AGAIN = {
   ...AT_REST,
   timer: leads('delay over', ['starting', 'waiting', 'down'], starting.retry),
   changed: leads('directory changed', ['starting', 'waiting', 'down'], starting.retryChanged),
+  reset: leads('reset', ['starting', 'waiting', 'down'], resetting.resetAtRest),
   forbid_starts: leads('shutdown begins', ['down'], atRest.giveUpForGood),
 } as const;
 
@@ -93,6 +99,9 @@ const RUNNING = {
   term_sent: ignored,
   exited: leads('exited', ['finishing'], finishing.endedByItself),
   conditions: stays(anyState.noteConditions),
+  hold: stays(holding.hold),
+  release: stays(holding.release),
+  reset: stays(resetting.resetRunning),
   main_pid: stays(running.noteMainPid),
   status_text: stays(running.noteStatusText),
   reloading: stays(running.noteReloading),
@@ -110,20 +119,23 @@ export const TABLE: { readonly [S in State]: Row<S> } = {
     stop: leads('removed (forget)', ['down'], atRest.stayDown),
     timer: stays(atRest.startOver),
     changed: ignored,
+    reset: stays(resetting.resetDown),
     forbid_starts: stays(anyState.forbidStarts),
   },
   waiting: {
     ...AT_REST,
     conditions: leads('conditions met', ['starting', 'down'], starting.conditionsInWaiting),
+    release: leads('released', ['starting', 'down'], holding.releaseWaiting),
     timer: impossible,
     changed: ignored,
     forbid_starts: leads('shutdown begins', ['down'], atRest.giveUpForGood),
   },
   starting: {
     ...RUNNING,
+    release: stays(holding.releaseStarting),
     prepared: leads('shutdown begun', ['down'], starting.prepared),
     spawned: stays(starting.spawned),
-    spawn_failed: leads('no process', ['backoff', 'failed', 'down'], starting.spawnFailed),
+    spawn_failed: leads('no process', ['backoff', 'waiting', 'failed', 'down'], starting.spawnFailed),
     ready: leads('ready', ['up'], readiness.becomesReady),
     unready: stays(readiness.notReadyYet),
     extended: stays(readiness.extendStart),
@@ -161,6 +173,9 @@ export const TABLE: { readonly [S in State]: Row<S> } = {
     succeeded: stays(running.succeeded),
     extended: stays(stopping.extendStop),
     conditions: stays(anyState.noteConditions),
+    hold: stays(holding.hold),
+    release: stays(holding.releaseStopping),
+    reset: stays(resetting.reset),
     timer: stays(stopping.insist),
     changed: ignored,
     paused: stays(running.pause),
@@ -174,6 +189,9 @@ export const TABLE: { readonly [S in State]: Row<S> } = {
     stop: stays(finishing.stopAfterFinish),
     restart: stays(finishing.restartAfterFinish),
     conditions: stays(anyState.noteConditions),
+    hold: stays(holding.hold),
+    release: stays(holding.release),
+    reset: stays(resetting.reset),
     finish_spawned: stays(finishing.finishSpawned),
     cleared: leads('cleared up', ['starting', 'waiting', 'backoff', 'failed', 'completed', 'down'], finishing.cleared),
     timer: stays(finishing.killFinish),
@@ -182,10 +200,11 @@ export const TABLE: { readonly [S in State]: Row<S> } = {
     forbid_starts: stays(anyState.forbidStarts),
     kill_now: stays(finishing.killFinish),
   },
-  backoff: TRIES_AGAIN,
-  failed: TRIES_AGAIN,
+  backoff: { ...TRIES_AGAIN, hold: leads('hold', ['waiting'], holding.holdInBackoff) },
+  failed: { ...TRIES_AGAIN, release: stays(holding.releaseAtEnd) },
   completed: {
     ...AT_REST,
+    release: stays(holding.releaseAtEnd),
     timer: impossible,
     changed: ignored,
     forbid_starts: stays(anyState.forbidStarts),

@@ -75,6 +75,17 @@ export interface FirstStart {
   readonly outcome: 'ready' | 'completed' | 'failed' | undefined;
 }
 
+/** Until it ends, nobody but people acts on the service: it is not restarted, and its `live` check stands still. */
+export interface Hold {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** In the words of who asked; may be ''. */
+  readonly reason: string;
+  readonly actor: string;
+  /** A shutdown sends no signal but KILL, at its deadline. */
+  readonly throughShutdown: boolean;
+}
+
 /** Everything that is known of a service. A new object at each change; never mutated. All times are monotonic milliseconds. */
 export interface ServiceStatus {
   readonly name: ServiceName;
@@ -85,7 +96,9 @@ export interface ServiceStatus {
   readonly desired: Desired;
   /** Can do its work now, by its definition; a oneshot: has ended successfully. */
   readonly ready: boolean;
-  /** The unmet conditions that a service in `waiting` waits for. */
+  /** Undefined: not held. */
+  readonly hold: Hold | undefined;
+  /** What a service in `waiting` waits for; nothing when a hold alone keeps it from starting. */
   readonly waitsFor: readonly Unmet[];
   /** Its files say something else than the definition that it runs with. */
   readonly definitionChanged: boolean;
@@ -255,6 +268,18 @@ export interface RunOrder {
   readonly keep: boolean;
 }
 
+/** An order that is carried out at once, without anything to wait for. */
+export interface ImmediateOptions {
+  readonly cause: Cause;
+  readonly requestId?: string;
+}
+
+export interface HoldOptions extends ImmediateOptions {
+  readonly durationMs: number;
+  readonly reason: string;
+  readonly throughShutdown: boolean;
+}
+
 /**
  * Changes the services. Each method answers with one outcome per selected service, sorted by name, and throws
  * {@link OperationError} when nothing could be attempted: an empty selector, no service of these names, a bad argument, a
@@ -283,6 +308,11 @@ export interface ServiceControl {
   ): Promise<readonly Outcome[]>;
   /** Starts a command as a transient service. Throws OperationError when it cannot be one. */
   run(order: RunOrder, options: OperationOptions): Promise<Outcome>;
+  /** Keeps everybody but people from acting on the services, for a time. A later hold replaces an earlier one. */
+  hold(selector: Selector, options: HoldOptions): Promise<readonly Outcome[]>;
+  release(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;
+  /** Forgets failures: what was given up or is in back-off is started, a process that runs is not touched. */
+  reset(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;
   /** The services that a selector names, for reading: an empty one selects all. Throws as above. */
   select(selector: Selector): readonly ServiceStatus[];
   /** The service that a process belongs to by its session; undefined for none. */

@@ -3,6 +3,8 @@ import { monotonicMs } from '../../src/process/clock.js';
 import {
   type Cause,
   type Change,
+  type HoldOptions,
+  type ImmediateOptions,
   OperationError,
   type OperationOptions,
   type Outcome,
@@ -44,6 +46,7 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     desired: 'up',
     ready: false,
     type: 'longrun',
+    hold: undefined,
     waitsFor: [],
     definitionChanged: false,
     tags: [],
@@ -92,12 +95,15 @@ export function fakeProcess(pid: number, over: Partial<ProcessInfo> = {}): Proce
 
 /** A mutation as it arrived. */
 export interface ReceivedCall {
-  readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal' | 'run' | 'scale';
+  readonly method: 'start' | 'stop' | 'restart' | 'reload' | 'signal' | 'hold' | 'release' | 'reset' | 'run' | 'scale';
   readonly selector: Selector;
   readonly options: Partial<OperationOptions> & {
     readonly cause: Cause;
     readonly once?: boolean;
     readonly atOnce?: boolean;
+    readonly durationMs?: number;
+    readonly reason?: string;
+    readonly throughShutdown?: boolean;
     readonly stopTimeoutMs?: number;
     readonly group?: boolean;
     readonly expectedRunId?: string;
@@ -240,6 +246,24 @@ export class FakeServices implements ServiceView, ServiceControl {
     options: { readonly cause: Cause; readonly group?: boolean; readonly expectedRunId?: string },
   ) {
     return this.#mutate({ method: 'signal', selector, signal, options }, () => ({}));
+  }
+
+  hold(selector: Selector, options: HoldOptions) {
+    const { durationMs, reason, throughShutdown, cause } = options;
+    const nowMs = monotonicMs();
+    return this.#mutate({ method: 'hold', selector, options }, () => ({
+      hold: { sinceMs: nowMs, untilMs: nowMs + durationMs, reason, actor: cause.actor ?? '', throughShutdown },
+    }));
+  }
+
+  release(selector: Selector, options: ImmediateOptions) {
+    return this.#mutate({ method: 'release', selector, options }, ({ hold }) => hold && { hold: undefined });
+  }
+
+  reset(selector: Selector, options: ImmediateOptions) {
+    return this.#mutate({ method: 'reset', selector, options }, ({ consecutiveFailures }) =>
+      consecutiveFailures === 0 ? undefined : { consecutiveFailures: 0 },
+    );
   }
 
   async #mutate(

@@ -282,6 +282,8 @@ type Service struct {
 	WaitsFor []*UnmetCondition `protobuf:"bytes,20,rep,name=waits_for,json=waitsFor,proto3" json:"waits_for,omitempty"`
 	// Its files say something else than the definition that it runs with: Apply takes over what they say.
 	DefinitionChanged bool `protobuf:"varint,21,opt,name=definition_changed,json=definitionChanged,proto3" json:"definition_changed,omitempty"`
+	// Somebody holds it; unset when nobody does.
+	Hold *Hold `protobuf:"bytes,24,opt,name=hold,proto3" json:"hold,omitempty"`
 	// What the current run says of itself: STATUS of sd_notify(3), one line; "" when it says nothing.
 	StatusText string `protobuf:"bytes,22,opt,name=status_text,json=statusText,proto3" json:"status_text,omitempty"`
 	// The current run reads its configuration again and has not said yet that it is ready: RELOADING of sd_notify(3).
@@ -473,6 +475,13 @@ func (x *Service) GetDefinitionChanged() bool {
 	return false
 }
 
+func (x *Service) GetHold() *Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
 func (x *Service) GetStatusText() string {
 	if x != nil {
 		return x.StatusText
@@ -508,6 +517,86 @@ func (x *Service) GetReplicaOf() string {
 	return ""
 }
 
+// Until it ends, only people act on the service: it is not restarted when it ends, and its `live` check and watchdog stand still.
+type Hold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Since *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	// In the words of who asked; "" without any.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who asked: "uid 0 (root), pid 312".
+	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	// A shutdown sends it no signal but KILL, at its deadline.
+	ThroughShutdown bool `protobuf:"varint,5,opt,name=through_shutdown,json=throughShutdown,proto3" json:"through_shutdown,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Hold) Reset() {
+	*x = Hold{}
+	mi := &file_my_init_v1_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hold) ProtoMessage() {}
+
+func (x *Hold) ProtoReflect() protoreflect.Message {
+	mi := &file_my_init_v1_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hold.ProtoReflect.Descriptor instead.
+func (*Hold) Descriptor() ([]byte, []int) {
+	return file_my_init_v1_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Hold) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Hold) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Hold) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Hold) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *Hold) GetThroughShutdown() bool {
+	if x != nil {
+		return x.ThroughShutdown
+	}
+	return false
+}
+
 // A condition that keeps a service from being started.
 type UnmetCondition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -523,7 +612,7 @@ type UnmetCondition struct {
 
 func (x *UnmetCondition) Reset() {
 	*x = UnmetCondition{}
-	mi := &file_my_init_v1_service_proto_msgTypes[1]
+	mi := &file_my_init_v1_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +624,7 @@ func (x *UnmetCondition) String() string {
 func (*UnmetCondition) ProtoMessage() {}
 
 func (x *UnmetCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_service_proto_msgTypes[1]
+	mi := &file_my_init_v1_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +637,7 @@ func (x *UnmetCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnmetCondition.ProtoReflect.Descriptor instead.
 func (*UnmetCondition) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_service_proto_rawDescGZIP(), []int{1}
+	return file_my_init_v1_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *UnmetCondition) GetService() string {
@@ -595,7 +684,7 @@ type Exit struct {
 
 func (x *Exit) Reset() {
 	*x = Exit{}
-	mi := &file_my_init_v1_service_proto_msgTypes[2]
+	mi := &file_my_init_v1_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +696,7 @@ func (x *Exit) String() string {
 func (*Exit) ProtoMessage() {}
 
 func (x *Exit) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_service_proto_msgTypes[2]
+	mi := &file_my_init_v1_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -620,7 +709,7 @@ func (x *Exit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exit.ProtoReflect.Descriptor instead.
 func (*Exit) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_service_proto_rawDescGZIP(), []int{2}
+	return file_my_init_v1_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Exit) GetRun() uint32 {
@@ -693,7 +782,7 @@ type Cause struct {
 
 func (x *Cause) Reset() {
 	*x = Cause{}
-	mi := &file_my_init_v1_service_proto_msgTypes[3]
+	mi := &file_my_init_v1_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -705,7 +794,7 @@ func (x *Cause) String() string {
 func (*Cause) ProtoMessage() {}
 
 func (x *Cause) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_service_proto_msgTypes[3]
+	mi := &file_my_init_v1_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -718,7 +807,7 @@ func (x *Cause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cause.ProtoReflect.Descriptor instead.
 func (*Cause) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_service_proto_rawDescGZIP(), []int{3}
+	return file_my_init_v1_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Cause) GetKind() CauseKind {
@@ -747,7 +836,7 @@ var File_my_init_v1_service_proto protoreflect.FileDescriptor
 const file_my_init_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"\x18my_init/v1/service.proto\x12\n" +
-	"my_init.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\a\n" +
+	"my_init.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\a\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12.\n" +
@@ -772,14 +861,21 @@ const file_my_init_v1_service_proto_rawDesc = "" +
 	"\atrouble\x18\x12 \x01(\tR\atrouble\x12\x1c\n" +
 	"\tautostart\x18\x13 \x01(\bR\tautostart\x127\n" +
 	"\twaits_for\x18\x14 \x03(\v2\x1a.my_init.v1.UnmetConditionR\bwaitsFor\x12-\n" +
-	"\x12definition_changed\x18\x15 \x01(\bR\x11definitionChanged\x12\x1f\n" +
+	"\x12definition_changed\x18\x15 \x01(\bR\x11definitionChanged\x12$\n" +
+	"\x04hold\x18\x18 \x01(\v2\x10.my_init.v1.HoldR\x04hold\x12\x1f\n" +
 	"\vstatus_text\x18\x16 \x01(\tR\n" +
 	"statusText\x12\x1c\n" +
 	"\treloading\x18\x17 \x01(\bR\treloading\x12\x1c\n" +
 	"\ttransient\x18\x1e \x01(\bR\ttransient\x12\x12\n" +
 	"\x04tags\x18\x1f \x03(\tR\x04tags\x12\x1d\n" +
 	"\n" +
-	"replica_of\x18  \x01(\tR\treplicaOf\"`\n" +
+	"replica_of\x18  \x01(\tR\treplicaOf\"\xc3\x01\n" +
+	"\x04Hold\x120\n" +
+	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05actor\x18\x04 \x01(\tR\x05actor\x12)\n" +
+	"\x10through_shutdown\x18\x05 \x01(\bR\x0fthroughShutdown\"`\n" +
 	"\x0eUnmetCondition\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x1c\n" +
 	"\tcondition\x18\x02 \x01(\tR\tcondition\x12\x16\n" +
@@ -840,33 +936,37 @@ func file_my_init_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_my_init_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_my_init_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_my_init_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_my_init_v1_service_proto_goTypes = []any{
 	(ServiceState)(0),             // 0: my_init.v1.ServiceState
 	(DesiredState)(0),             // 1: my_init.v1.DesiredState
 	(CauseKind)(0),                // 2: my_init.v1.CauseKind
 	(*Service)(nil),               // 3: my_init.v1.Service
-	(*UnmetCondition)(nil),        // 4: my_init.v1.UnmetCondition
-	(*Exit)(nil),                  // 5: my_init.v1.Exit
-	(*Cause)(nil),                 // 6: my_init.v1.Cause
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*Hold)(nil),                  // 4: my_init.v1.Hold
+	(*UnmetCondition)(nil),        // 5: my_init.v1.UnmetCondition
+	(*Exit)(nil),                  // 6: my_init.v1.Exit
+	(*Cause)(nil),                 // 7: my_init.v1.Cause
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_my_init_v1_service_proto_depIdxs = []int32{
 	0,  // 0: my_init.v1.Service.state:type_name -> my_init.v1.ServiceState
 	1,  // 1: my_init.v1.Service.desired:type_name -> my_init.v1.DesiredState
-	7,  // 2: my_init.v1.Service.state_since:type_name -> google.protobuf.Timestamp
-	7,  // 3: my_init.v1.Service.started_at:type_name -> google.protobuf.Timestamp
-	5,  // 4: my_init.v1.Service.last_exit:type_name -> my_init.v1.Exit
-	7,  // 5: my_init.v1.Service.next_start_at:type_name -> google.protobuf.Timestamp
-	6,  // 6: my_init.v1.Service.cause:type_name -> my_init.v1.Cause
-	4,  // 7: my_init.v1.Service.waits_for:type_name -> my_init.v1.UnmetCondition
-	7,  // 8: my_init.v1.Exit.at:type_name -> google.protobuf.Timestamp
-	2,  // 9: my_init.v1.Cause.kind:type_name -> my_init.v1.CauseKind
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	8,  // 2: my_init.v1.Service.state_since:type_name -> google.protobuf.Timestamp
+	8,  // 3: my_init.v1.Service.started_at:type_name -> google.protobuf.Timestamp
+	6,  // 4: my_init.v1.Service.last_exit:type_name -> my_init.v1.Exit
+	8,  // 5: my_init.v1.Service.next_start_at:type_name -> google.protobuf.Timestamp
+	7,  // 6: my_init.v1.Service.cause:type_name -> my_init.v1.Cause
+	5,  // 7: my_init.v1.Service.waits_for:type_name -> my_init.v1.UnmetCondition
+	4,  // 8: my_init.v1.Service.hold:type_name -> my_init.v1.Hold
+	8,  // 9: my_init.v1.Hold.since:type_name -> google.protobuf.Timestamp
+	8,  // 10: my_init.v1.Hold.until:type_name -> google.protobuf.Timestamp
+	8,  // 11: my_init.v1.Exit.at:type_name -> google.protobuf.Timestamp
+	2,  // 12: my_init.v1.Cause.kind:type_name -> my_init.v1.CauseKind
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_my_init_v1_service_proto_init() }
@@ -880,7 +980,7 @@ func file_my_init_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_my_init_v1_service_proto_rawDesc), len(file_my_init_v1_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

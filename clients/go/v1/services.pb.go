@@ -1420,6 +1420,192 @@ func (x *RunRequest) GetRequestId() string {
 	return ""
 }
 
+type HoldRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
+	// How long: 15 min when unset, 24 h at most.
+	Duration *durationpb.Duration `protobuf:"bytes,2,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Why, 200 characters at most: shown wherever the service is.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// A shutdown sends it no signal but KILL, at its deadline.
+	ThroughShutdown bool `protobuf:"varint,4,opt,name=through_shutdown,json=throughShutdown,proto3" json:"through_shutdown,omitempty"`
+	// An order that is repeated with this id is carried out once.
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldRequest) Reset() {
+	*x = HoldRequest{}
+	mi := &file_my_init_v1_services_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldRequest) ProtoMessage() {}
+
+func (x *HoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_my_init_v1_services_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldRequest.ProtoReflect.Descriptor instead.
+func (*HoldRequest) Descriptor() ([]byte, []int) {
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *HoldRequest) GetSelector() *Selector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *HoldRequest) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *HoldRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *HoldRequest) GetThroughShutdown() bool {
+	if x != nil {
+		return x.ThroughShutdown
+	}
+	return false
+}
+
+func (x *HoldRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type ReleaseRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
+	// An order that is repeated with this id is carried out once.
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseRequest) Reset() {
+	*x = ReleaseRequest{}
+	mi := &file_my_init_v1_services_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseRequest) ProtoMessage() {}
+
+func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_my_init_v1_services_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseRequest) Descriptor() ([]byte, []int) {
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ReleaseRequest) GetSelector() *Selector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *ReleaseRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type ResetRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
+	// An order that is repeated with this id is carried out once.
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetRequest) Reset() {
+	*x = ResetRequest{}
+	mi := &file_my_init_v1_services_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetRequest) ProtoMessage() {}
+
+func (x *ResetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_my_init_v1_services_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetRequest.ProtoReflect.Descriptor instead.
+func (*ResetRequest) Descriptor() ([]byte, []int) {
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ResetRequest) GetSelector() *Selector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *ResetRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type OperationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each selected service, sorted by name.
@@ -1430,7 +1616,7 @@ type OperationResponse struct {
 
 func (x *OperationResponse) Reset() {
 	*x = OperationResponse{}
-	mi := &file_my_init_v1_services_proto_msgTypes[19]
+	mi := &file_my_init_v1_services_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +1628,7 @@ func (x *OperationResponse) String() string {
 func (*OperationResponse) ProtoMessage() {}
 
 func (x *OperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[19]
+	mi := &file_my_init_v1_services_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +1641,7 @@ func (x *OperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationResponse.ProtoReflect.Descriptor instead.
 func (*OperationResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{19}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OperationResponse) GetOutcomes() []*Outcome {
@@ -1487,7 +1673,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_my_init_v1_services_proto_msgTypes[20]
+	mi := &file_my_init_v1_services_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1685,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[20]
+	mi := &file_my_init_v1_services_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1698,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{20}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Outcome) GetName() string {
@@ -1576,7 +1762,7 @@ type WatchUsageRequest struct {
 
 func (x *WatchUsageRequest) Reset() {
 	*x = WatchUsageRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[21]
+	mi := &file_my_init_v1_services_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1774,7 @@ func (x *WatchUsageRequest) String() string {
 func (*WatchUsageRequest) ProtoMessage() {}
 
 func (x *WatchUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[21]
+	mi := &file_my_init_v1_services_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1787,7 @@ func (x *WatchUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchUsageRequest.ProtoReflect.Descriptor instead.
 func (*WatchUsageRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{21}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchUsageRequest) GetSelector() *Selector {
@@ -1632,7 +1818,7 @@ type WatchUsageResponse struct {
 
 func (x *WatchUsageResponse) Reset() {
 	*x = WatchUsageResponse{}
-	mi := &file_my_init_v1_services_proto_msgTypes[22]
+	mi := &file_my_init_v1_services_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1830,7 @@ func (x *WatchUsageResponse) String() string {
 func (*WatchUsageResponse) ProtoMessage() {}
 
 func (x *WatchUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[22]
+	mi := &file_my_init_v1_services_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1843,7 @@ func (x *WatchUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchUsageResponse.ProtoReflect.Descriptor instead.
 func (*WatchUsageResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{22}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchUsageResponse) GetTime() *timestamppb.Timestamp {
@@ -1702,7 +1888,7 @@ type ServiceUsage struct {
 
 func (x *ServiceUsage) Reset() {
 	*x = ServiceUsage{}
-	mi := &file_my_init_v1_services_proto_msgTypes[23]
+	mi := &file_my_init_v1_services_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1714,7 +1900,7 @@ func (x *ServiceUsage) String() string {
 func (*ServiceUsage) ProtoMessage() {}
 
 func (x *ServiceUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[23]
+	mi := &file_my_init_v1_services_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1727,7 +1913,7 @@ func (x *ServiceUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceUsage.ProtoReflect.Descriptor instead.
 func (*ServiceUsage) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{23}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ServiceUsage) GetName() string {
@@ -1893,6 +2079,24 @@ const file_my_init_v1_services_proto_rawDesc = "" +
 	"\fwait_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\vwaitTimeout\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\n" +
+	" \x01(\tR\trequestId\"\xd8\x01\n" +
+	"\vHoldRequest\x120\n" +
+	"\bselector\x18\x01 \x01(\v2\x14.my_init.v1.SelectorR\bselector\x125\n" +
+	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12)\n" +
+	"\x10through_shutdown\x18\x04 \x01(\bR\x0fthroughShutdown\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\n" +
+	" \x01(\tR\trequestId\"a\n" +
+	"\x0eReleaseRequest\x120\n" +
+	"\bselector\x18\x01 \x01(\v2\x14.my_init.v1.SelectorR\bselector\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\n" +
+	" \x01(\tR\trequestId\"_\n" +
+	"\fResetRequest\x120\n" +
+	"\bselector\x18\x01 \x01(\v2\x14.my_init.v1.SelectorR\bselector\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\n" +
 	" \x01(\tR\trequestId\"D\n" +
 	"\x11OperationResponse\x12/\n" +
 	"\boutcomes\x18\x01 \x03(\v2\x13.my_init.v1.OutcomeR\boutcomes\"\xe3\x01\n" +
@@ -1929,7 +2133,7 @@ const file_my_init_v1_services_proto_rawDesc = "" +
 	"\x0fWAIT_LEVEL_NONE\x10\x01\x12\x16\n" +
 	"\x12WAIT_LEVEL_STARTED\x10\x02\x12\x14\n" +
 	"\x10WAIT_LEVEL_READY\x10\x03\x12\x16\n" +
-	"\x12WAIT_LEVEL_STOPPED\x10\x042\xdc\x05\n" +
+	"\x12WAIT_LEVEL_STOPPED\x10\x042\xa4\a\n" +
 	"\bServices\x129\n" +
 	"\x04List\x12\x17.my_init.v1.ListRequest\x1a\x18.my_init.v1.ListResponse\x126\n" +
 	"\x03Get\x12\x16.my_init.v1.GetRequest\x1a\x17.my_init.v1.GetResponse\x12>\n" +
@@ -1938,7 +2142,10 @@ const file_my_init_v1_services_proto_rawDesc = "" +
 	"\x04Stop\x12\x17.my_init.v1.StopRequest\x1a\x1d.my_init.v1.OperationResponse\x12D\n" +
 	"\aRestart\x12\x1a.my_init.v1.RestartRequest\x1a\x1d.my_init.v1.OperationResponse\x12B\n" +
 	"\x06Reload\x12\x19.my_init.v1.ReloadRequest\x1a\x1d.my_init.v1.OperationResponse\x12B\n" +
-	"\x06Signal\x12\x19.my_init.v1.SignalRequest\x1a\x1d.my_init.v1.OperationResponse\x12@\n" +
+	"\x06Signal\x12\x19.my_init.v1.SignalRequest\x1a\x1d.my_init.v1.OperationResponse\x12>\n" +
+	"\x04Hold\x12\x17.my_init.v1.HoldRequest\x1a\x1d.my_init.v1.OperationResponse\x12D\n" +
+	"\aRelease\x12\x1a.my_init.v1.ReleaseRequest\x1a\x1d.my_init.v1.OperationResponse\x12@\n" +
+	"\x05Reset\x12\x18.my_init.v1.ResetRequest\x1a\x1d.my_init.v1.OperationResponse\x12@\n" +
 	"\x05Scale\x12\x18.my_init.v1.ScaleRequest\x1a\x1d.my_init.v1.OperationResponse\x12<\n" +
 	"\x03Run\x12\x16.my_init.v1.RunRequest\x1a\x1d.my_init.v1.OperationResponse\x12M\n" +
 	"\n" +
@@ -1957,7 +2164,7 @@ func file_my_init_v1_services_proto_rawDescGZIP() []byte {
 }
 
 var file_my_init_v1_services_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_my_init_v1_services_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_my_init_v1_services_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_my_init_v1_services_proto_goTypes = []any{
 	(WaitLevel)(0),                // 0: my_init.v1.WaitLevel
 	(*Selector)(nil),              // 1: my_init.v1.Selector
@@ -1979,84 +2186,97 @@ var file_my_init_v1_services_proto_goTypes = []any{
 	(*ReloadRequest)(nil),         // 17: my_init.v1.ReloadRequest
 	(*SignalRequest)(nil),         // 18: my_init.v1.SignalRequest
 	(*RunRequest)(nil),            // 19: my_init.v1.RunRequest
-	(*OperationResponse)(nil),     // 20: my_init.v1.OperationResponse
-	(*Outcome)(nil),               // 21: my_init.v1.Outcome
-	(*WatchUsageRequest)(nil),     // 22: my_init.v1.WatchUsageRequest
-	(*WatchUsageResponse)(nil),    // 23: my_init.v1.WatchUsageResponse
-	(*ServiceUsage)(nil),          // 24: my_init.v1.ServiceUsage
-	(*Service)(nil),               // 25: my_init.v1.Service
-	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(ServiceState)(0),             // 28: my_init.v1.ServiceState
-	(*status.Status)(nil),         // 29: google.rpc.Status
+	(*HoldRequest)(nil),           // 20: my_init.v1.HoldRequest
+	(*ReleaseRequest)(nil),        // 21: my_init.v1.ReleaseRequest
+	(*ResetRequest)(nil),          // 22: my_init.v1.ResetRequest
+	(*OperationResponse)(nil),     // 23: my_init.v1.OperationResponse
+	(*Outcome)(nil),               // 24: my_init.v1.Outcome
+	(*WatchUsageRequest)(nil),     // 25: my_init.v1.WatchUsageRequest
+	(*WatchUsageResponse)(nil),    // 26: my_init.v1.WatchUsageResponse
+	(*ServiceUsage)(nil),          // 27: my_init.v1.ServiceUsage
+	(*Service)(nil),               // 28: my_init.v1.Service
+	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(ServiceState)(0),             // 31: my_init.v1.ServiceState
+	(*status.Status)(nil),         // 32: google.rpc.Status
 }
 var file_my_init_v1_services_proto_depIdxs = []int32{
 	1,  // 0: my_init.v1.ListRequest.selector:type_name -> my_init.v1.Selector
-	25, // 1: my_init.v1.ListResponse.services:type_name -> my_init.v1.Service
-	25, // 2: my_init.v1.GetResponse.service:type_name -> my_init.v1.Service
+	28, // 1: my_init.v1.ListResponse.services:type_name -> my_init.v1.Service
+	28, // 2: my_init.v1.GetResponse.service:type_name -> my_init.v1.Service
 	1,  // 3: my_init.v1.WatchRequest.selector:type_name -> my_init.v1.Selector
-	26, // 4: my_init.v1.WatchRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	29, // 4: my_init.v1.WatchRequest.heartbeat_interval:type_name -> google.protobuf.Duration
 	8,  // 5: my_init.v1.WatchResponse.hello:type_name -> my_init.v1.WatchHello
 	9,  // 6: my_init.v1.WatchResponse.snapshot:type_name -> my_init.v1.WatchSnapshot
 	10, // 7: my_init.v1.WatchResponse.change:type_name -> my_init.v1.WatchChange
 	11, // 8: my_init.v1.WatchResponse.heartbeat:type_name -> my_init.v1.WatchHeartbeat
 	12, // 9: my_init.v1.WatchResponse.gap:type_name -> my_init.v1.WatchGap
-	25, // 10: my_init.v1.WatchSnapshot.services:type_name -> my_init.v1.Service
-	27, // 11: my_init.v1.WatchChange.time:type_name -> google.protobuf.Timestamp
-	25, // 12: my_init.v1.WatchChange.service:type_name -> my_init.v1.Service
-	28, // 13: my_init.v1.WatchChange.previous_state:type_name -> my_init.v1.ServiceState
-	27, // 14: my_init.v1.WatchHeartbeat.time:type_name -> google.protobuf.Timestamp
+	28, // 10: my_init.v1.WatchSnapshot.services:type_name -> my_init.v1.Service
+	30, // 11: my_init.v1.WatchChange.time:type_name -> google.protobuf.Timestamp
+	28, // 12: my_init.v1.WatchChange.service:type_name -> my_init.v1.Service
+	31, // 13: my_init.v1.WatchChange.previous_state:type_name -> my_init.v1.ServiceState
+	30, // 14: my_init.v1.WatchHeartbeat.time:type_name -> google.protobuf.Timestamp
 	1,  // 15: my_init.v1.StartRequest.selector:type_name -> my_init.v1.Selector
 	0,  // 16: my_init.v1.StartRequest.wait:type_name -> my_init.v1.WaitLevel
-	26, // 17: my_init.v1.StartRequest.wait_timeout:type_name -> google.protobuf.Duration
+	29, // 17: my_init.v1.StartRequest.wait_timeout:type_name -> google.protobuf.Duration
 	1,  // 18: my_init.v1.StopRequest.selector:type_name -> my_init.v1.Selector
 	0,  // 19: my_init.v1.StopRequest.wait:type_name -> my_init.v1.WaitLevel
-	26, // 20: my_init.v1.StopRequest.wait_timeout:type_name -> google.protobuf.Duration
-	26, // 21: my_init.v1.StopRequest.stop_timeout:type_name -> google.protobuf.Duration
+	29, // 20: my_init.v1.StopRequest.wait_timeout:type_name -> google.protobuf.Duration
+	29, // 21: my_init.v1.StopRequest.stop_timeout:type_name -> google.protobuf.Duration
 	1,  // 22: my_init.v1.RestartRequest.selector:type_name -> my_init.v1.Selector
 	0,  // 23: my_init.v1.RestartRequest.wait:type_name -> my_init.v1.WaitLevel
-	26, // 24: my_init.v1.RestartRequest.wait_timeout:type_name -> google.protobuf.Duration
-	26, // 25: my_init.v1.RestartRequest.stop_timeout:type_name -> google.protobuf.Duration
+	29, // 24: my_init.v1.RestartRequest.wait_timeout:type_name -> google.protobuf.Duration
+	29, // 25: my_init.v1.RestartRequest.stop_timeout:type_name -> google.protobuf.Duration
 	0,  // 26: my_init.v1.ScaleRequest.wait:type_name -> my_init.v1.WaitLevel
-	26, // 27: my_init.v1.ScaleRequest.wait_timeout:type_name -> google.protobuf.Duration
+	29, // 27: my_init.v1.ScaleRequest.wait_timeout:type_name -> google.protobuf.Duration
 	1,  // 28: my_init.v1.ReloadRequest.selector:type_name -> my_init.v1.Selector
 	1,  // 29: my_init.v1.SignalRequest.selector:type_name -> my_init.v1.Selector
 	0,  // 30: my_init.v1.RunRequest.wait:type_name -> my_init.v1.WaitLevel
-	26, // 31: my_init.v1.RunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	21, // 32: my_init.v1.OperationResponse.outcomes:type_name -> my_init.v1.Outcome
-	29, // 33: my_init.v1.Outcome.error:type_name -> google.rpc.Status
-	25, // 34: my_init.v1.Outcome.service:type_name -> my_init.v1.Service
-	1,  // 35: my_init.v1.WatchUsageRequest.selector:type_name -> my_init.v1.Selector
-	26, // 36: my_init.v1.WatchUsageRequest.interval:type_name -> google.protobuf.Duration
-	27, // 37: my_init.v1.WatchUsageResponse.time:type_name -> google.protobuf.Timestamp
-	24, // 38: my_init.v1.WatchUsageResponse.services:type_name -> my_init.v1.ServiceUsage
-	2,  // 39: my_init.v1.Services.List:input_type -> my_init.v1.ListRequest
-	4,  // 40: my_init.v1.Services.Get:input_type -> my_init.v1.GetRequest
-	6,  // 41: my_init.v1.Services.Watch:input_type -> my_init.v1.WatchRequest
-	13, // 42: my_init.v1.Services.Start:input_type -> my_init.v1.StartRequest
-	14, // 43: my_init.v1.Services.Stop:input_type -> my_init.v1.StopRequest
-	15, // 44: my_init.v1.Services.Restart:input_type -> my_init.v1.RestartRequest
-	17, // 45: my_init.v1.Services.Reload:input_type -> my_init.v1.ReloadRequest
-	18, // 46: my_init.v1.Services.Signal:input_type -> my_init.v1.SignalRequest
-	16, // 47: my_init.v1.Services.Scale:input_type -> my_init.v1.ScaleRequest
-	19, // 48: my_init.v1.Services.Run:input_type -> my_init.v1.RunRequest
-	22, // 49: my_init.v1.Services.WatchUsage:input_type -> my_init.v1.WatchUsageRequest
-	3,  // 50: my_init.v1.Services.List:output_type -> my_init.v1.ListResponse
-	5,  // 51: my_init.v1.Services.Get:output_type -> my_init.v1.GetResponse
-	7,  // 52: my_init.v1.Services.Watch:output_type -> my_init.v1.WatchResponse
-	20, // 53: my_init.v1.Services.Start:output_type -> my_init.v1.OperationResponse
-	20, // 54: my_init.v1.Services.Stop:output_type -> my_init.v1.OperationResponse
-	20, // 55: my_init.v1.Services.Restart:output_type -> my_init.v1.OperationResponse
-	20, // 56: my_init.v1.Services.Reload:output_type -> my_init.v1.OperationResponse
-	20, // 57: my_init.v1.Services.Signal:output_type -> my_init.v1.OperationResponse
-	20, // 58: my_init.v1.Services.Scale:output_type -> my_init.v1.OperationResponse
-	20, // 59: my_init.v1.Services.Run:output_type -> my_init.v1.OperationResponse
-	23, // 60: my_init.v1.Services.WatchUsage:output_type -> my_init.v1.WatchUsageResponse
-	50, // [50:61] is the sub-list for method output_type
-	39, // [39:50] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	29, // 31: my_init.v1.RunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	1,  // 32: my_init.v1.HoldRequest.selector:type_name -> my_init.v1.Selector
+	29, // 33: my_init.v1.HoldRequest.duration:type_name -> google.protobuf.Duration
+	1,  // 34: my_init.v1.ReleaseRequest.selector:type_name -> my_init.v1.Selector
+	1,  // 35: my_init.v1.ResetRequest.selector:type_name -> my_init.v1.Selector
+	24, // 36: my_init.v1.OperationResponse.outcomes:type_name -> my_init.v1.Outcome
+	32, // 37: my_init.v1.Outcome.error:type_name -> google.rpc.Status
+	28, // 38: my_init.v1.Outcome.service:type_name -> my_init.v1.Service
+	1,  // 39: my_init.v1.WatchUsageRequest.selector:type_name -> my_init.v1.Selector
+	29, // 40: my_init.v1.WatchUsageRequest.interval:type_name -> google.protobuf.Duration
+	30, // 41: my_init.v1.WatchUsageResponse.time:type_name -> google.protobuf.Timestamp
+	27, // 42: my_init.v1.WatchUsageResponse.services:type_name -> my_init.v1.ServiceUsage
+	2,  // 43: my_init.v1.Services.List:input_type -> my_init.v1.ListRequest
+	4,  // 44: my_init.v1.Services.Get:input_type -> my_init.v1.GetRequest
+	6,  // 45: my_init.v1.Services.Watch:input_type -> my_init.v1.WatchRequest
+	13, // 46: my_init.v1.Services.Start:input_type -> my_init.v1.StartRequest
+	14, // 47: my_init.v1.Services.Stop:input_type -> my_init.v1.StopRequest
+	15, // 48: my_init.v1.Services.Restart:input_type -> my_init.v1.RestartRequest
+	17, // 49: my_init.v1.Services.Reload:input_type -> my_init.v1.ReloadRequest
+	18, // 50: my_init.v1.Services.Signal:input_type -> my_init.v1.SignalRequest
+	20, // 51: my_init.v1.Services.Hold:input_type -> my_init.v1.HoldRequest
+	21, // 52: my_init.v1.Services.Release:input_type -> my_init.v1.ReleaseRequest
+	22, // 53: my_init.v1.Services.Reset:input_type -> my_init.v1.ResetRequest
+	16, // 54: my_init.v1.Services.Scale:input_type -> my_init.v1.ScaleRequest
+	19, // 55: my_init.v1.Services.Run:input_type -> my_init.v1.RunRequest
+	25, // 56: my_init.v1.Services.WatchUsage:input_type -> my_init.v1.WatchUsageRequest
+	3,  // 57: my_init.v1.Services.List:output_type -> my_init.v1.ListResponse
+	5,  // 58: my_init.v1.Services.Get:output_type -> my_init.v1.GetResponse
+	7,  // 59: my_init.v1.Services.Watch:output_type -> my_init.v1.WatchResponse
+	23, // 60: my_init.v1.Services.Start:output_type -> my_init.v1.OperationResponse
+	23, // 61: my_init.v1.Services.Stop:output_type -> my_init.v1.OperationResponse
+	23, // 62: my_init.v1.Services.Restart:output_type -> my_init.v1.OperationResponse
+	23, // 63: my_init.v1.Services.Reload:output_type -> my_init.v1.OperationResponse
+	23, // 64: my_init.v1.Services.Signal:output_type -> my_init.v1.OperationResponse
+	23, // 65: my_init.v1.Services.Hold:output_type -> my_init.v1.OperationResponse
+	23, // 66: my_init.v1.Services.Release:output_type -> my_init.v1.OperationResponse
+	23, // 67: my_init.v1.Services.Reset:output_type -> my_init.v1.OperationResponse
+	23, // 68: my_init.v1.Services.Scale:output_type -> my_init.v1.OperationResponse
+	23, // 69: my_init.v1.Services.Run:output_type -> my_init.v1.OperationResponse
+	26, // 70: my_init.v1.Services.WatchUsage:output_type -> my_init.v1.WatchUsageResponse
+	57, // [57:71] is the sub-list for method output_type
+	43, // [43:57] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_my_init_v1_services_proto_init() }
@@ -2072,14 +2292,14 @@ func file_my_init_v1_services_proto_init() {
 		(*WatchResponse_Heartbeat)(nil),
 		(*WatchResponse_Gap)(nil),
 	}
-	file_my_init_v1_services_proto_msgTypes[23].OneofWrappers = []any{}
+	file_my_init_v1_services_proto_msgTypes[26].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_my_init_v1_services_proto_rawDesc), len(file_my_init_v1_services_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

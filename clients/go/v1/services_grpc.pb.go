@@ -27,6 +27,9 @@ const (
 	Services_Restart_FullMethodName    = "/my_init.v1.Services/Restart"
 	Services_Reload_FullMethodName     = "/my_init.v1.Services/Reload"
 	Services_Signal_FullMethodName     = "/my_init.v1.Services/Signal"
+	Services_Hold_FullMethodName       = "/my_init.v1.Services/Hold"
+	Services_Release_FullMethodName    = "/my_init.v1.Services/Release"
+	Services_Reset_FullMethodName      = "/my_init.v1.Services/Reset"
 	Services_Scale_FullMethodName      = "/my_init.v1.Services/Scale"
 	Services_Run_FullMethodName        = "/my_init.v1.Services/Run"
 	Services_WatchUsage_FullMethodName = "/my_init.v1.Services/WatchUsage"
@@ -61,6 +64,13 @@ type ServicesClient interface {
 	Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*OperationResponse, error)
 	// Sends a signal to the running process. FAILED_PRECONDITION where none runs.
 	Signal(ctx context.Context, in *SignalRequest, opts ...grpc.CallOption) (*OperationResponse, error)
+	// Keeps my_init from acting on the services by itself, for a time: no restart, no `live` check, no watchdog. Orders of people are
+	// carried out. A later hold replaces an earlier one. What was put off is done when the hold ends.
+	Hold(ctx context.Context, in *HoldRequest, opts ...grpc.CallOption) (*OperationResponse, error)
+	// Ends a hold before its time.
+	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*OperationResponse, error)
+	// Forgets failures: a service that was given up or is in back-off is started, a process that runs is not touched.
+	Reset(ctx context.Context, in *ResetRequest, opts ...grpc.CallOption) (*OperationResponse, error)
 	// Changes the number of replicas of a service, until the next boot. Outcomes are those of the replicas that are added or removed.
 	Scale(ctx context.Context, in *ScaleRequest, opts ...grpc.CallOption) (*OperationResponse, error)
 	// Starts a command as a transient service: supervised, logged and listed like any other, until it is stopped or the container ends. It
@@ -168,6 +178,36 @@ func (c *servicesClient) Signal(ctx context.Context, in *SignalRequest, opts ...
 	return out, nil
 }
 
+func (c *servicesClient) Hold(ctx context.Context, in *HoldRequest, opts ...grpc.CallOption) (*OperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OperationResponse)
+	err := c.cc.Invoke(ctx, Services_Hold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *servicesClient) Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*OperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OperationResponse)
+	err := c.cc.Invoke(ctx, Services_Release_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *servicesClient) Reset(ctx context.Context, in *ResetRequest, opts ...grpc.CallOption) (*OperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OperationResponse)
+	err := c.cc.Invoke(ctx, Services_Reset_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *servicesClient) Scale(ctx context.Context, in *ScaleRequest, opts ...grpc.CallOption) (*OperationResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(OperationResponse)
@@ -236,6 +276,13 @@ type ServicesServer interface {
 	Reload(context.Context, *ReloadRequest) (*OperationResponse, error)
 	// Sends a signal to the running process. FAILED_PRECONDITION where none runs.
 	Signal(context.Context, *SignalRequest) (*OperationResponse, error)
+	// Keeps my_init from acting on the services by itself, for a time: no restart, no `live` check, no watchdog. Orders of people are
+	// carried out. A later hold replaces an earlier one. What was put off is done when the hold ends.
+	Hold(context.Context, *HoldRequest) (*OperationResponse, error)
+	// Ends a hold before its time.
+	Release(context.Context, *ReleaseRequest) (*OperationResponse, error)
+	// Forgets failures: a service that was given up or is in back-off is started, a process that runs is not touched.
+	Reset(context.Context, *ResetRequest) (*OperationResponse, error)
 	// Changes the number of replicas of a service, until the next boot. Outcomes are those of the replicas that are added or removed.
 	Scale(context.Context, *ScaleRequest) (*OperationResponse, error)
 	// Starts a command as a transient service: supervised, logged and listed like any other, until it is stopped or the container ends. It
@@ -277,6 +324,15 @@ func (UnimplementedServicesServer) Reload(context.Context, *ReloadRequest) (*Ope
 }
 func (UnimplementedServicesServer) Signal(context.Context, *SignalRequest) (*OperationResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Signal not implemented")
+}
+func (UnimplementedServicesServer) Hold(context.Context, *HoldRequest) (*OperationResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Hold not implemented")
+}
+func (UnimplementedServicesServer) Release(context.Context, *ReleaseRequest) (*OperationResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Release not implemented")
+}
+func (UnimplementedServicesServer) Reset(context.Context, *ResetRequest) (*OperationResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Reset not implemented")
 }
 func (UnimplementedServicesServer) Scale(context.Context, *ScaleRequest) (*OperationResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Scale not implemented")
@@ -445,6 +501,60 @@ func _Services_Signal_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Services_Hold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServicesServer).Hold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Services_Hold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServicesServer).Hold(ctx, req.(*HoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Services_Release_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServicesServer).Release(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Services_Release_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServicesServer).Release(ctx, req.(*ReleaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Services_Reset_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServicesServer).Reset(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Services_Reset_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServicesServer).Reset(ctx, req.(*ResetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Services_Scale_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ScaleRequest)
 	if err := dec(in); err != nil {
@@ -526,6 +636,18 @@ var Services_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Signal",
 			Handler:    _Services_Signal_Handler,
+		},
+		{
+			MethodName: "Hold",
+			Handler:    _Services_Hold_Handler,
+		},
+		{
+			MethodName: "Release",
+			Handler:    _Services_Release_Handler,
+		},
+		{
+			MethodName: "Reset",
+			Handler:    _Services_Reset_Handler,
 		},
 		{
 			MethodName: "Scale",

@@ -15,7 +15,7 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
-import { fullState, troubleWords } from '../phrases.js';
+import { fullState, holdWords, troubleWords } from '../phrases.js';
 import { Problem } from '../problem.js';
 import type { Column } from '../text/fit.js';
 import type { Style } from '../text/paint.js';
@@ -85,9 +85,9 @@ function rowOf(check: string, status: ServingStatus, services: ReadonlyMap<strin
     cells: [check, { text: statusName(status), style }, why],
     notes: trouble === '' ? [] : [{ text: trouble, style }],
   });
-  if (isServing) return row('good', '');
-  if (check === 'readiness') return row('bad', unready([...services.values()]));
   const service = check.startsWith(SERVICE) ? services.get(check.slice(SERVICE.length)) : undefined;
+  if (isServing) return row('good', service?.hold ? holdWords(service.hold, Date.now()) : '');
+  if (check === 'readiness') return row('bad', unready([...services.values()]));
   if (service === undefined) return row('bad', '');
   // Nobody wants it up: no fault.
   if (service.desired === DesiredState.DESIRED_STATE_DOWN) return row('faint', `${fullState(service)} by choice`);

@@ -13,8 +13,11 @@ import {
 } from './gen/my_init/v1/init.js';
 import type { Service } from './gen/my_init/v1/service.js';
 import {
+  HoldRequest,
   type OperationResponse,
+  ReleaseRequest,
   ReloadRequest,
+  ResetRequest,
   RestartRequest,
   RunRequest,
   ScaleRequest,
@@ -72,6 +75,15 @@ export interface RunOptions extends Omit<StartOptions, 'all'> {
   readonly definition?: Readonly<Record<string, unknown>>;
   /** The service stays, down, when it is stopped; otherwise it is removed then. */
   readonly keep?: boolean;
+}
+
+export interface HoldOptions extends MutationOptions {
+  /** How long; 15 minutes when undefined. */
+  readonly forMs?: number;
+  /** Why: shown wherever the service is. */
+  readonly reason?: string;
+  /** A shutdown sends it no signal but KILL, at its deadline. */
+  readonly throughShutdown?: boolean;
 }
 
 const WAIT_LEVELS = {
@@ -191,6 +203,24 @@ export class MyInit {
     const { group, expectedRunId } = options;
     const request = SignalRequest.fromPartial({ ...common(names, options), signal, group, expectedRunId });
     return this.#mutate(Services.signal, request, options);
+  }
+
+  /** Keeps my_init from restarting services and from checking whether they live, for a time. */
+  hold(names: Names, options: HoldOptions = {}): Promise<readonly Outcome[]> {
+    const { forMs, reason, throughShutdown } = options;
+    const duration = durationOf(forMs);
+    const request = HoldRequest.fromPartial({ ...common(names, options), duration, reason, throughShutdown });
+    return this.#mutate(Services.hold, request, options);
+  }
+
+  /** Ends a hold before its time. */
+  release(names: Names, options: MutationOptions = {}): Promise<readonly Outcome[]> {
+    return this.#mutate(Services.release, ReleaseRequest.fromPartial(common(names, options)), options);
+  }
+
+  /** Forgets failures: services that were given up or are in back-off are started. */
+  reset(names: Names, options: MutationOptions = {}): Promise<readonly Outcome[]> {
+    return this.#mutate(Services.reset, ResetRequest.fromPartial(common(names, options)), options);
   }
 
   info(options?: Options): Promise<GetInfoResponse> {

@@ -2,6 +2,7 @@
 export { type CallOptions, Channel, type Method } from './channel.js';
 export {
   connect,
+  type HoldOptions,
   type MutationOptions,
   MyInit,
   type Options,
@@ -51,7 +52,15 @@ export {
   LogStream,
   type ReadResponse,
 } from './gen/my_init/v1/logs.js';
-export { type Cause, CauseKind, DesiredState, Exit, Service, ServiceState } from './gen/my_init/v1/service.js';
+export {
+  type Cause,
+  CauseKind,
+  DesiredState,
+  Exit,
+  type Hold,
+  Service,
+  ServiceState,
+} from './gen/my_init/v1/service.js';
 export {
   ListResponse,
   OperationResponse,

@@ -63,6 +63,18 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
       each(({ paused }) => oneIf(paused)),
     ),
     gauge(
+      'my_init_service_held',
+      'Whether the service is held: only people act on it.',
+      SERVICE,
+      each(({ hold }) => oneIf(hold !== undefined)),
+    ),
+    gauge(
+      'my_init_service_hold_end_timestamp_seconds',
+      'When the hold of the service ends, as Unix time; absent when it is not held.',
+      SERVICE,
+      where(({ hold }) => at(hold?.untilMs)),
+    ),
+    gauge(
       'my_init_service_start_timestamp_seconds',
       'When the present run was started, as Unix time; absent when there is none.',
       SERVICE,

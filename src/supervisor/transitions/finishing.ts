@@ -16,10 +16,10 @@ import {
 } from '../machine.js';
 import { KILL_AGAIN_MS } from '../pacing.js';
 import { judge } from '../policy.js';
-import { afterFailure, begin, forGood, giveUpStarting, settleDown } from './next-run.js';
+import { afterFailure, begin, forGood, giveUpStarting, settleDown, wait } from './next-run.js';
 import { type Act, enter, keep, type Running, type WithRun } from './rule.js';
 import { dueAt, durationOf, earliest, graceMs } from './times.js';
-import { CHANGED, desiredBy, isFinal, mayStart, restartReasonOf, stopped, wantAfterRun } from './wishes.js';
+import { CHANGED, desiredBy, isFinal, isHeldBack, mayStart, restartReasonOf, stopped, wantAfterRun } from './wishes.js';
 
 /** The run was asked to end. */
 export const endedAsAsked: Act<'exited', 'stopping'> = (machine, event, now) =>
@@ -145,6 +145,7 @@ function follow(machine: In<'finishing'>, now: Now): Step {
   switch (ended.next) {
     case 'start':
     case 'backoff': {
+      if (isHeldBack(machine, machine.cause)) return wait(machine, now, machine.cause);
       if (!ended.failed) return begin({ ...machine, consecutiveFailures: 0, failuresAtMs: [] }, now, machine.cause);
       const trouble = ended.trouble || describeShortRun(ended.status, machine.lastExit?.durationMs ?? 0);
       return afterFailure(machine, now, ended.next, trouble);

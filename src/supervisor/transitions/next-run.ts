@@ -6,20 +6,25 @@ import type { Effect, Facts, Machine, Now, Step } from '../machine.js';
 import { delayMs, RELEASED_MS, retryMs } from '../pacing.js';
 import { exitCodeOf, isOverLimit, recentFailures } from '../policy.js';
 import { enter } from './rule.js';
-import { mayStart, WANT_DOWN } from './wishes.js';
+import { isHeldBack, mayStart, WANT_DOWN } from './wishes.js';
 
 /** Begins a run, or waits for its conditions; goes down where nothing may be started any more. */
 export function begin(machine: Machine, now: Now, cause: Cause): Step {
   if (!mayStart(machine)) return settleDown(machine, now);
-  if (machine.unmet.length > 0)
-    return machine.state === 'waiting'
-      ? { machine: { ...machine, cause }, effects: [] }
-      : enter(machine, { state: 'waiting' }, now, { cause, releasing: false, trouble: describeUnmet(machine.unmet) });
+  if (machine.unmet.length > 0 || isHeldBack(machine, cause)) return wait(machine, now, cause);
   const run = { stage: 'prepare', startedAtMs: now.nowMs, changed: false } as const;
   // The advice that a failed service gave may just have been followed.
   const trouble = machine.state === 'failed' ? '' : machine.trouble;
   const change = { cause, runNumber: machine.runNumber + 1, releasing: false, trouble, shutdownCode: undefined };
   return enter(machine, { state: 'starting', run }, now, change, { type: 'prepare' });
+}
+
+/** For its conditions, or for the end of the hold. */
+export function wait(machine: Machine, now: Now, cause: Cause): Step {
+  const change = { cause, releasing: false, trouble: describeUnmet(machine.unmet), timerAtMs: undefined };
+  return machine.state === 'waiting'
+    ? { machine: { ...machine, ...change }, effects: [] }
+    : enter(machine, { state: 'waiting' }, now, change);
 }
 
 export function withoutProcess(machine: Machine, now: Now): Step {
@@ -41,6 +46,7 @@ export function settleDown(machine: Machine, now: Now, cause = machine.cause): S
 /** One more failure in a row: the next attempt, sooner or later, or none. */
 export function afterFailure(machine: Machine, now: Now, next: 'start' | 'backoff' | 'failed', trouble: string): Step {
   if (!mayStart(machine)) return settleDown(machine, now);
+  if (machine.hold !== undefined && next !== 'failed') return wait(machine, now, machine.cause);
   const { policy } = now.definition;
   const consecutiveFailures = machine.consecutiveFailures + 1;
   const failuresAtMs = recentFailures(policy, machine.failuresAtMs, now.nowMs);
@@ -81,10 +87,7 @@ export function forGood(
   const ended = machine.state === 'finishing' ? machine.ended : undefined;
   const ownCode = ended === undefined ? 1 : exitCodeOf(ended.status);
   const code = asked ?? ended?.shutdownCode ?? (now.definition.policy.essential ? ownCode : undefined);
-  return code === undefined
-    ? [change]
-    : [
-        { ...change, shutdownCode: code },
-        { type: 'shutdown', code },
-      ];
+  if (code === undefined) return [change];
+  const effects: readonly Effect[] = machine.hold === undefined ? [{ type: 'shutdown', code }] : [];
+  return [{ ...change, shutdownCode: code }, ...effects];
 }

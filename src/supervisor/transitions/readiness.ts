@@ -11,6 +11,7 @@ import { durationOf, later } from './times.js';
 /** The delay makes the service ready, or it was not ready in time. */
 export const settled: Act<'timer', 'starting'> = (machine, _event, now) => {
   if (readyByDelay(now.definition)) return becomeUp(machine, now);
+  if (machine.hold !== undefined) return keep(machine, { timerAtMs: undefined });
   const startedMs = Math.round(now.nowMs - machine.run.startedAtMs);
   const why = machine.trouble === '' ? '' : ` (${machine.trouble})`;
   const trouble = `was not ready ${startedMs} ms after its start${why}`;

@@ -2,13 +2,14 @@
 
 import { describeUnmet } from '../describe-unmet.js';
 import type { Machine, Run } from '../machine.js';
+import { retryMs } from '../pacing.js';
 import { countStart, countStartFailure } from './counters.js';
 import { afterFailure, begin, giveUpStarting, settleDown, withoutProcess } from './next-run.js';
 import { readyByDelay, settleMs } from './readiness.js';
 import { type Act, keep } from './rule.js';
 import { terminateEffect } from './termination.js';
 import { dueAt } from './times.js';
-import { CHANGED, desiredBy, mayStart, wantRestart } from './wishes.js';
+import { CHANGED, desiredBy, isHeldBack, mayStart, wantRestart } from './wishes.js';
 
 export const start: Act<'start'> = (machine, event, now) =>
   mayStart(machine)
@@ -16,12 +17,15 @@ export const start: Act<'start'> = (machine, event, now) =>
     : keep(machine);
 
 export const restart: Act<'restart'> = (machine, event, now) =>
-  mayStart(machine)
+  mayStart(machine) && !isHeldBack(machine, event.cause)
     ? begin({ ...machine, ...wantRestart(event.cause), consecutiveFailures: 0 }, now, event.cause)
     : keep(machine);
 
-/** The delay is over. */
-export const retry: Act<'timer'> = (machine, _event, now) => begin(machine, now, machine.cause);
+/** The delay is over. A service that cannot be started is not tried while it is held. */
+export const retry: Act<'timer'> = (machine, _event, now) =>
+  machine.hold === undefined
+    ? begin(machine, now, machine.cause)
+    : keep(machine, { timerAtMs: now.nowMs + retryMs(now) });
 
 export const retryChanged: Act<'changed'> = (machine, _event, now) =>
   begin({ ...machine, consecutiveFailures: 0, restartReason: 'scan' }, now, CHANGED);

@@ -5,7 +5,7 @@ import { KILL_AGAIN_MS } from '../pacing.js';
 import { type Act, changeRun, enter, keep, type Running } from './rule.js';
 import { killAt, killSooner, NO_PLAN, nextSignalAt, termEffect, terminate, terminateEffect } from './termination.js';
 import { earliest, graceMs, later } from './times.js';
-import { desiredBy, mayStart, stopped, wantAfterRun, wantRestart } from './wishes.js';
+import { desiredBy, isHeldBack, mayStart, stopped, wantAfterRun, wantRestart } from './wishes.js';
 
 /** KILL comes no sooner than this, except in a shutdown: its deadline is that of the container. */
 export const extendStop: Act<'extended', 'stopping'> = (machine, { ms }, now) =>
@@ -17,7 +17,9 @@ export const stopRun: Act<'stop', Running> = (machine, event, now) =>
   terminate({ ...machine, ...stopped(machine, event) }, now, event);
 
 export const restartRun: Act<'restart', Running> = (machine, event, now) =>
-  mayStart(machine) ? terminate({ ...machine, ...wantRestart(event.cause) }, now, event) : keep(machine);
+  mayStart(machine) && !isHeldBack(machine, event.cause)
+    ? terminate({ ...machine, ...wantRestart(event.cause) }, now, event)
+    : keep(machine);
 
 /** Ends this run, however long it takes. A service that is wanted up is started again. */
 export const endRun: Act<'end_run', Running> = (machine, { signal, cause }, now) => {

@@ -36,10 +36,16 @@ export function terminate(
   const { cause, next = 'start', trouble = '' } = order;
   const run = machine.run.stage === 'process' ? { ...machine.run, paused: false } : machine.run;
   const killAtMs = dueAt(now, graceMs(order, now));
-  const plan = { signalIndex: 0, nextSignalAtMs: nextSignalAt(now, 0), killAtMs };
+  const spared = isSpared(machine);
+  const plan = { signalIndex: 0, nextSignalAtMs: spared ? undefined : nextSignalAt(now, 0), killAtMs };
   const change = { cause, trouble, timerAtMs: earliest(plan.nextSignalAtMs, killAtMs) };
-  return enter(machine, { state: 'stopping', run, next, ...plan }, now, change, terminateEffect(machine, now));
+  const effects = spared ? [] : [terminateEffect(machine, now)];
+  return enter(machine, { state: 'stopping', run, next, ...plan }, now, change, ...effects);
 }
+
+/** Its hold reaches through the shutdown: no signal but KILL, at the deadline. */
+export const isSpared = ({ hold, startsForbidden }: Facts): boolean =>
+  hold?.throughShutdown === true && startsForbidden;
 
 /** No time limit, and no other signal. */
 export const NO_PLAN: StopPlan = { signalIndex: 0, nextSignalAtMs: undefined, killAtMs: undefined };

@@ -21,6 +21,10 @@ export const isFinal = ({ why }: StopEvent): boolean => why === 'removed' || why
 /** When nobody has said what follows this run: a service that is wanted up is restarted, `once` is done. */
 export const wantAfterRun = ({ desired }: Facts, cause: Cause) => (desired === 'up' ? wantRestart(cause) : WANT_DOWN);
 
+/** A hold keeps it from starting, unless a person asked for that. */
+export const isHeldBack = ({ hold }: Facts, { kind }: Cause): boolean =>
+  hold !== undefined && kind !== 'api' && kind !== 'sv';
+
 export const mayStart = (machine: Facts): boolean => !machine.startsForbidden && !machine.removed;
 
 export const desiredBy = (event: { readonly once?: boolean }): Desired => (event.once ? 'once' : 'up');

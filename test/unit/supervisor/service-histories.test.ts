@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { monotonicMs } from '../../../src/process/clock.js';
 import { readDirectory } from '../../../src/supervisor/definition/read-directory.js';
 import type { MachineEvent } from '../../../src/supervisor/machine.js';
 import { Service } from '../../../src/supervisor/service.js';
@@ -131,6 +132,12 @@ function broken(previous: ServiceStatus, status: ServiceStatus, event: MachineEv
       after.kills >= before.kills &&
       total(after.exits) >= total(before.exits) &&
       total(after.restarts) >= total(before.restarts),
+    'a hold lets nobody start it but people':
+      status.state !== 'starting' ||
+      previous.state === 'starting' ||
+      status.hold === undefined ||
+      status.cause.kind === 'api' ||
+      status.cause.kind === 'sv',
     'what ended was started': total(after.exits) <= after.starts,
   };
   return Object.entries(laws)
@@ -139,6 +146,11 @@ function broken(previous: ServiceStatus, status: ServiceStatus, event: MachineEv
 }
 
 const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, count) => sum + count);
+
+const holding = (forMs: number, throughShutdown: boolean): MachineEvent => {
+  const nowMs = monotonicMs();
+  return { type: 'hold', hold: { sinceMs: nowMs, untilMs: nowMs + forMs, reason: '', actor: '', throughShutdown } };
+};
 
 type Act = (world: World) => void | Promise<void>;
 
@@ -183,6 +195,10 @@ const acts: Readonly<Record<string, Act>> = {
   'runs leave something': ({ host }) => {
     host.behaviour.leaves = true;
   },
+  'hold for a second': (world) => world.dispatch(holding(1_000, false)),
+  'hold through a shutdown': (world) => world.dispatch(holding(60_000, true)),
+  release: (world) => world.dispatch({ type: 'release', cause: API }),
+  reset: (world) => world.dispatch({ type: 'reset', cause: API }),
   'the directory is gone': (world) =>
     world.dispatch({ type: 'stop', why: 'removed', cause: { kind: 'scan' }, timeoutMs: STOP_MS }),
   'the directory is back': (world) => {
@@ -248,7 +264,7 @@ test('what is wanted up comes up, as soon as it can', async () => {
   await fc.assert(
     fc.asyncProperty(histories(false), fc.boolean(), async (names, finish) => {
       // Who stops through sv and is ignored waits for as long as it takes.
-      const world = await live([...names, 'fork works', 'run is mended', 'sv kill'], finish);
+      const world = await live([...names, 'fork works', 'run is mended', 'release', 'sv kill'], finish);
       fc.pre(!world.forgotten && world.status.desired === 'up');
       await world.pass(STOP_MS + 12_000);
       await world.pass(34_000);

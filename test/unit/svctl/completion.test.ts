@@ -62,7 +62,7 @@ describe('in bash', () => {
   });
 
   test('commands are offered', async () => {
-    expect(await offered(['re'])).toEqual(['restart', 'reload', 'rescan', 'reexec']);
+    expect(await offered(['re'])).toEqual(['restart', 'reload', 'release', 'reset', 'rescan', 'reexec']);
     expect(await offered([''])).toEqual(expect.arrayContaining(['status', 'completion', 'shutdown']));
   });
 
@@ -132,7 +132,7 @@ describe('in fish', () => {
   };
 
   testWith('fish')('commands, services, options and values are offered', async () => {
-    expect((await offered('svctl re')).sort()).toEqual(['reexec', 'reload', 'rescan', 'restart']);
+    expect((await offered('svctl re')).sort()).toEqual(['reexec', 'release', 'reload', 'rescan', 'reset', 'restart']);
     expect(await offered('svctl restart ')).toEqual(['memcached', 'web-1', 'web-2']);
     expect(await offered('svctl restart --stop')).toEqual(['--stop-timeout']);
     expect(await offered('svctl stop --wait ')).toEqual(['none', 'stopped']);

@@ -61,14 +61,29 @@ class Exit(_message.Message):
     signal: str
     def __init__(self, run: _Optional[int] = ..., code: _Optional[int] = ..., signal: _Optional[str] = ..., core_dumped: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., run_seconds: _Optional[float] = ..., expected: bool = ..., lost: bool = ...) -> None: ...
 
+class Hold(_message.Message):
+    __slots__ = ["actor", "reason", "since", "through_shutdown", "until"]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    THROUGH_SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    reason: str
+    since: _timestamp_pb2.Timestamp
+    through_shutdown: bool
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., through_shutdown: bool = ...) -> None: ...
+
 class Service(_message.Message):
-    __slots__ = ["autostart", "cause", "consecutive_failures", "definition_changed", "desired", "directory", "last_exit", "name", "next_start_at", "paused", "pid", "ready", "reloading", "replica_of", "restarts_total", "run", "run_id", "started_at", "starts_total", "state", "state_since", "status_text", "tags", "transient", "trouble", "waits_for"]
+    __slots__ = ["autostart", "cause", "consecutive_failures", "definition_changed", "desired", "directory", "hold", "last_exit", "name", "next_start_at", "paused", "pid", "ready", "reloading", "replica_of", "restarts_total", "run", "run_id", "started_at", "starts_total", "state", "state_since", "status_text", "tags", "transient", "trouble", "waits_for"]
     AUTOSTART_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
     CONSECUTIVE_FAILURES_FIELD_NUMBER: _ClassVar[int]
     DEFINITION_CHANGED_FIELD_NUMBER: _ClassVar[int]
     DESIRED_FIELD_NUMBER: _ClassVar[int]
     DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
     LAST_EXIT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     NEXT_START_AT_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +110,7 @@ class Service(_message.Message):
     definition_changed: bool
     desired: DesiredState
     directory: str
+    hold: Hold
     last_exit: Exit
     name: str
     next_start_at: _timestamp_pb2.Timestamp
@@ -115,7 +131,7 @@ class Service(_message.Message):
     transient: bool
     trouble: str
     waits_for: _containers.RepeatedCompositeFieldContainer[UnmetCondition]
-    def __init__(self, name: _Optional[str] = ..., directory: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., desired: _Optional[_Union[DesiredState, str]] = ..., ready: bool = ..., paused: bool = ..., state_since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pid: _Optional[int] = ..., run: _Optional[int] = ..., run_id: _Optional[str] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., starts_total: _Optional[int] = ..., restarts_total: _Optional[int] = ..., consecutive_failures: _Optional[int] = ..., last_exit: _Optional[_Union[Exit, _Mapping]] = ..., next_start_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., trouble: _Optional[str] = ..., autostart: bool = ..., waits_for: _Optional[_Iterable[_Union[UnmetCondition, _Mapping]]] = ..., definition_changed: bool = ..., status_text: _Optional[str] = ..., reloading: bool = ..., transient: bool = ..., tags: _Optional[_Iterable[str]] = ..., replica_of: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., directory: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., desired: _Optional[_Union[DesiredState, str]] = ..., ready: bool = ..., paused: bool = ..., state_since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pid: _Optional[int] = ..., run: _Optional[int] = ..., run_id: _Optional[str] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., starts_total: _Optional[int] = ..., restarts_total: _Optional[int] = ..., consecutive_failures: _Optional[int] = ..., last_exit: _Optional[_Union[Exit, _Mapping]] = ..., next_start_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., trouble: _Optional[str] = ..., autostart: bool = ..., waits_for: _Optional[_Iterable[_Union[UnmetCondition, _Mapping]]] = ..., definition_changed: bool = ..., hold: _Optional[_Union[Hold, _Mapping]] = ..., status_text: _Optional[str] = ..., reloading: bool = ..., transient: bool = ..., tags: _Optional[_Iterable[str]] = ..., replica_of: _Optional[str] = ...) -> None: ...
 
 class UnmetCondition(_message.Message):
     __slots__ = ["condition", "reason", "service"]

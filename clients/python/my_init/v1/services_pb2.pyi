@@ -27,6 +27,20 @@ class GetResponse(_message.Message):
     service: _service_pb2.Service
     def __init__(self, service: _Optional[_Union[_service_pb2.Service, _Mapping]] = ...) -> None: ...
 
+class HoldRequest(_message.Message):
+    __slots__ = ["duration", "reason", "request_id", "selector", "through_shutdown"]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    THROUGH_SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    duration: _duration_pb2.Duration
+    reason: str
+    request_id: str
+    selector: Selector
+    through_shutdown: bool
+    def __init__(self, selector: _Optional[_Union[Selector, _Mapping]] = ..., duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., reason: _Optional[str] = ..., through_shutdown: bool = ..., request_id: _Optional[str] = ...) -> None: ...
+
 class ListRequest(_message.Message):
     __slots__ = ["selector"]
     SELECTOR_FIELD_NUMBER: _ClassVar[int]
@@ -67,7 +81,23 @@ class Outcome(_message.Message):
     service: _service_pb2.Service
     def __init__(self, name: _Optional[str] = ..., changed: bool = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., old_pid: _Optional[int] = ..., service: _Optional[_Union[_service_pb2.Service, _Mapping]] = ..., seconds: _Optional[float] = ..., dependents: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ReleaseRequest(_message.Message):
+    __slots__ = ["request_id", "selector"]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    selector: Selector
+    def __init__(self, selector: _Optional[_Union[Selector, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
 class ReloadRequest(_message.Message):
+    __slots__ = ["request_id", "selector"]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    selector: Selector
+    def __init__(self, selector: _Optional[_Union[Selector, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ResetRequest(_message.Message):
     __slots__ = ["request_id", "selector"]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SELECTOR_FIELD_NUMBER: _ClassVar[int]

@@ -1,0 +1,113 @@
+import { expect, test } from '@jest/globals';
+import { defaultDefinition } from '../../../src/supervisor/definition/default-definition.js';
+import type { Definition, Policy } from '../../../src/supervisor/definition/definition.js';
+import { initialMachine, type Machine, type MachineEvent } from '../../../src/supervisor/machine.js';
+import { readMachine, writeMachine } from '../../../src/supervisor/recorded-machine.js';
+import { step } from '../../../src/supervisor/table.js';
+import type { Cause, ServiceName } from '../../../src/types/service.js';
+
+const DEFAULTS = defaultDefinition('web' as ServiceName, '/web', { stopMs: 500, finishMs: 500, scriptMs: 500 });
+const API: Cause = { kind: 'api', actor: 'uid 0' };
+const START = { type: 'start', cause: API } as const;
+const STOP = { type: 'stop', why: 'asked', cause: API } as const;
+const SHUTDOWN = { type: 'stop', why: 'shutdown', cause: { kind: 'shutdown' }, timeoutMs: 500 } as const;
+const SPAWNED = { type: 'spawned', pid: 77 } as const;
+const FAILED = { type: 'exited', status: { kind: 'exited', code: 3 } } as const;
+const CLEARED = { type: 'cleared' } as const;
+const TIMER = { type: 'timer' } as const;
+const OVER = { type: 'release' } as const;
+const RESET = { type: 'reset', cause: API } as const;
+const hold = (throughShutdown = false) =>
+  ({
+    type: 'hold',
+    hold: { sinceMs: 0, untilMs: 60_000, reason: 'heap dump', actor: 'uid 0', throughShutdown },
+  }) as const;
+const RUNNING = [START, SPAWNED, TIMER] as const;
+const IN_BACKOFF = [START, SPAWNED, FAILED, CLEARED] as const;
+
+/** The events, 100 ms apart. */
+function take(events: readonly MachineEvent[], policy: Partial<Policy> = {}, over: Partial<Definition> = {}) {
+  const definition = { ...DEFAULTS, ...over, policy: { ...DEFAULTS.policy, ...policy } };
+  let machine: Machine = initialMachine(true, 0);
+  let effects: readonly string[] = [];
+  for (const [index, event] of events.entries()) {
+    const next = step(machine, event, { nowMs: (index + 1) * 100, random: 0.5, definition });
+    machine = next.machine;
+    effects = next.effects.map(({ type }) => type);
+  }
+  return { ...machine, effects };
+}
+
+test('a run that ends while the service is held is followed by none, counts as no failure, and is made up for at the end', () => {
+  const held = [...RUNNING, hold(), FAILED, CLEARED] as const;
+  expect(take(held)).toMatchObject({ state: 'waiting', desired: 'up', consecutiveFailures: 0, effects: [] });
+  const after = take([...held, OVER]);
+  expect(after).toMatchObject({ state: 'starting', hold: undefined, cause: { kind: 'exit' }, effects: ['prepare'] });
+});
+
+test('a hold ends back-off: no attempt comes before its end', () => {
+  const held = take([...IN_BACKOFF, hold()]);
+  expect(held).toMatchObject({ state: 'waiting', timerAtMs: undefined, effects: [] });
+  expect(take([...IN_BACKOFF, hold(), OVER])).toMatchObject({ state: 'starting' });
+});
+
+test('people start, stop and restart a held service; another service does not', () => {
+  const dependency: Cause = { kind: 'dependency' };
+  expect(take([hold(), START])).toMatchObject({ state: 'starting' });
+  expect(take([...RUNNING, hold(), STOP])).toMatchObject({ state: 'stopping', effects: ['terminate'] });
+  expect(take([...RUNNING, hold(), { type: 'restart', cause: API }])).toMatchObject({ state: 'stopping' });
+  expect(take([...RUNNING, hold(), { type: 'restart', cause: dependency }])).toMatchObject({
+    state: 'up',
+    effects: [],
+  });
+  expect(take([hold(), { type: 'start', cause: dependency }])).toMatchObject({ state: 'waiting', desired: 'up' });
+});
+
+test('an essential service that ends for good while it is held takes the container with it when the hold ends', () => {
+  const ended = [...RUNNING, hold(), FAILED, CLEARED] as const;
+  const policy = { essential: true, restart: 'no' } as const;
+  expect(take(ended, policy)).toMatchObject({ state: 'failed', shutdownCode: 3, effects: [] });
+  expect(take([...ended, OVER], policy)).toMatchObject({ state: 'failed', effects: ['shutdown'] });
+});
+
+test('the start timeout waits for the end of the hold', () => {
+  const over = { startTimeoutMs: 1_000, ready: { kind: 'notify' } } as const;
+  const held = [START, SPAWNED, hold(), TIMER] as const;
+  expect(take(held, {}, over)).toMatchObject({ state: 'starting', timerAtMs: undefined });
+  expect(take([...held, OVER], {}, over)).toMatchObject({ state: 'starting', timerAtMs: 1_500 });
+});
+
+test('a shutdown sends no signal where the hold reaches through it, until the hold ends', () => {
+  expect(take([...RUNNING, hold(), SHUTDOWN]).effects).toEqual(['terminate']);
+  const spared = [...RUNNING, hold(true), SHUTDOWN] as const;
+  expect(take(spared)).toMatchObject({ state: 'stopping', effects: [] });
+  expect(take([...spared, OVER]).effects).toEqual(['terminate']);
+  expect(take([...spared, { type: 'kill_now' }]).effects).toEqual(['kill']);
+});
+
+test('a held service comes back from its record; a version without holds tries again when the hold is over', () => {
+  const { effects: _, ...machine } = take([...RUNNING, hold(), FAILED, CLEARED]);
+  const recorded = writeMachine(machine);
+  expect(recorded).toMatchObject({ state: 'backoff', timerAtMs: 60_000 });
+  expect(readMachine(JSON.parse(JSON.stringify(recorded)), 0, true)).toMatchObject({
+    state: 'waiting',
+    hold: hold().hold,
+    timerAtMs: undefined,
+  });
+});
+
+test('reset starts what is in back-off or was given up, and touches nothing else', () => {
+  expect(take([...IN_BACKOFF, RESET])).toMatchObject({ state: 'starting', consecutiveFailures: 0, trouble: '' });
+  const givenUp = take([...IN_BACKOFF, RESET], { restart: 'no' });
+  expect(givenUp).toMatchObject({ state: 'starting', consecutiveFailures: 0 });
+  expect(take([...RUNNING, RESET])).toMatchObject({ state: 'up', effects: [] });
+  expect(take([...RUNNING, STOP, FAILED, CLEARED, RESET])).toMatchObject({ state: 'down', effects: [] });
+});
+
+test('reset begins the start limit anew', () => {
+  // biome-ignore lint/suspicious/noThenProperty: the name of the key in the format; nobody awaits it.
+  const policy = { startLimit: { attempts: 2, withinMs: 60_000, then: 'fail' } } as const;
+  const again = [SPAWNED, FAILED, CLEARED] as const;
+  expect(take([...IN_BACKOFF, TIMER, ...again], policy)).toMatchObject({ state: 'failed' });
+  expect(take([...IN_BACKOFF, RESET, ...again], policy)).toMatchObject({ state: 'backoff', consecutiveFailures: 1 });
+});

@@ -12,7 +12,7 @@ import { inPath } from '../tools.mjs';
 const SVCTL = fileURLToPath(new URL('../../dist/svctl.js', import.meta.url));
 const TIMES = 12;
 const HOSTS = 50;
-/** What each has said within the last minute. */
+/** The lines of each host within the last minute. */
 const LINES = 1_000;
 const RUN = `#!/bin/sh\nseq -f 'line %.0f of a service that has something to say' ${LINES}\nexec sleep 100000\n`;
 

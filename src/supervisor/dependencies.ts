@@ -42,7 +42,7 @@ export interface Dependent {
   readonly restart: boolean;
 }
 
-/** What a graph is made of. */
+/** The part of a definition that a graph is made of. */
 export type GraphService = Pick<Definition, 'name' | 'dependsOn'> & Partial<Pick<Definition, 'replicas'>>;
 
 export class Graph {
@@ -143,7 +143,7 @@ export class Graph {
   }
 }
 
-/** Who depends on a name that several replicas share depends on each of them. */
+/** A dependent of a name that several replicas share depends on each of them. */
 function withReplicas(services: readonly GraphService[]): readonly GraphService[] {
   const replicas = replicasByName(services.map(({ name, replicas: count }) => ({ name, replicas: count })));
   if (replicas.size === 0) return services;

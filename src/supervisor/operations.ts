@@ -30,7 +30,7 @@ const START_WAIT_MS = 30_000;
 /** Beyond the stop timeout: KILL, `finish` and its time limit. */
 const STOP_EXTRA_MS = 10_000;
 
-/** What changes which services there are. */
+/** The parts that change which services there are. */
 export interface OperationsParts {
   readonly replicas: Replicas;
   readonly transient: TransientServices;

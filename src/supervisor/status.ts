@@ -1,8 +1,8 @@
+import { runIdOf } from '../text/run-id.js';
 import type { ServiceStatus, Unmet } from '../types/service.js';
 import type { Definition } from './definition/definition.js';
 import { replicaOf } from './definition/replicas.js';
 import { finishPidOf, type Machine, processOf } from './machine.js';
-import { runIdOf } from './run-id.js';
 
 const NOTHING: readonly Unmet[] = [];
 

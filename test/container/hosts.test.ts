@@ -134,7 +134,7 @@ class Sshd {
     return sshd;
   }
 
-  /** What the programs of a login find. */
+  /** Sets the socket that the programs of a login find. */
   async setSocket(socket: string): Promise<void> {
     const at = (name: string): string => join(this.#directory, name);
     const { CONTAINERS_CONF, CONTAINERS_STORAGE_CONF } = this.#environment;

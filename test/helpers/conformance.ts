@@ -7,7 +7,7 @@ import { TestContainer } from './container.js';
 import { Relay } from './relay.js';
 import { waitFor } from './wait-for.js';
 
-/** What a driver is told and answers: see clients/conformance/README.md. */
+/** The requests and answers of a driver: see clients/conformance/README.md. */
 type Value = Readonly<Record<string, unknown>>;
 
 type Step =
@@ -43,7 +43,10 @@ const {
   scenarios,
 }: Scenarios = JSON.parse(readFileSync('clients/conformance/scenarios.json', 'utf8'));
 
-/** Who may connect and read, not change anything. It reads the files of the libraries wherever they are. */
+/**
+ * A user who may connect and read, not change anything. The driver still reads the files of the
+ * libraries wherever they are.
+ */
 const STRANGER = ['setpriv', '--reuid=4321', '--regid=4321', '--clear-groups', '--inh-caps=+dac_read_search'];
 const AS_STRANGER = [...STRANGER, '--ambient-caps=+dac_read_search', '--'];
 
@@ -219,7 +222,7 @@ class Driver {
     return this.#answers.filter((answer) => answer.id === id);
   }
 
-  /** What a call ended with. */
+  /** The end of a call. */
   answer(id: number): Promise<Answer> {
     return waitFor(`the answer of call ${id}`, () => this.of(id).find(({ event }) => event === undefined));
   }

@@ -29,7 +29,7 @@ export async function bootWith({ env, ...options }: ContainerOptions): Promise<v
   container = await TestContainer.boot({ ...options, env: { OUT: out, ...env } });
 }
 
-/** What the services have written to a file. */
+/** The lines that the services have written to a file. */
 export const lines = (file: string): readonly string[] => linesOf(join(out, file));
 
 export const isThere = (file: string): Promise<unknown> => waitFor(file, () => existsSync(join(out, file)));

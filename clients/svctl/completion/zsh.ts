@@ -90,7 +90,7 @@ function operandArguments(
   }
 }
 
-/** What completes the value of an option. */
+/** The action that completes the value of an option. */
 const ACTIONS: Readonly<Record<string, string>> = { socket: '_files', host: '_svctl_hosts' };
 
 function argument({ name, short, value, choices, help }: OptionSpec): string {

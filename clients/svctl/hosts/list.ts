@@ -42,7 +42,7 @@ async function pods(start: string): Promise<string[]> {
   ];
 }
 
-/** Those of ~/.ssh/config that are no patterns. */
+/** The hosts of ~/.ssh/config that are no patterns. */
 async function sshHosts(): Promise<string[]> {
   const text = await readFile(join(homedir(), '.ssh/config'), 'utf8').catch(() => '');
   const names = [...text.matchAll(/^\s*Host\s+(.+)$/gim)].flatMap(([, list = '']) => list.trim().split(/\s+/));

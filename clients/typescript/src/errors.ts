@@ -56,7 +56,7 @@ export class MyInitError extends Error {
     return this.metadata.suggestion;
   }
 
-  /** What the reader can do, from the catalogue. */
+  /** The remedy, from the catalogue. */
   get hint(): string | undefined {
     const hint = this.reason in REASONS ? REASONS[this.reason as Reason].hint : '';
     const { service } = this.metadata;

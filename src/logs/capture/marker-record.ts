@@ -1,5 +1,5 @@
 import { numberOf, wordOf } from '../../state/fields.js';
-import { runIdOf } from '../../supervisor/run-id.js';
+import { runIdOf } from '../../text/run-id.js';
 import type { Marker } from '../../types/logs.js';
 import type { ExitStatus } from '../../types/service.js';
 

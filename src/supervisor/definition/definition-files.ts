@@ -50,7 +50,7 @@ export class DefinitionFiles implements ServiceSource {
   readonly transient: TransientFiles;
   /** The files for many services as they are. */
   #onDisk = NONE;
-  /** What they were read from. */
+  /** The source that the files were read from. */
   #parsed: { readonly source: object; readonly read: YamlServices } | undefined;
   /** Their services as they are in force. */
   readonly #inForce = new Map<ServiceName, YamlService>();
@@ -161,7 +161,7 @@ export class DefinitionFiles implements ServiceSource {
     return { ...listing, found };
   }
 
-  /** Those of files for many, but for replicas that an order has removed. */
+  /** The services of files for many, without replicas that an order has removed. */
   #defined(): readonly ServiceName[] {
     const { scales } = this.#context;
     return [...this.#inForce.keys(), ...this.#stillRunning()].filter((name) => !scales.hasRemoved(name));

@@ -15,7 +15,10 @@ export interface Definition {
   readonly directory: string | undefined;
   /** The service came by `svctl run`: nothing but its record below the run directory defines it. */
   readonly transient: boolean;
-  /** It is one of so many of the same definition, `web@1`; undefined for a service that is not one of several. */
+  /**
+   * The number of replicas of the same definition, `web@1`; undefined for a service that is not one
+   * of several.
+   */
   readonly replicas: number | undefined;
   readonly command: Command;
   /** Scripts of the directory that take part: runsv(8) has none of them for a logger. */

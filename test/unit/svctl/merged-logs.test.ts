@@ -23,7 +23,7 @@ async function* of(...responses: readonly (ReadResponse | (() => Promise<void>))
   }
 }
 
-/** What is printed of sources by their labels. */
+/** The output for sources, by their labels. */
 async function merged(sources: Readonly<Record<string, AsyncIterable<ReadResponse>>>) {
   const printed: string[] = [];
   const failed: string[] = [];

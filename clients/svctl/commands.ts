@@ -20,6 +20,7 @@ import { reload, signal } from './commands/signal.js';
 import { once, start } from './commands/start.js';
 import { status } from './commands/status.js';
 import { stop } from './commands/stop.js';
+import { top } from './commands/top.js';
 import { version } from './commands/version.js';
 import { watch } from './commands/watch.js';
 
@@ -39,6 +40,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   reset,
   logs,
   watch,
+  top,
   explain,
   config,
   diff,

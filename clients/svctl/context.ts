@@ -43,8 +43,13 @@ export class Context extends Terminal {
   }
 
   get connection(): Connection {
-    this.#connection ??= new Connection(this.#host ?? localAddress(this.#given.get('socket')));
+    this.#connection ??= new Connection(this.target);
     return this.#connection;
+  }
+
+  /** The way to my_init, for a command that makes connections of its own. */
+  get target(): Address {
+    return this.#host ?? localAddress(this.#given.get('socket'));
   }
 
   has(option: string): boolean {

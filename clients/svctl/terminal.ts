@@ -34,6 +34,11 @@ export class Terminal {
     return process.stdout.isTTY ? process.stdout.columns || undefined : undefined;
   }
 
+  /** Colours are wanted and can be shown. */
+  get colours(): boolean {
+    return this.paint('good', '') !== '';
+  }
+
   /** Prints an answer in the format that was asked for. */
   async show(answer: Answer): Promise<void> {
     switch (this.format) {

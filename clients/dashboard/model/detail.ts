@@ -1,0 +1,64 @@
+import { exitWords } from '../../svctl/phrases.js';
+import { dateTime, took } from '../../svctl/text/duration.js';
+import { Definitions, type LogMarker, LogMarkerKind, logBatches } from '../../typescript/src/index.js';
+import type { Host } from './host.js';
+
+/** What is to be known of one service beside its status. */
+export interface Detail {
+  readonly explanation: readonly { readonly service: string; readonly lines: readonly string[] }[];
+  readonly definition: readonly { readonly key: string; readonly value: string; readonly from: string }[];
+  /** The latest first. */
+  readonly history: readonly string[];
+}
+
+const TIMEOUT_MS = 5_000;
+
+export async function detailOf(host: Host, name: string): Promise<Detail> {
+  const [explained, defined, markers] = await Promise.all([
+    host.client.connection.call(Definitions.explain, { name }, { timeoutMs: TIMEOUT_MS }),
+    host.client.connection.call(Definitions.get, { names: [name] }, { timeoutMs: TIMEOUT_MS }),
+    // Without the right to read logs there is no history either.
+    markersOf(host, [name]).catch(() => []),
+  ]);
+  return {
+    explanation: explained.steps.map(({ service, facts, next, remedies }) => ({
+      service,
+      lines: [...facts, ...(next === '' ? [] : [next]), ...remedies.map((remedy) => `→ ${remedy}`)],
+    })),
+    definition: (defined.definitions[0]?.values ?? []).map(({ key, value, file, line }) => ({
+      key,
+      value,
+      from: file === '' ? 'default' : line === 0 ? file : `${file}:${line}`,
+    })),
+    history: markers.reverse().map(markerWords),
+  };
+}
+
+/** No line matches it: what is left are the markers between them. */
+const NO_LINE = '$x';
+
+/** What happened to services, as far as their logs reach back. */
+async function markersOf(host: Host, names: readonly string[]): Promise<LogMarker[]> {
+  const markers: LogMarker[] = [];
+  const options = { grep: NO_LINE, signal: AbortSignal.timeout(TIMEOUT_MS) };
+  for await (const { event } of logBatches(host.logs.connection, names, options)) {
+    if (event?.$case === 'marker') markers.push(event.value);
+  }
+  return markers;
+}
+
+export function markerWords({ kind, time, run, exit }: LogMarker): string {
+  const at = time === undefined ? '' : `${dateTime(time)}  `;
+  switch (kind) {
+    case LogMarkerKind.LOG_MARKER_KIND_STARTED:
+      return `${at}run ${run} started`;
+    case LogMarkerKind.LOG_MARKER_KIND_READY:
+      return `${at}run ${run} ready`;
+    case LogMarkerKind.LOG_MARKER_KIND_EXITED:
+      return exit === undefined
+        ? `${at}run ${run} ended`
+        : `${at}run ${run} ended after ${took(exit.runSeconds)}: ${exitWords(exit)}${exit.expected ? ', as asked' : ''}`;
+    default:
+      return `${at}run ${run}`;
+  }
+}

@@ -1,0 +1,192 @@
+import { printable } from '../../../src/text/printable.js';
+import type { Host } from '../model/host.js';
+import { fitted } from './cells.js';
+import { guardTerminal } from './guard.js';
+import { drawHelp } from './help.js';
+import type { Prompt } from './prompt.js';
+import { Screen } from './screen.js';
+import type { View } from './view.js';
+
+/** 60 frames a second at most, however much comes in. */
+const FRAME_MS = 1000 / 60;
+const NOTE_MS = 8_000;
+
+/** `svctl top` on a terminal: a stack of views, of which the last one is seen, below one head and above one foot. */
+export class App {
+  readonly screen: Screen;
+  readonly #hosts: readonly Host[];
+  readonly #views: View[] = [];
+  #prompt: Prompt | undefined;
+  #help = false;
+  #notes: readonly string[] = [];
+  #noteUntilMs = 0;
+  #frame: NodeJS.Timeout | undefined;
+  #tick: NodeJS.Timeout | undefined;
+  #lastFrameMs = 0;
+  #ended: () => void = () => undefined;
+
+  constructor(hosts: readonly Host[], colours: boolean) {
+    this.#hosts = hosts;
+    this.screen = new Screen(colours);
+  }
+
+  /** Shows views until the last one is left, or the process is told to end. */
+  async run(first: View): Promise<void> {
+    this.#views.push(first);
+    const release = guardTerminal();
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    const end = (): void => this.#ended();
+    for (const signal of ENDING) process.on(signal, end);
+    // A terminal that is gone reads and writes nothing any more.
+    process.stdin.once('end', end);
+    try {
+      this.screen.open(
+        (key) => this.#key(key),
+        () => this.changed(),
+      );
+      this.changed();
+      await ended;
+    } finally {
+      clearTimeout(this.#frame);
+      clearTimeout(this.#tick);
+      for (const view of this.#views.splice(0)) view.close();
+      this.screen.leave();
+      release();
+      for (const signal of ENDING) process.off(signal, end);
+    }
+  }
+
+  /** Something that is shown has changed: the next frame draws it. */
+  changed(): void {
+    if (this.#frame !== undefined) return;
+    const waitMs = Math.max(0, this.#lastFrameMs + FRAME_MS - performance.now());
+    this.#frame = setTimeout(() => this.#draw(), waitMs);
+  }
+
+  open(view: View): void {
+    this.#views.push(view);
+    this.changed();
+  }
+
+  back(): void {
+    this.#views.pop()?.close();
+    if (this.#views.length === 0) this.#ended();
+    this.changed();
+  }
+
+  ask(prompt: Prompt): void {
+    this.#prompt = prompt;
+    this.changed();
+  }
+
+  /** Shows lines above the foot for a while. */
+  note(...lines: readonly string[]): void {
+    this.#notes = lines;
+    this.#noteUntilMs = Date.now() + NOTE_MS;
+    this.changed();
+  }
+
+  /** Lends the terminal to another program. */
+  async lend(program: () => Promise<void>): Promise<void> {
+    this.screen.leave();
+    try {
+      await program();
+    } finally {
+      this.screen.resume();
+      this.changed();
+    }
+  }
+
+  #key(key: string): void {
+    if (key === 'CTRL_C') {
+      this.#ended();
+      return;
+    }
+    if (key === 'CTRL_L') this.screen.resume();
+    const view = this.#views.at(-1);
+    if (this.#prompt !== undefined) {
+      if (this.#prompt.key(key)) this.#prompt = undefined;
+    } else if (this.#help) this.#help = false;
+    else if (key === '?') this.#help = true;
+    else if (view?.key(key) !== true && (key === 'q' || key === 'ESCAPE')) {
+      if (key === 'q' || this.#views.length > 1) this.back();
+    }
+    this.#notes = Date.now() > this.#noteUntilMs ? [] : this.#notes;
+    this.changed();
+  }
+
+  #draw(): void {
+    this.#frame = undefined;
+    this.#lastFrameMs = performance.now();
+    const { screen } = this;
+    const view = this.#views.at(-1);
+    if (view === undefined) return;
+    screen.clear();
+    const bottom = this.#foot(view);
+    this.#head(view);
+    if (this.#help) drawHelp(screen, view, { top: 1, height: bottom - 1 });
+    else view.draw(screen, { top: 1, height: Math.max(0, bottom - 1) });
+    screen.flush();
+    clearTimeout(this.#tick);
+    const noteMs = this.#notes.length === 0 ? Infinity : this.#noteUntilMs - Date.now();
+    const waitMs = Math.min(view.tickMs(), Math.max(50, noteMs + 50));
+    if (Number.isFinite(waitMs)) this.#tick = setTimeout(() => this.changed(), waitMs);
+  }
+
+  #head(view: View): void {
+    const { screen } = this;
+    const [host, ...others] = this.#hosts;
+    const where = others.length === 0 ? (host?.name ?? '') : `${this.#hosts.length} hosts`;
+    const title = `svctl top  ${view.title}`;
+    screen.put(0, 0, printable(title), { bold: true });
+    screen.put(title.length + 2, 0, fitted(printable(where), screen.width - title.length - 2), { faint: true });
+    const lost = this.#hosts.filter(({ link }) => link.kind === 'lost');
+    const connecting = this.#hosts.some(({ link }) => link.kind === 'connecting');
+    const text = lost.length > 0 ? lostWords(lost, this.#hosts.length) : connecting ? 'connecting …' : '';
+    const shown = printable(text).slice(0, Math.max(0, screen.width - 2));
+    if (shown !== '') screen.put(screen.width - shown.length, 0, shown, { color: 'red', bold: true, inverse: true });
+  }
+
+  /** Draws notes, prompt and keys from the bottom; the answer is the first line of them. */
+  #foot(view: View): number {
+    const { screen } = this;
+    if (Date.now() > this.#noteUntilMs) this.#notes = [];
+    const prompt = this.#prompt?.lines() ?? [];
+    const lines = [...this.#notes, ...prompt].slice(-Math.max(1, screen.height - 4));
+    const keys = this.#prompt?.keys ?? [...view.keys, ['?', 'help'] as const, ['q', 'quit'] as const];
+    let x = 0;
+    for (const [key, does] of footKeys(keys, screen.width)) {
+      screen.put(x, screen.height - 1, key, { inverse: true });
+      screen.put(x + key.length + 1, screen.height - 1, does);
+      x += key.length + does.length + 3;
+    }
+    const first = screen.height - 1 - lines.length;
+    for (const [index, line] of lines.entries())
+      screen.put(0, first + index, printable(line), { bold: index >= this.#notes.length });
+    return first;
+  }
+}
+
+const ENDING = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
+
+function lostWords(lost: readonly Host[], all: number): string {
+  const [first] = lost;
+  if (first?.link.kind !== 'lost') return '';
+  return all === 1
+    ? ` connection lost: ${first.link.problem} `
+    : ` ${lost.length} of ${all} hosts lost: ${first.name} `;
+}
+
+/** As many of the first keys as fit, and always the last two: help and the way out. */
+function footKeys(keys: View['keys'], width: number): View['keys'] {
+  const size = (key: View['keys'][number]): number => key[0].length + key[1].length + 3;
+  const last = keys.slice(-2);
+  let left = width - last.reduce((sum, key) => sum + size(key), 0);
+  const shown = keys.slice(0, -2).filter((key) => {
+    left -= size(key);
+    return left >= 0;
+  });
+  return [...shown, ...last];
+}

@@ -1,0 +1,24 @@
+import type { Address } from '../../typescript/src/index.js';
+import { Host } from '../model/host.js';
+import { App } from './app.js';
+import { ServicesView } from './services-view.js';
+
+export interface TopOptions {
+  readonly colours: boolean;
+  /** Which services are shown at first. */
+  readonly filter: string;
+}
+
+/** Shows the hosts on the terminal until a person leaves. */
+export async function top(addresses: readonly Address[], { colours, filter }: TopOptions): Promise<void> {
+  let changed: () => void = () => undefined;
+  const hosts = addresses.map((address) => new Host(address, () => changed()));
+  const app = new App(hosts, colours);
+  changed = () => app.changed();
+  for (const host of hosts) void host.follow();
+  try {
+    await app.run(new ServicesView(app, hosts, filter));
+  } finally {
+    for (const host of hosts) host.close();
+  }
+}

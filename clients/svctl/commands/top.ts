@@ -1,0 +1,32 @@
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { usage } from '../options.js';
+
+export const top: Command = {
+  name: 'top',
+  summary: 'services, resources and logs on the whole terminal',
+  usage: '[TEXT]',
+  operands: 'services',
+  description:
+    'Shows the services on the whole terminal, kept current: state, readiness, uptime, restarts, the last exit; the detail and the history of each, and logs with search. Services are started, stopped, restarted, reloaded and signalled after a confirmation. TEXT is what the list is filtered by at first. Keys are shown at the foot, ? lists all of them.',
+  examples: ['svctl top', 'svctl top web', 'svctl -H ssh://server/app top'],
+  hosts: 'follows',
+  options: [],
+  run: (context) => showTop([context], context),
+  runOnHosts: showTop,
+};
+
+async function showTop(hosts: readonly Context[], { colours, operands }: Context): Promise<ExitCode> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw usage('top needs a terminal', 'svctl status and svctl watch -o jsonl are for programs and pipes.');
+  }
+  // The library for terminals is larger than the rest of svctl.
+  const { top: show } = await import('../../dashboard/top/top.js');
+  const filter = operands.join(' ');
+  await show(
+    hosts.map(({ target }) => target),
+    { colours, filter },
+  );
+  return ExitCode.ok;
+}

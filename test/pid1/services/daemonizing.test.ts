@@ -43,7 +43,7 @@ describe('a service that becomes a daemon', () => {
     container = await TestContainer.boot({ services: { old: { run: '#!/bin/sh\nexec setsid sleep 1234\n' } } });
     const { trouble } = await container.reaches('old', 'backoff');
     expect(trouble).toMatch(
-      /^exited with code 0 after \d+ ms \(it has to stay in the foreground, without becoming a daemon and without setsid, which forks; svctl ps shows whether it left a process in another session, which is not stopped with it\)$/,
+      /^exited with code 0 after [\d.]+ m?s \(it has to stay in the foreground, without becoming a daemon and without setsid, which forks; svctl ps shows whether it left a process in another session, which is not stopped with it\)$/,
     );
     await container.svctl('stop', 'old');
     expect((await container.svctl('ps')).stdout).toContain('sleep');

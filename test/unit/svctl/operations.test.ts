@@ -80,13 +80,13 @@ describe('start and stop', () => {
   });
 
   test('say what became of the process', async () => {
-    expect((await run('stop', 'memcached')).stdout).toMatch(/^memcached stopped: pid 41 \(TERM\) in \d+ ms\n$/);
-    expect((await run('start', 'memcached')).stdout).toMatch(/^memcached started: pid \d+ in \d+ ms\n$/);
+    expect((await run('stop', 'memcached')).stdout).toMatch(/^memcached stopped: pid 41 \(TERM\) in [\d.]+ m?s\n$/);
+    expect((await run('start', 'memcached')).stdout).toMatch(/^memcached started: pid \d+ in [\d.]+ m?s\n$/);
   });
 
   test('once does not want it up for ever', async () => {
     await run('stop', 'memcached');
-    expect((await run('once', 'memcached')).stdout).toMatch(/^memcached started once: pid \d+ in \d+ ms\n$/);
+    expect((await run('once', 'memcached')).stdout).toMatch(/^memcached started once: pid \d+ in [\d.]+ m?s\n$/);
     expect(api.services.calls.at(-1)).toMatchObject({ method: 'start', options: { once: true } });
   });
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { boot } from './container/boot/boot.js';
 import { resume } from './container/boot/resume.js';
 import { type Container, openContainer } from './container/container.js';
+import { definitionPlaces } from './container/open-services.js';
 import { COMPATIBILITY, ownCompatibility } from './container/reexec.js';
 import { relaySignals } from './container/relay-signals.js';
 import type { ContainerShutdown } from './container/shutdown/container-shutdown.js';
@@ -80,8 +81,8 @@ async function startedByHand([command, ...args]: readonly string[]): Promise<voi
 /**
  * Services are restored from their records at once: their definitions have to be readable by then.
  */
-async function loadDefinitionReader({ config }: Settings): Promise<void> {
-  if (hasYaml(config.servicesFile, config.serviceDirectory)) await loadYamlReader();
+async function loadDefinitionReader(settings: Settings): Promise<void> {
+  if (hasYaml(definitionPlaces(settings))) await loadYamlReader();
 }
 
 function reportRefusals(link: InitLink): void {

@@ -12,6 +12,7 @@ import type { RecordKind, Records } from '../state/records.js';
 import { HeldDescriptors } from '../supervisor/checks/held-descriptors.js';
 import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
 import { DEFINITION_RECORD, KeptDefinitions } from '../supervisor/definition/kept-definitions.js';
+import type { DefinitionPlaces } from '../supervisor/definition/yaml-files.js';
 import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { pidOf } from '../supervisor/machine.js';
 import { SCALE_RECORD, Scales } from '../supervisor/replicas.js';
@@ -30,6 +31,12 @@ const STOP_TIMEOUT_MS = 30_000;
 
 /** The revision that was published last. */
 const REVISION: RecordKind<number> = { key: 'revision', decode: numberOf };
+
+export const definitionPlaces = ({ config }: Settings): DefinitionPlaces => ({
+  servicesFile: config.servicesFile,
+  serviceDirectory: config.serviceDirectory,
+  ownDirectory: join(runDirectory(), 'services'),
+});
 
 export interface ServicesDependencies {
   readonly link: InitLink;
@@ -89,10 +96,8 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
   const ranBefore = new Map([...table.saved].map(([name, { service }]) => [name, pidOf(service.machine)]));
   const scales = new Scales(records.table(SCALE_RECORD));
   const definitions = new DefinitionFiles({
+    ...definitionPlaces(settings),
     scales,
-    servicesFile: config.servicesFile,
-    serviceDirectory: config.serviceDirectory,
-    ownDirectory: join(runDirectory(), 'services'),
     kept: new KeptDefinitions(records.table(DEFINITION_RECORD)),
     times: { stopMs, finishMs: config.finishTimeoutMs, scriptMs: stopMs },
     environment,

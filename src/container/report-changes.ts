@@ -2,15 +2,17 @@ import type { Messages } from '../settings/messages.js';
 import type { LogLevel } from '../settings/options.js';
 import { describeExit } from '../supervisor/describe-exit.js';
 import { formatDuration } from '../text/duration.js';
-import type { Hold, ServiceStatus, ServiceView, State } from '../types/service.js';
+import type { Hold, ServiceName, ServiceStatus, ServiceView, State } from '../types/service.js';
 
 /** A line in the log for each change of a service that somebody should know of. */
 export function reportChanges(services: ServiceView, messages: Messages): void {
-  const held = new Map(services.list().map(({ name, hold }) => [name, hold]));
+  const held = new Map<ServiceName, Hold>();
+  for (const { name, hold } of services.list()) if (hold) held.set(name, hold);
   services.subscribe(({ status, previousState, removed }) => {
     const { name, state, pid, hold } = status;
     const heldBefore = held.get(name);
-    held.set(name, removed ? undefined : hold);
+    if (hold && !removed) held.set(name, hold);
+    else held.delete(name);
     if (hold !== heldBefore) messages.info(`${name}: ${hold ? holdNews(hold) : 'the hold is over'}`);
     if (removed) messages.info(`${name}: forgotten, its directory is gone`);
     else if (state !== previousState) {

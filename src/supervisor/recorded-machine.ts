@@ -152,9 +152,10 @@ function readPhase(recorded: Partial<RecordedMachine>, finishPid: number): Phase
       };
     case 'finishing':
       return ended === undefined ? { state: 'down' } : { state, ended: readEnded(ended, finishPid) };
-    case 'down':
     case 'backoff':
+      // A held service that waits is recorded so: see heldBack.
       return { state: knownHold(hold) === undefined ? state : 'waiting' };
+    case 'down':
     case 'waiting':
     case 'failed':
     case 'completed':

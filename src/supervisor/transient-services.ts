@@ -38,12 +38,16 @@ export class TransientServices {
     const name = nameOf(order);
     if (command.length === 0) throw wrong('command', 'must have the program and its arguments');
     const { transient } = this.#definitions;
-    if (requestId === '' || transient.recordOf(name)?.requestId !== requestId) {
+    const isRepeated = (): boolean => requestId !== '' && transient.recordOf(name)?.requestId === requestId;
+    if (!isRepeated()) {
       const text = definitionText(order);
       const problem = await this.#definitions.judgeTransient(name, text);
       if (problem) throw wrong('definition', describeProblem(problem));
-      this.#refuseTaken(name);
-      this.#record(name, text, { requestId, keep });
+      // The first of two equal orders may have been carried out meanwhile.
+      if (!isRepeated()) {
+        this.#refuseTaken(name);
+        this.#record(name, text, { requestId, keep });
+      }
     }
     this.#set.add(name, transient.directoryOf(name), cause);
     const service = this.#set.service(name);

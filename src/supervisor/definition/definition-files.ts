@@ -17,14 +17,18 @@ import type { YamlFile, YamlService, YamlServices } from './read-yaml.js';
 import { isBundle, withS6Files } from './s6-files.js';
 import { changedKeys } from './show-definition.js';
 import { TransientFiles } from './transient-files.js';
-import { hasYaml, loadYamlReader, placesOf, readFiles, serviceFile, servicesFiles, yamlReader } from './yaml-files.js';
+import {
+  type DefinitionPlaces,
+  hasYaml,
+  loadYamlReader,
+  placesOf,
+  readFiles,
+  serviceFile,
+  servicesFiles,
+  yamlReader,
+} from './yaml-files.js';
 
-export interface DefinitionFilesContext {
-  /** `/etc/my_init/services.yaml`. */
-  readonly servicesFile: string;
-  readonly serviceDirectory: string;
-  /** Services that have no directory get one here, for their `supervise`: sv(8) finds it. */
-  readonly ownDirectory: string;
+export interface DefinitionFilesContext extends DefinitionPlaces {
   readonly times: DefaultTimes;
   /** The numbers of replicas that orders have asked for. */
   readonly scales: Pick<Scales, 'counts' | 'hasRemoved'>;
@@ -73,9 +77,7 @@ export class DefinitionFiles implements ServiceSource {
 
   /** Loads what is needed to read YAML, where there is any; startup scripts may have written it. */
   async prepare(): Promise<void> {
-    const { servicesFile, serviceDirectory } = this.#context;
-    const hasAny = (): boolean => hasYaml(servicesFile, serviceDirectory) || this.transient.names().length > 0;
-    if (yamlReader() === undefined && hasAny()) await loadYamlReader();
+    if (yamlReader() === undefined && hasYaml(this.#context)) await loadYamlReader();
     this.reload();
   }
 
@@ -179,6 +181,8 @@ export class DefinitionFiles implements ServiceSource {
   /** The service is gone: so is the directory that it had from us. */
   forget(name: ServiceName, directory: string): void {
     this.#context.kept.erase(name);
+    this.#texts.delete(name);
+    this.#dropped.delete(name);
     if (directory.startsWith(`${this.#context.ownDirectory}/`)) rmSync(directory, { recursive: true, force: true });
   }
 

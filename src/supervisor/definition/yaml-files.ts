@@ -46,16 +46,26 @@ export function dropIns(directory: string): readonly string[] {
 
 export const serviceFile = (directory: string): string => join(directory, OF_A_SERVICE);
 
-/**
- * Whether anything is defined in YAML, in the files of services or in a directory of service
- * directories.
- */
-export function hasYaml(servicesFile: string, serviceDirectory: string): boolean {
-  if (servicesFiles(servicesFile).length > 0) return true;
+/** The places where services are defined. */
+export interface DefinitionPlaces {
+  /** `/etc/my_init/services.yaml`. */
+  readonly servicesFile: string;
+  readonly serviceDirectory: string;
+  /** Services that have no directory get one here, for their `supervise`: sv(8) finds it. */
+  readonly ownDirectory: string;
+}
+
+/** Whether anything is defined in YAML, or was when a service that still has a directory was started. */
+export const hasYaml = ({ servicesFile, serviceDirectory, ownDirectory }: DefinitionPlaces): boolean =>
+  servicesFiles(servicesFile).length > 0 ||
+  entriesOf(ownDirectory).length > 0 ||
+  entriesOf(serviceDirectory).some((name) => existsSync(serviceFile(join(serviceDirectory, name))));
+
+function entriesOf(directory: string): readonly string[] {
   try {
-    return readdirSync(serviceDirectory).some((name) => existsSync(serviceFile(join(serviceDirectory, name))));
+    return readdirSync(directory);
   } catch {
-    return false;
+    return [];
   }
 }
 

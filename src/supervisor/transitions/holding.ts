@@ -5,8 +5,8 @@ import type { Machine } from '../machine.js';
 import { begin } from './next-run.js';
 import { readyByDelay } from './readiness.js';
 import { type Act, enter, keep } from './rule.js';
-import { isSpared, terminateEffect } from './termination.js';
-import { dueAt } from './times.js';
+import { isSpared, nextSignalAt, terminateEffect } from './termination.js';
+import { dueAt, earliest } from './times.js';
 
 export const hold: Act<'hold'> = (machine, event) => keep(machine, { hold: event.hold });
 
@@ -34,9 +34,11 @@ export const releaseStarting: Act<'release', 'starting'> = (machine, _event, now
 };
 
 /** A shutdown that spared the service asks it to end after all. */
-export const releaseStopping: Act<'release', 'stopping'> = (machine, _event, now) =>
-  isSpared(machine)
-    ? keep(machine, { hold: undefined }, terminateEffect(machine, now))
-    : keep(machine, { hold: undefined });
+export const releaseStopping: Act<'release', 'stopping'> = (machine, _event, now) => {
+  if (!isSpared(machine)) return keep(machine, { hold: undefined });
+  const nextSignalAtMs = nextSignalAt(now, 0);
+  const timerAtMs = earliest(nextSignalAtMs, machine.killAtMs);
+  return keep(machine, { hold: undefined, nextSignalAtMs, timerAtMs }, terminateEffect(machine, now));
+};
 
 const causeOf = (machine: Machine, { cause }: { readonly cause?: Cause }): Cause => cause ?? machine.cause;

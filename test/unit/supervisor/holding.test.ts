@@ -111,3 +111,37 @@ test('reset begins the start limit anew', () => {
   expect(take([...IN_BACKOFF, TIMER, ...again], policy)).toMatchObject({ state: 'failed' });
   expect(take([...IN_BACKOFF, RESET, ...again], policy)).toMatchObject({ state: 'backoff', consecutiveFailures: 1 });
 });
+
+test('a service that was held in any state is in the same state for the next controller', () => {
+  const acts: readonly (readonly MachineEvent[])[] = [
+    [...RUNNING, STOP, FAILED, CLEARED, hold()],
+    [hold(), ...RUNNING],
+    [...IN_BACKOFF, hold()],
+    [...RUNNING, hold(), STOP],
+    [...RUNNING, hold(), FAILED],
+  ];
+  for (const events of acts) {
+    const { effects: _, ...machine } = take(events);
+    const read = readMachine(JSON.parse(JSON.stringify(writeMachine(machine as Machine))), 0, true);
+    expect({ ...read, counters: undefined }).toMatchObject({
+      state: machine.state,
+      desired: machine.desired,
+      hold: machine.hold,
+    });
+  }
+});
+
+test('a shutdown that spared a service goes on with all its signals when the hold ends', () => {
+  const signals = [
+    { signal: 'SIGINT', waitMs: 100 },
+    { signal: 'SIGTERM', waitMs: undefined },
+  ] as const;
+  const stop = { ...DEFAULTS.stop, signals };
+  const shutdown = [...RUNNING, hold(true), { type: 'forbid_starts' }, SHUTDOWN] as const;
+  expect(take(shutdown, {}, { stop })).toMatchObject({ state: 'stopping', nextSignalAtMs: undefined, effects: [] });
+  expect(take([...shutdown, OVER], {}, { stop })).toMatchObject({
+    signalIndex: 0,
+    nextSignalAtMs: expect.any(Number),
+    effects: ['terminate'],
+  });
+});

@@ -23,6 +23,7 @@ import { excerpt, isEmpty, select } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
 import type { TransientServices } from './transient-services.js';
+import { Turns } from './turns.js';
 import { Waiting } from './waiting.js';
 
 /** A daemon that is not ready after this long is worth a word to the one who waits. */
@@ -149,21 +150,9 @@ export class Operations implements ServiceControl {
       throw new OperationError('INVALID_ARGUMENT', why, { field: 'wait' });
     }
     const { conditions } = this.#set;
-    const turns = new Map<ServiceName, Promise<void>>();
-    const stop = (service: Service): Promise<Taken> => {
-      const before = conditions.dependentsOf(service.name).flatMap((dependent) => turns.get(dependent) ?? []);
-      const turn = Promise.all(before)
-        .catch((error: unknown) => {
-          if (!(error instanceof OperationError)) throw error;
-          throw new OperationError(error.reason, `${service.name} was not stopped: ${error.message}`, error.metadata);
-        })
-        .then(() => this.#stop(service, options));
-      const over = turn.then(({ done }) => done);
-      // The outcome of the service has the error.
-      over.catch(() => undefined);
-      turns.set(service.name, over);
-      return turn;
-    };
+    const turns = new Turns('stopped');
+    const stop = (service: Service): Promise<Taken> =>
+      turns.take(service.name, conditions.dependentsOf(service.name), () => this.#stop(service, options));
     return this.#each(selector, stop, (found) =>
       conditions.withDependents(toStop(found).map(({ name }) => name)).flatMap((name) => this.#set.service(name) ?? []),
     );

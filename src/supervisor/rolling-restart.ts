@@ -3,6 +3,7 @@ import { OperationError, type OperationOptions } from '../types/service.js';
 import { replicaNumber, replicaOf } from './definition/replicas.js';
 import type { Order } from './orders.js';
 import type { Service } from './service.js';
+import { Turns } from './turns.js';
 
 /** An order that a service took, and the wait for its outcome. */
 export interface Taken {
@@ -24,54 +25,38 @@ export const inTurn = (found: readonly Service[]): readonly Service[] =>
 const groupOf = ({ name, definition }: Service): string => replicaOf(definition) ?? name;
 
 /**
- * Restarts the replicas of a service one after the other, each when the one before is what is waited for, and none after the first
- * that fails. Services that are no replicas are restarted at once.
+ * Restarts the replicas of a service one after the other, each after the previous one has reached
+ * the wait level, and none after the first that fails. Services that are no replicas are restarted
+ * at once.
  */
 export function rolling(restart: Restart, options: OperationOptions): Restart {
   const begunMs = monotonicMs();
-  const before = new Map<string, { readonly name: string; readonly done: Promise<void> }>();
-  return (service) => {
+  const turns = new Turns('restarted');
+  const before = new Map<string, string>();
+  return async (service) => {
     const of = replicaOf(service.definition);
     if (of === undefined) return restart(service);
     const previous = before.get(of);
-    const turn = afterwards(service, previous, options).then(async () => {
+    before.set(of, service.name);
+    if (previous !== undefined && options.wait === 'none') throw notRestarted(service, 'INVALID_ARGUMENT', TO_AWAIT);
+    return turns.take(service.name, previous === undefined ? [] : [previous], async () => {
+      if (previous !== undefined && options.abort?.aborted)
+        throw notRestarted(service, 'WAIT_TIMEOUT', 'nobody waits any longer');
       const turnMs = monotonicMs();
       return { ...(await restart(service, timeLeft(options, begunMs))), begunMs: turnMs };
     });
-    const done = turn.then((taken) => taken.done);
-    // The outcome of the service has the error.
-    done.catch(() => undefined);
-    before.set(of, { name: service.name, done });
-    return turn;
   };
 }
 
-async function afterwards(
-  { name }: Service,
-  previous: { readonly name: string; readonly done: Promise<void> } | undefined,
-  { wait, abort }: OperationOptions,
-): Promise<void> {
-  if (previous === undefined) return;
-  if (wait === 'none')
-    throw new OperationError(
-      'INVALID_ARGUMENT',
-      `${name} was not restarted: replicas are restarted one after the other, and that has to be waited for; or restart them at once`,
-      { field: 'wait', service: name },
-    );
-  try {
-    await previous.done;
-  } catch (error) {
-    if (!(error instanceof OperationError)) throw error;
-    const why = error.message.includes(' was not restarted: ')
-      ? error.message.slice(error.message.indexOf(': ') + 2)
-      : error.message;
-    throw new OperationError(error.reason, `${name} was not restarted: ${why}`, { ...error.metadata, service: name });
-  }
-  if (abort?.aborted)
-    throw new OperationError('WAIT_TIMEOUT', `${name} was not restarted: nobody waits any longer`, { service: name });
-}
+const TO_AWAIT = 'a rolling restart has to be waited for; wait for it, or restart all replicas at once';
 
-/** The time that the one who waits has given is for all of them. */
+const notRestarted = ({ name }: Service, reason: OperationError['reason'], why: string): OperationError =>
+  new OperationError(reason, `${name} was not restarted: ${why}`, {
+    ...(reason === 'INVALID_ARGUMENT' && { field: 'wait' }),
+    service: name,
+  });
+
+/** The caller's timeout covers all replicas together. */
 function timeLeft(options: OperationOptions, begunMs: number): OperationOptions {
   if (options.waitTimeoutMs === undefined) return options;
   return { ...options, waitTimeoutMs: Math.max(0, options.waitTimeoutMs - (monotonicMs() - begunMs)) };

@@ -1,6 +1,7 @@
 /** Reads the text of a setting: each function returns its value or throws a {@link UsageError}. */
 
 import { LISTEN_FORMS, type ListenAddress, parseListenAddress } from '../listen/address.js';
+import { parseSize } from '../text/size.js';
 import { UsageError } from './usage-error.js';
 
 const DEFAULT_HTTP_PORT = 9180;
@@ -43,13 +44,10 @@ export function wholeNumber(source: SettingText | undefined, least: number, most
   return value;
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
-
 export function bytes(source: SettingText | undefined): number | undefined {
   if (source === undefined) return undefined;
-  const [, number = '', unit = ''] = /^(\d{1,9})([kmg]?)$/i.exec(source.text) ?? [];
-  const value = Number(number) * (UNITS[unit.toLowerCase()] ?? 1);
-  if (number === '' || value > 2 ** 40) throw bad(source, 'must be a size like 65536, 256k, 10m or 1g');
+  const value = parseSize(source.text.toLowerCase());
+  if (value === undefined || value > 2 ** 40) throw bad(source, 'must be a size like 65536, 256k, 10m or 1g');
   return value;
 }
 

@@ -8,10 +8,7 @@ import { loggedBy, loggerOf } from './service-directory.js';
  * that the startup directory has links to, in their order. Such a service, and all that it needs, comes before the others.
  */
 export function withStartup(services: readonly GraphService[], early: readonly ServiceName[]): readonly GraphService[] {
-  const graph = new Graph(services);
-  const positions = new Map<ServiceName, number>();
-  for (const [position, first] of early.entries())
-    for (const name of graph.needed([first])) if (!positions.has(name)) positions.set(name, position);
+  const positions = positionsOf(services, early);
   const names = new Set(services.map(({ name }) => name));
   return services.map(({ name, dependsOn, ...rest }) => {
     const owner = (loggedBy(name) ?? name) as ServiceName;
@@ -19,6 +16,16 @@ export function withStartup(services: readonly GraphService[], early: readonly S
     const implied = [...before, ...(owner === name ? [loggerOf(name)] : [])].filter((on) => names.has(on));
     return { ...rest, name, dependsOn: [...dependsOn, ...implied.map(inOrder)] };
   });
+}
+
+/** The first of the early services that needs a service, by its place among them. */
+function positionsOf(services: readonly GraphService[], early: readonly ServiceName[]): Map<ServiceName, number> {
+  const positions = new Map<ServiceName, number>();
+  if (early.length === 0) return positions;
+  const graph = new Graph(services);
+  for (const [position, first] of early.entries())
+    for (const name of graph.needed([first])) if (!positions.has(name)) positions.set(name, position);
+  return positions;
 }
 
 const inOrder = (on: ServiceName): Dependency => ({ on, condition: 'started', required: false, restart: false });

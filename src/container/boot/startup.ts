@@ -7,10 +7,10 @@ import type { ContainerState } from '../container-state.js';
  * has been ready once, or was told otherwise; it stays over.
  */
 export function watchStartup(set: ServiceSet, state: ContainerState): void {
+  if (state.now.started) return;
   const awaited = new Set<string>();
   for (const { name, autostart, optional, ready } of set.list())
     if (autostart && !optional && !ready) awaited.add(name);
-  if (state.now.started) return;
   const end = (): void => state.save({ started: true, startedAtMs: monotonicMs() });
   if (awaited.size === 0) {
     end();

@@ -21,4 +21,6 @@ export function describeShortRun(status: ExitStatus, durationMs: number): string
 export const describeCrashLoop = (failures: number, { status, durationMs }: LastExit): string =>
   `crash loop: ${failures} runs in a row ended too soon, the last one ${describeExit(status)} after ${describeDuration(durationMs)}`;
 
-const describeDuration = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
+/** How long a run was: `11 ms`, `1.5 s`. */
+export const describeDuration = (ms: number): string =>
+  ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;

@@ -4,7 +4,7 @@ import type { Explanation } from '../types/definitions.js';
 import type { ServiceName, ServiceStatus, Unmet } from '../types/service.js';
 import type { Definition, Origin } from './definition/definition.js';
 import { showDefinition } from './definition/show-definition.js';
-import { describeExit } from './describe-exit.js';
+import { describeDuration, describeExit } from './describe-exit.js';
 
 /** A service, as far as an explanation needs it. */
 export interface Explained {
@@ -167,7 +167,7 @@ function waitFact({ on, condition, reason }: Unmet, definition: Definition): str
 function lastExitFacts({ lastExit, state }: ServiceStatus, nowMs: number): readonly string[] {
   if (lastExit === undefined || state === 'completed') return [];
   return [
-    `The last run ${lastExit.status.kind === 'signaled' ? 'was ' : ''}${describeExit(lastExit.status)} after ${ago(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago.`,
+    `The last run ${lastExit.status.kind === 'signaled' ? 'was ' : ''}${describeExit(lastExit.status)} after ${describeDuration(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago.`,
   ];
 }
 

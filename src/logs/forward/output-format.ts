@@ -196,7 +196,8 @@ export class OutputFormat {
       return this.#out.buffer.write(`${JSON.stringify(gap)}\n`, at);
     }
     const ended = this.#endOpenLine(at);
-    const line = `*** ${service}: ${lines} lines (${bytes} bytes) were lost here: ${CAUSES[cause]}\n`;
+    const what = lines === 1 ? '1 line' : `${lines} lines`;
+    const line = `*** ${service}: ${what} (${bytes} bytes) ${lines === 1 ? 'was' : 'were'} lost here: ${CAUSES[cause]}\n`;
     return ended + this.#out.buffer.write(line, at + ended);
   }
 

@@ -22,21 +22,32 @@ const CLEAR_BELOW = '\x1b[J';
  */
 export async function watchStatus(context: Context): Promise<ExitCode> {
   const screen = new Screen(context);
+  const leave = (): boolean => process.stdout.write(LEAVE);
+  const draw = (): void => screen.draw();
   process.stdout.write(ENTER);
-  process.once('exit', () => process.stdout.write(LEAVE));
+  process.once('exit', leave);
   for (const [signal, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],
     ['SIGHUP', 1],
   ] as const)
     process.once(signal, () => process.exit(128 + number));
-  process.stdout.on('resize', () => screen.draw());
-  setInterval(() => screen.draw(), CLOCK_MS);
-  for await (const event of watch(context.connection, context.operands)) {
-    if (event.kind === 'snapshot') screen.replace(event.services);
-    else if (event.kind === 'change') screen.change(event.service, event.removed);
+  process.stdout.on('resize', draw);
+  const clock = setInterval(draw, CLOCK_MS);
+  try {
+    for await (const event of watch(context.connection, context.operands)) {
+      if (event.kind === 'snapshot') screen.replace(event.services);
+      else if (event.kind === 'change') screen.change(event.service, event.removed);
+    }
+    return ExitCode.ok;
+  } finally {
+    clearInterval(clock);
+    process.stdout.off('resize', draw);
+    screen.close();
+    // An error is told on the first screen.
+    process.off('exit', leave);
+    leave();
   }
-  return ExitCode.ok;
 }
 
 class Screen {
@@ -62,12 +73,17 @@ class Screen {
     this.#drawSoon();
   }
 
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#known = false;
+  }
+
   draw(): void {
     if (!this.#known) return;
     const { rows = 24 } = process.stdout;
     const all = [...this.#services.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     const shown = this.#context.has('failed') ? all.filter(isInTrouble) : all;
-    const { summary, ...table } = statusTable(shown, this.#context, Date.now(), this.#extras);
+    const { summary: _, ...table } = statusTable(shown, this.#context, Date.now(), this.#extras);
     const lines = tableText(table, this.#context).trimEnd().split('\n');
     const room = Math.max(2, rows - 2);
     const kept =

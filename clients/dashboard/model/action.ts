@@ -30,9 +30,9 @@ export async function carryOut(action: Action): Promise<readonly string[]> {
   try {
     return (await order(action)).map((outcome) => outcomeWords(action, outcome));
   } catch (error) {
-    if (!(error instanceof MyInitError)) throw error;
-    const outcomes = error.outcomes ?? [];
-    if (outcomes.length === 0) return [`${names.join(', ')} on ${host.name}: ${error.message}`];
+    const outcomes = error instanceof MyInitError ? (error.outcomes ?? []) : [];
+    if (outcomes.length === 0)
+      return [`${names.join(', ')} on ${host.name}: ${error instanceof Error ? error.message : error}`];
     return outcomes.map((outcome) => outcomeWords(action, outcome));
   }
 }

@@ -1,15 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Address,
-  Connection,
-  Definitions,
-  type DefinitionsGetResponse,
-  type GetInfoResponse,
-  GrpcCode,
-  MyInit,
-  MyInitError,
-  type Service,
-} from '../../typescript/src/index.js';
+import { type Address, Connection, GrpcCode, MyInit, MyInitError, type Service } from '../../typescript/src/index.js';
 import { UsageHistory } from './usage-history.js';
 
 /** Whether the view of a host is current. */
@@ -18,22 +8,11 @@ interface Lost {
   readonly kind: 'lost';
   /** Why, in words. */
   readonly problem: string;
-  readonly sinceMs: number;
-}
-
-/** A change of a service, as a timeline and a list of events show it. */
-export interface HostEvent {
-  readonly atMs: number;
-  readonly service: Service;
-  readonly before: Service | undefined;
-  readonly removed: boolean;
 }
 
 /** Short enough to see a cut link before a person wonders. */
 const HEARTBEAT_MS = 5_000;
 const RETRY_MS = 2_000;
-const MAX_EVENTS = 2_000;
-const ANSWER_MS = 10_000;
 
 /** One my_init as a view knows it: its services, kept current, and the way to it. */
 export class Host {
@@ -42,12 +21,8 @@ export class Host {
   /** A connection of its own: a reader that falls behind in the logs must not hold up the rest. */
   readonly logs: MyInit;
   services: ReadonlyMap<string, Service> = new Map();
-  info: GetInfoResponse | undefined;
   link: Link = { kind: 'connecting' };
-  readonly events: HostEvent[] = [];
   readonly usage = new UsageHistory();
-  /** The tags of each service. */
-  tags: ReadonlyMap<string, readonly string[]> = new Map();
   readonly #changed: () => void;
   readonly #end = new AbortController();
 
@@ -87,16 +62,11 @@ export class Host {
           if (event.kind === 'gap') continue;
           if (event.kind === 'snapshot') {
             this.services = new Map(event.services.map((service) => [service.name, service]));
-            for (const change of event.changes) this.#note(change, change.service.stateSince);
-            void this.#learn();
           } else {
             const services = new Map(this.services);
             if (event.removed) services.delete(event.service.name);
             else services.set(event.service.name, event.service);
-            const known = this.services.has(event.service.name);
             this.services = services;
-            this.#note(event, event.time);
-            if (!known) void this.#learn();
           }
           this.#is({ kind: 'live' });
         }
@@ -112,21 +82,6 @@ export class Host {
     this.#end.abort();
     this.client.close();
     this.logs.close();
-  }
-
-  async #learn(): Promise<void> {
-    const { signal } = this.#end;
-    // Without an answer the view goes on with what it knew; the next snapshot asks again.
-    this.info = await this.client.info({ signal }).catch(() => this.info);
-    const timeoutMs = ANSWER_MS;
-    const definitions = this.client.connection.call(Definitions.get, { names: [] }, { timeoutMs, signal });
-    this.tags = await definitions.then(tagsOf).catch(() => this.tags);
-    this.#changed();
-  }
-
-  #note({ service, before, removed }: Omit<HostEvent, 'atMs'>, at: Date | undefined): void {
-    this.events.push({ atMs: (at ?? new Date()).getTime(), service, before, removed });
-    if (this.events.length > MAX_EVENTS) this.events.splice(0, this.events.length - MAX_EVENTS);
   }
 
   /** The watch dials again by itself; a view has to know meanwhile. */
@@ -148,17 +103,11 @@ export class Host {
 
   #lost(problem: string): void {
     if (this.#end.signal.aborted) return;
-    this.#is({ kind: 'lost', problem, sinceMs: this.link.kind === 'lost' ? this.link.sinceMs : Date.now() });
+    this.#is({ kind: 'lost', problem });
   }
 
   #is(link: Link): void {
     this.link = link;
     this.#changed();
   }
-}
-
-function tagsOf({ definitions }: DefinitionsGetResponse): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    definitions.map(({ name, values }) => [name, JSON.parse(values.find(({ key }) => key === 'tags')?.value ?? '[]')]),
-  );
 }

@@ -23,31 +23,36 @@ export class App {
   #frame: NodeJS.Timeout | undefined;
   #tick: NodeJS.Timeout | undefined;
   #lastFrameMs = 0;
-  #ended: () => void = () => undefined;
+  #ended: (signal?: NodeJS.Signals) => void = () => undefined;
+  /** Another program has the terminal. */
+  #isLent = false;
 
   constructor(hosts: readonly Host[], colours: boolean) {
     this.#hosts = hosts;
     this.screen = new Screen(colours);
   }
 
-  /** Shows views until the last one is left, or the process is told to end. */
-  async run(first: View): Promise<void> {
+  /** Shows views until the last one is left, or a signal ends the process: that signal. */
+  async run(first: View): Promise<NodeJS.Signals | undefined> {
     this.#views.push(first);
     const release = guardTerminal();
-    const ended = new Promise<void>((resolve) => {
+    const ended = new Promise<NodeJS.Signals | undefined>((resolve) => {
       this.#ended = resolve;
     });
-    const end = (): void => this.#ended();
+    const end = (signal: NodeJS.Signals): void => {
+      // Keys of the program that has the terminal are not for us.
+      if (!this.#isLent || !OF_KEYS.includes(signal)) this.#ended(signal);
+    };
     for (const signal of ENDING) process.on(signal, end);
     // A terminal that is gone reads and writes nothing any more.
-    process.stdin.once('end', end);
+    process.stdin.once('end', () => this.#ended());
     try {
       this.screen.open(
         (key) => this.#key(key),
         () => this.changed(),
       );
       this.changed();
-      await ended;
+      return await ended;
     } finally {
       clearTimeout(this.#frame);
       clearTimeout(this.#tick);
@@ -91,10 +96,12 @@ export class App {
   /** Lends the terminal to another program. */
   async lend(program: () => Promise<void>): Promise<void> {
     this.screen.leave();
+    this.#isLent = true;
     try {
       await program();
     } finally {
-      this.screen.resume();
+      this.#isLent = false;
+      if (this.#views.length > 0) this.screen.resume();
       this.changed();
     }
   }
@@ -106,14 +113,15 @@ export class App {
     }
     if (key === 'CTRL_L') this.screen.resume();
     const view = this.#views.at(-1);
-    if (this.#prompt !== undefined) {
-      if (this.#prompt.key(key)) this.#prompt = undefined;
+    const prompt = this.#prompt;
+    if (prompt !== undefined) {
+      // An answer may ask the next question.
+      if (prompt.key(key) && this.#prompt === prompt) this.#prompt = undefined;
     } else if (this.#help) this.#help = false;
     else if (key === '?') this.#help = true;
     else if (view?.key(key) !== true && (key === 'q' || key === 'ESCAPE')) {
       if (key === 'q' || this.#views.length > 1) this.back();
     }
-    this.#notes = Date.now() > this.#noteUntilMs ? [] : this.#notes;
     this.changed();
   }
 
@@ -169,7 +177,9 @@ export class App {
   }
 }
 
-const ENDING = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
+const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'];
+/** Signals that a terminal sends to all programs in front. */
+const OF_KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 function lostWords(lost: readonly Host[], all: number): string {
   const [first] = lost;

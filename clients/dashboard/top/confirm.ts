@@ -9,13 +9,10 @@ export function confirmActions(app: App, actions: readonly Action[]): void {
   const count = actions.reduce((sum, { names }) => sum + names.length, 0);
   const what = count === 1 ? (first.names[0] ?? '') : `${count} services`;
   const question = `${first.verb} ${first.verb === 'signal' ? `${first.signal} to ` : ''}${what}?`;
-  const ask = (): void =>
-    app.ask(
-      new Confirmation([...actions.map((action) => `$ ${commandLine(action)}`), question], () => {
-        app.note(`${question.slice(0, -1)} …`);
-        void Promise.all(actions.map(carryOut)).then((outcomes) => app.note(...outcomes.flat()));
-      }),
-    );
-  // A prompt that has just been answered is still in place.
-  setImmediate(ask);
+  app.ask(
+    new Confirmation([...actions.map((action) => `$ ${commandLine(action)}`), question], () => {
+      app.note(`${question.slice(0, -1)} …`);
+      void Promise.all(actions.map(carryOut)).then((outcomes) => app.note(...outcomes.flat()));
+    }),
+  );
 }

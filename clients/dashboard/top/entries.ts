@@ -1,5 +1,5 @@
-import { fullState } from '../../svctl/phrases.js';
-import { type Service, ServiceState, type ServiceUsage } from '../../typescript/src/index.js';
+import { fullState, isInTrouble } from '../../svctl/phrases.js';
+import type { Service, ServiceUsage } from '../../typescript/src/index.js';
 import type { Host } from '../model/host.js';
 
 /** A service of one of the hosts. */
@@ -29,16 +29,7 @@ export function entriesOf(hosts: readonly Host[], text: string, state: StateFilt
 export const idOf = ({ host, service }: Entry): string => `${host.name}\n${service.name}`;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const haystack = ({ host, service }: Entry): string =>
-  [service.name, fullState(service), host.name, ...(host.tags.get(service.name) ?? [])].join(' ').toLowerCase();
-
-const TROUBLED: readonly ServiceState[] = [
-  ServiceState.SERVICE_STATE_BACKOFF,
-  ServiceState.SERVICE_STATE_FAILED,
-  ServiceState.SERVICE_STATE_WAITING,
-];
-
-const isTroubled = (service: Service): boolean =>
-  TROUBLED.includes(service.state) || (service.pid !== 0 && !service.ready) || service.trouble !== '';
+  [service.name, fullState(service), host.name, ...service.tags].join(' ').toLowerCase();
 
 function fitsState(service: Service, filter: StateFilter): boolean {
   switch (filter) {
@@ -47,7 +38,7 @@ function fitsState(service: Service, filter: StateFilter): boolean {
     case 'running':
       return service.pid !== 0;
     case 'in trouble':
-      return isTroubled(service);
+      return isInTrouble(service);
     case 'not running':
       return service.pid === 0;
     default:
@@ -66,7 +57,7 @@ function order(sort: Sort, one: Entry, other: Entry): number {
     case 'name':
       return 0;
     case 'state':
-      return Number(isTroubled(b)) - Number(isTroubled(a)) || a.state - b.state;
+      return Number(isInTrouble(b)) - Number(isInTrouble(a)) || a.state - b.state;
     case 'restarts':
       return b.restartsTotal - a.restartsTotal;
     case 'uptime':

@@ -35,8 +35,8 @@ export class Confirmation implements Prompt {
 /** A question that a text answers. `typed` is called at each key. */
 export class TextPrompt implements Prompt {
   readonly keys: readonly KeyHelp[] = [
-    ['ENTER', 'take'],
-    ['ESC', 'leave'],
+    ['ENTER', 'apply'],
+    ['ESC', 'cancel'],
   ];
   readonly #label: string;
   readonly #done: (text: string) => void;

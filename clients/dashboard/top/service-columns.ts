@@ -51,7 +51,7 @@ export function columnsOf(
       width: spark,
       text: (entry) => sparkline(used(entry).memory, spark, 1),
     });
-  const tags = ({ host, service }: Entry): string => (host.tags.get(service.name) ?? []).join(' ');
+  const tags = ({ service }: Entry): string => service.tags.join(' ');
   if (entries.some((entry) => tags(entry) !== '') && left() >= 40)
     columns.push({ title: 'TAGS', width: 16, text: tags });
   if (left() >= 20)
@@ -79,7 +79,7 @@ function lastExit({ lastExit: exit }: Service, nowMs: number): string {
 export function styleOf(service: Service): Style {
   switch (stateStyle(service)) {
     case 'good':
-      return { color: 'green' };
+      return { color: 'cyan' };
     case 'changing':
       return { color: 'yellow' };
     case 'bad':

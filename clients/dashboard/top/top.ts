@@ -9,15 +9,18 @@ export interface TopOptions {
   readonly filter: string;
 }
 
-/** Shows the hosts on the terminal until a person leaves. */
-export async function top(addresses: readonly Address[], { colours, filter }: TopOptions): Promise<void> {
+/** Shows the hosts on the terminal until a person leaves, or a signal ends the process: that signal. */
+export async function top(
+  addresses: readonly Address[],
+  { colours, filter }: TopOptions,
+): Promise<NodeJS.Signals | undefined> {
   let changed: () => void = () => undefined;
   const hosts = addresses.map((address) => new Host(address, () => changed()));
   const app = new App(hosts, colours);
   changed = () => app.changed();
   for (const host of hosts) void host.follow();
   try {
-    await app.run(new ServicesView(app, hosts, filter));
+    return await app.run(new ServicesView(app, hosts, filter));
   } finally {
     for (const host of hosts) host.close();
   }

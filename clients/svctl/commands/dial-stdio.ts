@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { openSocket } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
@@ -30,7 +29,7 @@ async function dial(context: Context): Promise<ExitCode> {
   link.once('end', () => socket.destroy());
   link.once('close', () => socket.destroy());
   socket.on('error', () => link.end());
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   link.destroy();
   process.stdin.destroy();
   return ExitCode.ok;

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
@@ -24,9 +25,10 @@ async function showTop(hosts: readonly Context[], { colours, operands }: Context
   // The library for terminals is larger than the rest of svctl.
   const { top: show } = await import('../../dashboard/top/top.js');
   const filter = operands.join(' ');
-  await show(
+  const signal = await show(
     hosts.map(({ target }) => target),
     { colours, filter },
   );
+  if (signal !== undefined) process.exit(128 + constants.signals[signal]);
   return ExitCode.ok;
 }

@@ -163,7 +163,7 @@ const NAME = '\0';
 
 /** A note of svctl with the host that it is about. */
 export function ofHost(note: string, label: string): string {
-  return note.replace('svctl: ', `svctl: ${label}: `);
+  return note.replace(/^svctl: /gm, `svctl: ${label}: `);
 }
 
 function showNotes(answers: readonly HostAnswer[], terminal: Terminal): void {

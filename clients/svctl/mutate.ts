@@ -17,7 +17,7 @@ import { problemOfStatus } from './problem.js';
 import { serviceLines } from './service-lines.js';
 
 export const ALL: OptionSpec = { name: 'all', help: 'every service' };
-export const NO_WAIT: OptionSpec = { name: 'no-wait', help: 'come back as soon as the order is taken' };
+export const NO_WAIT: OptionSpec = { name: 'no-wait', help: 'return as soon as the order is accepted' };
 export const STOP_TIMEOUT: OptionSpec = {
   name: 'stop-timeout',
   value: 'TIME',

@@ -30,7 +30,7 @@ const HOST: OptionSpec = {
   repeats: true,
   help: 'another container, or several (or MY_INIT_HOST): docker://NAME …',
 };
-const MAX_PARALLEL: OptionSpec = { name: 'max-parallel', value: 'N', help: 'of several hosts, so many at once (16)' };
+const MAX_PARALLEL: OptionSpec = { name: 'max-parallel', value: 'N', help: 'at most N hosts at the same time (16)' };
 const YES: OptionSpec = { name: 'yes', short: 'y', help: 'change several hosts without asking' };
 const NO_COLOR: OptionSpec = { name: 'no-color', help: 'no colours (or NO_COLOR); they are for terminals only' };
 

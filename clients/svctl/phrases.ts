@@ -67,7 +67,7 @@ export function stateStyle({ state, ready, paused, hold }: Service): Style {
   }
 }
 
-/** `log of web: 120 lines lost, its disk was full`. */
+/** `log of web: 120 lines lost, the disk was full`. */
 export const lossWords = ({ source, lines }: LogLoss): string =>
   `log of ${source}: ${lines === 1n ? '1 line' : `${lines} lines`} lost, the disk was full`;
 
@@ -127,7 +127,7 @@ export function troubleWords(service: Service, nowMs: number): string {
 
 /** `held for another 14m 58s by uid 0 (root), pid 312: heap dump`. */
 export function holdWords({ until, reason, actor, throughShutdown }: Hold, nowMs: number): string {
-  const left = until === undefined ? '' : ` for another ${span(until.getTime() - nowMs)}`;
+  const left = until === undefined ? '' : ` for another ${span(Math.ceil((until.getTime() - nowMs) / 1000) * 1000)}`;
   const by = actor === '' ? '' : ` by ${actor}`;
   return `held${left}${by}${throughShutdown ? ', through a shutdown' : ''}${reason === '' ? '' : `: ${reason}`}`;
 }

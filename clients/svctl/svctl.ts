@@ -103,8 +103,6 @@ function endOnTerm(): void {
   if (process.pid === 1) process.once('SIGTERM', () => process.exit(128 + 15));
 }
 
-tolerateBrokenPipe();
-endOnTerm();
 /** For ps and top: newer versions of Node name their process MainThread. */
 function nameProcess(): void {
   try {
@@ -114,6 +112,8 @@ function nameProcess(): void {
   }
 }
 
+tolerateBrokenPipe();
+endOnTerm();
 nameProcess();
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;

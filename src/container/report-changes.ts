@@ -14,7 +14,7 @@ export function reportChanges(services: ServiceView, messages: Messages): void {
     if (hold && !removed) held.set(name, hold);
     else held.delete(name);
     if (hold !== heldBefore) messages.info(`${name}: ${hold ? holdNews(hold) : 'the hold is over'}`);
-    if (removed) messages.info(`${name}: forgotten, its directory is gone`);
+    if (removed) messages.info(`${name}: is gone: it was removed`);
     else if (state !== previousState) {
       const news = newsOf(status, previousState);
       if (news) messages.say(news.level, `${name}: ${news.text}`);

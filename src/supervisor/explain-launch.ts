@@ -48,8 +48,8 @@ function explainIdentity(stage: string, code: string): string {
     return 'there is no such group in /etc/group';
   if (code !== 'EPERM' && code !== 'EACCES') return `cannot be set (${code})`;
   if (stage === 'user' || stage.startsWith('group'))
-    return `takes root, or the capabilities SETUID and SETGID (${code})`;
-  return `takes root${stage === 'nice' ? ', or the capability SYS_NICE' : ', or the capability SYS_RESOURCE'} (${code})`;
+    return `needs the capabilities SETUID and SETGID, which root in a container may lack (${code})`;
+  return `needs the capability ${stage === 'nice' ? 'SYS_NICE' : 'SYS_RESOURCE'}, which root in a container may lack (${code})`;
 }
 
 function valueAt(

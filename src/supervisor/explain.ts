@@ -60,7 +60,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
       ...holdFacts(status, nowMs),
       ...lastExit,
       ...(status.replicaOf === '' ? [] : [`It is one of the replicas of ${status.replicaOf}.`]),
-      ...(status.transient ? ['It is a transient service: it came by svctl run, and is gone with the container.'] : []),
+      ...(status.transient ? ['Transient: created by svctl run; it does not survive the container.'] : []),
       ...(status.definitionChanged ? ['The definition has changed since the start.'] : []),
     ],
     next,

@@ -29,7 +29,7 @@ export class Scales {
     this.#table.put(name, count);
   }
 
-  /** There are fewer replicas than this one's number, because an order said so. */
+  /** An order has scaled below this replica. */
   hasRemoved(name: string): boolean {
     const at = name.lastIndexOf('@');
     const count = at < 0 ? undefined : this.#counts.get(name.slice(0, at));
@@ -92,7 +92,7 @@ export class Replicas {
   }
 }
 
-/** The same order has added it before its connection broke. */
+/** Added by an earlier try of the same request. */
 const isOf = ({ order }: Service, requestId: string): boolean => requestId !== '' && order?.id === requestId;
 
 /** A controller that came after the order has added it. */

@@ -5,7 +5,7 @@ import type { Service } from './service.js';
 import { explainBadName, isServiceName } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';
 
-/** Keys that a transient service has otherwise, or cannot have. */
+/** Keys that are not allowed here, with the reason. */
 const OTHERWISE: Readonly<Record<string, string>> = {
   command: 'the command is a field of its own',
   enabled: 'a transient service is started when it is made',
@@ -69,10 +69,8 @@ export class TransientServices {
       transient.write(name, text, record);
     } catch (error) {
       const { code = String(error) } = error as NodeJS.ErrnoException;
-      const why = `${name} cannot be put on record in ${transient.directoryOf(name)} (${code})`;
-      throw new OperationError('START_FAILED', `${why}, and would not outlive the controller: it is not started`, {
-        service: name,
-      });
+      const why = `its definition cannot be written to ${transient.directoryOf(name)} (${code})`;
+      throw new OperationError('START_FAILED', `cannot start ${name}: ${why}`, { service: name });
     }
   }
 

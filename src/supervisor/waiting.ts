@@ -25,7 +25,7 @@ export class Waiting {
     if (options.wait === 'none' || options.wait === 'stopped' || options.within === name) return Promise.resolve();
     return this.#wait(name, options, defaultTimeoutMs, options.wait, (status) => {
       if (status === undefined)
-        throw new OperationError('REMOVED', `${name} is gone: its directory was removed`, { service: name });
+        throw new OperationError('REMOVED', `${name} is gone: it was removed`, { service: name });
       if (status.run >= run) {
         if (status.pid !== 0 && status.state !== 'stopping') {
           if (options.wait === 'started' || status.ready) return 'done';

@@ -229,7 +229,7 @@ export class LogsView implements View {
     try {
       this.#search = text === '' ? undefined : new RegExp(text, /[A-Z]/.test(text) ? '' : 'i');
     } catch {
-      this.#app.note(`no regular expression: ${text}`);
+      this.#app.note(`invalid regular expression: ${text}`);
       return;
     }
     if (this.#search !== undefined) this.#nextMatch(-1, true);
@@ -239,7 +239,7 @@ export class LogsView implements View {
     const { entries, first } = this.#tail;
     const search = this.#search;
     if (search === undefined) {
-      this.#app.note('no search yet: / begins one');
+      this.#app.note('nothing to search for yet: press /');
       return;
     }
     const start = this.#bottom() - first + (here ? 0 : step);

@@ -1,5 +1,4 @@
 import { type BootStep, GetBootResponse, Init } from '../../typescript/src/index.js';
-import { drawBoot } from '../boot/draw.js';
 import { at, axisEnd, outcomeOf, spanOf, waited } from '../boot/steps.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
@@ -30,8 +29,10 @@ export const boot: Command = {
 
 async function showBoot(context: Context): Promise<ExitCode> {
   const response = await context.ask(Init.getBoot, {});
-  if (context.format === 'svg') context.print(drawBoot(response));
-  else if (context.format === 'table') context.print(timeline(response, context));
+  if (context.format === 'svg') {
+    const { drawBoot } = await import('../boot/draw.js');
+    context.print(drawBoot(response));
+  } else if (context.format === 'table') context.print(timeline(response, context));
   else context.json(GetBootResponse.toJSON(response));
   return ExitCode.ok;
 }

@@ -117,7 +117,8 @@ async function reasons(context: Context): Promise<ReadonlyMap<string, Service>> 
 }
 
 function usable({ state, ready, paused }: Service): boolean {
-  return state === ServiceState.SERVICE_STATE_UP && ready && !paused;
+  const { SERVICE_STATE_UP, SERVICE_STATE_COMPLETED } = ServiceState;
+  return state === SERVICE_STATE_COMPLETED || (state === SERVICE_STATE_UP && ready && !paused);
 }
 
 /** my_init's own first, then the services; "" is the server as a whole, which liveness says better. */

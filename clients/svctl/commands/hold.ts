@@ -31,7 +31,8 @@ export const release: Command = {
   summary: 'end a hold before its time',
   usage: 'NAME… | --all',
   operands: 'services',
-  description: 'Ends the hold of the services. What was put off is done now: a service that has ended is started.',
+  description:
+    'Ends the hold of the services. Deferred actions are carried out now: a service that has ended is started.',
   examples: ['svctl release db'],
   options: [ALL, timeoutOption('how long to wait for an answer'), outputOption(FORMATS)],
   run: releaseServices,

@@ -29,7 +29,7 @@ export const logs: Command = {
   operands: 'services',
   hosts: 'follows',
   description:
-    "Shows the lines that are held of all services, or of those named, in the order of their times; my_init is the name of my_init's own messages. With -f it goes on until Ctrl-C, also across a restart of the controller or of the container. Lines that were overwritten before they could be read are told on standard error. On a terminal control characters are shown as escapes and standard error is red; into a pipe go the bytes as they were written. With -o json each line, gap and marker is a JSON object on a line.",
+    "Shows the lines that are held of all services, or of those named, in the order of their times; my_init is the name of my_init's own messages. With -f it goes on until Ctrl-C, also across a restart of the controller or of the container. Lines that were overwritten before they could be read are reported on standard error. On a terminal control characters are shown as escapes and standard error is red; into a pipe go the bytes as they were written. With -o json each line, gap and marker is a JSON object on a line.",
   examples: [
     'svctl logs -f memcached',
     "svctl logs -n 20 --stream stderr 'web-*'",

@@ -35,7 +35,7 @@ export const restart: Command = {
 
 function restartServices(context: Context): Promise<ExitCode> {
   if (context.has('rolling') && (context.has('no-wait') || context.option('wait') === 'none')) {
-    throw usage('restart: --rolling waits for each host; it goes with no --no-wait');
+    throw usage('restart: --rolling cannot be combined with --no-wait');
   }
   const selector = changeSelector(context.operands, context.has('all'), 'restart');
   const stopTimeout = durationOf(context.duration('stop-timeout'));

@@ -27,7 +27,7 @@ async function scaleService(context: Context): Promise<ExitCode> {
   const [name, number, ...rest] = context.operands;
   if (name === undefined || number === undefined || rest.length > 0)
     throw usage('scale: which service, and how many replicas?', 'svctl scale NAME NUMBER, like: svctl scale web 4');
-  if (!/^\d{1,3}$/.test(number)) throw usage(`scale: "${number}" is no number`, 'svctl scale NAME NUMBER');
+  if (!/^\d{1,3}$/.test(number)) throw usage(`scale: "${number}" is not a number`, 'svctl scale NAME NUMBER');
   const replicas = Number(number);
   const request = { name, replicas, requestId: '', ...waiting(context) };
   let affected = 0;

@@ -47,12 +47,14 @@ function startServices(context: Context, isOnce: boolean): Promise<ExitCode> {
 }
 
 /** Also for a restart of a service that was down. */
-export function startWords({ name, changed, service, seconds }: OutcomeMessage, isOnce = false): string {
+export function startWords({ name, changed, service, seconds, oldPid }: OutcomeMessage, isOnce = false): string {
   const pid = service?.pid ?? 0;
   if (!changed) {
     const state = service === undefined ? 'up' : fullState(service);
     return `${name} is already ${state}${pid === 0 ? '' : ` (pid ${pid})`}`;
   }
+  if (isOnce && pid !== 0 && pid === oldPid)
+    return `${name} keeps running (pid ${pid}), and is not started again when it ends`;
   const started = isOnce ? 'started once' : 'started';
   if (pid !== 0) return `${name} ${started}: pid ${pid} in ${took(seconds)}`;
   const ended = service?.state === ServiceState.SERVICE_STATE_DOWN && isOnce;

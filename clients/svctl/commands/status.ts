@@ -22,7 +22,7 @@ export const status: Command = {
   operands: 'services',
   hosts: 'reads',
   description:
-    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*" or a tag like @workers. Below a service in trouble stand the reason, the time of the next attempt and the last lines of its log. In trouble is a service that has failed, is in back-off, is up but not ready, or waits for a service that will not come. -o wide measures for a moment what the processes of each service use: CPU is in percent of one, MEMORY is resident. A terminal too narrow for all columns shows the important ones. RESTARTS and STARTS count processes, ATTEMPTS also the attempts that came to no process. With names the exit code is 3 unless every one of them has a process; with --check it is 10 if one of them is in trouble, else 0.',
+    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*" or a tag like @workers. Below a service in trouble stand the reason, the time of the next attempt and the last lines of its log. In trouble is a service that has failed, is in back-off, is up but not ready, or waits for a service that will not come. -o wide measures for a moment what the processes of each service use: CPU is in percent of one core, MEMORY is resident memory. A terminal too narrow for all columns shows the important ones. RESTARTS and STARTS count processes, ATTEMPTS also the attempts that came to no process. With names the exit code is 3 unless every one of them has a process; with --check it is 10 if one of them is in trouble, else 0.',
   examples: [
     'svctl',
     "svctl status 'web-*' -o wide",

@@ -3,7 +3,7 @@ import { dial, HANDSHAKE_MS } from './dial.js';
 import type { Gate } from './gate.js';
 import { nameOf, type Single } from './target.js';
 
-/** A lost link is nobody's business unless it stays lost for so long. */
+/** A lost link is reported only after this time. */
 const PATIENCE_MS = 5_000;
 
 interface Options {
@@ -36,7 +36,7 @@ export function addressOf(target: Single, { gate, timeoutMs, note }: Options): A
         lostMs ??= now;
         if (connected && !noted && now - lostMs >= PATIENCE_MS && error instanceof Error) {
           noted = true;
-          note(`the link was cut, and is tried again: ${error.message}`);
+          note(`lost the link, reconnecting: ${error.message}`);
         }
         throw error;
       }

@@ -15,7 +15,7 @@ export async function confirmChange(
   for (const host of hosts) terminal.remark(host);
   if (yes) return;
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
-    throw usage(`a change on ${hosts.length} hosts wants --yes`, 'On a terminal svctl would ask.');
+    throw usage(`changing ${hosts.length} hosts needs --yes`, 'On a terminal svctl would ask.');
   }
   const dialog = createInterface({ input: process.stdin, output: process.stderr });
   const given = await dialog.question(`svctl: ${order} on all ${hosts.length}? [y/N] `).finally(() => dialog.close());

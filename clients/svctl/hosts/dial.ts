@@ -118,7 +118,7 @@ function greeted(
         const rest = received.subarray(at + GREETING.length);
         if (rest.length > 0) output.unshift(rest);
       } else if (received.length > MAX_NOISE_BYTES) {
-        settle(new Problem(ExitCode.unreachable, `cannot reach ${host}: what answers there is not svctl`));
+        settle(new Problem(ExitCode.unreachable, `cannot reach ${host}: the program that answered is not svctl`));
       }
     };
     output.on('data', look);

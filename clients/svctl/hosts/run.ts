@@ -109,9 +109,7 @@ class Fleet {
     const running = new Set(this.#hosts);
     const waiting = setTimeout(() => this.#sayWaiting([...running]), WAITING_MS);
     const interrupted = (): void => {
-      this.#terminal.note(
-        'no longer waiting; orders that have been taken stand. svctl status shows what became of them',
-      );
+      this.#terminal.note('no longer waiting; accepted orders are still carried out; svctl status shows the outcome');
       process.kill(process.pid, 'SIGINT');
     };
     if (this.#order.command.hosts !== 'reads') process.prependOnceListener('SIGINT', interrupted);

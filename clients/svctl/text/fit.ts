@@ -20,7 +20,7 @@ export const GAP = 2;
 const SHORTEST = 8;
 
 /**
- * The width of each column so that all of them fittedWidths, 0 for one that is left out. `natural`:
+ * The width of each column so that all of them fit, 0 for one that is left out. `natural`:
  * the widths of their contents.
  */
 export function fittedWidths(

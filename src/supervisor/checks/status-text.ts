@@ -1,7 +1,4 @@
-/**
- * A change of the status is on record and told to everybody: a service that counts loudly is heard
- * so often.
- */
+/** Every change is recorded and published: at most one in this time. */
 const PAUSE_MS = 1_000;
 
 /**

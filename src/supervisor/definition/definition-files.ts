@@ -89,7 +89,7 @@ export class DefinitionFiles implements ServiceSource {
   #reload(isRunning: (name: ServiceName) => boolean): void {
     const { servicesFile, error } = this.#context;
     const files = readFiles(servicesFiles(servicesFile), (path, code) =>
-      error(`${path} cannot be read (${code}): its services are not there`),
+      error(`cannot read ${path} (${code}): the services in it are ignored`),
     );
     const read = this.#parse(files);
     this.#onDisk = isBroken(read) ? { ...read, services: new Map([...this.#inForce, ...read.services]) } : read;

@@ -63,7 +63,7 @@ test(
 );
 
 test(
-  'a change lists its hosts and wants --yes; without a terminal nobody is asked, and nothing is done',
+  'a change lists its hosts and needs --yes; without a terminal nobody is asked, and nothing is done',
   async () => {
     const before = await runOf(1);
     const refused = await fleet.run(['-H', 'k8s://shop/web-1', '-H', 'k8s://shop/web-2', 'restart', 'web']);
@@ -71,7 +71,7 @@ test(
     expect(refused.stderr).toContain(
       'svctl: restart web on 2 hosts:\n       k8s://shop/web-1\n       k8s://shop/web-2\n',
     );
-    expect(refused.stderr).toContain('wants --yes');
+    expect(refused.stderr).toContain('needs --yes');
     expect(await runOf(1)).toEqual(before);
   },
   TIMEOUT_MS,

@@ -134,7 +134,7 @@ describe('replicas', () => {
     expect(await refused('other', '2')).toMatch(/^2 svctl: other is one service and has no replicas/);
     expect(await refused('web@1', '2')).toMatch(/^2 .*scale web/);
     expect(await refused('web', '0')).toMatch(/^2 .*must be from 1 to 100/);
-    expect(await refused('web', 'many')).toMatch(/^2 .*is no number/);
+    expect(await refused('web', 'many')).toMatch(/^2 .*is not a number/);
   });
 
   test('follow the number in the definition: more at once, fewer by svctl apply', async () => {

@@ -48,6 +48,20 @@ describe('svctl run', () => {
     expect((await run('--name', 'dev', '--', 'sleep', '1000')).code).toBe(0);
   });
 
+  test('that has ended by itself is not run again by the next controller', async () => {
+    await boot();
+    await run('--name', 'brief', '--', 'sh', '-c', 'sleep 0.4; exit 3');
+    await container.reaches('brief', 'failed');
+    await kills();
+    expect((await container.svctl('reexec')).code).toBe(0);
+    expect(await container.status('brief')).toMatchObject({
+      state: 'SERVICE_STATE_FAILED',
+      run: 1,
+      restartsTotal: 0,
+      trouble: 'exited with code 3 and is not started again',
+    });
+  });
+
   test('takes the name of the program, and waits until the probe passes', async () => {
     await boot();
     const ready = '/run/dev.ready';

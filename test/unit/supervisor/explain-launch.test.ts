@@ -32,12 +32,24 @@ describe('a start that fails before the program runs', () => {
   test.each([
     ['user', 'ENOENT', `${FILE}:3: user: postgres:admin: there is no such user in /etc/passwd`],
     ['group', 'ENOENT', `${FILE}:3: user: postgres:admin: there is no such group in /etc/group`],
-    ['user', 'EPERM', `${FILE}:3: user: postgres:admin: takes root, or the capabilities SETUID and SETGID (EPERM)`],
+    [
+      'user',
+      'EPERM',
+      `${FILE}:3: user: postgres:admin: needs the capabilities SETUID and SETGID, which root in a container may lack (EPERM)`,
+    ],
     ['group_add.1', 'ENOENT', `${FILE}:4: group_add: backup: there is no such group in /etc/group`],
-    ['ulimits.8', 'EPERM', `${FILE}:5: ulimits.memlock: 65536: takes root, or the capability SYS_RESOURCE (EPERM)`],
+    [
+      'ulimits.8',
+      'EPERM',
+      `${FILE}:5: ulimits.memlock: 65536: needs the capability SYS_RESOURCE, which root in a container may lack (EPERM)`,
+    ],
     ['ulimits.7', 'EINVAL', `${FILE}:5: ulimits.nofile: {soft: 100, hard: 200}: cannot be set (EINVAL)`],
-    ['nice', 'EACCES', 'nice: -5: takes root, or the capability SYS_NICE (EACCES)'],
-    ['oom_score_adj', 'EACCES', 'oom_score_adj: -900: takes root, or the capability SYS_RESOURCE (EACCES)'],
+    ['nice', 'EACCES', 'nice: -5: needs the capability SYS_NICE, which root in a container may lack (EACCES)'],
+    [
+      'oom_score_adj',
+      'EACCES',
+      'oom_score_adj: -900: needs the capability SYS_RESOURCE, which root in a container may lack (EACCES)',
+    ],
     ['chdir', 'ENOENT', `${FILE}:9: working_dir: /srv/app: cannot be entered (it does not exist)`],
     ['exec', 'ENOENT', 'postgres: not found in PATH of the service'],
     ['exec', 'EACCES', 'postgres: permission denied for the user of the service'],

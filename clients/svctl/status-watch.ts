@@ -3,6 +3,7 @@ import type { Context } from './context.js';
 import { ExitCode } from './exit-code.js';
 import { isInTrouble, summaryWords } from './phrases.js';
 import { type Extras, extrasOf, NO_EXTRAS, statusTable } from './status-table.js';
+import { Terminal } from './terminal.js';
 import { tableText } from './text/table.js';
 
 /** Times are shown in seconds. */
@@ -24,6 +25,7 @@ export async function watchStatus(context: Context): Promise<ExitCode> {
   const screen = new Screen(context);
   const leave = (): boolean => process.stdout.write(LEAVE);
   const draw = (): void => screen.draw();
+  Terminal.fillScreen(true);
   process.stdout.write(ENTER);
   process.once('exit', leave);
   for (const [signal, number] of [
@@ -47,6 +49,7 @@ export async function watchStatus(context: Context): Promise<ExitCode> {
     // An error is told on the first screen.
     process.off('exit', leave);
     leave();
+    Terminal.fillScreen(false);
   }
 }
 

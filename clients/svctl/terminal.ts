@@ -18,6 +18,7 @@ export interface Answer {
 
 /** The two outputs: data on standard output, the rest on standard error. */
 export class Terminal {
+  static #isFull = false;
   readonly paint: Paint;
   readonly #noColor: boolean;
 
@@ -110,9 +111,14 @@ export class Terminal {
     this.note(problem.message.includes(host) ? problem.message : `${host}: ${problem.message}`);
   }
 
+  /** A view takes the whole terminal, or gives it back: notes would be drawn across it. */
+  static fillScreen(isFull: boolean): void {
+    Terminal.#isFull = isFull;
+  }
+
   /** Writes to standard error as it is. */
   tell(text: string): void {
-    process.stderr.write(text);
+    if (!Terminal.#isFull) process.stderr.write(text);
   }
 
   #printTable(table: string | Table): void {

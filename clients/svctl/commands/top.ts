@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { usage } from '../options.js';
+import { Terminal } from '../terminal.js';
 
 export const top: Command = {
   name: 'top',
@@ -25,10 +26,11 @@ async function showTop(hosts: readonly Context[], { colours, operands }: Context
   // The library for terminals is larger than the rest of svctl.
   const { top: show } = await import('../../dashboard/top/top.js');
   const filter = operands.join(' ');
+  Terminal.fillScreen(true);
   const signal = await show(
     hosts.map(({ target }) => target),
     { colours, filter },
-  );
+  ).finally(() => Terminal.fillScreen(false));
   if (signal !== undefined) process.exit(128 + constants.signals[signal]);
   return ExitCode.ok;
 }

@@ -206,6 +206,13 @@ describe('--watch', () => {
     expect(code).toBe(130);
   });
 
+  test('an error gives the terminal back before it is told, and ends svctl', async () => {
+    const command = `stty cols 80 rows 24; exec $svctl status -w nosuch --socket ${api.path}`;
+    const { stdout, code } = await svctl.shell(`exec script -qec '${command}' /dev/null`);
+    expect(code).toBe(4);
+    expect(stdout).toMatch(/\x1b\[\?25h\x1b\[\?1049l(?!.*\x1b\[\?1049l).*nosuch/s);
+  });
+
   test('needs a terminal, and a table', async () => {
     expect(await run('status', '--watch')).toMatchObject({ code: 2, stdout: '' });
     expect((await run('status', '-w', '-o', 'json')).stderr).toContain('--watch shows a table, not json');

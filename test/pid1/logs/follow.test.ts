@@ -124,7 +124,7 @@ test('a service that goes and comes again while the controller is killed is anot
   const reader = new LogFollower(container.socket, { selector: { names: ['web'] } });
   follower = reader;
   await waitFor('the first lines', () => reader.caughtUp && reader.told.includes('web before 5'));
-  rmSync(join(container.services, 'web'), { recursive: true });
+  rmSync(join(container.services, 'web'), { recursive: true, maxRetries: 10, retryDelay: 20 });
   await waitFor('the service to be forgotten', async () => (await container.svctl('status', 'web')).code === 4);
   process.kill(container.controllerPid, 'SIGKILL');
   container.addService('web', says('after', 7));

@@ -26,7 +26,7 @@ describe('the service directory', () => {
   test('a removed service is stopped and forgotten', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS }, other: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
-    rmSync(at('service/web'), { recursive: true });
+    rmSync(at('service/web'), { recursive: true, maxRetries: 10, retryDelay: 20 });
     await gone('web');
     expect((await container.exec('kill', '-0', String(pid))).code).not.toBe(0);
     expect(await names()).toEqual(['other']);

@@ -21,6 +21,8 @@ const CHANGES = Number(process.env.RANDOM_CHANGES ?? 200);
 const SEED = Number(process.env.RANDOM_SEED ?? Date.now() % 1_000_000);
 /** Well under the 30 s after which a failed service is looked at again in any case. */
 const PATIENCE_MS = 12_000;
+/** A service that is just starting may make its supervise/ anew while its directory is removed. */
+const ANYWAY = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 };
 
 let container: TestContainer;
 afterEach(() => container.dispose());
@@ -243,7 +245,7 @@ class Changes {
   }
 
   async #remove(name: string): Promise<string> {
-    rmSync(this.#at(name), { recursive: true });
+    rmSync(this.#at(name), ANYWAY);
     return `removed ${name}`;
   }
 
@@ -261,18 +263,18 @@ class Changes {
     const next = this.#makeKept();
     const away = this.#at(`.${name}`);
     const removed = this.#random(2) === 0;
-    if (removed) rmSync(this.#at(name), { recursive: true });
+    if (removed) rmSync(this.#at(name), ANYWAY);
     else renameSync(this.#at(name), away);
     const pause = await this.#pause();
     if (this.#random(2) === 0) renameSync(join(this.#kept, next), this.#at(name));
     else cpSync(join(this.#kept, next), this.#at(name), { recursive: true });
-    rmSync(away, { recursive: true, force: true });
+    rmSync(away, ANYWAY);
     return `replaced ${name} ${removed ? 'after rm' : 'after mv'} ${pause}`;
   }
 
   async #linkAnew(name: string): Promise<string> {
     const next = this.#makeKept();
-    rmSync(this.#at(name), { recursive: true });
+    rmSync(this.#at(name), ANYWAY);
     const pause = await this.#pause();
     symlinkSync(`../sv/${next}`, this.#at(name));
     return `linked ${name} to another directory ${pause}`;

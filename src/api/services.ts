@@ -1,6 +1,7 @@
-import type { handleServerStreamingCall } from '@grpc/grpc-js';
+import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
 import type {
   ServicesServer as GeneratedServer,
+  ListRequest,
   OperationResponse,
   Selector as SelectorMessage,
   StopRequest,
@@ -21,14 +22,15 @@ import { type Access, pidOf, requireFullAccess } from './access.js';
 import type { Caller, Calls } from './call.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf, selectorOf, waitLevelOf } from './from-proto.js';
+import { ServiceMessages } from './service-messages.js';
 import { outcomeMessage, serviceMessage } from './to-proto.js';
 import { Turns } from './turns.js';
 import { watchServices } from './watch.js';
-import { WatchMessages } from './watch-messages.js';
 import { watchUsage } from './watch-usage.js';
 
-/** Watchers get bytes: see `servicesService`. */
-type ServicesServer = Omit<GeneratedServer, 'watch'> & {
+/** Some answers are bytes: see `servicesService`. */
+type ServicesServer = Omit<GeneratedServer, 'list' | 'watch'> & {
+  readonly list: handleUnaryCall<ListRequest, Buffer>;
   readonly watch: handleServerStreamingCall<WatchRequest, Buffer>;
 };
 
@@ -54,15 +56,11 @@ export function servicesServer(
       return { outcomes: (await operate(request, caller)).map(outcomeMessage) };
     });
 
-  const messages = new WatchMessages(view);
+  const messages = new ServiceMessages(view);
   const turns = new Turns();
 
   return {
-    list: calls.unary((request) => ({
-      services: control.select(selectorOf(request.selector)).map(serviceMessage),
-      revision: BigInt(view.revision),
-      bootId: view.bootId,
-    })),
+    list: calls.unary((request) => messages.list(control.select(selectorOf(request.selector)))),
 
     get: calls.unary(({ name }) => {
       if (name === '') throw badArgument('name', 'must be the name of a service');

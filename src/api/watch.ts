@@ -4,13 +4,16 @@ import type { ServiceControl, ServiceView } from '../types/service.js';
 import { badArgument } from './errors.js';
 import { heartbeatOf, selectorOf } from './from-proto.js';
 import { matcherOf, withReplicas } from './selector.js';
+import { encoded, type ServiceMessages } from './service-messages.js';
 import type { Turns } from './turns.js';
-import { encoded, type WatchMessages } from './watch-messages.js';
 
-/** `Services.Watch` answers with what {@link WatchMessages} has encoded. */
+const asEncoded = (message: Buffer): Buffer => message;
+
+/** `Services.List` and `Watch` answer with the bytes of {@link ServiceMessages}. */
 export const servicesService = {
   ...ServicesService,
-  watch: { ...ServicesService.watch, responseSerialize: (message: Buffer): Buffer => message },
+  list: { ...ServicesService.list, responseSerialize: asEncoded },
+  watch: { ...ServicesService.watch, responseSerialize: asEncoded },
 } as const;
 
 interface Sources {
@@ -18,7 +21,7 @@ interface Sources {
   readonly control: ServiceControl;
   readonly version: string;
   /** Shared by all who watch. */
-  readonly messages: WatchMessages;
+  readonly messages: ServiceMessages;
   readonly turns: Turns;
 }
 

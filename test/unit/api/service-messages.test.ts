@@ -1,41 +1,49 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { WatchResponse } from '../../../gen/my_init/v1/services.js';
-import { WatchMessages } from '../../../src/api/watch-messages.js';
+import { ListResponse, WatchResponse } from '../../../gen/my_init/v1/services.js';
+import { ServiceMessages } from '../../../src/api/service-messages.js';
+import type { ServiceStatus } from '../../../src/types/service.js';
 import { FakeServices } from '../../helpers/fake-services.js';
 
 const everything = () => true;
 const only = (name: string) => name === 'web';
 
-describe('what watchers are told', () => {
+describe('messages with services', () => {
   let services: FakeServices;
-  let messages: WatchMessages;
+  let messages: ServiceMessages;
   beforeEach(() => {
     services = new FakeServices();
     services.set('db');
     services.set('web');
-    messages = new WatchMessages(services);
+    messages = new ServiceMessages(services);
   });
   const namesIn = (message: Buffer): readonly string[] => {
     const { event } = WatchResponse.decode(message);
     return event?.$case === 'snapshot' ? event.value.services.map(({ name }) => name) : [];
   };
 
-  test('is encoded once for all who watch everything', () => {
+  const listed = (selected: readonly ServiceStatus[]): readonly string[] =>
+    ListResponse.decode(messages.list(selected)).services.map(({ name }) => name);
+
+  test('are encoded once for all who ask for everything', () => {
     expect(messages.snapshot(everything)).toBe(messages.snapshot(everything));
+    expect(messages.list(services.list())).toBe(messages.list(services.list()));
     const [change] = services.changesSince(services.revision - 1) ?? [];
     if (change === undefined) throw new Error('no change');
     expect(messages.change(change)).toBe(messages.change(change));
   });
 
-  test('is what they selected', () => {
+  test('have the services that are selected', () => {
     expect(namesIn(messages.snapshot(everything))).toEqual(['db', 'web']);
     expect(namesIn(messages.snapshot(only))).toEqual(['web']);
+    expect(listed(services.list())).toEqual(['db', 'web']);
+    expect(listed(services.list().filter(({ name }) => only(name)))).toEqual(['web']);
     expect(namesIn(messages.snapshot(everything))).toEqual(['db', 'web']);
   });
 
-  test('is new when something has changed', () => {
+  test('are new when something has changed', () => {
     const before = messages.snapshot(everything);
     services.set('web', { state: 'down' });
     expect(messages.snapshot(everything)).not.toBe(before);
+    expect(ListResponse.decode(messages.list(services.list())).revision).toBe(BigInt(services.revision));
   });
 });

@@ -1,0 +1,61 @@
+import { ListResponse, WatchResponse } from '../../gen/my_init/v1/services.js';
+import type { Change, ServiceStatus, ServiceView } from '../types/service.js';
+import { changeMessage, serviceMessage } from './to-proto.js';
+
+/** What one revision looks like when all services are asked for. */
+interface OfAll {
+  readonly revision: number;
+  readonly snapshot?: Buffer;
+  readonly list?: Buffer;
+}
+
+/**
+ * The messages with services in them, encoded: whoever asks for the same at the same revision
+ * shares the bytes, which are several times smaller than objects.
+ */
+export class ServiceMessages {
+  readonly #view: ServiceView;
+  /** As long as the view holds the changes. */
+  readonly #changes = new WeakMap<Change, Buffer>();
+  #ofAll: OfAll = { revision: -1 };
+
+  constructor(view: ServiceView) {
+    this.#view = view;
+  }
+
+  /** A `ListResponse`. */
+  list(selected: readonly ServiceStatus[]): Buffer {
+    return this.#shared('list', selected, (revision) => {
+      const { bootId } = this.#view;
+      return Buffer.from(ListResponse.encode({ services: selected.map(serviceMessage), revision, bootId }).finish());
+    });
+  }
+
+  /** For watchers: the selected services as they are now. */
+  snapshot(selects: (name: string) => boolean): Buffer {
+    const selected = this.#view.list().filter(({ name }) => selects(name));
+    return this.#shared('snapshot', selected, (revision) =>
+      encoded({ $case: 'snapshot', value: { services: selected.map(serviceMessage), revision } }),
+    );
+  }
+
+  /** For watchers: one service as it is after a change. */
+  change(change: Change): Buffer {
+    const known = this.#changes.get(change);
+    if (known !== undefined) return known;
+    const message = encoded({ $case: 'change', value: changeMessage(change) });
+    this.#changes.set(change, message);
+    return message;
+  }
+
+  #shared(kind: 'snapshot' | 'list', selected: readonly ServiceStatus[], encode: (revision: bigint) => Buffer): Buffer {
+    const { revision } = this.#view;
+    if (selected.length < this.#view.list().length) return encode(BigInt(revision));
+    if (this.#ofAll.revision !== revision) this.#ofAll = { revision };
+    const message = this.#ofAll[kind] ?? encode(BigInt(revision));
+    this.#ofAll = { ...this.#ofAll, [kind]: message };
+    return message;
+  }
+}
+
+export const encoded = (event: WatchResponse['event']): Buffer => Buffer.from(WatchResponse.encode({ event }).finish());

@@ -1,8 +1,10 @@
-# Your base image: an init, a control plane and what a Debian or Ubuntu system lacks in a container. docs/docker.md
+# Your base image: an init, a control plane and what a Debian or Ubuntu system lacks in a container.
+# docs/docker.md
 #   docker build -t my_init .
 #   docker build -t my_init --build-arg BASE_IMAGE=debian:bookworm-slim --build-arg DISABLE_SSH=1 .
 ARG BASE_IMAGE=ubuntu:24.04
-# Only builds: the Node in the image is the one that package-lock.json pins, with the libraries of this image.
+# Only builds: the Node in the image is the one that package-lock.json pins, with the libraries of
+# this image.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [--install] [--rounds N] [--json FILE] [PART...]`: measures us beside others in one run, in turns, so that what the machine does
- * meanwhile hits all alike. Prints a table for each part; `--json` writes the same, with more digits, into a file.
+ * `npm run bench -- [--install] [--rounds N] [--json FILE] [PART...]`: measures us beside others in
+ * one run, in turns, so that what the machine does meanwhile hits all alike. Prints a table for
+ * each part; `--json` writes the same, with more digits, into a file.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';

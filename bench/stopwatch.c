@@ -1,9 +1,11 @@
 /*
  * The clock of the benchmarks, CLOCK_MONOTONIC in nanoseconds.
  *   stopwatch begin FILE COMMAND...   writes the time into FILE and becomes COMMAND
- *   stopwatch time COMMAND...         runs COMMAND without its output and prints how long it took: wall time, CPU time
- *   run                               a service: appends `start NAME PID TIME` to $STOPWATCH and, at TERM, `stop NAME PID TIME`;
- *                                     with $STOPWATCH_CPU also `cpu NAME PID NS`, the CPU time that all others have used
+ *   stopwatch time COMMAND...         runs COMMAND without its output and prints how long it took:
+ *                                     wall time, CPU time
+ *   run                               a service: appends `start NAME PID TIME` to $STOPWATCH and,
+ *                                     at TERM, `stop NAME PID TIME`; with $STOPWATCH_CPU also
+ *                                     `cpu NAME PID NS`, the CPU time that all others have used
  */
 #include <fcntl.h>
 #include <glob.h>

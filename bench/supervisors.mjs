@@ -23,7 +23,9 @@ export const names = (count) => Array.from({ length: count }, (_, index) => `web
  * @property {() => boolean} isThere
  * @property {string} source where to get it
  * @property {NodeJS.Signals} stop what makes it end, as orderly as it can
- * @property {(count: number, options?: object) => (directory: string) => { command: string[], environment?: object }} prepare
+ * @property {(count: number, options?: object) => Layout} prepare
+ *
+ * @typedef {(directory: string) => { command: string[], environment?: object }} Layout
  *   lays out so many services in a directory, and says what supervises them
  */
 

@@ -1,4 +1,5 @@
-// Loaded before my_init and svctl by the image's own Node, whatever its age: what it cannot run would end with a SyntaxError.
+// Loaded before my_init and svctl by the image's own Node, whatever its age: what it cannot run
+// would end with a SyntaxError.
 var needed = '20.12';
 var version = process.versions.node.split('.').map(Number);
 if (version[0] < 20 || (version[0] === 20 && version[1] < 12)) {

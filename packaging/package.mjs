@@ -1,6 +1,9 @@
 /**
- * `npm run package -- [--arch ARCHITECTURE]... [--out DIRECTORY]`: makes all that users install, below packaging/out. docs/install.md
- * `--tree DIRECTORY` only lays out one tree there, of this machine by default: the build of the image does. `--without-node` leaves Node out of it.
+ * `npm run package -- [--arch ARCHITECTURE]... [--out DIRECTORY]`: makes all that users install,
+ * below packaging/out. docs/install.md
+ *
+ * `--tree DIRECTORY` only lays out one tree there, of this machine by default: the build of the
+ * image does. `--without-node` leaves Node out of it.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
-// Makes the code cache of the bundled programs with the Node that will run them: node src/code-cache.mjs [DIRECTORY]
-// The cache holds the functions that ran: a short run of each program comes first. V8 checks that a cache fits its
-// version; another Node compiles as usual. --predictable makes two builds equal.
+// Makes the code cache of the bundled programs with the Node that will run them: node
+// src/code-cache.mjs [DIRECTORY] The cache holds the functions that ran: a short run of each
+// program comes first. V8 checks that a cache fits its version; another Node compiles as usual.
+// --predictable makes two builds equal.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -20,8 +20,9 @@ import type { System } from './types/system.js';
 const CLOSE_GRACE_MS = 100;
 
 /**
- * Opens all doors of my_init: the API on its socket, probes and metrics on their port. Called once: a door that cannot be opened
- * now is tried again by itself. `booted` settles when the services have been told to start.
+ * Opens all doors of my_init: the API on its socket, probes and metrics on their port. Called once:
+ * a door that cannot be opened now is tried again by itself. `booted` settles when the services
+ * have been told to start.
  */
 export async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const rpc = new RpcStats();

@@ -16,9 +16,11 @@ import (
 const (
 	// my_init answers a question within seconds, also while it starts a hundred services.
 	answerTime = 10 * time.Second
-	// The call's own deadline comes after that of the wait: my_init's answer says more than a broken call.
+	// The call's own deadline comes after that of the wait: my_init's answer says more than a broken
+	// call.
 	answerSlack = 5 * time.Second
-	// Between two attempts of a call whose connection broke: the next controller is there in about 100 ms.
+	// Between two attempts of a call whose connection broke: the next controller is there in about 100
+	// ms.
 	retryDelay = 50 * time.Millisecond
 	// Attempts that fail for so long, each of them quickly, are given up.
 	patience = 10 * time.Second
@@ -94,8 +96,8 @@ func (c *connection) open(ctx context.Context) error {
 	}
 }
 
-// call makes a call that may be repeated: it changes nothing, or has a request id. When the connection breaks, the
-// same call is made again.
+// call makes a call that may be repeated: it changes nothing, or has a request id. When the
+// connection breaks, the same call is made again.
 func call[Request, Response any](
 	ctx context.Context, c *connection, method func(context.Context, Request, ...grpc.CallOption) (Response, error),
 	request Request, timeout time.Duration,
@@ -135,8 +137,8 @@ func isLost(err *Error) bool {
 	return err.Reason == "CONNECTION_LOST" || err.Reason == "CONTROLLER_REPLACED"
 }
 
-// passes tells whether the controller or the container is being replaced. NotFound: after a boot the services come
-// one by one.
+// passes tells whether the controller or the container is being replaced. NotFound: after a boot
+// the services come one by one.
 func passes(err *Error) bool {
 	return err.Code == codes.Unavailable || err.Code == codes.NotFound || err.Code == codes.DeadlineExceeded
 }

@@ -71,7 +71,8 @@ func newError(reason, message string, metadata map[string]string) *Error {
 	return &Error{Reason: reason, Code: code, Message: message, Metadata: metadata}
 }
 
-// errorOfStatus is the error in a google.rpc.Status; service is the name of the one that it is about, or "".
+// errorOfStatus is the error in a google.rpc.Status; service is the name of the one that it is
+// about, or "".
 func errorOfStatus(s *rpcstatus.Status, service string) *Error {
 	found := status.FromProto(s)
 	for _, detail := range found.Details() {

@@ -69,9 +69,9 @@ const (
 	logSilence = logHeartbeat * 5 / 2
 )
 
-// Logs has the lines of services, merged by time, until the loop is left, the context ends or, without Follow, all is
-// read; my_init's own are those of the service my_init. When the controller, the container or the link is replaced,
-// it continues at its cursor; what was lost is a gap.
+// Logs has the lines of services, merged by time, until the loop is left, the context ends or,
+// without Follow, all is read; my_init's own are those of the service my_init. When the controller,
+// the container or the link is replaced, it continues at its cursor; what was lost is a gap.
 func (my *MyInit) Logs(ctx context.Context, names []string, options LogOptions) iter.Seq2[LogEvent, error] {
 	return func(yield func(LogEvent, error) bool) {
 		reading := reading{first: readRequest(names, options), cursor: &v1.LogCursor{Services: map[string]string{}}}

@@ -71,7 +71,8 @@ type SignalOptions struct {
 	ExpectedRunID string
 }
 
-// Start starts services and waits until they are ready. When one of them fails, the error has all outcomes.
+// Start starts services and waits until they are ready. When one of them fails, the error has all
+// outcomes.
 func (my *MyInit) Start(ctx context.Context, names []string, options StartOptions) ([]Outcome, error) {
 	return mutate(ctx, my, my.services.Start, options.MutationOptions, &v1.StartRequest{
 		Selector: selectorOf(names, options.All), RequestId: idOf(options.RequestID), Wait: options.Wait,

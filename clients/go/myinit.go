@@ -1,4 +1,5 @@
-// Package myinit is a client for my_init, the init and control plane for containers with more than one process.
+// Package myinit is a client for my_init, the init and control plane for containers with more than
+// one process.
 package myinit
 
 import (
@@ -12,8 +13,8 @@ import (
 	v1 "my_init/clients/go/v1"
 )
 
-// MyInit is one my_init. Every method returns an *Error when it fails; every context may cancel. It may be used by
-// several goroutines.
+// MyInit is one my_init. Every method returns an *Error when it fails; every context may cancel. It
+// may be used by several goroutines.
 type MyInit struct {
 	connection  *connection
 	services    v1.ServicesClient
@@ -27,11 +28,13 @@ type MyInit struct {
 type Address struct {
 	// Name is for messages.
 	Name string
-	// Dial makes a stream to my_init's socket: also the pipes of a process. It is called again when that breaks.
+	// Dial makes a stream to my_init's socket: also the pipes of a process. It is called again when
+	// that breaks.
 	Dial func(context.Context) (net.Conn, error)
 }
 
-// Connect is a client for the my_init on a Unix socket; [DefaultSocket] when "". It connects with the first call.
+// Connect is a client for the my_init on a Unix socket; [DefaultSocket] when "". It connects with
+// the first call.
 func Connect(socket string) *MyInit {
 	if socket == "" {
 		socket = DefaultSocket()
@@ -91,7 +94,8 @@ func (my *MyInit) Health(ctx context.Context) (map[string]string, error) {
 	return statuses, err
 }
 
-// Explain says why a service is in its state: the root of the trouble first, the service itself last.
+// Explain says why a service is in its state: the root of the trouble first, the service itself
+// last.
 func (my *MyInit) Explain(ctx context.Context, name string) ([]*v1.Explanation, error) {
 	response, err := ask(ctx, my, my.definitions.Explain, &v1.ExplainRequest{Name: name})
 	return response.GetSteps(), err
@@ -103,8 +107,8 @@ func (my *MyInit) Definitions(ctx context.Context, names ...string) ([]*v1.Servi
 	return response.GetDefinitions(), err
 }
 
-// Apply takes over changed definitions: the services that need it are restarted, started or stopped. With dryRun it
-// only tells what it would do.
+// Apply takes over changed definitions: the services that need it are restarted, started or
+// stopped. With dryRun it only tells what it would do.
 func (my *MyInit) Apply(ctx context.Context, names []string, dryRun bool) ([]*v1.AppliedChange, error) {
 	request := &v1.ApplyRequest{Names: names, DryRun: dryRun}
 	response, err := call(ctx, my.connection, my.definitions.Apply, request, 0)
@@ -116,8 +120,8 @@ func (my *MyInit) Rescan(ctx context.Context) (*v1.RescanResponse, error) {
 	return ask(ctx, my, my.init.Rescan, &v1.RescanRequest{})
 }
 
-// Reexec replaces the controller by the program on disk. The answer comes before the replacement. It is not repeated
-// when the connection breaks.
+// Reexec replaces the controller by the program on disk. The answer comes before the replacement.
+// It is not repeated when the connection breaks.
 func (my *MyInit) Reexec(ctx context.Context) (*v1.ReexecResponse, error) {
 	if err := my.connection.open(ctx); err != nil {
 		return nil, errorOfCall(ctx, err, my.connection.address)

@@ -9,7 +9,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// stream is a stream that is asked for again when the controller, the container or the link is replaced.
+// stream is a stream that is asked for again when the controller, the container or the link is
+// replaced.
 type stream[Request, Response any] struct {
 	method func(context.Context, Request, ...grpc.CallOption) (grpc.ServerStreamingClient[Response], error)
 	// request is made anew for each attempt: it continues after the last answer.
@@ -51,7 +52,8 @@ func (s *stream[Request, Response]) run(ctx context.Context, c *connection, take
 	}
 }
 
-// once passes the answers on until my_init has been silent for too long. Time that the caller takes does not count.
+// once passes the answers on until my_init has been silent for too long. Time that the caller takes
+// does not count.
 func (s *stream[Request, Response]) once(parent context.Context, c *connection, take func(*Response) bool) error {
 	if err := c.open(parent); err != nil {
 		return err

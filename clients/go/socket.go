@@ -18,8 +18,8 @@ const (
 	bootRetry = 20 * time.Millisecond
 )
 
-// DefaultSocket is MY_INIT_SOCKET, the usual path, or the path that a my_init without root uses, if it belongs
-// to this user (anyone may make files in /tmp).
+// DefaultSocket is MY_INIT_SOCKET, the usual path, or the path that a my_init without root uses, if
+// it belongs to this user (anyone may make files in /tmp).
 func DefaultSocket() string {
 	if path := os.Getenv("MY_INIT_SOCKET"); path != "" {
 		return path
@@ -32,8 +32,8 @@ func DefaultSocket() string {
 	return usualSocket
 }
 
-// dialSocket connects to a Unix socket. While my_init boots as PID 1 of this container, a socket that is not there
-// yet, or is left over from a container that was killed, is tried again.
+// dialSocket connects to a Unix socket. While my_init boots as PID 1 of this container, a socket
+// that is not there yet, or is left over from a container that was killed, is tried again.
 func dialSocket(ctx context.Context, path string) (net.Conn, error) {
 	var dialer net.Dialer
 	end := time.Now().Add(bootTime)

@@ -37,7 +37,8 @@ type Change struct {
 	PreviousState v1.ServiceState
 }
 
-// WatchGap says that changes were lost; a snapshot follows. After a new boot the lost revisions have no meaning.
+// WatchGap says that changes were lost; a snapshot follows. After a new boot the lost revisions
+// have no meaning.
 type WatchGap struct {
 	FromRevision, ToRevision uint64
 	NewBoot                  bool
@@ -49,15 +50,17 @@ func (*WatchGap) watchEvent() {}
 
 // WatchOptions may be left empty.
 type WatchOptions struct {
-	// Heartbeat is the time between heartbeats, 1 s to 10 min; 15 s when 0. A connection that misses them is replaced.
+	// Heartbeat is the time between heartbeats, 1 s to 10 min; 15 s when 0. A connection that misses
+	// them is replaced.
 	Heartbeat time.Duration
 }
 
 // The connection counts as dead after so many heartbeats were missed.
 const heartbeatsMissed = 2.5
 
-// Watch has the services, then each change, until the loop is left or the context ends. When the controller, the
-// container or the link is replaced, it continues after the last revision; what was lost is a gap.
+// Watch has the services, then each change, until the loop is left or the context ends. When the
+// controller, the container or the link is replaced, it continues after the last revision; what was
+// lost is a gap.
 func (my *MyInit) Watch(ctx context.Context, names []string, options WatchOptions) iter.Seq2[WatchEvent, error] {
 	return func(yield func(WatchEvent, error) bool) {
 		view := view{names: names, options: options, newBoot: true, services: map[string]*v1.Service{}}

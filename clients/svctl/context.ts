@@ -93,7 +93,9 @@ export class Context extends Terminal {
   }
 }
 
-/** An option goes before the variable. Throws {@link Problem} for a path that no socket can have. */
+/**
+ * An option goes before the variable. Throws {@link Problem} for a path that no socket can have.
+ */
 function localAddress(option: string | undefined): Address {
   const path = option ?? defaultSocket();
   if (path === '') throw usage('--socket needs a path');

@@ -71,7 +71,10 @@ export function stateStyle({ state, ready, paused, hold }: Service): Style {
 export const lossWords = ({ source, lines }: LogLoss): string =>
   `log of ${source}: ${lines === 1n ? '1 line' : `${lines} lines`} lost, the disk was full`;
 
-/** Does not do what is wanted of it: failed, in back-off, up without being ready, or waiting for what will not come. */
+/**
+ * Does not do what is wanted of it: failed, in back-off, up without being ready, or waiting for
+ * what will not come.
+ */
 export function isInTrouble({ state, ready, reloading, waitsFor }: Service): boolean {
   switch (state) {
     case ServiceState.SERVICE_STATE_BACKOFF:
@@ -147,7 +150,10 @@ const UNMET: Readonly<Record<string, string>> = {
   'not-wanted': 'it is down by choice',
 };
 
-/** Why a service is in its state, and who asked: `exit 1 after 3s`, `restart asked for by uid 0 (root), pid 312`. */
+/**
+ * Why a service is in its state, and who asked: `exit 1 after 3s`, `restart asked for by uid 0
+ * (root), pid 312`.
+ */
 export function causeWords(service: Service): string {
   const { cause, lastExit } = service;
   if (cause === undefined) return '';

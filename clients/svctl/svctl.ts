@@ -20,7 +20,10 @@ import {
 } from './options.js';
 import { Problem, problemOf } from './problem.js';
 
-/** The command line for people: finds the command, runs it, and turns what goes wrong into words and an exit code. */
+/**
+ * The command line for people: finds the command, runs it, and turns what goes wrong into words and
+ * an exit code.
+ */
 async function main(args: readonly string[]): Promise<ExitCode> {
   let context = new Context([], new Map());
   try {
@@ -87,7 +90,10 @@ function isPlugin(): boolean {
   return name === 'kubectl-svctl';
 }
 
-/** A reader that has seen enough (`svctl status | head -1`) is no error: the exit code stays that of the command. */
+/**
+ * A reader that has seen enough (`svctl status | head -1`) is no error: the exit code stays that of
+ * the command.
+ */
 function tolerateBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -98,7 +104,10 @@ function tolerateBrokenPipe(): void {
   }
 }
 
-/** As the only process of a sidecar it is PID 1, which the kernel shields from a TERM that nobody listens to. */
+/**
+ * As the only process of a sidecar it is PID 1, which the kernel shields from a TERM that nobody
+ * listens to.
+ */
 function endOnTerm(): void {
   if (process.pid === 1) process.once('SIGTERM', () => process.exit(128 + 15));
 }

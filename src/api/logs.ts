@@ -25,7 +25,10 @@ import { exitStatusFields } from './to-proto.js';
 
 type ReadCall = ServerWritableStream<ReadRequest, Buffer>;
 
-/** `my_init.v1.Logs`, whose answers come encoded: one object for each line would cost more than all the rest. */
+/**
+ * `my_init.v1.Logs`, whose answers come encoded: one object for each line would cost more than all
+ * the rest.
+ */
 export const logsService = {
   read: { ...LogsService.read, responseSerialize: (message: Buffer): Buffer => message },
 } as const;
@@ -47,8 +50,8 @@ export function logsServer(sources: Sources, calls: Calls, access: Access) {
 }
 
 /**
- * Sends what the reader reads, one message at a time: as long as the client has not taken the last one, nothing is read for it
- * and nothing is kept.
+ * Sends what the reader reads, one message at a time: as long as the client has not taken the last
+ * one, nothing is read for it and nothing is kept.
  *
  * @returns what ends it
  */

@@ -42,7 +42,10 @@ export interface Backend {
   readonly usage: ServiceUsage;
 }
 
-/** `my_init.v1.Services`: translation between the messages and {@link ServiceControl}, and nothing else. */
+/**
+ * `my_init.v1.Services`: translation between the messages and {@link ServiceControl}, and nothing
+ * else.
+ */
 export function servicesServer(
   { view, control, system, usage }: Backend,
   calls: Calls,

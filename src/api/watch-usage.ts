@@ -21,7 +21,8 @@ interface Sources {
 }
 
 /**
- * `Services.WatchUsage`: a sample at once, then one in each interval. Samples that a client does not read in time are not made.
+ * `Services.WatchUsage`: a sample at once, then one in each interval. Samples that a client does
+ * not read in time are not made.
  *
  * @returns what ends the watching
  */

@@ -26,8 +26,8 @@ interface Sources {
 }
 
 /**
- * `Services.Watch`: hello, snapshot, changes, heartbeats. The changes that the view holds are the only buffer: a client that
- * reads too slowly is told of the gap and gets a new snapshot.
+ * `Services.Watch`: hello, snapshot, changes, heartbeats. The changes that the view holds are the
+ * only buffer: a client that reads too slowly is told of the gap and gets a new snapshot.
  *
  * @returns what ends the watching
  */
@@ -96,7 +96,10 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
   };
 }
 
-/** The revision to go on after; undefined when there is none, or it is of another boot or from the future. */
+/**
+ * The revision to go on after; undefined when there is none, or it is of another boot or from the
+ * future.
+ */
 function resumedFrom(request: WatchRequest, view: ServiceView): number | undefined {
   if (request.sinceRevision > 0n && request.bootId === '')
     throw badArgument('boot_id', 'must say which boot since_revision belongs to');

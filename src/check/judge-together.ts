@@ -143,7 +143,10 @@ function judgePorts(judged: readonly Definition[], findings: ReadonlyMap<Service
   }
 }
 
-/** The ports that a service seems to listen on: where it is looked at, and what its variable and its options say. */
+/**
+ * The ports that a service seems to listen on: where it is looked at, and what its variable and its
+ * options say.
+ */
 function portsOf({ ready, policy, environment, command }: Definition): ReadonlyMap<number, string> {
   const ports = new Map<number, string>();
   const add = (port: number, key: string): void => {

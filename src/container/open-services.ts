@@ -65,8 +65,8 @@ export interface OpenServices {
   /** Processes of earlier controllers that are on no record. */
   readonly unrecorded: Unrecorded;
   /**
-   * From now on nothing that happens to a service is acted on: the next controller hears of all of it. What is returned takes
-   * that back.
+   * From now on nothing that happens to a service is acted on: the next controller hears of all of
+   * it. What is returned takes that back.
    */
   standStill(): () => void;
 }

@@ -1,4 +1,7 @@
-/** Whether my_init and its services are healthy, for probes of every kind. Pure: it looks, and remembers nothing. */
+/**
+ * Whether my_init and its services are healthy, for probes of every kind. Pure: it looks, and
+ * remembers nothing.
+ */
 import type { ServiceStatus, ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';
 
@@ -14,7 +17,10 @@ export interface HealthSources {
 
 export interface Health {
   readonly serving: boolean;
-  /** Why it is not serving, a sentence each, without names of secrets: `memcached is starting`. Empty when it serves. */
+  /**
+   * Why it is not serving, a sentence each, without names of secrets: `memcached is starting`.
+   * Empty when it serves.
+   */
   readonly reasons: readonly string[];
 }
 
@@ -40,7 +46,10 @@ export function serviceHealth(service: ServiceStatus): Health {
   return why === undefined ? SERVING : { serving: false, reasons: [why] };
 }
 
-/** Calls the listener whenever {@link probe} or {@link serviceHealth} may answer otherwise. Returns what ends it. */
+/**
+ * Calls the listener whenever {@link probe} or {@link serviceHealth} may answer otherwise. Returns
+ * what ends it.
+ */
 export function onHealthChange({ view, system }: HealthSources, listener: () => void): () => void {
   const ends = [view.subscribe(listener), system.subscribe(listener)];
   return () => {
@@ -66,7 +75,10 @@ function startup({ system }: HealthSources): Health {
   return { serving: false, reasons };
 }
 
-/** What a person should know who asks for the readiness: `memcached is held by uid 0 (root), pid 312: heap dump`. */
+/**
+ * What a person should know who asks for the readiness: `memcached is held by uid 0 (root), pid
+ * 312: heap dump`.
+ */
 export const holdNotes = ({ view }: HealthSources): readonly string[] =>
   view
     .list()

@@ -4,8 +4,9 @@ import { type Fact, Graph } from './dependencies.js';
 import type { ServiceSet } from './service-set.js';
 
 /**
- * Tells each service which of its conditions are not met: at each change of a service, to those that depend on it. Has
- * dependents with `restart` follow a restart. Containers without dependencies pay for a look at a flag.
+ * Tells each service which of its conditions are not met: at each change of a service, to those
+ * that depend on it. Has dependents with `restart` follow a restart. Containers without
+ * dependencies pay for a look at a flag.
  */
 export class Conditions {
   readonly #set: ServiceSet;
@@ -56,7 +57,8 @@ export class Conditions {
     const { name, ready } = status;
     const isNew = !this.#known.has(name);
     const hasChanged = this.#learn(name, removed);
-    // While services are being added the graph would be made anew for each: the set says when they are complete.
+    // While services are being added the graph would be made anew for each: the set says when they
+    // are complete.
     if (this.#edges === 0 || isNew) return;
     if (hasChanged) this.update();
     else for (const { name: dependent } of this.#current().dependentsOf(name)) this.#tell(dependent);

@@ -1,11 +1,13 @@
 /**
- * The graph of the dependencies of all services. Pure; it knows definitions, and is told the state of
- * services when it is asked.
+ * The graph of the dependencies of all services. Pure; it knows definitions, and is told the state
+ * of services when it is asked.
  *
- * A change propagates in two phases, as in dinit. First the wish: a start reaches everything that is needed
- * ({@link Graph.needed}), a stop with dependents everything that needs it ({@link Graph.withDependents}). Then each service
- * moves by itself, as soon as nothing holds it: {@link Graph.unmet} for a start, {@link Graph.holding} for a stop. After
- * each change of a service, its dependents are asked the first, its dependencies the second; nobody else can be affected.
+ * A change propagates in two phases, as in dinit. First the wish: a start reaches everything that
+ * is needed ({@link Graph.needed}), a stop with dependents everything that needs it
+ * ({@link Graph.withDependents}). Then each service moves by itself, as soon as nothing holds it:
+ * {@link Graph.unmet} for a start, {@link Graph.holding} for a stop. After each change of a
+ * service, its dependents are asked the first, its dependencies the second; nobody else can be
+ * affected.
  */
 
 import type { ServiceName } from '../types/service.js';
@@ -48,7 +50,10 @@ export type GraphService = Pick<Definition, 'name' | 'dependsOn'> & Partial<Pick
 export class Graph {
   readonly #dependencies = new Map<ServiceName, readonly Dependency[]>();
   readonly #dependents = new Map<ServiceName, Dependent[]>();
-  /** The cycle that a service is part of: all its services, in an order in which each depends on the next. */
+  /**
+   * The cycle that a service is part of: all its services, in an order in which each depends on the
+   * next.
+   */
   readonly #cycles = new Map<ServiceName, readonly ServiceName[]>();
   /** Each cycle once. */
   readonly cycles: readonly (readonly ServiceName[])[];
@@ -79,8 +84,8 @@ export class Graph {
   }
 
   /**
-   * The cycle that a service takes part in, or undefined. None of its services can start; its first word is not repeated
-   * at the end.
+   * The cycle that a service takes part in, or undefined. None of its services can start; its first
+   * word is not repeated at the end.
    */
   cycleOf(name: ServiceName): readonly ServiceName[] | undefined {
     return this.#cycles.get(name);
@@ -119,14 +124,19 @@ export class Graph {
     );
   }
 
-  /** The services of the names and all that they need, dependencies first: what a start must reach. */
+  /**
+   * The services of the names and all that they need, dependencies first: what a start must reach.
+   */
   needed(names: Iterable<ServiceName>): readonly ServiceName[] {
     return closure(names, (name) =>
       this.dependenciesOf(name).flatMap(({ on, required }) => (required ? [on] : [])),
     ).filter((name) => this.#dependencies.has(name));
   }
 
-  /** The services of the names and all that need them, dependents first: what a stop with dependents must reach. */
+  /**
+   * The services of the names and all that need them, dependents first: what a stop with dependents
+   * must reach.
+   */
   withDependents(names: Iterable<ServiceName>): readonly ServiceName[] {
     return closure(names, (name) =>
       this.dependentsOf(name).flatMap((dependent) => (dependent.required ? [dependent.name] : [])),

@@ -13,8 +13,8 @@ export interface Explained {
 }
 
 /**
- * Why a service is in its state: the chain of services that it waits for, the root of the trouble first, the service itself
- * last. Each service is told of once.
+ * Why a service is in its state: the chain of services that it waits for, the root of the trouble
+ * first, the service itself last. Each service is told of once.
  */
 export function explain(
   name: ServiceName,

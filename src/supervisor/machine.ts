@@ -1,4 +1,7 @@
-/** The words of the state machine of a service. The rules are in transitions/, the whole of them in table.ts. */
+/**
+ * The words of the state machine of a service. The rules are in transitions/, the whole of them in
+ * table.ts.
+ */
 
 import type {
   Cause,
@@ -41,7 +44,10 @@ export interface Facts {
   readonly hold: Hold | undefined;
   /** The directory is gone: forget the service when it is down. */
   readonly removed: boolean;
-  /** `sv exit`: once down, the supervise files are released for a moment, then the service starts over. */
+  /**
+   * `sv exit`: once down, the supervise files are released for a moment, then the service starts
+   * over.
+   */
   readonly releasing: boolean;
   /** my_init shuts down: nothing is started any more. */
   readonly startsForbidden: boolean;
@@ -71,7 +77,10 @@ export type In<S extends State> = Machine & { readonly state: S };
 export type Run = UnspawnedRun | ProcessRun;
 
 export interface UnspawnedRun {
-  /** `prepare`: claim the service, run `control/u` and `setup`. `spawn`: the process is being created. */
+  /**
+   * `prepare`: claim the service, run `control/u` and `setup`. `spawn`: the process is being
+   * created.
+   */
   readonly stage: 'prepare' | 'spawn';
   readonly startedAtMs: number;
   /** The directory changed since this run began. */
@@ -114,9 +123,9 @@ export interface EndedRun {
 }
 
 /**
- * `sweep`: control scripts end, leftovers of the session are killed; after a stop they get TERM first and time until
- * `untilMs`. `finish`: the script runs; pid 0 while it is being
- * spawned. `sweep_finish`: what `finish` left behind is killed.
+ * `sweep`: control scripts end, leftovers of the session are killed; after a stop they get TERM
+ * first and time until `untilMs`. `finish`: the script runs; pid 0 while it is being spawned.
+ * `sweep_finish`: what `finish` left behind is killed.
  */
 export type ClearingStage =
   | { readonly name: 'sweep'; readonly untilMs?: number | undefined }
@@ -139,13 +148,19 @@ export type MachineEvent =
   | { readonly type: 'prepared' }
   /** The process exists. */
   | { readonly type: 'spawned'; readonly pid: number }
-  /** There is no process: another supervisor has the service, `setup` or `fork` failed. `forGood`: not to be tried again. */
+  /**
+   * There is no process: another supervisor has the service, `setup` or `fork` failed. `forGood`:
+   * not to be tried again.
+   */
   | { readonly type: 'spawn_failed'; readonly trouble: string; readonly forGood?: boolean }
   /** The process ended. `unstartable` says why `run` could not be executed at all. */
   | { readonly type: 'exited'; readonly status: ExitStatus; readonly unstartable?: string }
   | { readonly type: 'ready' }
   | { readonly type: 'unready'; readonly trouble: string }
-  /** The service says which of its processes goes on when the present one ends, MAINPID of sd_notify(3). */
+  /**
+   * The service says which of its processes goes on when the present one ends, MAINPID of
+   * sd_notify(3).
+   */
   | { readonly type: 'main_pid'; readonly pid: number }
   /** The service says how it is, STATUS of sd_notify(3). */
   | { readonly type: 'status_text'; readonly text: string }
@@ -213,7 +228,10 @@ export type Effect =
 export interface TerminateEffect {
   readonly type: 'terminate';
   readonly signal: NodeJS.Signals;
-  /** `script`: `control/t` or, where there is none or it fails, the signal. `done`: the run was asked already. */
+  /**
+   * `script`: `control/t` or, where there is none or it fails, the signal. `done`: the run was
+   * asked already.
+   */
   readonly how: 'script' | 'signal' | 'done';
   /** CONT, so that a stopped process sees the signal. */
   readonly wake: boolean;

@@ -267,7 +267,8 @@ export class Operations implements ServiceControl {
           service: service.name,
           state,
         });
-      // Recorded first: a controller that dies in this instant may leave the signal unsent, never sent twice.
+      // Recorded first: a controller that dies in this instant may leave the signal unsent, never
+      // sent twice.
       const order = service.take(orderOf('signal', requestId, service.status), () => true);
       const sending = send(service).catch((error: unknown) => {
         service.forget(order);
@@ -279,7 +280,10 @@ export class Operations implements ServiceControl {
     });
   }
 
-  /** Carries out an order, unless the service took it before: then only its outcome is left to be waited for. */
+  /**
+   * Carries out an order, unless the service took it before: then only its outcome is left to be
+   * waited for.
+   */
   #take(
     service: Service,
     kind: OrderKind,
@@ -291,7 +295,7 @@ export class Operations implements ServiceControl {
     return service.take(orderOf(kind, requestId, service.status, run), act);
   }
 
-  // --- each service ------------------------------------------------------------------------------------------------
+  // --- each service ------------------------------------------------------------------------------
 
   async #each(
     selector: Selector,

@@ -3,7 +3,10 @@ import type { ServiceStatus } from '../types/service.js';
 const KINDS = ['start', 'restart', 'stop', 'signal', 'hold', 'release', 'reset'] as const;
 export type OrderKind = (typeof KINDS)[number];
 
-/** An order that a service has taken. Its record keeps the latest: a repeated order waits instead of acting again. */
+/**
+ * An order that a service has taken. Its record keeps the latest: a repeated order waits instead of
+ * acting again.
+ */
 export interface Order {
   readonly kind: OrderKind;
   /** The `request_id` of the client; '' for an order that cannot be repeated. */
@@ -27,7 +30,10 @@ export function isRepeated(taken: Order | undefined, kind: OrderKind, id: string
   return taken !== undefined && id !== '' && taken.id === id && taken.kind === kind;
 }
 
-/** Reads the order in a record, perhaps of another version; undefined when it is none that this version knows. */
+/**
+ * Reads the order in a record, perhaps of another version; undefined when it is none that this
+ * version knows.
+ */
 export function readOrder(value: unknown): Order | undefined {
   const { kind, id, run, starts, oldPid, changed } = (value ?? {}) as Partial<Order>;
   if (kind === undefined || !KINDS.includes(kind) || typeof id !== 'string' || id === '') return undefined;

@@ -10,7 +10,10 @@ import type { ServiceSet } from './service-set.js';
 /** How many replicas an order has asked for, by the name that they share. */
 export const SCALE_RECORD: RecordKind<number> = { key: 'scale', decode: numberOf };
 
-/** The numbers of replicas that orders have asked for, in place of what the definitions say. They end with the boot. */
+/**
+ * The numbers of replicas that orders have asked for, in place of what the definitions say. They
+ * end with the boot.
+ */
 export class Scales {
   readonly #table: RecordTable<number>;
   #counts: ReadonlyMap<string, number>;
@@ -52,7 +55,10 @@ export class Replicas {
     this.#parts = parts;
   }
 
-  /** Puts the number on record, starts those that are missing and stops those that are too many. Throws OperationError. */
+  /**
+   * Puts the number on record, starts those that are missing and stops those that are too many.
+   * Throws OperationError.
+   */
   async scale(
     name: string,
     count: number,

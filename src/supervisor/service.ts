@@ -19,7 +19,10 @@ import type { ServiceRecord } from './service-record.js';
 import { isSameStatus, statusOf } from './status.js';
 import { isImpossible, step } from './table.js';
 
-/** One service: feeds events to the machine, records and publishes each step, and has its effects carried out. */
+/**
+ * One service: feeds events to the machine, records and publishes each step, and has its effects
+ * carried out.
+ */
 export class Service implements ServiceCore {
   readonly name: ServiceName;
   readonly directory: string;
@@ -88,7 +91,10 @@ export class Service implements ServiceCore {
     return this.#order;
   }
 
-  /** Takes an order. The first step of `act` is recorded together with it; `act` says whether anything changed. */
+  /**
+   * Takes an order. The first step of `act` is recorded together with it; `act` says whether
+   * anything changed.
+   */
   take(order: Order, act: () => boolean): Order {
     if (order.id === '') return { ...order, changed: act() };
     this.#order = order;
@@ -111,7 +117,10 @@ export class Service implements ServiceCore {
     this.record();
   }
 
-  /** Takes over what an earlier controller left running, and goes on with what that had begun. Nothing is done twice. */
+  /**
+   * Takes over what an earlier controller left running, and goes on with what that had begun.
+   * Nothing is done twice.
+   */
   resume(): void {
     this.#armTimers();
     this.#checks = this.#makeChecks();
@@ -159,7 +168,10 @@ export class Service implements ServiceCore {
     return result;
   }
 
-  /** Runs `control/LETTER` in the place of a signal or, where there is none or it fails, sends the signal. */
+  /**
+   * Runs `control/LETTER` in the place of a signal or, where there is none or it fails, sends the
+   * signal.
+   */
   async control(letter: ControlLetter, signal: NodeJS.Signals): Promise<SignalResult> {
     const { runNumber } = this.#machine;
     if (pidOf(this.#machine) === 0) return 'ESRCH';
@@ -170,7 +182,10 @@ export class Service implements ServiceCore {
     return 'sent';
   }
 
-  /** Has it read its configuration again, as its definition says. Resolves to why that failed, if it did. */
+  /**
+   * Has it read its configuration again, as its definition says. Resolves to why that failed, if it
+   * did.
+   */
   async reload(): Promise<string | undefined> {
     const { reload } = this.#definition;
     if (reload.kind === 'command') return runReload(this, reload.argv);
@@ -197,7 +212,10 @@ export class Service implements ServiceCore {
     if (isEvident || differs) this.dispatch({ type: 'changed' });
   }
 
-  /** Looks whether a service that could not be started can be by now, where a change may have been missed. */
+  /**
+   * Looks whether a service that could not be started can be by now, where a change may have been
+   * missed.
+   */
   recheck(): void {
     if (this.#machine.state !== 'failed' || this.#problem === undefined) return;
     this.#read();
@@ -227,7 +245,10 @@ export class Service implements ServiceCore {
     );
   }
 
-  /** The process of `main_pid` goes on with the run: it is init's child, now that its parent is gone. */
+  /**
+   * The process of `main_pid` goes on with the run: it is init's child, now that its parent is
+   * gone.
+   */
   #goesOn(): boolean {
     const mainPid = processOf(this.#machine)?.mainPid ?? 0;
     const entry = mainPid === 0 ? undefined : readProcesses([mainPid])[0];

@@ -4,8 +4,9 @@ import { Graph, type GraphService } from './dependencies.js';
 import { loggedBy, loggerOf } from './service-directory.js';
 
 /**
- * The graph with the edges that no definition has: from each service to the logger that reads its output, and to the services
- * that the startup directory has links to, in their order. Such a service, and all that it needs, comes before the others.
+ * The graph with the edges that no definition has: from each service to the logger that reads its
+ * output, and to the services that the startup directory has links to, in their order. Such a
+ * service, and all that it needs, comes before the others.
  */
 export function withStartup(services: readonly GraphService[], early: readonly ServiceName[]): readonly GraphService[] {
   const positions = positionsOf(services, early);

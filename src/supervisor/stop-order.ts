@@ -25,9 +25,10 @@ export interface StopOrderContext {
 }
 
 /**
- * Stops all services, each as soon as nothing that depends on it is left, within one time limit. A service that hangs
- * takes no time from those that come after it: each level of the graph has a moment at which it is killed, and the levels
- * after it a share of the time that is reserved for them.
+ * Stops all services, each as soon as nothing that depends on it is left, within one time limit. A
+ * service that hangs takes no time from those that come after it: each level of the graph has a
+ * moment at which it is killed, and the levels after it a share of the time that is reserved for
+ * them.
  */
 export class StopOrder {
   readonly #context: StopOrderContext;
@@ -64,7 +65,9 @@ export class StopOrder {
     this.#proceed(this.#graph.dependenciesOf(name).map(({ on }) => on));
   }
 
-  /** Nobody waits any longer: TERM to all that were still to be stopped, and KILL a moment later. */
+  /**
+   * Nobody waits any longer: TERM to all that were still to be stopped, and KILL a moment later.
+   */
   hurry(): void {
     for (const name of this.#services.keys()) {
       this.#told.add(name);
@@ -100,7 +103,8 @@ export class StopOrder {
   #tell(name: ServiceName, limitMs: number): void {
     const service = this.#services.get(name);
     if (service === undefined || this.#isDown(name)) return;
-    // At its limit it is killed from here, with a word; the time on record is for the next controller.
+    // At its limit it is killed from here, with a word; the time on record is for the next
+    // controller.
     const { graceMs } = service.definition.stop;
     const spared = service.machine.hold?.throughShutdown === true;
     const timeoutMs = graceMs < limitMs && !spared ? graceMs : limitMs + AFTER_LIMIT_MS;
@@ -139,7 +143,10 @@ export class StopOrder {
     return Math.max(0, this.#beganMs + dueMs - monotonicMs());
   }
 
-  /** The last level has all of the time; each one before it leaves a share to those after it, loggers less than others. */
+  /**
+   * The last level has all of the time; each one before it leaves a share to those after it,
+   * loggers less than others.
+   */
   #shares(): readonly number[] {
     const { limitMs } = this.#context;
     const levels = 1 + Math.max(0, ...this.#levels.values());
@@ -154,7 +161,10 @@ export class StopOrder {
   }
 }
 
-/** How many services in a row have to be down before this one: the length of the longest chain of dependents. */
+/**
+ * How many services in a row have to be down before this one: the length of the longest chain of
+ * dependents.
+ */
 function levelsOf(graph: Graph, names: readonly ServiceName[]): ReadonlyMap<ServiceName, number> {
   const levels = new Map<ServiceName, number>();
   for (const name of graph.startOrder().toReversed()) {

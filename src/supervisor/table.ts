@@ -1,6 +1,6 @@
 /**
- * The life of a service: every state × every event, each combination decided here. docs/design/service-states.md is drawn
- * from it.
+ * The life of a service: every state × every event, each combination decided here.
+ * docs/design/service-states.md is drawn from it.
  */
 
 import type { State } from '../types/service.js';
@@ -67,7 +67,9 @@ const NO_RUN = {
 } as const;
 const NOT_CLEARING = { finish_spawned: impossible, cleared: impossible } as const;
 
-/** Without a process and not down: `backoff`, `failed` and `completed` differ in what they wait for. */
+/**
+ * Without a process and not down: `backoff`, `failed` and `completed` differ in what they wait for.
+ */
 const AT_REST = {
   ...NO_RUN,
   ...NOT_CLEARING,

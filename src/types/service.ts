@@ -75,7 +75,10 @@ export interface FirstStart {
   readonly outcome: 'ready' | 'completed' | 'failed' | undefined;
 }
 
-/** Until it ends, nobody but people acts on the service: it is not restarted, and its `live` check stands still. */
+/**
+ * Until it ends, nobody but people acts on the service: it is not restarted, and its `live` check
+ * stands still.
+ */
 export interface Hold {
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -86,7 +89,10 @@ export interface Hold {
   readonly throughShutdown: boolean;
 }
 
-/** Everything that is known of a service. A new object at each change; never mutated. All times are monotonic milliseconds. */
+/**
+ * Everything that is known of a service. A new object at each change; never mutated. All times are
+ * monotonic milliseconds.
+ */
 export interface ServiceStatus {
   readonly name: ServiceName;
   readonly directory: string;
@@ -125,7 +131,10 @@ export interface ServiceStatus {
   /** Runs that ended too soon or could not be started, in a row. */
   readonly consecutiveFailures: number;
   readonly lastExit: LastExit | undefined;
-  /** When the next attempt is due, in `backoff` and `failed`; undefined in `failed`: not before somebody asks for it. */
+  /**
+   * When the next attempt is due, in `backoff` and `failed`; undefined in `failed`: not before
+   * somebody asks for it.
+   */
   readonly nextStartAtMs: number | undefined;
   readonly cause: Cause;
   /** The problem and its remedy; '' if there is none. */
@@ -136,7 +145,9 @@ export interface ServiceStatus {
   readonly optional: boolean;
   /** The service came by {@link ServiceControl.run}. */
   readonly transient: boolean;
-  /** The name that it shares with the other replicas; '' for a service that is not one of several. */
+  /**
+   * The name that it shares with the other replicas; '' for a service that is not one of several.
+   */
   readonly replicaOf: ServiceName | '';
   readonly counters: ServiceCounters;
 }
@@ -189,7 +200,10 @@ export interface Selector {
 
 export type WaitLevel = 'none' | 'started' | 'ready' | 'stopped';
 
-/** Stable names of what can go wrong with an operation: `google.rpc.ErrorInfo.reason`. Documented in docs/api.md. */
+/**
+ * Stable names of what can go wrong with an operation: `google.rpc.ErrorInfo.reason`. Documented in
+ * docs/api.md.
+ */
 export type OperationReason =
   | 'EMPTY_SELECTOR'
   | 'INVALID_ARGUMENT'
@@ -208,7 +222,10 @@ export type OperationReason =
   | 'CANNOT_REPLACE'
   | 'NAME_TAKEN';
 
-/** An operation that failed for one service, or as a whole. `metadata` names what it is about (service, suggestion, state …). */
+/**
+ * An operation that failed for one service, or as a whole. `metadata` names what it is about
+ * (service, suggestion, state …).
+ */
 export class OperationError extends Error {
   override readonly name = 'OperationError';
   constructor(
@@ -229,7 +246,10 @@ export interface OperationOptions {
   readonly waitTimeoutMs?: number;
   /** Ends the waiting (not the operation): the client has gone. */
   readonly abort?: AbortSignal;
-  /** The service that the client belongs to. Its outcome is not waited for: it would wait for the client in turn. */
+  /**
+   * The service that the client belongs to. Its outcome is not waited for: it would wait for the
+   * client in turn.
+   */
   readonly within?: ServiceName | undefined;
 }
 
@@ -281,15 +301,18 @@ export interface HoldOptions extends ImmediateOptions {
 }
 
 /**
- * Changes the services. Each method answers with one outcome per selected service, sorted by name, and throws
- * {@link OperationError} when nothing could be attempted: an empty selector, no service of these names, a bad argument, a
- * shutdown in progress.
+ * Changes the services. Each method answers with one outcome per selected service, sorted by name,
+ * and throws {@link OperationError} when nothing could be attempted: an empty selector, no service
+ * of these names, a bad argument, a shutdown in progress.
  */
 export interface ServiceControl {
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]>;
   stop(selector: Selector, options: StopOptions): Promise<readonly Outcome[]>;
   restart(selector: Selector, options: RestartOptions): Promise<readonly Outcome[]>;
-  /** Changes the number of replicas, until the next boot. The outcomes are those of the replicas that are added or removed. */
+  /**
+   * Changes the number of replicas, until the next boot. The outcomes are those of the replicas
+   * that are added or removed.
+   */
   scale(name: string, replicas: number, options: OperationOptions): Promise<readonly Outcome[]>;
   reload(
     selector: Selector,
@@ -308,10 +331,16 @@ export interface ServiceControl {
   ): Promise<readonly Outcome[]>;
   /** Starts a command as a transient service. Throws OperationError when it cannot be one. */
   run(order: RunOrder, options: OperationOptions): Promise<Outcome>;
-  /** Keeps everybody but people from acting on the services, for a time. A later hold replaces an earlier one. */
+  /**
+   * Keeps everybody but people from acting on the services, for a time. A later hold replaces an
+   * earlier one.
+   */
   hold(selector: Selector, options: HoldOptions): Promise<readonly Outcome[]>;
   release(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;
-  /** Forgets failures: what was given up or is in back-off is started, a process that runs is not touched. */
+  /**
+   * Forgets failures: what was given up or is in back-off is started, a process that runs is not
+   * touched.
+   */
   reset(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;
   /** The services that a selector names, for reading: an empty one selects all. Throws as above. */
   select(selector: Selector): readonly ServiceStatus[];

@@ -1,4 +1,7 @@
-/** A container with services.yaml, and a directory that its services write to: each test has its own. */
+/**
+ * A container with services.yaml, and a directory that its services write to: each test has its
+ * own.
+ */
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';

@@ -114,8 +114,8 @@ export interface ReceivedCall {
 }
 
 /**
- * Services that do at once what they are told: a started one is up and ready, a stopped one is down. `answer` replaces
- * what a mutation does; `calls` remembers what was asked.
+ * Services that do at once what they are told: a started one is up and ready, a stopped one is
+ * down. `answer` replaces what a mutation does; `calls` remembers what was asked.
  */
 export class FakeServices implements ServiceView, ServiceControl {
   readonly calls: ReceivedCall[] = [];

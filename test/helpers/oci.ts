@@ -34,7 +34,10 @@ function obstacle(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'they take root';
 }
 
-/** `describe` for tests with real containers, whose image is made first; says so where they have to be left out. */
+/**
+ * `describe` for tests with real containers, whose image is made first; says so where they have to
+ * be left out.
+ */
 export function describeWithImage(title: string, tests: () => void): void {
   const why = obstacle();
   if (why === undefined) {
@@ -77,7 +80,10 @@ export async function buildImage(directory: string, on = IMAGE): Promise<string>
   return name;
 }
 
-/** The same from further files, by their paths, and commands. A file that begins with `#!` is executable. */
+/**
+ * The same from further files, by their paths, and commands. A file that begins with `#!` is
+ * executable.
+ */
 export async function extendImage(files: Readonly<Record<string, string>>, ...commands: readonly string[]) {
   const directory = mkdtempSync(join(tmpdir(), 'my_init-build-'));
   for (const [path, content] of Object.entries(files)) {
@@ -137,7 +143,10 @@ export class OciContainer {
     return stdout.trim();
   }
 
-  /** Writes a file in the container, executable. A run script may come after its directory: the service waits for it. */
+  /**
+   * Writes a file in the container, executable. A run script may come after its directory: the
+   * service waits for it.
+   */
   async write(path: string, content: string): Promise<void> {
     await this.output('sh', '-c', 'mkdir -p "$0"; printf %s "$2" >"$1"; chmod +x "$1"', dirname(path), path, content);
   }

@@ -17,7 +17,9 @@ export const KEYS = {
   end: '\x1bOF',
 } as const;
 
-/** A program on a real pseudo-terminal; what it draws becomes text through the model of a terminal. */
+/**
+ * A program on a real pseudo-terminal; what it draws becomes text through the model of a terminal.
+ */
 export class ScreenProgram {
   readonly terminal: xterm.Terminal;
   /** All bytes that the program wrote. */

@@ -1,4 +1,5 @@
-// Leaves out the test files whose programs are not installed; reporter.cjs says so at the end. In CI nothing is left out.
+// Leaves out the test files whose programs are not installed; reporter.cjs says so at the end. In
+// CI nothing is left out.
 const { appendFileSync } = require('node:fs');
 const { relative } = require('node:path');
 const { list } = require('./list.cjs');

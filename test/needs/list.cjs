@@ -1,4 +1,5 @@
-// The list of what is left out. Workers inherit its path; test/helpers/left-out.ts writes to it as well.
+// The list of what is left out. Workers inherit its path; test/helpers/left-out.ts writes to it as
+// well.
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');

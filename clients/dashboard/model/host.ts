@@ -33,7 +33,10 @@ export class Host {
     this.logs = new MyInit(new Connection(address));
   }
 
-  /** Watches the services and what they use until {@link close}. A my_init that is not there is tried again. */
+  /**
+   * Watches the services and what they use until {@link close}. A my_init that is not there is
+   * tried again.
+   */
   async follow(): Promise<void> {
     await Promise.all([this.#watch(), this.#sample()]);
   }

@@ -11,7 +11,10 @@ import type { View } from './view.js';
 const FRAME_MS = 1000 / 60;
 const NOTE_MS = 8_000;
 
-/** `svctl top` on a terminal: a stack of views, of which the last one is seen, below one head and above one foot. */
+/**
+ * `svctl top` on a terminal: a stack of views, of which the last one is seen, below one head and
+ * above one foot.
+ */
 export class App {
   readonly screen: Screen;
   readonly #hosts: readonly Host[];

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 
 /**
- * Gives the terminal back when svctl is killed in a way that it cannot act on. A shell waits for the end of svctl, which
- * closes its standard input, then restores the settings of the terminal, its first screen and the cursor.
+ * Gives the terminal back when svctl is killed in a way that it cannot act on. A shell waits for
+ * the end of svctl, which closes its standard input, then restores the settings of the terminal,
+ * its first screen and the cursor.
  *
  * @returns ends the guard, when svctl has given the terminal back itself
  */

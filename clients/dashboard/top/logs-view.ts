@@ -37,7 +37,10 @@ export class LogsView implements View {
   #search: RegExp | undefined;
   #times = false;
   #left = 0;
-  /** The number of the entry at the foot, while a person reads back; undefined while the view follows. */
+  /**
+   * The number of the entry at the foot, while a person reads back; undefined while the view
+   * follows.
+   */
   #foot: number | undefined;
   #page = 10;
   #hidden = 0;
@@ -188,7 +191,10 @@ export class LogsView implements View {
     return this.#tail.first + this.#tail.entries.length;
   }
 
-  /** The number of the entry at the foot. What has been dropped meanwhile is gone from the view as well. */
+  /**
+   * The number of the entry at the foot. What has been dropped meanwhile is gone from the view as
+   * well.
+   */
   #bottom(): number {
     const last = this.#end - 1;
     return this.#foot === undefined ? last : Math.min(last, Math.max(this.#foot, this.#tail.first + this.#page));

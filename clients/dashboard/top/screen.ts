@@ -1,6 +1,9 @@
 import termkit, { type ScreenBuffer, type Terminal } from 'terminal-kit';
 
-/** A way to write that a terminal of any background shows: its own colours, never a fixed one behind the text. */
+/**
+ * A way to write that a terminal of any background shows: its own colours, never a fixed one behind
+ * the text.
+ */
 export interface Style {
   readonly color?: 'green' | 'yellow' | 'red' | 'cyan' | 'magenta' | 'blue';
   readonly bold?: boolean;
@@ -8,7 +11,10 @@ export interface Style {
   readonly inverse?: boolean;
 }
 
-/** The cells of the terminal. What is drawn appears with {@link Screen.flush}; only cells that differ are written. */
+/**
+ * The cells of the terminal. What is drawn appears with {@link Screen.flush}; only cells that
+ * differ are written.
+ */
 export class Screen {
   readonly #terminal: Terminal;
   readonly #colours: boolean;

@@ -9,7 +9,9 @@ export interface TopOptions {
   readonly filter: string;
 }
 
-/** Shows the hosts on the terminal until a person leaves, or a signal ends the process: that signal. */
+/**
+ * Shows the hosts on the terminal until a person leaves, or a signal ends the process: that signal.
+ */
 export async function top(
   addresses: readonly Address[],
   { colours, filter }: TopOptions,

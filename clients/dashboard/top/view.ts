@@ -3,7 +3,10 @@ import type { Screen } from './screen.js';
 /** One full page of `svctl top`. It draws the lines between the head and the foot. */
 export interface View {
   readonly title: string;
-  /** Keys of this view and what they do, for the foot and the help. The foot shows the first that fit. */
+  /**
+   * Keys of this view and what they do, for the foot and the help. The foot shows the first that
+   * fit.
+   */
   readonly keys: readonly KeyHelp[];
   draw(screen: Screen, area: Area): void;
   /** False for a key that the view does not know. */

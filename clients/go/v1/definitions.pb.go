@@ -244,7 +244,8 @@ func (x *ServiceDefinition) GetChanged() bool {
 type DefinitionValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// As JSON, in the words of service.yaml. Values of variables are left out for those who may only read.
+	// As JSON, in the words of service.yaml. Values of variables are left out for those who may only
+	// read.
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// Where it is written; empty for a default.
 	File string `protobuf:"bytes,3,opt,name=file,proto3" json:"file,omitempty"`

@@ -28,11 +28,13 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// What the services are: their definitions, what a change of them would do, and why a service is in its state.
+// What the services are: their definitions, what a change of them would do, and why a service is in
+// its state.
 type DefinitionsClient interface {
 	// The definition in force of each service, with the origin of each value.
 	Get(ctx context.Context, in *DefinitionsGetRequest, opts ...grpc.CallOption) (*DefinitionsGetResponse, error)
-	// Takes over changed definitions: what needs it is restarted, started or stopped. With `dry_run` it says what it would do.
+	// Takes over changed definitions: what needs it is restarted, started or stopped. With `dry_run`
+	// it says what it would do.
 	Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 	// Why a service is in its state: the whole chain of what it waits for, root first.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
@@ -80,11 +82,13 @@ func (c *definitionsClient) Explain(ctx context.Context, in *ExplainRequest, opt
 // All implementations must embed UnimplementedDefinitionsServer
 // for forward compatibility.
 //
-// What the services are: their definitions, what a change of them would do, and why a service is in its state.
+// What the services are: their definitions, what a change of them would do, and why a service is in
+// its state.
 type DefinitionsServer interface {
 	// The definition in force of each service, with the origin of each value.
 	Get(context.Context, *DefinitionsGetRequest) (*DefinitionsGetResponse, error)
-	// Takes over changed definitions: what needs it is restarted, started or stopped. With `dry_run` it says what it would do.
+	// Takes over changed definitions: what needs it is restarted, started or stopped. With `dry_run`
+	// it says what it would do.
 	Apply(context.Context, *ApplyRequest) (*ApplyResponse, error)
 	// Why a service is in its state: the whole chain of what it waits for, root first.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)

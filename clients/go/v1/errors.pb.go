@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: my_init/v1/errors.proto
 
-// Everything that can go wrong, in one catalogue. The server's gRPC codes, svctl's exit codes and hints,
-// the names in every client library and the table in docs/api.md are made from this file.
+// Everything that can go wrong, in one catalogue. The server's gRPC codes, svctl's exit codes and
+// hints, the names in every client library and the table in docs/api.md are made from this file.
 
 package v1
 
@@ -25,8 +25,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The stable reason of an error: `google.rpc.ErrorInfo.reason` is its name without the prefix ERROR_REASON_.
-// Numbers and names are frozen.
+// The stable reason of an error: `google.rpc.ErrorInfo.reason` is its name without the prefix
+// ERROR_REASON_. Numbers and names are frozen.
 type ErrorReason int32
 
 const (
@@ -185,8 +185,8 @@ type ErrorTraits struct {
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// The exit code of svctl.
 	ExitCode uint32 `protobuf:"varint,2,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
-	// What the reader can do, as svctl prints it. {service} is replaced by the name of the service; without
-	// a name the hint is left out.
+	// What the reader can do, as svctl prints it. {service} is replaced by the name of the service;
+	// without a name the hint is left out.
 	Hint string `protobuf:"bytes,3,opt,name=hint,proto3" json:"hint,omitempty"`
 	// When it makes sense to try again; 0: not without a change.
 	RetrySeconds  uint32 `protobuf:"varint,4,opt,name=retry_seconds,json=retrySeconds,proto3" json:"retry_seconds,omitempty"`

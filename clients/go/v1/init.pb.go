@@ -569,7 +569,8 @@ type ControllerEnd struct {
 	// What happened to it: "was killed by SEGV".
 	Text string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	At   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
-	// The gist of what it said at its end, "" when it said nothing. All of it is in the log of my_init.
+	// The gist of what it said at its end, "" when it said nothing. All of it is in the log of
+	// my_init.
 	LastWords     string `protobuf:"bytes,4,opt,name=last_words,json=lastWords,proto3" json:"last_words,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -675,7 +676,8 @@ type GetBootResponse struct {
 	BootedAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=booted_at,json=bootedAt,proto3" json:"booted_at,omitempty"`
 	// When every service that readiness waits for had been ready once; not there before that.
 	ReadySeconds *float64 `protobuf:"fixed64,2,opt,name=ready_seconds,json=readySeconds,proto3,oneof" json:"ready_seconds,omitempty"`
-	// In the order in which they began: the controller, startup scripts, services that the startup knew.
+	// In the order in which they began: the controller, startup scripts, services that the startup
+	// knew.
 	Steps []*BootStep `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
 	// How old the timeline is: the end of what is not over yet.
 	NowSeconds    float64 `protobuf:"fixed64,4,opt,name=now_seconds,json=nowSeconds,proto3" json:"now_seconds,omitempty"`
@@ -748,7 +750,8 @@ type BootStep struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// When it was wanted.
 	WantedSeconds float64 `protobuf:"fixed64,3,opt,name=wanted_seconds,json=wantedSeconds,proto3" json:"wanted_seconds,omitempty"`
-	// The service whose condition it waited for last, and waits for if it has not started; "" when it waited for none.
+	// The service whose condition it waited for last, and waits for if it has not started; "" when it
+	// waited for none.
 	WaitedFor string `protobuf:"bytes,4,opt,name=waited_for,json=waitedFor,proto3" json:"waited_for,omitempty"`
 	// When its first process began, and when it came to its outcome.
 	StartedSeconds *float64    `protobuf:"fixed64,5,opt,name=started_seconds,json=startedSeconds,proto3,oneof" json:"started_seconds,omitempty"`
@@ -939,7 +942,8 @@ type Process struct {
 	Service string `protobuf:"bytes,5,opt,name=service,proto3" json:"service,omitempty"`
 	// What it is to my_init.
 	Role ProcessRole `protobuf:"varint,6,opt,name=role,proto3,enum=my_init.v1.ProcessRole" json:"role,omitempty"`
-	// The name that the kernel has for it, 15 bytes at most. Not the command line: that may hold secrets.
+	// The name that the kernel has for it, 15 bytes at most. Not the command line: that may hold
+	// secrets.
 	Name          string                 `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`
 	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	ResidentBytes uint64                 `protobuf:"varint,9,opt,name=resident_bytes,json=residentBytes,proto3" json:"resident_bytes,omitempty"`
@@ -1300,7 +1304,8 @@ type ShutdownRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In words, for the log and the termination message.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The container's exit code, where no main command has one. 0 becomes 84 when something had to be killed.
+	// The container's exit code, where no main command has one. 0 becomes 84 when something had to be
+	// killed.
 	ExitCode uint32 `protobuf:"varint,2,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
 	// Instead of the configured shutdown timeout.
 	Timeout       *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
@@ -1368,8 +1373,8 @@ type ShutdownProgress struct {
 	ElapsedSeconds float64  `protobuf:"fixed64,3,opt,name=elapsed_seconds,json=elapsedSeconds,proto3" json:"elapsed_seconds,omitempty"`
 	// What is left of the deadline.
 	RemainingSeconds float64 `protobuf:"fixed64,4,opt,name=remaining_seconds,json=remainingSeconds,proto3" json:"remaining_seconds,omitempty"`
-	// The service that the client belongs to: the shutdown waits for it, so it must not wait for the shutdown. The stream ends with
-	// this message. Empty for any other client.
+	// The service that the client belongs to: the shutdown waits for it, so it must not wait for the
+	// shutdown. The stream ends with this message. Empty for any other client.
 	ClientService string `protobuf:"bytes,5,opt,name=client_service,json=clientService,proto3" json:"client_service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -34,14 +34,17 @@ const (
 // my_init itself: what it is, what runs under it, and its end.
 type InitClient interface {
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
-	// How the container came up: a timeline of startup scripts and services, and what its readiness had to wait for.
+	// How the container came up: a timeline of startup scripts and services, and what its readiness
+	// had to wait for.
 	GetBoot(ctx context.Context, in *GetBootRequest, opts ...grpc.CallOption) (*GetBootResponse, error)
 	// Every process that my_init can see to be its own. No environment, no command line.
 	ListProcesses(ctx context.Context, in *ListProcessesRequest, opts ...grpc.CallOption) (*ListProcessesResponse, error)
-	// Looks at the service directory now. It is watched anyway; this is for file systems that do not tell of changes.
+	// Looks at the service directory now. It is watched anyway; this is for file systems that do not
+	// tell of changes.
 	Rescan(ctx context.Context, in *RescanRequest, opts ...grpc.CallOption) (*RescanResponse, error)
-	// Replaces the controller, the part of my_init that decides and answers, by the program on disk. Services, counters, timers, logs
-	// and this socket are not touched. The answer comes before the replacement: the next controller has another pid.
+	// Replaces the controller, the part of my_init that decides and answers, by the program on disk.
+	// Services, counters, timers, logs and this socket are not touched. The answer comes before the
+	// replacement: the next controller has another pid.
 	Reexec(ctx context.Context, in *ReexecRequest, opts ...grpc.CallOption) (*ReexecResponse, error)
 	// Shuts the container down in order and tells of its progress until the end.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ShutdownProgress], error)
@@ -131,14 +134,17 @@ type Init_ShutdownClient = grpc.ServerStreamingClient[ShutdownProgress]
 // my_init itself: what it is, what runs under it, and its end.
 type InitServer interface {
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
-	// How the container came up: a timeline of startup scripts and services, and what its readiness had to wait for.
+	// How the container came up: a timeline of startup scripts and services, and what its readiness
+	// had to wait for.
 	GetBoot(context.Context, *GetBootRequest) (*GetBootResponse, error)
 	// Every process that my_init can see to be its own. No environment, no command line.
 	ListProcesses(context.Context, *ListProcessesRequest) (*ListProcessesResponse, error)
-	// Looks at the service directory now. It is watched anyway; this is for file systems that do not tell of changes.
+	// Looks at the service directory now. It is watched anyway; this is for file systems that do not
+	// tell of changes.
 	Rescan(context.Context, *RescanRequest) (*RescanResponse, error)
-	// Replaces the controller, the part of my_init that decides and answers, by the program on disk. Services, counters, timers, logs
-	// and this socket are not touched. The answer comes before the replacement: the next controller has another pid.
+	// Replaces the controller, the part of my_init that decides and answers, by the program on disk.
+	// Services, counters, timers, logs and this socket are not touched. The answer comes before the
+	// replacement: the next controller has another pid.
 	Reexec(context.Context, *ReexecRequest) (*ReexecResponse, error)
 	// Shuts the container down in order and tells of its progress until the end.
 	Shutdown(*ShutdownRequest, grpc.ServerStreamingServer[ShutdownProgress]) error

@@ -178,16 +178,18 @@ func (LogMarkerKind) EnumDescriptor() ([]byte, []int) {
 
 type ReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which services. Empty means all, and my_init itself. The name `my_init` is that of my_init's own messages. With
-	// `follow`, a service that comes later and is meant by a pattern, or by all, is read from its beginning.
+	// Which services. Empty means all, and my_init itself. The name `my_init` is that of my_init's
+	// own messages. With `follow`, a service that comes later and is meant by a pattern, or by all,
+	// is read from its beginning.
 	Selector *Selector `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
-	// The last so many lines of each service that pass the filters. 0 is none: with `follow`, new lines only. Not with `cursor`.
+	// The last so many lines of each service that pass the filters. 0 is none: with `follow`, new
+	// lines only. Not with `cursor`.
 	Tail *uint32 `protobuf:"varint,2,opt,name=tail,proto3,oneof" json:"tail,omitempty"`
 	// Lines from this time on.
 	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
-	// Go on where an earlier call was: the latest cursor of each service. A service without one has come since, and is read from
-	// its beginning.
-	// OUT_OF_RANGE with the reason BOOT_CHANGED when it is of another boot.
+	// Go on where an earlier call was: the latest cursor of each service. A service without one has
+	// come since, and is read from its beginning. OUT_OF_RANGE with the reason BOOT_CHANGED when it
+	// is of another boot.
 	Cursor *LogCursor `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Lines before this time. Not with `follow`.
 	Until *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=until,proto3" json:"until,omitempty"`
@@ -197,11 +199,12 @@ type ReadRequest struct {
 	Stream LogStream `protobuf:"varint,7,opt,name=stream,proto3,enum=my_init.v1.LogStream" json:"stream,omitempty"`
 	// Only lines of these runs.
 	Run RunSelector `protobuf:"varint,8,opt,name=run,proto3,enum=my_init.v1.RunSelector" json:"run,omitempty"`
-	// Only lines that match this pattern somewhere; at most 256 characters. A subset of RE2's syntax, which takes time in
-	// proportion to the length of the line whatever the pattern: literals, `.`, classes `[a-z]` `[^a-z]` `\d` `\w` `\s`,
-	// groups, `|`, `*` `+` `?` `{n,m}`, `^`, `$`, and `(?i)` at the beginning for letters of either case (ASCII). No
-	// back-references, look-around, `\b`. `.` and `[^…]` also take single bytes of 0x80 and more, since logs are not always
-	// UTF-8. A line over 16 KiB is matched piece by piece.
+	// Only lines that match this pattern somewhere; at most 256 characters. A subset of RE2's syntax,
+	// which takes time in proportion to the length of the line whatever the pattern: literals, `.`,
+	// classes `[a-z]` `[^a-z]` `\d` `\w` `\s`, groups, `|`, `*` `+` `?` `{n,m}`, `^`, `$`, and `(?i)`
+	// at the beginning for letters of either case (ASCII). No back-references, look-around, `\b`. `.`
+	// and `[^…]` also take single bytes of 0x80 and more, since logs are not always UTF-8. A line
+	// over 16 KiB is matched piece by piece.
 	Grep string `protobuf:"bytes,9,opt,name=grep,proto3" json:"grep,omitempty"`
 	// The time between heartbeats when nothing is said: 1 s to 10 min, 15 s when unset.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,10,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
@@ -364,8 +367,8 @@ type ReadResponse struct {
 	//	*ReadResponse_CaughtUp
 	//	*ReadResponse_Heartbeat
 	Event isReadResponse_Event `protobuf_oneof:"event"`
-	// Where this answer ends, for those services whose place has changed since the last answer: keep the latest of each. The
-	// filters are no part of it.
+	// Where this answer ends, for those services whose place has changed since the last answer: keep
+	// the latest of each. The filters are no part of it.
 	Cursor        *LogCursor `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -546,7 +549,8 @@ type LogLine struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
 	// The bytes of the line without its line end, as they were written.
 	Text []byte `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	// The line goes on in the next one of this service and stream: it is longer than 16 KiB, or was not ended yet.
+	// The line goes on in the next one of this service and stream: it is longer than 16 KiB, or was
+	// not ended yet.
 	Partial       bool `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -617,7 +621,8 @@ func (x *LogLine) GetPartial() bool {
 	return false
 }
 
-// Lines that were overwritten, or not stored, before they could be read. Counted before the filters: some may not have passed.
+// Lines that were overwritten, or not stored, before they could be read. Counted before the
+// filters: some may not have passed.
 type LogGap struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
@@ -766,7 +771,8 @@ func (x *LogMarker) GetExit() *Exit {
 	return nil
 }
 
-// All that was there when the call began has been told: from here on it is live. Told once, before the first live line or at the end.
+// All that was there when the call began has been told: from here on it is live. Told once, before
+// the first live line or at the end.
 type LogCaughtUp struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

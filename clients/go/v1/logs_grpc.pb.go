@@ -26,9 +26,11 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// What the services say, line by line, as it was captured. What was lost is told by a gap, never passed over in silence.
+// What the services say, line by line, as it was captured. What was lost is told by a gap, never
+// passed over in silence.
 //
-// Logs may hold secrets: root, my_init's own user and the members of the socket's group read them, nobody else.
+// Logs may hold secrets: root, my_init's own user and the members of the socket's group read them,
+// nobody else.
 type LogsClient interface {
 	// Reads the lines of one or several services, merged by time, and follows them if asked to.
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResponse], error)
@@ -65,9 +67,11 @@ type Logs_ReadClient = grpc.ServerStreamingClient[ReadResponse]
 // All implementations must embed UnimplementedLogsServer
 // for forward compatibility.
 //
-// What the services say, line by line, as it was captured. What was lost is told by a gap, never passed over in silence.
+// What the services say, line by line, as it was captured. What was lost is told by a gap, never
+// passed over in silence.
 //
-// Logs may hold secrets: root, my_init's own user and the members of the socket's group read them, nobody else.
+// Logs may hold secrets: root, my_init's own user and the members of the socket's group read them,
+// nobody else.
 type LogsServer interface {
 	// Reads the lines of one or several services, merged by time, and follows them if asked to.
 	Read(*ReadRequest, grpc.ServerStreamingServer[ReadResponse]) error

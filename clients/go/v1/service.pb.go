@@ -43,7 +43,8 @@ const (
 	ServiceState_SERVICE_STATE_FINISHING ServiceState = 6
 	// It ended too soon or could not be started just now, and waits for its next attempt.
 	ServiceState_SERVICE_STATE_BACKOFF ServiceState = 7
-	// It cannot be started as it stands (`run` is missing, not executable …). Tried again when its directory changes.
+	// It cannot be started as it stands (`run` is missing, not executable …). Tried again when its
+	// directory changes.
 	ServiceState_SERVICE_STATE_FAILED ServiceState = 8
 	// It has ended as it should, and nothing more is to be done.
 	ServiceState_SERVICE_STATE_COMPLETED ServiceState = 9
@@ -255,8 +256,9 @@ type Service struct {
 	StateSince *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=state_since,json=stateSince,proto3" json:"state_since,omitempty"`
 	// The process of the current run, 0 when there is none.
 	Pid uint32 `protobuf:"varint,8,opt,name=pid,proto3" json:"pid,omitempty"`
-	// The number of the current or latest attempt to start it, counted from 1; 0 before the first. An attempt that came to no process
-	// has a number, too: starts_total and restarts_total count processes.
+	// The number of the current or latest attempt to start it, counted from 1; 0 before the first. An
+	// attempt that came to no process has a number, too: starts_total and restarts_total count
+	// processes.
 	Run uint32 `protobuf:"varint,9,opt,name=run,proto3" json:"run,omitempty"`
 	// Names that run among all runs of all boots; "" before the first.
 	RunId string `protobuf:"bytes,10,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
@@ -280,19 +282,22 @@ type Service struct {
 	Autostart bool `protobuf:"varint,19,opt,name=autostart,proto3" json:"autostart,omitempty"`
 	// What a service in WAITING waits for.
 	WaitsFor []*UnmetCondition `protobuf:"bytes,20,rep,name=waits_for,json=waitsFor,proto3" json:"waits_for,omitempty"`
-	// Its files say something else than the definition that it runs with: Apply takes over what they say.
+	// Its files say something else than the definition that it runs with: Apply takes over what they
+	// say.
 	DefinitionChanged bool `protobuf:"varint,21,opt,name=definition_changed,json=definitionChanged,proto3" json:"definition_changed,omitempty"`
 	// Somebody holds it; unset when nobody does.
 	Hold *Hold `protobuf:"bytes,24,opt,name=hold,proto3" json:"hold,omitempty"`
 	// What the current run says of itself: STATUS of sd_notify(3), one line; "" when it says nothing.
 	StatusText string `protobuf:"bytes,22,opt,name=status_text,json=statusText,proto3" json:"status_text,omitempty"`
-	// The current run reads its configuration again and has not said yet that it is ready: RELOADING of sd_notify(3).
+	// The current run reads its configuration again and has not said yet that it is ready: RELOADING
+	// of sd_notify(3).
 	Reloading bool `protobuf:"varint,23,opt,name=reloading,proto3" json:"reloading,omitempty"`
 	// It came by Run, and is gone with the container at the latest.
 	Transient bool `protobuf:"varint,30,opt,name=transient,proto3" json:"transient,omitempty"`
 	// The tags of its definition.
 	Tags []string `protobuf:"bytes,31,rep,name=tags,proto3" json:"tags,omitempty"`
-	// The name that it shares with the other replicas: "web" of web@1. "" for a service that is not one of several.
+	// The name that it shares with the other replicas: "web" of web@1. "" for a service that is not
+	// one of several.
 	ReplicaOf     string `protobuf:"bytes,32,opt,name=replica_of,json=replicaOf,proto3" json:"replica_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -517,7 +522,8 @@ func (x *Service) GetReplicaOf() string {
 	return ""
 }
 
-// Until it ends, only people act on the service: it is not restarted when it ends, and its `live` check and watchdog stand still.
+// Until it ends, only people act on the service: it is not restarted when it ends, and its `live`
+// check and watchdog stand still.
 type Hold struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Since *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
@@ -604,7 +610,8 @@ type UnmetCondition struct {
 	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
 	// What that service has to be: "started", "ready" or "completed".
 	Condition string `protobuf:"bytes,2,opt,name=condition,proto3" json:"condition,omitempty"`
-	// Why it is not: "not-yet", "not-wanted" (it is down by choice) or "unknown" (there is no such service).
+	// Why it is not: "not-yet", "not-wanted" (it is down by choice) or "unknown" (there is no such
+	// service).
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -344,7 +344,8 @@ func (x *GetResponse) GetService() *Service {
 type WatchRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
-	// Go on after this revision of this boot: changes that are still held are sent instead of the snapshot.
+	// Go on after this revision of this boot: changes that are still held are sent instead of the
+	// snapshot.
 	SinceRevision uint64 `protobuf:"varint,2,opt,name=since_revision,json=sinceRevision,proto3" json:"since_revision,omitempty"`
 	// The boot that since_revision belongs to.
 	BootId string `protobuf:"bytes,3,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
@@ -795,7 +796,8 @@ func (x *WatchHeartbeat) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Changes were lost because the client read too slowly or asked for what is no longer held. A snapshot follows.
+// Changes were lost because the client read too slowly or asked for what is no longer held. A
+// snapshot follows.
 type WatchGap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The first and last revision that were lost.
@@ -936,8 +938,9 @@ type StopRequest struct {
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
 	// From TERM to KILL, instead of the service's own stop timeout.
 	StopTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=stop_timeout,json=stopTimeout,proto3" json:"stop_timeout,omitempty"`
-	// Also stop all services that need these, each before those that it needs. A service whose dependents do not end, or whose client
-	// goes away before, keeps running. Needs WAIT_LEVEL_STOPPED.
+	// Also stop all services that need these, each before those that it needs. A service whose
+	// dependents do not end, or whose client goes away before, keeps running. Needs
+	// WAIT_LEVEL_STOPPED.
 	WithDependents bool `protobuf:"varint,5,opt,name=with_dependents,json=withDependents,proto3" json:"with_dependents,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1025,8 +1028,9 @@ type RestartRequest struct {
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
 	// From TERM to KILL, instead of the service's own stop timeout.
 	StopTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=stop_timeout,json=stopTimeout,proto3" json:"stop_timeout,omitempty"`
-	// All replicas of a service at the same time. Without it each is restarted when the one before is what is waited for, and none after
-	// the first that fails, or after the client has gone: such a restart needs a wait, STARTED or READY.
+	// All replicas of a service at the same time. Without it each is restarted when the one before is
+	// what is waited for, and none after the first that fails, or after the client has gone: such a
+	// restart needs a wait, STARTED or READY.
 	AtOnce bool `protobuf:"varint,5,opt,name=at_once,json=atOnce,proto3" json:"at_once,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1112,9 +1116,11 @@ type ScaleRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// How many there are from now on, until the next boot: 1 to 100.
 	Replicas uint32 `protobuf:"varint,2,opt,name=replicas,proto3" json:"replicas,omitempty"`
-	// NONE, STARTED or READY, which is the default; those that are removed are waited for as well, unless it is NONE.
+	// NONE, STARTED or READY, which is the default; those that are removed are waited for as well,
+	// unless it is NONE.
 	Wait WaitLevel `protobuf:"varint,3,opt,name=wait,proto3,enum=my_init.v1.WaitLevel" json:"wait,omitempty"`
-	// How long to wait: 30 s when unset, and for those that are removed their stop timeout and 10 s more.
+	// How long to wait: 30 s when unset, and for those that are removed their stop timeout and 10 s
+	// more.
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1326,10 +1332,12 @@ type RunRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The program and its arguments, as they are: no shell, no variables.
 	Command []string `protobuf:"bytes,2,rep,name=command,proto3" json:"command,omitempty"`
-	// Further keys of service.yaml, as a JSON object: {"ready": {"tcp": "localhost:3000"}, "user": "app"}. What it does not say is as
-	// in any definition, but for two keys: `restart` is "no", and `optional` is true.
+	// Further keys of service.yaml, as a JSON object: {"ready": {"tcp": "localhost:3000"}, "user":
+	// "app"}. What it does not say is as in any definition, but for two keys: `restart` is "no", and
+	// `optional` is true.
 	Definition string `protobuf:"bytes,3,opt,name=definition,proto3" json:"definition,omitempty"`
-	// The service stays, down, when it is stopped; without it, it is gone then with its definition and its log.
+	// The service stays, down, when it is stopped; without it, it is gone then with its definition
+	// and its log.
 	Keep bool `protobuf:"varint,4,opt,name=keep,proto3" json:"keep,omitempty"`
 	// NONE, STARTED or READY, which is the default.
 	Wait WaitLevel `protobuf:"varint,5,opt,name=wait,proto3,enum=my_init.v1.WaitLevel" json:"wait,omitempty"`
@@ -1752,7 +1760,8 @@ func (x *Outcome) GetDependents() []string {
 
 type WatchUsageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Empty means all. A service that comes later and is meant by a pattern, or by all, is in the samples from then on.
+	// Empty means all. A service that comes later and is meant by a pattern, or by all, is in the
+	// samples from then on.
 	Selector *Selector `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
 	// The time between samples: 250 ms to 1 min, 2 s when unset.
 	Interval      *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
@@ -1810,7 +1819,8 @@ type WatchUsageResponse struct {
 	Time  *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	// The time between samples.
 	IntervalSeconds float64 `protobuf:"fixed64,2,opt,name=interval_seconds,json=intervalSeconds,proto3" json:"interval_seconds,omitempty"`
-	// The selected services, sorted by name; those without a process use nothing. Empty where /proc cannot be read.
+	// The selected services, sorted by name; those without a process use nothing. Empty where /proc
+	// cannot be read.
 	Services      []*ServiceUsage `protobuf:"bytes,3,rep,name=services,proto3" json:"services,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1871,9 +1881,11 @@ func (x *WatchUsageResponse) GetServices() []*ServiceUsage {
 type ServiceUsage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// CPU time that its processes were seen to use since this controller started: what one uses after the last sample of its life is missing.
+	// CPU time that its processes were seen to use since this controller started: what one uses after
+	// the last sample of its life is missing.
 	CpuSeconds float64 `protobuf:"fixed64,2,opt,name=cpu_seconds,json=cpuSeconds,proto3" json:"cpu_seconds,omitempty"`
-	// CPUs in use, on average since the sample before: 0.5 is half of one. Unset in the first sample and for a service that was not in the one before.
+	// CPUs in use, on average since the sample before: 0.5 is half of one. Unset in the first sample
+	// and for a service that was not in the one before.
 	Cpus *float64 `protobuf:"fixed64,3,opt,name=cpus,proto3,oneof" json:"cpus,omitempty"`
 	// Resident memory; pages that processes share count for each.
 	MemoryBytes uint64 `protobuf:"varint,4,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`

@@ -86,5 +86,6 @@ class StreamRetry:
     def _passes(self, error: MyInitError) -> bool:
         if self._live:
             return error.code in _PASSING
-        # The first connection broke: the controller is being replaced just now, or it is no my_init.
+        # The first connection broke: the controller is being replaced just now, or it is no
+        # my_init.
         return error.reason in _LOST and time.monotonic() - self._started < _PATIENCE_SECONDS

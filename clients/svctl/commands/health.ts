@@ -106,7 +106,10 @@ function unready(services: readonly Service[]): string {
   return words.slice(0, NAMED).join(', ') + more;
 }
 
-/** The health protocol has no room for a reason; the services have it. Without them the table is still worth showing. */
+/**
+ * The health protocol has no room for a reason; the services have it. Without them the table is
+ * still worth showing.
+ */
 async function reasons(context: Context): Promise<ReadonlyMap<string, Service>> {
   try {
     const { services } = await context.ask(Services.list, { selector: selectorOf([]) });
@@ -121,7 +124,9 @@ function usable({ state, ready, paused }: Service): boolean {
   return state === SERVICE_STATE_COMPLETED || (state === SERVICE_STATE_UP && ready && !paused);
 }
 
-/** my_init's own first, then the services; "" is the server as a whole, which liveness says better. */
+/**
+ * my_init's own first, then the services; "" is the server as a whole, which liveness says better.
+ */
 function sorted({ statuses }: HealthListResponse): [string, HealthCheckResponse][] {
   const rank = (name: string): number => OWN_CHECKS.indexOf(name) + 1 || OWN_CHECKS.length + 1;
   return Object.entries(statuses)

@@ -7,8 +7,8 @@ export type Style = 'good' | 'changing' | 'bad' | 'faint' | 'heading' | 'stderr'
 export type Paint = (style: Style, text: string) => string;
 
 /**
- * Colours only on a terminal, never with NO_COLOR set to anything (https://no-color.org), on a dumb terminal or with
- * `--no-color`.
+ * Colours only on a terminal, never with NO_COLOR set to anything (https://no-color.org), on a dumb
+ * terminal or with `--no-color`.
  */
 export function paintFor(stream: { readonly isTTY?: boolean }, noColor: boolean): Paint {
   const { NO_COLOR, TERM } = process.env;

@@ -27,8 +27,8 @@ export interface CallOptions {
 const FIRST_FRAME_MS = 10_000;
 
 /**
- * A gRPC client over any duplex stream: a socket, or the pipes of a process. Unary calls and server streams over
- * node:http2, which loads in a quarter of the time of @grpc/grpc-js. The protocol is
+ * A gRPC client over any duplex stream: a socket, or the pipes of a process. Unary calls and server
+ * streams over node:http2, which loads in a quarter of the time of @grpc/grpc-js. The protocol is
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
  */
 export class Channel {

@@ -100,7 +100,9 @@ export function connect(to?: string | Address): MyInit {
   return new MyInit(new Connection({ name: path, open: (signal) => openSocket(path, signal) }));
 }
 
-/** One my_init. Every method throws {@link MyInitError}; every call may be cancelled by a signal. */
+/**
+ * One my_init. Every method throws {@link MyInitError}; every call may be cancelled by a signal.
+ */
 export class MyInit {
   readonly connection: Connection;
 
@@ -138,7 +140,10 @@ export class MyInit {
     return logs(this.connection, names, options);
   }
 
-  /** Starts services and waits until they are ready. Throws when one of them fails; the error has all outcomes. */
+  /**
+   * Starts services and waits until they are ready. Throws when one of them fails; the error has
+   * all outcomes.
+   */
   start(names: Names, options: StartOptions & { readonly once?: boolean } = {}): Promise<readonly Outcome[]> {
     const request = StartRequest.fromPartial({ ...common(names, options), once: options.once });
     return this.#mutate(Services.start, request, options);
@@ -159,7 +164,10 @@ export class MyInit {
     return this.#mutate(Services.restart, request, options);
   }
 
-  /** Changes the number of replicas of a service, until the next boot. Outcomes are of those that are added or removed. */
+  /**
+   * Changes the number of replicas of a service, until the next boot. Outcomes are of those that
+   * are added or removed.
+   */
   scale(name: string, replicas: number, options: Omit<StartOptions, 'all'> = {}): Promise<readonly Outcome[]> {
     const { wait, requestId } = options;
     const request = ScaleRequest.fromPartial({
@@ -172,7 +180,9 @@ export class MyInit {
     return this.#mutate(Services.scale, request, options);
   }
 
-  /** Starts a command as a transient service, and waits until it is ready. It outlives this client. */
+  /**
+   * Starts a command as a transient service, and waits until it is ready. It outlives this client.
+   */
   async run(name: string, command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     const { definition, keep, wait, requestId } = options;
     const request = RunRequest.fromPartial({

@@ -75,7 +75,10 @@ export function errorOfStatus(
   return new MyInitError(info?.reason ?? 'UNSPECIFIED', message, { code, metadata });
 }
 
-/** Whether a call ended without an answer because the controller or the connection did: the next one answers. */
+/**
+ * Whether a call ended without an answer because the controller or the connection did: the next one
+ * answers.
+ */
 export function isLost(error: unknown): error is MyInitError {
   if (!(error instanceof MyInitError) || error.code !== GrpcCode.unavailable) return false;
   return LOST.includes(error.reason);

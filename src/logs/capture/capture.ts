@@ -30,7 +30,8 @@ export interface CaptureParts {
 
 /**
  * - `reading`: takes and stores what comes.
- * - `paused`: takes nothing, so that the writer waits when the pipe is full. Lines that were taken already may be unstored.
+ * - `paused`: takes nothing, so that the writer waits when the pipe is full. Lines that were taken
+ *   already may be unstored.
  * - `insisting`: takes and stores, and refuses to pause: somebody waits for a drain, or the end.
  *
  * | | reading | paused | insisting |

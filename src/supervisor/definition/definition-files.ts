@@ -98,7 +98,10 @@ export class DefinitionFiles implements ServiceSource {
     this.#report(read.problems);
   }
 
-  /** Reading takes a millisecond for each service: files that say what they said before are not read again. */
+  /**
+   * Reading takes a millisecond for each service: files that say what they said before are not read
+   * again.
+   */
   #parse(files: readonly YamlFile[]): YamlServices {
     const reader = yamlReader();
     if (reader === undefined || files.length === 0) return NONE;
@@ -118,12 +121,17 @@ export class DefinitionFiles implements ServiceSource {
     this.#context.kept.drop(name);
   }
 
-  /** The service starts with this definition, or takes it over while it runs: so does the next controller. */
+  /**
+   * The service starts with this definition, or takes it over while it runs: so does the next
+   * controller.
+   */
   keep(definition: Definition, directory: string, isStart: boolean): void {
     if (this.#isYaml(definition.name, directory)) this.#context.kept.put(definition, { isStart });
   }
 
-  /** Keys in which what the files say by now differs from what a running service was started with. */
+  /**
+   * Keys in which what the files say by now differs from what a running service was started with.
+   */
   changedKeys(running: Definition, latest: Definition): readonly string[] {
     const keys = changedKeys(running, latest);
     const isOther = !keys.includes('env_file') && this.#context.kept.hasOtherEnvironment(running);
@@ -144,7 +152,10 @@ export class DefinitionFiles implements ServiceSource {
     else this.#inForce.delete(name);
   }
 
-  /** The service directories, and the services that are defined in files for many. Throws as {@link listServices}. */
+  /**
+   * The service directories, and the services that are defined in files for many. Throws as
+   * {@link listServices}.
+   */
   list(): Listing {
     const { serviceDirectory } = this.#context;
     const names = new Set([...this.#defined(), ...this.transient.names()]);
@@ -169,7 +180,10 @@ export class DefinitionFiles implements ServiceSource {
     return [...this.#inForce.keys(), ...this.#stillRunning()].filter((name) => !scales.hasRemoved(name));
   }
 
-  /** Services that were in a file, and run although they are in none any more: `svctl apply` stops them. */
+  /**
+   * Services that were in a file, and run although they are in none any more: `svctl apply` stops
+   * them.
+   */
   #stillRunning(): readonly ServiceName[] {
     const { ownDirectory, isRunning } = this.#context;
     if (!existsSync(ownDirectory)) return [];
@@ -273,7 +287,10 @@ export class DefinitionFiles implements ServiceSource {
     return { ...read, problem: problemOf(name, directory, 'defined-twice', message, 'remove one of the two') };
   }
 
-  /** A transient service as far as its definition says nothing: nobody else is to suffer when it fails. */
+  /**
+   * A transient service as far as its definition says nothing: nobody else is to suffer when it
+   * fails.
+   */
   #plainTransient(name: ServiceName): DefinitionRead {
     const definition = { ...defaultDefinition(name, undefined, this.#context.times), transient: true };
     const policy = { ...definition.policy, restart: 'no', optional: true } as const;
@@ -342,7 +359,10 @@ function withoutBundles(listing: Listing): Listing {
   return found.length === listing.found.size ? listing : { ...listing, found: new Map(found) };
 }
 
-/** Nobody can say which services a file has that is not YAML: those that it had are not stopped for a missing quote. */
+/**
+ * Nobody can say which services a file has that is not YAML: those that it had are not stopped for
+ * a missing quote.
+ */
 const isBroken = ({ services, problems }: YamlServices): boolean =>
   [...problems, ...[...services.values()].flatMap((service) => service.problems)].some(
     ({ id }) => id === 'yaml-syntax',

@@ -11,7 +11,10 @@ export interface Definition {
   readonly name: ServiceName;
   /** A oneshot is done when it has ended successfully. */
   readonly type: 'longrun' | 'oneshot';
-  /** The service directory; undefined for a service that is defined in a file for many services alone. */
+  /**
+   * The service directory; undefined for a service that is defined in a file for many services
+   * alone.
+   */
   readonly directory: string | undefined;
   /** The service came by `svctl run`: nothing but its record below the run directory defines it. */
   readonly transient: boolean;
@@ -42,11 +45,16 @@ export interface Definition {
   readonly execution: Execution;
   readonly log: LogRule | undefined;
   readonly policy: Policy;
-  /** Where each value comes from, by key path (`ready.http.url`); a key without an entry is a default. */
+  /**
+   * Where each value comes from, by key path (`ready.http.url`); a key without an entry is a
+   * default.
+   */
   readonly origins: ReadonlyMap<string, Origin>;
 }
 
-/** The times of a service whose definition says nothing about them: what the options of my_init say. */
+/**
+ * The times of a service whose definition says nothing about them: what the options of my_init say.
+ */
 export interface DefaultTimes {
   readonly stopMs: number;
   readonly finishMs: number;

@@ -1,7 +1,9 @@
 /**
- * The keys of a service: the one source of the parser, the JSON schema, docs/service-reference.md and `svctl config`.
+ * The keys of a service: the one source of the parser, the JSON schema, docs/service-reference.md
+ * and `svctl config`.
  *
- * A key with `later` is refused as "not in this version": remove the flag in the commit in which the key works.
+ * A key with `later` is refused as "not in this version": remove the flag in the commit in which
+ * the key works.
  */
 
 import { isServiceName } from '../service-directory.js';

@@ -17,7 +17,10 @@ const MAX_DEPTH = 500;
 export interface YamlProblem {
   readonly id: 'yaml-syntax' | 'yaml-tag' | 'yaml-key' | 'yaml-alias' | 'duplicate-key';
   readonly at: Place;
-  /** Keys and numbers that lead to it; undefined for a mistake in the syntax, whose reach nobody knows. */
+  /**
+   * Keys and numbers that lead to it; undefined for a mistake in the syntax, whose reach nobody
+   * knows.
+   */
   readonly path: readonly string[] | undefined;
   readonly message: string;
   readonly remedy: string;
@@ -30,8 +33,9 @@ export interface ParsedYaml {
 }
 
 /**
- * Parses one document of YAML 1.2, core schema: `no`, `on` and `yes` are strings, `022` is twenty-two. Tags, duplicate keys
- * and keys that are no scalars are problems. An alias costs no copy; one inside its own anchor is a problem.
+ * Parses one document of YAML 1.2, core schema: `no`, `on` and `yes` are strings, `022` is
+ * twenty-two. Tags, duplicate keys and keys that are no scalars are problems. An alias costs no
+ * copy; one inside its own anchor is a problem.
  */
 export function parseYaml(text: string): ParsedYaml {
   const deep = nestedTooDeep(text);
@@ -160,7 +164,10 @@ export function parseYaml(text: string): ParsedYaml {
   return { root: contents === null ? emptyAt({ line: 1, column: 1 }) : convert(contents, []), problems };
 }
 
-/** The parser is recursive, and slow where brackets are never closed. Brackets in text count too: a few do no harm. */
+/**
+ * The parser is recursive, and slow where brackets are never closed. Brackets in text count too: a
+ * few do no harm.
+ */
 function nestedTooDeep(text: string): YamlProblem | undefined {
   let depth = 0;
   let line = 1;

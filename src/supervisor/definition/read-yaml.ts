@@ -28,7 +28,10 @@ export interface YamlService {
   readonly problems: readonly Problem[];
 }
 
-/** Reads `service.yaml`: the keys of one service, over what its directory says. `hasRun`: `run` is in the directory. */
+/**
+ * Reads `service.yaml`: the keys of one service, over what its directory says. `hasRun`: `run` is
+ * in the directory.
+ */
 export function readServiceYaml(
   { file, text }: YamlFile,
   base: Definition,
@@ -85,8 +88,8 @@ interface Named {
 }
 
 /**
- * Reads files of the form `services: {NAME: …}, defaults: {…}` together: a name in two of them is an error that names both, and
- * of `defaults` the last file wins, key by key.
+ * Reads files of the form `services: {NAME: …}, defaults: {…}` together: a name in two of them is
+ * an error that names both, and of `defaults` the last file wins, key by key.
  */
 export function readServicesYaml(
   files: readonly YamlFile[],
@@ -131,7 +134,10 @@ export function readServicesYaml(
 /** How many replicas there are of a service whose definition says so many. */
 export type ReplicaCount = (name: ServiceName, defined: number) => number;
 
-/** One service, or its replicas: each is read with its own number, so that `${MY_INIT_REPLICA}` may stand anywhere. */
+/**
+ * One service, or its replicas: each is read with its own number, so that `${MY_INIT_REPLICA}` may
+ * stand anywhere.
+ */
 function readReplicas(
   entry: Entry,
   reading: Reading,
@@ -250,7 +256,10 @@ function parseServicesFile({ file, text }: YamlFile, variables: Variables): Pars
   return { reading, named, defaults: content.defaults };
 }
 
-/** A mistake in the syntax hurts the service in whose lines it stands and everything after it: where it ends nobody knows. */
+/**
+ * A mistake in the syntax hurts the service in whose lines it stands and everything after it: where
+ * it ends nobody knows.
+ */
 function hurtBy({ path, at }: YamlProblem, named: readonly Named[]): readonly Named[] {
   if (path !== undefined) return path[0] === 'services' ? named.filter(({ entry }) => entry.key === path[1]) : [];
   const index = named.findLastIndex(({ entry }) => entry.at.line <= at.line);

@@ -9,7 +9,10 @@ export const MAX_REPLICAS = 100;
 /** The name of a replica: `web@1`. */
 export const replicaName = (of: string, number: number): string => `${of}@${number}`;
 
-/** The name that a replica shares with its siblings, `web` of `web@1`; undefined for a service that is not one of several. */
+/**
+ * The name that a replica shares with its siblings, `web` of `web@1`; undefined for a service that
+ * is not one of several.
+ */
 export const replicaOf = ({ name, replicas }: Pick<Definition, 'name' | 'replicas'>): ServiceName | undefined =>
   replicas === undefined ? undefined : (name.slice(0, name.lastIndexOf('@')) as ServiceName);
 

@@ -3,7 +3,10 @@ import { formatSize } from '../../text/size.js';
 import type { Definition, ExitMatch, Policy, Probe, ProbeTimes, Readiness } from './definition.js';
 import type { Json } from './node.js';
 
-/** A definition in the words of service.yaml: reading them again comes to the same. Keys that say nothing are left out. */
+/**
+ * A definition in the words of service.yaml: reading them again comes to the same. Keys that say
+ * nothing are left out.
+ */
 export function showDefinition(definition: Definition): ReadonlyMap<string, Json> {
   const { command, stop, reload, environment, execution, log, policy } = definition;
   const values: readonly (readonly [string, Json | undefined])[] = [

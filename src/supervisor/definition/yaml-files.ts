@@ -55,7 +55,10 @@ export interface DefinitionPlaces {
   readonly ownDirectory: string;
 }
 
-/** Whether anything is defined in YAML, or was when a service that still has a directory was started. */
+/**
+ * Whether anything is defined in YAML, or was when a service that still has a directory was
+ * started.
+ */
 export const hasYaml = ({ servicesFile, serviceDirectory, ownDirectory }: DefinitionPlaces): boolean =>
   servicesFiles(servicesFile).length > 0 ||
   entriesOf(ownDirectory).length > 0 ||

@@ -110,7 +110,10 @@ function clearUp(
   );
 }
 
-/** A run that was stopped may have left the program itself behind, as a shell without exec does: the program gets its time. */
+/**
+ * A run that was stopped may have left the program itself behind, as a shell without exec does: the
+ * program gets its time.
+ */
 function patienceUntil(machine: Machine, now: Now): number | undefined {
   if (machine.state !== 'stopping' || processOf(machine)?.killSent !== false) return undefined;
   return machine.killAtMs ?? dueAt(now, now.definition.stop.graceMs);
@@ -178,7 +181,10 @@ function leftoversSooner({ ended }: In<'finishing'>, atMs: number | undefined): 
   return { ended: { ...ended, stage: { name: 'sweep', untilMs: atMs } } };
 }
 
-/** `finish` has its own time limit: an order to stop does not shorten it, the end of the service does. */
+/**
+ * `finish` has its own time limit: an order to stop does not shorten it, the end of the service
+ * does.
+ */
 export const stopAfterFinish: Act<'stop', 'finishing'> = (machine, event, now) =>
   keep(machine, {
     ...stopped(machine, event),
@@ -194,7 +200,9 @@ export const startAfterFinish: Act<'start', 'finishing'> = (machine, event) =>
 export const restartAfterFinish: Act<'restart', 'finishing'> = (machine, event) =>
   startAtOnce({ ...machine, restartReason: restartReasonOf(event.cause) }, event.cause, 'up');
 
-/** Somebody asked for a start while the run was being cleared up: no delay, however the run ended. */
+/**
+ * Somebody asked for a start while the run was being cleared up: no delay, however the run ended.
+ */
 function startAtOnce(machine: In<'finishing'>, cause: Cause, desired: Desired): Step {
   if (!mayStart(machine)) return keep(machine);
   const ended = { ...machine.ended, next: 'start' } as const;

@@ -14,7 +14,9 @@ export const hold: Act<'hold'> = (machine, event) => keep(machine, { hold: event
 export const holdInBackoff: Act<'hold', 'backoff'> = (machine, event, now) =>
   enter({ ...machine, hold: event.hold }, { state: 'waiting' }, now, {});
 
-/** While the service lives, is stopped for a person, or is down: the checks go on, and that is all. */
+/**
+ * While the service lives, is stopped for a person, or is down: the checks go on, and that is all.
+ */
 export const release: Act<'release'> = (machine) => keep(machine, { hold: undefined });
 
 export const releaseWaiting: Act<'release', 'waiting'> = (machine, event, now) =>

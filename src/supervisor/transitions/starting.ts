@@ -57,7 +57,10 @@ export const spawned: Act<'spawned', 'starting'> = (machine, event, now) =>
       : dueAt(now, machine.run.startedAtMs + now.definition.startTimeoutMs - now.nowMs),
   });
 
-/** A stop arrived while the process was being spawned: terminate it. `restartReason` stays, for the start after the stop. */
+/**
+ * A stop arrived while the process was being spawned: terminate it. `restartReason` stays, for the
+ * start after the stop.
+ */
 export const spawnedTooLate: Act<'spawned', 'stopping'> = (machine, event, now) =>
   keep(countStart(machine), { run: runOfProcess(machine.run, event.pid) }, terminateEffect(machine, now));
 

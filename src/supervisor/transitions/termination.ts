@@ -17,7 +17,10 @@ export const terminateEffect = (
   after: machine.releasing || machine.removed ? 'x' : machine.desired === 'down' ? 'd' : undefined,
 });
 
-/** TERM after `control/t` had its say, or without it. A service that is wanted down is ended as by a stop. */
+/**
+ * TERM after `control/t` had its say, or without it. A service that is wanted down is ended as by a
+ * stop.
+ */
 export const termEffect = (machine: Facts, now: Now): TerminateEffect =>
   machine.desired === 'up'
     ? { type: 'terminate', signal: 'SIGTERM', how: 'signal', wake: false, after: undefined }

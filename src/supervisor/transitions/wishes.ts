@@ -18,7 +18,10 @@ export const stopped = (machine: Facts, { why }: StopEvent) => ({
 /** Nothing comes after: the service or the container ends. */
 export const isFinal = ({ why }: StopEvent): boolean => why === 'removed' || why === 'shutdown';
 
-/** When nobody has said what follows this run: a service that is wanted up is restarted, `once` is done. */
+/**
+ * When nobody has said what follows this run: a service that is wanted up is restarted, `once` is
+ * done.
+ */
 export const wantAfterRun = ({ desired }: Facts, cause: Cause) => (desired === 'up' ? wantRestart(cause) : WANT_DOWN);
 
 /** A hold keeps it from starting, unless a person asked for that. */

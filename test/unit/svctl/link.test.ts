@@ -9,7 +9,10 @@ function pair(options: LinkOptions = {}) {
   return { near: new Link(back, there, options), far: new Link(there, back, options), there, back };
 }
 
-/** By events: in Node 20, `for await` destroys a stream that it has read to the end, the other direction included. */
+/**
+ * By events: in Node 20, `for await` destroys a stream that it has read to the end, the other
+ * direction included.
+ */
 const textOf = async (link: Link): Promise<string> => {
   const chunks: Buffer[] = [];
   link.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -39,7 +39,9 @@ export function connect(container) {
   return {
     info: () => promisify(init.getInfo.bind(init))({}),
     list: promisify(services.list.bind(services)),
-    /** Decoding five hundred services takes the client longer than the server takes to send them. */
+    /**
+     * Decoding five hundred services takes the client longer than the server takes to send them.
+     */
     listUnread: () => {
       const { path, requestSerialize } = api.ServicesService.list;
       const request = api.ListRequest.fromPartial({});

@@ -7,7 +7,7 @@ const WIDTH = 100;
 const SOURCES = /\.(ts|mjs|cjs|js|c|h|proto|go|py)$|(^|\/)[A-Za-z][\w-]*$/;
 /** Made by others, or by programs. */
 const FOREIGN =
-  /(^|\/)(\.git|\..*cache|node_modules|dist|gen|build|__pycache__)$|^packaging\/out$|^proto\/(google|grpc)$/;
+  /(^|\/)(\.git|\..*cache|node_modules|dist|gen|build|__pycache__)$|\.pb\.go$|_pb2\w*\.py$|^packaging\/out$|^proto\/(google|grpc)$/;
 const COMMENT = /^\s*(\/\/|\/\*|\*|# )/;
 const UNWRAPPABLE = /^\s*\* \||^# {3}|\bbiome-ignore|@needs|^\S*\s*\S*https?:\S+$/;
 

@@ -60,7 +60,7 @@ export async function openControlPlane(container: Container, booted: Promise<voi
 }
 
 function openApi(
-  { settings, set, logs, definitions, scales, watch }: Container,
+  { settings, set, logs, definitions, scales, watch, orders }: Container,
   system: System,
   { rpc, usage }: { readonly rpc: RpcStats; readonly usage: ServiceUsage },
   addresses: { readonly socket: () => string; readonly http: () => string },
@@ -73,7 +73,7 @@ function openApi(
   return serveApi({
     view: set,
     control,
-    definitions: new ContainerDefinitions({ set, definitions, watch, control }),
+    definitions: new ContainerDefinitions({ set, definitions, watch, control, applying: orders.apply }),
     system,
     usage,
     get socket() {

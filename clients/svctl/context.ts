@@ -6,7 +6,9 @@ import {
   defaultSocket,
   MAX_SOCKET_PATH_BYTES,
   type Method,
+  type MutationRequest,
   openSocket,
+  order,
 } from '../typescript/src/index.js';
 import { BETWEEN, type CommandLine, durationOption, type Format, usage } from './options.js';
 import { Terminal } from './terminal.js';
@@ -70,13 +72,22 @@ export class Context extends Terminal {
     return durationOption(this.#given, name);
   }
 
-  /** Asks something that changes nothing, or that changes nothing more when it is repeated. */
+  /** Asks something that changes nothing. */
   ask<Request, Response>(
     method: Method<Request, Response>,
     request: Request,
     timeoutMs = ANSWER_TIMEOUT_MS,
   ): Promise<Response> {
     return this.connection.call(method, request, { timeoutMs: this.duration('timeout') ?? timeoutMs });
+  }
+
+  /** Orders something that is carried out once, however often the connection breaks. */
+  order<Request extends MutationRequest, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    timeoutMs: number | undefined = ANSWER_TIMEOUT_MS,
+  ): Promise<Response> {
+    return order(this.connection, method, request, { timeoutMs: this.duration('timeout') ?? timeoutMs });
   }
 
   stream<Request, Response>(

@@ -1,4 +1,4 @@
-import { Init, type LogLoss, type Service, type ServiceUsage } from '../typescript/src/index.js';
+import type { LogLoss, Service, ServiceUsage } from '../typescript/src/index.js';
 import type { Context } from './context.js';
 import {
   causeWords,
@@ -47,21 +47,23 @@ const FEW_LINES = 2;
 const MORE_LINES = 5;
 
 type Lines = Awaited<ReturnType<typeof serviceLines>>;
-type Losses = ReadonlyMap<string, LogLoss>;
-
 export interface Extras {
   readonly lines: Lines;
-  readonly losses: Losses;
+  /** Of the logs of these services. */
+  readonly losses: readonly LogLoss[];
   readonly usage: ReadonlyMap<string, ServiceUsage>;
 }
 
-export const NO_EXTRAS: Extras = { lines: new Map(), losses: new Map(), usage: new Map() };
+export const NO_EXTRAS: Extras = { lines: new Map(), losses: [], usage: new Map() };
 
-/** Fetches the facts beside the services themselves. */
-export async function extrasOf(services: readonly Service[], context: Context): Promise<Extras> {
-  const [lines, losses, usage] = await Promise.all([
+/** Fetches the facts beside the services themselves; nothing where there are none. */
+export async function extrasOf(
+  services: readonly Service[],
+  losses: readonly LogLoss[],
+  context: Context,
+): Promise<Extras> {
+  const [lines, usage] = await Promise.all([
     linesOfTroubled(services, context),
-    lossesOf(services, context),
     context.format === 'wide' ? serviceUsage(context) : new Map<string, ServiceUsage>(),
   ]);
   return { lines, losses, usage };
@@ -72,17 +74,6 @@ async function linesOfTroubled(services: readonly Service[], context: Context): 
   const isAskedFor = context.operands.length > 0 || context.format === 'wide' || context.has('failed');
   const names = services.filter(isInTrouble).map(({ name }) => name);
   return await serviceLines(context, names, { tail: isAskedFor ? MORE_LINES : FEW_LINES });
-}
-
-/** The lines that the logs of these services have lost; nothing when the losses are unknown. */
-async function lossesOf(services: readonly Service[], context: Context): Promise<Losses> {
-  if (services.length === 0) return new Map();
-  try {
-    const { logLosses } = await context.ask(Init.getInfo, {});
-    return new Map(logLosses.map((loss) => [loss.source, loss]));
-  } catch {
-    return new Map();
-  }
 }
 
 export function statusTable(services: readonly Service[], context: Context, nowMs: number, extras: Extras): Table {
@@ -103,7 +94,7 @@ export function statusTable(services: readonly Service[], context: Context, nowM
 }
 
 function notesOf(service: Service, nowMs: number, { lines, losses }: Extras): readonly Note[] {
-  const loss = losses.get(service.name);
+  const loss = losses.find(({ source }) => source === service.name);
   const trouble = troubleWords(service, nowMs);
   return [
     ...(service.statusText === '' ? [] : [{ text: service.statusText, style: 'faint' } as const]),

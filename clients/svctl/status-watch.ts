@@ -1,4 +1,4 @@
-import { type Service, watch } from '../typescript/src/index.js';
+import { Init, type LogLoss, type Service, watch } from '../typescript/src/index.js';
 import type { Context } from './context.js';
 import { ExitCode } from './exit-code.js';
 import { isInTrouble, summaryWords } from './phrases.js';
@@ -101,8 +101,17 @@ class Screen {
     this.#timer ??= setTimeout(async () => {
       this.#timer = undefined;
       this.draw();
-      this.#extras = await extrasOf([...this.#services.values()], this.#context);
+      this.#extras = await extrasOf([...this.#services.values()], await this.#losses(), this.#context);
       this.draw();
     }, QUIET_MS);
+  }
+
+  /** What logs have lost is no change of a service: it is asked for. */
+  async #losses(): Promise<readonly LogLoss[]> {
+    try {
+      return (await this.#context.ask(Init.getInfo, {})).logLosses;
+    } catch {
+      return [];
+    }
   }
 }

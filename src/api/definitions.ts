@@ -8,6 +8,7 @@ import type { ApplyAction, DefinitionControl, PlannedChange, ShownDefinition } f
 import { type Access, requireFullAccess } from './access.js';
 import type { Calls } from './call.js';
 import { badArgument } from './errors.js';
+import { requestIdOf } from './from-proto.js';
 
 const ACTIONS: Readonly<Record<ApplyAction, ActionMessage>> = {
   nothing: ActionMessage.APPLY_ACTION_NOTHING,
@@ -27,10 +28,11 @@ export function definitionsServer(control: DefinitionControl, calls: Calls, acce
       definitions: control.show(names).map((shown) => definitionMessage(shown, access)),
     })),
 
-    apply: calls.unary(async ({ names, dryRun }, { actor }) => {
+    apply: calls.unary(async (request, { actor }) => {
+      const { names, dryRun } = request;
       if (dryRun) return { changes: (await control.plan(names)).map(changeMessage) };
       requireFullAccess(access, actor);
-      return { changes: (await control.apply(names, actor)).map(changeMessage) };
+      return { changes: (await control.apply(names, { actor, requestId: requestIdOf(request) })).map(changeMessage) };
     }),
 
     explain: calls.unary(({ name }) => {

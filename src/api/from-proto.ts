@@ -55,3 +55,13 @@ export function heartbeatOf({ heartbeatInterval }: { readonly heartbeatInterval:
     throw badArgument('heartbeat_interval', 'must be from 1 second to 10 minutes');
   return asked;
 }
+
+/** A slot of the state holds it. */
+const MAX_REQUEST_ID_LENGTH = 64;
+
+/** @throws OperationError INVALID_ARGUMENT */
+export function requestIdOf({ requestId }: { readonly requestId: string }): string {
+  if (requestId.length > MAX_REQUEST_ID_LENGTH)
+    throw badArgument('request_id', `must have ${MAX_REQUEST_ID_LENGTH} characters at most`);
+  return requestId;
+}

@@ -7,7 +7,7 @@ import { type Access, pidOf, requireFullAccess } from './access.js';
 import { bootMessage } from './boot.js';
 import type { Calls } from './call.js';
 import { badArgument } from './errors.js';
-import { millisecondsOf } from './from-proto.js';
+import { millisecondsOf, requestIdOf } from './from-proto.js';
 import { infoMessage, processMessage, type Surroundings } from './to-proto.js';
 
 /** A line of the log and of /dev/termination-log. */
@@ -33,18 +33,18 @@ export function initServer(
 
     listProcesses: calls.unary(() => ({ processes: system.processes().map(processMessage) })),
 
-    rescan: calls.unary(async (_, { actor }) => {
+    rescan: calls.unary(async (request, { actor }) => {
       requireFullAccess(access, actor);
-      const { added, removed, skipped } = await system.rescan();
+      const { added, removed, skipped } = await system.rescan(requestIdOf(request));
       return { added: [...added], removed: [...removed], skipped: [...skipped] };
     }),
 
-    reexec: calls.unary(async (_, { actor }) => {
+    reexec: calls.unary(async (request, { actor }) => {
       requireFullAccess(access, actor);
-      const { version, leave } = await system.reexec(actor);
+      const { leave, ...replacement } = await system.reexec(actor, requestIdOf(request));
       // After the answer.
       setImmediate(leave);
-      return { versionBefore: system.info.version, version, controllerPid: process.pid };
+      return replacement;
     }),
 
     shutdown: calls.streamToTheEnd((call) => {

@@ -39,7 +39,7 @@ const MAX_REQUEST_BYTES = 1 << 20;
 
 export interface ApiOptions extends Backend, Surroundings {
   /** The logs; without them there is no `Logs`. */
-  readonly logs?: LogSources;
+  readonly logs?: LogSources | undefined;
   /** The definitions; without them there is no `Definitions`. */
   readonly definitions?: DefinitionControl;
   /** Members of this group may change things and read logs, beside root and my_init's own user. */

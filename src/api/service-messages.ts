@@ -1,3 +1,4 @@
+import type { LogLoss } from '../../gen/my_init/v1/init.js';
 import { ListResponse, WatchResponse } from '../../gen/my_init/v1/services.js';
 import type { Change, ServiceStatus, ServiceView } from '../types/service.js';
 import { changeMessage, serviceMessage } from './to-proto.js';
@@ -23,12 +24,14 @@ export class ServiceMessages {
     this.#view = view;
   }
 
-  /** A `ListResponse`. */
-  list(selected: readonly ServiceStatus[]): Buffer {
-    return this.#shared('list', selected, (revision) => {
-      const { bootId } = this.#view;
-      return Buffer.from(ListResponse.encode({ services: selected.map(serviceMessage), revision, bootId }).finish());
-    });
+  /** A `ListResponse`. `losses`: of all logs, which have no revision. */
+  list(selected: readonly ServiceStatus[], losses: readonly LogLoss[]): Buffer {
+    const services = this.#shared('list', selected, (revision) =>
+      listed({ services: selected.map(serviceMessage), revision, bootId: this.#view.bootId }),
+    );
+    const logLosses = losses.filter(({ source }) => selected.some(({ name }) => name === source));
+    // Messages that stand one after the other are one message.
+    return logLosses.length === 0 ? services : Buffer.concat([services, listed({ logLosses })]);
   }
 
   /** For watchers: the selected services as they are now. */
@@ -57,5 +60,8 @@ export class ServiceMessages {
     return message;
   }
 }
+
+const listed = (response: Partial<ListResponse>): Buffer =>
+  Buffer.from(ListResponse.encode(ListResponse.fromPartial(response)).finish());
 
 export const encoded = (event: WatchResponse['event']): Buffer => Buffer.from(WatchResponse.encode({ event }).finish());

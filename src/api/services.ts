@@ -8,6 +8,7 @@ import type {
   WatchRequest,
 } from '../../gen/my_init/v1/services.js';
 import type { ServiceUsage } from '../resources/service-usage.js';
+import type { LogSources } from '../types/logs.js';
 import type {
   Cause,
   ImmediateOptions,
@@ -21,9 +22,9 @@ import type { System } from '../types/system.js';
 import { type Access, pidOf, requireFullAccess } from './access.js';
 import type { Caller, Calls } from './call.js';
 import { badArgument } from './errors.js';
-import { millisecondsOf, selectorOf, waitLevelOf } from './from-proto.js';
+import { millisecondsOf, requestIdOf, selectorOf, waitLevelOf } from './from-proto.js';
 import { ServiceMessages } from './service-messages.js';
-import { outcomeMessage, serviceMessage } from './to-proto.js';
+import { lossesOf, outcomeMessage, serviceMessage } from './to-proto.js';
 import { Turns } from './turns.js';
 import { watchServices } from './watch.js';
 import { watchUsage } from './watch-usage.js';
@@ -40,6 +41,7 @@ export interface Backend {
   readonly control: ServiceControl;
   readonly system: System;
   readonly usage: ServiceUsage;
+  readonly logs?: LogSources | undefined;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface Backend {
  * else.
  */
 export function servicesServer(
-  { view, control, system, usage }: Backend,
+  { view, control, system, usage, logs }: Backend,
   calls: Calls,
   access: Access,
 ): ServicesServer {
@@ -63,7 +65,7 @@ export function servicesServer(
   const turns = new Turns();
 
   return {
-    list: calls.unary((request) => messages.list(control.select(selectorOf(request.selector)))),
+    list: calls.unary((request) => messages.list(control.select(selectorOf(request.selector)), lossesOf(logs))),
 
     get: calls.unary(({ name }) => {
       if (name === '') throw badArgument('name', 'must be the name of a service');
@@ -166,15 +168,6 @@ function waiting(
     abort: caller.giveUp,
     within: control.ownerOf(pidOf(caller.actor)),
   };
-}
-
-/** A slot of the state holds it. */
-const MAX_REQUEST_ID_LENGTH = 64;
-
-function requestIdOf({ requestId }: Pick<StopRequest, 'requestId'>): string {
-  if (requestId.length > MAX_REQUEST_ID_LENGTH)
-    throw badArgument('request_id', `must have ${MAX_REQUEST_ID_LENGTH} characters at most`);
-  return requestId;
 }
 
 const causeOf = ({ actor }: Caller): Cause => ({ kind: 'api', actor });

@@ -182,7 +182,8 @@ export function infoMessage(
   };
 }
 
-function lossesOf(logs: LogSources | undefined): LogLoss[] {
+/** The logs that have lost lines. */
+export function lossesOf(logs: LogSources | undefined): LogLoss[] {
   const losses = logs?.list().map(({ name, dropped }) => ({ source: name, lines: BigInt(dropped.lines) })) ?? [];
   return losses.filter(({ lines }) => lines > 0n);
 }

@@ -20,6 +20,7 @@ import type { BootScripts } from './boot/boot-scripts.js';
 import { timelineOf } from './boot/timeline.js';
 import type { ContainerState } from './container-state.js';
 import type { MainCommand } from './main-command.js';
+import type { Orders } from './open-orders.js';
 import { listProcesses } from './process-list.js';
 import type { OrphanCounts } from './reaping.js';
 import { prepareReexec, type ReexecDependencies } from './reexec.js';
@@ -32,6 +33,7 @@ export interface SystemDependencies extends ReexecDependencies {
   readonly command: MainCommand;
   readonly reaping: OrphanCounts;
   readonly bootScripts: BootScripts;
+  readonly orders: Orders;
 }
 
 /** The container as the API and the probes see it. */
@@ -103,11 +105,11 @@ export class ContainerSystem implements System {
   }
 
   /** During the startup scripts it waits: no service may be started before they have run. */
-  async rescan(): Promise<RescanResult> {
+  async rescan(requestId: string): Promise<RescanResult> {
     await this.#booted;
-    const { settings, watch, shutdown } = this.#dependencies;
+    const { settings, watch, shutdown, orders } = this.#dependencies;
     if (settings.line.skipServices || shutdown.begun) return { added: [], removed: [], skipped: [] };
-    return watch.rescan();
+    return orders.rescan.carryOut(requestId, () => watch.rescan());
   }
 
   lastControllerEnd(): ControllerEnd | undefined {
@@ -118,9 +120,16 @@ export class ContainerSystem implements System {
    * During the startup scripts it waits: a controller that ends before they have run ends the
    * container.
    */
-  async reexec(actor: string): Promise<Reexec> {
+  async reexec(actor: string, requestId: string): Promise<Reexec> {
     await this.#booted;
-    return prepareReexec(this.#dependencies, actor, this.#stopServing);
+    // The first order ends the controller; a repeated one is only answered.
+    let leave = (): void => undefined;
+    const replacement = await this.#dependencies.orders.reexec.carryOut(requestId, async () => {
+      const prepared = await prepareReexec(this.#dependencies, actor, this.#stopServing);
+      leave = prepared.leave;
+      return { versionBefore: VERSION, version: prepared.version, controllerPid: process.pid };
+    });
+    return { ...replacement, leave };
   }
 
   shutdown(

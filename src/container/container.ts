@@ -8,6 +8,7 @@ import type { ServiceCore } from '../supervisor/service-context.js';
 import { BOOT_SCRIPT, BootScripts } from './boot/boot-scripts.js';
 import { MainCommand } from './main-command.js';
 import { type OpenLogs, openLogs } from './open-logs.js';
+import { type Orders, openOrders } from './open-orders.js';
 import { type OpenRecords, openRecords } from './open-records.js';
 import { type OpenServices, openServices } from './open-services.js';
 import { ORPHAN_RECORD, OrphanCounts } from './reaping.js';
@@ -29,6 +30,7 @@ export interface Container extends Omit<OpenRecords, 'records'>, OpenLogs, OpenS
   readonly reaping: OrphanCounts;
   readonly bootScripts: BootScripts;
   readonly shutdown: ContainerShutdown;
+  readonly orders: Orders;
 }
 
 /**
@@ -64,6 +66,7 @@ export function openContainer(link: InitLink, handover: Handover, settings: Sett
   const hooks = records.table(HOOK_RECORD);
   const shutdown = new ContainerShutdown({ link, settings, state, scripts, hooks, set, watch, command, output });
   const bootScripts = new BootScripts(records.table(BOOT_SCRIPT));
+  const orders = openOrders(records);
   const opened = { state, starts, previous, logs, output, host, command, scripts, reaping, bootScripts, shutdown };
-  return { link, handover, settings, ...opened, ...services };
+  return { link, handover, settings, orders, ...opened, ...services };
 }

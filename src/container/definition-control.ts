@@ -7,16 +7,19 @@ import { changedKeys, showDefinition } from '../supervisor/definition/show-defin
 import type { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { explain } from '../supervisor/explain.js';
 import type { Operations } from '../supervisor/operations.js';
+import { isRepeated, orderOf } from '../supervisor/orders.js';
 import type { Service } from '../supervisor/service.js';
 import type { ServiceSet } from '../supervisor/service-set.js';
 import type { DefinitionControl, Explanation, PlannedChange, ShownDefinition } from '../types/definitions.js';
 import type { ServiceName } from '../types/service.js';
+import type { Orders } from './open-orders.js';
 
 export interface DefinitionParts {
   readonly set: ServiceSet;
   readonly definitions: DefinitionFiles;
   readonly watch: DirectoryWatch;
   readonly control: Operations;
+  readonly applying: Orders['apply'];
 }
 
 /** Shows the definitions in force, and takes over changed ones. */
@@ -50,19 +53,38 @@ export class ContainerDefinitions implements DefinitionControl {
     return [...known, ...added].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  async apply(names: readonly string[], actor: string): Promise<readonly PlannedChange[]> {
-    const { set, definitions, watch } = this.#parts;
-    const changes = await this.plan(names);
-    for (const { name, action, problem } of changes) {
-      const service = set.service(name);
-      if (service === undefined || problem !== '' || action === 'nothing') continue;
-      definitions.accept(service.name);
-      if (action === 'stop') continue;
-      service.refresh();
-      if (action === 'restart') set.restart(service, { cause: { kind: 'api', actor, message: 'definition applied' } });
-    }
-    watch.scan();
-    return changes;
+  apply(
+    names: readonly string[],
+    { actor, requestId }: { readonly actor: string; readonly requestId: string },
+  ): Promise<readonly PlannedChange[]> {
+    const { definitions, watch, applying } = this.#parts;
+    return applying.carryOut(requestId, async ({ begun, begin }) => {
+      if (begun !== undefined) await definitions.prepare();
+      const changes = begun ?? (await this.plan(names));
+      begin(changes.filter(differs));
+      for (const change of changes.filter(differs)) this.#carryOut(change, { actor, requestId });
+      watch.scan();
+      return changes;
+    });
+  }
+
+  #carryOut(
+    { name, action, problem }: PlannedChange,
+    { actor, requestId }: { readonly actor: string; readonly requestId: string },
+  ): void {
+    const { set, definitions } = this.#parts;
+    const service = set.service(name);
+    if (service === undefined || problem !== '') return;
+    definitions.accept(service.name);
+    if (action === 'stop') return;
+    service.refresh();
+    // An earlier controller has taken the order, and died then.
+    if (action !== 'restart' || isRepeated(service.order, 'restart', requestId)) return;
+    const order = orderOf('restart', requestId, service.status, service.status.run + 1);
+    service.take(order, () => {
+      set.restart(service, { cause: { kind: 'api', actor, message: 'definition applied' } });
+      return true;
+    });
   }
 
   explain(name: string): readonly Explanation[] {
@@ -98,3 +120,5 @@ export class ContainerDefinitions implements DefinitionControl {
     return { name, action: restarts ? 'restart' : 'take', keys, problem: '' };
   }
 }
+
+const differs = ({ action, problem }: PlannedChange): boolean => action !== 'nothing' || problem !== '';

@@ -52,7 +52,7 @@ export async function prepareReexec(
   dependencies: ReexecDependencies,
   actor: string,
   stopServing: () => Promise<void>,
-): Promise<Reexec> {
+): Promise<Pick<Reexec, 'version' | 'leave'>> {
   const { version } = judge(await askProgram(dependencies.host));
   if (dependencies.shutdown.begun) throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down');
   const { messages } = dependencies.settings;

@@ -1,4 +1,4 @@
-/** Definitions, as the API reports them. Types only. */
+/** Definitions, as the API reports them. */
 
 export interface ShownValue {
   readonly key: string;
@@ -17,7 +17,8 @@ export interface ShownDefinition {
 }
 
 /** `take`: the new values are taken over, the process goes on. */
-export type ApplyAction = 'nothing' | 'take' | 'restart' | 'start' | 'stop';
+export const APPLY_ACTIONS = ['nothing', 'take', 'restart', 'start', 'stop'] as const;
+export type ApplyAction = (typeof APPLY_ACTIONS)[number];
 
 export interface PlannedChange {
   readonly name: string;
@@ -43,6 +44,10 @@ export interface Explanation {
 export interface DefinitionControl {
   show(names: readonly string[]): readonly ShownDefinition[];
   plan(names: readonly string[]): Promise<readonly PlannedChange[]>;
-  apply(names: readonly string[], actor: string): Promise<readonly PlannedChange[]>;
+  /** An order that is repeated with its id is answered as before; '' names none. */
+  apply(
+    names: readonly string[],
+    order: { readonly actor: string; readonly requestId: string },
+  ): Promise<readonly PlannedChange[]>;
   explain(name: string): readonly Explanation[];
 }

@@ -100,10 +100,17 @@ export interface BootStep {
   readonly critical: boolean;
 }
 
-/** A controller that is about to be replaced. */
-export interface Reexec {
+/** The controller that is replaced, and what takes over. */
+export interface Replacement {
+  readonly versionBefore: string;
   /** The version of the program on disk, which takes over. */
   readonly version: string;
+  /** The pid of the controller that is replaced. */
+  readonly controllerPid: number;
+}
+
+/** A controller that is about to be replaced. */
+export interface Reexec extends Replacement {
   /** Ends this controller; to be called when the answer is on its way. */
   leave(): void;
 }
@@ -141,11 +148,15 @@ export interface System {
   boot(): BootTimeline;
   /** The processes below init, in the order of their pids; empty without /proc. */
   processes(): readonly ProcessInfo[];
-  rescan(): Promise<RescanResult>;
+  /** `requestId`: see {@link reexec}. */
+  rescan(requestId: string): Promise<RescanResult>;
   /** How the controller before this one ended; undefined for the first. */
   lastControllerEnd(): ControllerEnd | undefined;
-  /** Checks whether the program on disk could take over. Throws {@link OperationError} when not. */
-  reexec(actor: string): Promise<Reexec>;
+  /**
+   * Checks whether the program on disk could take over. Throws {@link OperationError} when not. An
+   * order that is repeated with its id is answered as before; '' names none.
+   */
+  reexec(actor: string, requestId: string): Promise<Reexec>;
   /**
    * Starts the shutdown, or joins the one in progress, and tells of its progress until the process
    * ends.

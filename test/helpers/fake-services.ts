@@ -421,9 +421,10 @@ export class FakeSystem implements System {
   }
 
   async reexec(actor: string): Promise<Reexec> {
-    const { onDisk } = this;
+    const { onDisk, info } = this;
     if (onDisk instanceof OperationError) throw onDisk;
-    return { version: onDisk, leave: () => void this.replacedFor.push(actor) };
+    const replacement = { versionBefore: info.version, version: onDisk, controllerPid: process.pid };
+    return { ...replacement, leave: () => void this.replacedFor.push(actor) };
   }
 
   shutdown(order: ShutdownOrder, onProgress: (progress: ShutdownProgress) => void): void {

@@ -326,7 +326,9 @@ type ApplyRequest struct {
 	// Names of services; none: all.
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
 	// Change nothing.
-	DryRun        bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	DryRun bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// An order that is repeated with this id is carried out once: the answer is that of the first; 64 characters at most.
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -375,9 +377,16 @@ func (x *ApplyRequest) GetDryRun() bool {
 	return false
 }
 
+func (x *ApplyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type ApplyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each service, sorted by name.
+	// One for each service, sorted by name. The answer to an order that an earlier controller took has only those that differed.
 	Changes       []*AppliedChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -679,10 +688,13 @@ const file_my_init_v1_definitions_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
 	"\x04file\x18\x03 \x01(\tR\x04file\x12\x12\n" +
 	"\x04line\x18\x04 \x01(\x05R\x04line\x12\x16\n" +
-	"\x06column\x18\x05 \x01(\x05R\x06column\"=\n" +
+	"\x06column\x18\x05 \x01(\x05R\x06column\"\\\n" +
 	"\fApplyRequest\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\x12\x17\n" +
-	"\adry_run\x18\x02 \x01(\bR\x06dryRun\"D\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\n" +
+	" \x01(\tR\trequestId\"D\n" +
 	"\rApplyResponse\x123\n" +
 	"\achanges\x18\x01 \x03(\v2\x19.my_init.v1.AppliedChangeR\achanges\"\x82\x01\n" +
 	"\rAppliedChange\x12\x12\n" +

@@ -1053,7 +1053,9 @@ func (x *Process) GetCpuSeconds() float64 {
 }
 
 type RescanRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An order that is repeated with this id is carried out once; 64 characters at most.
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1086,6 +1088,13 @@ func (x *RescanRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use RescanRequest.ProtoReflect.Descriptor instead.
 func (*RescanRequest) Descriptor() ([]byte, []int) {
 	return file_my_init_v1_init_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RescanRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 type RescanResponse struct {
@@ -1202,7 +1211,9 @@ func (x *SkippedEntry) GetReason() string {
 }
 
 type ReexecRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An order that is repeated with this id is carried out once, also when the next controller gets it; 64 characters at most.
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1235,6 +1246,13 @@ func (x *ReexecRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ReexecRequest.ProtoReflect.Descriptor instead.
 func (*ReexecRequest) Descriptor() ([]byte, []int) {
 	return file_my_init_v1_init_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ReexecRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 type ReexecResponse struct {
@@ -1525,16 +1543,22 @@ const file_my_init_v1_init_proto_rawDesc = "" +
 	"\x0eresident_bytes\x18\t \x01(\x04R\rresidentBytes\x12\x1f\n" +
 	"\vcpu_seconds\x18\n" +
 	" \x01(\x01R\n" +
-	"cpuSeconds\"\x0f\n" +
-	"\rRescanRequest\"t\n" +
+	"cpuSeconds\".\n" +
+	"\rRescanRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\n" +
+	" \x01(\tR\trequestId\"t\n" +
 	"\x0eRescanResponse\x12\x14\n" +
 	"\x05added\x18\x01 \x03(\tR\x05added\x12\x18\n" +
 	"\aremoved\x18\x02 \x03(\tR\aremoved\x122\n" +
 	"\askipped\x18\x03 \x03(\v2\x18.my_init.v1.SkippedEntryR\askipped\":\n" +
 	"\fSkippedEntry\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x0f\n" +
-	"\rReexecRequest\"x\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\".\n" +
+	"\rReexecRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\n" +
+	" \x01(\tR\trequestId\"x\n" +
 	"\x0eReexecResponse\x12%\n" +
 	"\x0eversion_before\x18\x01 \x01(\tR\rversionBefore\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12%\n" +

@@ -196,8 +196,10 @@ type ListResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Services []*Service             `protobuf:"bytes,1,rep,name=services,proto3" json:"services,omitempty"`
 	// The revision that this list shows.
-	Revision      uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	BootId        string `protobuf:"bytes,3,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
+	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	BootId   string `protobuf:"bytes,3,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
+	// Those of the services whose logs have lost lines since boot: their disk was full.
+	LogLosses     []*LogLoss `protobuf:"bytes,4,rep,name=log_losses,json=logLosses,proto3" json:"log_losses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -251,6 +253,13 @@ func (x *ListResponse) GetBootId() string {
 		return x.BootId
 	}
 	return ""
+}
+
+func (x *ListResponse) GetLogLosses() []*LogLoss {
+	if x != nil {
+		return x.LogLosses
+	}
+	return nil
 }
 
 type GetRequest struct {
@@ -1982,17 +1991,19 @@ var File_my_init_v1_services_proto protoreflect.FileDescriptor
 const file_my_init_v1_services_proto_rawDesc = "" +
 	"\n" +
 	"\x19my_init/v1/services.proto\x12\n" +
-	"my_init.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x18my_init/v1/service.proto\"H\n" +
+	"my_init.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15my_init/v1/init.proto\x1a\x18my_init/v1/service.proto\"H\n" +
 	"\bSelector\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\x12\x14\n" +
 	"\x05globs\x18\x02 \x03(\tR\x05globs\x12\x10\n" +
 	"\x03all\x18\x03 \x01(\bR\x03all\"?\n" +
 	"\vListRequest\x120\n" +
-	"\bselector\x18\x01 \x01(\v2\x14.my_init.v1.SelectorR\bselector\"t\n" +
+	"\bselector\x18\x01 \x01(\v2\x14.my_init.v1.SelectorR\bselector\"\xa8\x01\n" +
 	"\fListResponse\x12/\n" +
 	"\bservices\x18\x01 \x03(\v2\x13.my_init.v1.ServiceR\bservices\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x17\n" +
-	"\aboot_id\x18\x03 \x01(\tR\x06bootId\" \n" +
+	"\aboot_id\x18\x03 \x01(\tR\x06bootId\x122\n" +
+	"\n" +
+	"log_losses\x18\x04 \x03(\v2\x13.my_init.v1.LogLossR\tlogLosses\" \n" +
 	"\n" +
 	"GetRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"<\n" +
@@ -2207,88 +2218,90 @@ var file_my_init_v1_services_proto_goTypes = []any{
 	(*WatchUsageResponse)(nil),    // 26: my_init.v1.WatchUsageResponse
 	(*ServiceUsage)(nil),          // 27: my_init.v1.ServiceUsage
 	(*Service)(nil),               // 28: my_init.v1.Service
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(ServiceState)(0),             // 31: my_init.v1.ServiceState
-	(*status.Status)(nil),         // 32: google.rpc.Status
+	(*LogLoss)(nil),               // 29: my_init.v1.LogLoss
+	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(ServiceState)(0),             // 32: my_init.v1.ServiceState
+	(*status.Status)(nil),         // 33: google.rpc.Status
 }
 var file_my_init_v1_services_proto_depIdxs = []int32{
 	1,  // 0: my_init.v1.ListRequest.selector:type_name -> my_init.v1.Selector
 	28, // 1: my_init.v1.ListResponse.services:type_name -> my_init.v1.Service
-	28, // 2: my_init.v1.GetResponse.service:type_name -> my_init.v1.Service
-	1,  // 3: my_init.v1.WatchRequest.selector:type_name -> my_init.v1.Selector
-	29, // 4: my_init.v1.WatchRequest.heartbeat_interval:type_name -> google.protobuf.Duration
-	8,  // 5: my_init.v1.WatchResponse.hello:type_name -> my_init.v1.WatchHello
-	9,  // 6: my_init.v1.WatchResponse.snapshot:type_name -> my_init.v1.WatchSnapshot
-	10, // 7: my_init.v1.WatchResponse.change:type_name -> my_init.v1.WatchChange
-	11, // 8: my_init.v1.WatchResponse.heartbeat:type_name -> my_init.v1.WatchHeartbeat
-	12, // 9: my_init.v1.WatchResponse.gap:type_name -> my_init.v1.WatchGap
-	28, // 10: my_init.v1.WatchSnapshot.services:type_name -> my_init.v1.Service
-	30, // 11: my_init.v1.WatchChange.time:type_name -> google.protobuf.Timestamp
-	28, // 12: my_init.v1.WatchChange.service:type_name -> my_init.v1.Service
-	31, // 13: my_init.v1.WatchChange.previous_state:type_name -> my_init.v1.ServiceState
-	30, // 14: my_init.v1.WatchHeartbeat.time:type_name -> google.protobuf.Timestamp
-	1,  // 15: my_init.v1.StartRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 16: my_init.v1.StartRequest.wait:type_name -> my_init.v1.WaitLevel
-	29, // 17: my_init.v1.StartRequest.wait_timeout:type_name -> google.protobuf.Duration
-	1,  // 18: my_init.v1.StopRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 19: my_init.v1.StopRequest.wait:type_name -> my_init.v1.WaitLevel
-	29, // 20: my_init.v1.StopRequest.wait_timeout:type_name -> google.protobuf.Duration
-	29, // 21: my_init.v1.StopRequest.stop_timeout:type_name -> google.protobuf.Duration
-	1,  // 22: my_init.v1.RestartRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 23: my_init.v1.RestartRequest.wait:type_name -> my_init.v1.WaitLevel
-	29, // 24: my_init.v1.RestartRequest.wait_timeout:type_name -> google.protobuf.Duration
-	29, // 25: my_init.v1.RestartRequest.stop_timeout:type_name -> google.protobuf.Duration
-	0,  // 26: my_init.v1.ScaleRequest.wait:type_name -> my_init.v1.WaitLevel
-	29, // 27: my_init.v1.ScaleRequest.wait_timeout:type_name -> google.protobuf.Duration
-	1,  // 28: my_init.v1.ReloadRequest.selector:type_name -> my_init.v1.Selector
-	1,  // 29: my_init.v1.SignalRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 30: my_init.v1.RunRequest.wait:type_name -> my_init.v1.WaitLevel
-	29, // 31: my_init.v1.RunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	1,  // 32: my_init.v1.HoldRequest.selector:type_name -> my_init.v1.Selector
-	29, // 33: my_init.v1.HoldRequest.duration:type_name -> google.protobuf.Duration
-	1,  // 34: my_init.v1.ReleaseRequest.selector:type_name -> my_init.v1.Selector
-	1,  // 35: my_init.v1.ResetRequest.selector:type_name -> my_init.v1.Selector
-	24, // 36: my_init.v1.OperationResponse.outcomes:type_name -> my_init.v1.Outcome
-	32, // 37: my_init.v1.Outcome.error:type_name -> google.rpc.Status
-	28, // 38: my_init.v1.Outcome.service:type_name -> my_init.v1.Service
-	1,  // 39: my_init.v1.WatchUsageRequest.selector:type_name -> my_init.v1.Selector
-	29, // 40: my_init.v1.WatchUsageRequest.interval:type_name -> google.protobuf.Duration
-	30, // 41: my_init.v1.WatchUsageResponse.time:type_name -> google.protobuf.Timestamp
-	27, // 42: my_init.v1.WatchUsageResponse.services:type_name -> my_init.v1.ServiceUsage
-	2,  // 43: my_init.v1.Services.List:input_type -> my_init.v1.ListRequest
-	4,  // 44: my_init.v1.Services.Get:input_type -> my_init.v1.GetRequest
-	6,  // 45: my_init.v1.Services.Watch:input_type -> my_init.v1.WatchRequest
-	13, // 46: my_init.v1.Services.Start:input_type -> my_init.v1.StartRequest
-	14, // 47: my_init.v1.Services.Stop:input_type -> my_init.v1.StopRequest
-	15, // 48: my_init.v1.Services.Restart:input_type -> my_init.v1.RestartRequest
-	17, // 49: my_init.v1.Services.Reload:input_type -> my_init.v1.ReloadRequest
-	18, // 50: my_init.v1.Services.Signal:input_type -> my_init.v1.SignalRequest
-	20, // 51: my_init.v1.Services.Hold:input_type -> my_init.v1.HoldRequest
-	21, // 52: my_init.v1.Services.Release:input_type -> my_init.v1.ReleaseRequest
-	22, // 53: my_init.v1.Services.Reset:input_type -> my_init.v1.ResetRequest
-	16, // 54: my_init.v1.Services.Scale:input_type -> my_init.v1.ScaleRequest
-	19, // 55: my_init.v1.Services.Run:input_type -> my_init.v1.RunRequest
-	25, // 56: my_init.v1.Services.WatchUsage:input_type -> my_init.v1.WatchUsageRequest
-	3,  // 57: my_init.v1.Services.List:output_type -> my_init.v1.ListResponse
-	5,  // 58: my_init.v1.Services.Get:output_type -> my_init.v1.GetResponse
-	7,  // 59: my_init.v1.Services.Watch:output_type -> my_init.v1.WatchResponse
-	23, // 60: my_init.v1.Services.Start:output_type -> my_init.v1.OperationResponse
-	23, // 61: my_init.v1.Services.Stop:output_type -> my_init.v1.OperationResponse
-	23, // 62: my_init.v1.Services.Restart:output_type -> my_init.v1.OperationResponse
-	23, // 63: my_init.v1.Services.Reload:output_type -> my_init.v1.OperationResponse
-	23, // 64: my_init.v1.Services.Signal:output_type -> my_init.v1.OperationResponse
-	23, // 65: my_init.v1.Services.Hold:output_type -> my_init.v1.OperationResponse
-	23, // 66: my_init.v1.Services.Release:output_type -> my_init.v1.OperationResponse
-	23, // 67: my_init.v1.Services.Reset:output_type -> my_init.v1.OperationResponse
-	23, // 68: my_init.v1.Services.Scale:output_type -> my_init.v1.OperationResponse
-	23, // 69: my_init.v1.Services.Run:output_type -> my_init.v1.OperationResponse
-	26, // 70: my_init.v1.Services.WatchUsage:output_type -> my_init.v1.WatchUsageResponse
-	57, // [57:71] is the sub-list for method output_type
-	43, // [43:57] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	29, // 2: my_init.v1.ListResponse.log_losses:type_name -> my_init.v1.LogLoss
+	28, // 3: my_init.v1.GetResponse.service:type_name -> my_init.v1.Service
+	1,  // 4: my_init.v1.WatchRequest.selector:type_name -> my_init.v1.Selector
+	30, // 5: my_init.v1.WatchRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	8,  // 6: my_init.v1.WatchResponse.hello:type_name -> my_init.v1.WatchHello
+	9,  // 7: my_init.v1.WatchResponse.snapshot:type_name -> my_init.v1.WatchSnapshot
+	10, // 8: my_init.v1.WatchResponse.change:type_name -> my_init.v1.WatchChange
+	11, // 9: my_init.v1.WatchResponse.heartbeat:type_name -> my_init.v1.WatchHeartbeat
+	12, // 10: my_init.v1.WatchResponse.gap:type_name -> my_init.v1.WatchGap
+	28, // 11: my_init.v1.WatchSnapshot.services:type_name -> my_init.v1.Service
+	31, // 12: my_init.v1.WatchChange.time:type_name -> google.protobuf.Timestamp
+	28, // 13: my_init.v1.WatchChange.service:type_name -> my_init.v1.Service
+	32, // 14: my_init.v1.WatchChange.previous_state:type_name -> my_init.v1.ServiceState
+	31, // 15: my_init.v1.WatchHeartbeat.time:type_name -> google.protobuf.Timestamp
+	1,  // 16: my_init.v1.StartRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 17: my_init.v1.StartRequest.wait:type_name -> my_init.v1.WaitLevel
+	30, // 18: my_init.v1.StartRequest.wait_timeout:type_name -> google.protobuf.Duration
+	1,  // 19: my_init.v1.StopRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 20: my_init.v1.StopRequest.wait:type_name -> my_init.v1.WaitLevel
+	30, // 21: my_init.v1.StopRequest.wait_timeout:type_name -> google.protobuf.Duration
+	30, // 22: my_init.v1.StopRequest.stop_timeout:type_name -> google.protobuf.Duration
+	1,  // 23: my_init.v1.RestartRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 24: my_init.v1.RestartRequest.wait:type_name -> my_init.v1.WaitLevel
+	30, // 25: my_init.v1.RestartRequest.wait_timeout:type_name -> google.protobuf.Duration
+	30, // 26: my_init.v1.RestartRequest.stop_timeout:type_name -> google.protobuf.Duration
+	0,  // 27: my_init.v1.ScaleRequest.wait:type_name -> my_init.v1.WaitLevel
+	30, // 28: my_init.v1.ScaleRequest.wait_timeout:type_name -> google.protobuf.Duration
+	1,  // 29: my_init.v1.ReloadRequest.selector:type_name -> my_init.v1.Selector
+	1,  // 30: my_init.v1.SignalRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 31: my_init.v1.RunRequest.wait:type_name -> my_init.v1.WaitLevel
+	30, // 32: my_init.v1.RunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	1,  // 33: my_init.v1.HoldRequest.selector:type_name -> my_init.v1.Selector
+	30, // 34: my_init.v1.HoldRequest.duration:type_name -> google.protobuf.Duration
+	1,  // 35: my_init.v1.ReleaseRequest.selector:type_name -> my_init.v1.Selector
+	1,  // 36: my_init.v1.ResetRequest.selector:type_name -> my_init.v1.Selector
+	24, // 37: my_init.v1.OperationResponse.outcomes:type_name -> my_init.v1.Outcome
+	33, // 38: my_init.v1.Outcome.error:type_name -> google.rpc.Status
+	28, // 39: my_init.v1.Outcome.service:type_name -> my_init.v1.Service
+	1,  // 40: my_init.v1.WatchUsageRequest.selector:type_name -> my_init.v1.Selector
+	30, // 41: my_init.v1.WatchUsageRequest.interval:type_name -> google.protobuf.Duration
+	31, // 42: my_init.v1.WatchUsageResponse.time:type_name -> google.protobuf.Timestamp
+	27, // 43: my_init.v1.WatchUsageResponse.services:type_name -> my_init.v1.ServiceUsage
+	2,  // 44: my_init.v1.Services.List:input_type -> my_init.v1.ListRequest
+	4,  // 45: my_init.v1.Services.Get:input_type -> my_init.v1.GetRequest
+	6,  // 46: my_init.v1.Services.Watch:input_type -> my_init.v1.WatchRequest
+	13, // 47: my_init.v1.Services.Start:input_type -> my_init.v1.StartRequest
+	14, // 48: my_init.v1.Services.Stop:input_type -> my_init.v1.StopRequest
+	15, // 49: my_init.v1.Services.Restart:input_type -> my_init.v1.RestartRequest
+	17, // 50: my_init.v1.Services.Reload:input_type -> my_init.v1.ReloadRequest
+	18, // 51: my_init.v1.Services.Signal:input_type -> my_init.v1.SignalRequest
+	20, // 52: my_init.v1.Services.Hold:input_type -> my_init.v1.HoldRequest
+	21, // 53: my_init.v1.Services.Release:input_type -> my_init.v1.ReleaseRequest
+	22, // 54: my_init.v1.Services.Reset:input_type -> my_init.v1.ResetRequest
+	16, // 55: my_init.v1.Services.Scale:input_type -> my_init.v1.ScaleRequest
+	19, // 56: my_init.v1.Services.Run:input_type -> my_init.v1.RunRequest
+	25, // 57: my_init.v1.Services.WatchUsage:input_type -> my_init.v1.WatchUsageRequest
+	3,  // 58: my_init.v1.Services.List:output_type -> my_init.v1.ListResponse
+	5,  // 59: my_init.v1.Services.Get:output_type -> my_init.v1.GetResponse
+	7,  // 60: my_init.v1.Services.Watch:output_type -> my_init.v1.WatchResponse
+	23, // 61: my_init.v1.Services.Start:output_type -> my_init.v1.OperationResponse
+	23, // 62: my_init.v1.Services.Stop:output_type -> my_init.v1.OperationResponse
+	23, // 63: my_init.v1.Services.Restart:output_type -> my_init.v1.OperationResponse
+	23, // 64: my_init.v1.Services.Reload:output_type -> my_init.v1.OperationResponse
+	23, // 65: my_init.v1.Services.Signal:output_type -> my_init.v1.OperationResponse
+	23, // 66: my_init.v1.Services.Hold:output_type -> my_init.v1.OperationResponse
+	23, // 67: my_init.v1.Services.Release:output_type -> my_init.v1.OperationResponse
+	23, // 68: my_init.v1.Services.Reset:output_type -> my_init.v1.OperationResponse
+	23, // 69: my_init.v1.Services.Scale:output_type -> my_init.v1.OperationResponse
+	23, // 70: my_init.v1.Services.Run:output_type -> my_init.v1.OperationResponse
+	26, // 71: my_init.v1.Services.WatchUsage:output_type -> my_init.v1.WatchUsageResponse
+	58, // [58:72] is the sub-list for method output_type
+	44, // [44:58] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_my_init_v1_services_proto_init() }
@@ -2296,6 +2309,7 @@ func file_my_init_v1_services_proto_init() {
 	if File_my_init_v1_services_proto != nil {
 		return
 	}
+	file_my_init_v1_init_proto_init()
 	file_my_init_v1_service_proto_init()
 	file_my_init_v1_services_proto_msgTypes[6].OneofWrappers = []any{
 		(*WatchResponse_Hello)(nil),

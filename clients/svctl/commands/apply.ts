@@ -40,9 +40,7 @@ const ACTIONS: Readonly<Record<number, string>> = {
 };
 
 async function showChanges(context: Context, dryRun: boolean): Promise<ExitCode> {
-  const request = { names: [...context.operands], dryRun };
-  // A repeated apply finds nothing left to do.
-  const response = await context.ask(Definitions.apply, request);
+  const response = await context.order(Definitions.apply, { names: [...context.operands], dryRun, requestId: '' });
   if (context.format === 'table') context.print(changeTable(response.changes, context));
   else context.json(ApplyResponse.toJSON(response));
   return response.changes.some(({ problem }) => problem !== '') ? ExitCode.failed : ExitCode.ok;

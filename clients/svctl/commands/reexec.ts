@@ -26,7 +26,7 @@ const LOOK_EVERY_MS = 10;
 async function replaceController(context: Context): Promise<ExitCode> {
   const timeoutMs = context.duration('timeout') ?? STANDARD_TIMEOUT_MS;
   const began = performance.now();
-  const response = await context.connection.once(Init.reexec, {}, { timeoutMs });
+  const response = await context.order(Init.reexec, { requestId: '' }, timeoutMs);
   const leftMs = Math.max(0, timeoutMs - (performance.now() - began));
   const after = await nextController(context, response.controllerPid, leftMs);
   if (context.format !== 'table') {

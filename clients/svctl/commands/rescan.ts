@@ -17,7 +17,7 @@ export const rescan: Command = {
 };
 
 async function rescanServices(context: Context): Promise<ExitCode> {
-  const response = await context.ask(Init.rescan, {});
+  const response = await context.order(Init.rescan, { requestId: '' });
   if (context.format !== 'table') {
     context.json(RescanResponse.toJSON(response));
     return ExitCode.ok;

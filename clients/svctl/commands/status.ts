@@ -43,7 +43,10 @@ async function showStatus(context: Context): Promise<ExitCode> {
       json: ListResponse.toJSON({ ...response, services }),
       items: services.map((service) => Service.toJSON(service)),
       names: services.map(({ name }) => name),
-      table: async () => statusTable(services, context, Date.now(), await extrasOf(services, context)),
+      table: async () => {
+        const extras = await extrasOf(services, response.logLosses, context);
+        return statusTable(services, context, Date.now(), extras);
+      },
     });
   }
   if (context.has('check')) return services.some(isInTrouble) ? ExitCode.trouble : ExitCode.ok;

@@ -3,10 +3,12 @@ import { type Address, ANSWER_TIMEOUT_MS, Connection } from './connection.js';
 import { durationOf } from './duration.js';
 import { MyInitError } from './errors.js';
 import type { HealthCheckResponse } from './gen/grpc/health/v1/health.js';
+import type { AppliedChange, Explanation, ServiceDefinition } from './gen/my_init/v1/definitions.js';
 import {
   type GetBootResponse,
   type GetInfoResponse,
   type Process,
+  type ReexecResponse,
   type RescanResponse,
   type ShutdownProgress,
   ShutdownRequest,
@@ -24,74 +26,31 @@ import {
   SignalRequest,
   StartRequest,
   StopRequest,
-  WaitLevel,
   type WatchUsageResponse,
 } from './gen/my_init/v1/services.js';
 import { type LogEvent, type LogOptions, logs } from './logs.js';
-import { Health, Init, Services } from './methods.js';
-import { type MutationRequest, mutate } from './mutate.js';
+import { Definitions, Health, Init, Services } from './methods.js';
+import { type MutationRequest, mutate, order } from './mutate.js';
+import {
+  type ApplyOptions,
+  common,
+  type HoldOptions,
+  type MutationOptions,
+  type Options,
+  type OrderOptions,
+  type RestartOptions,
+  type RunOptions,
+  type ShutdownOptions,
+  type SignalOptions,
+  type StartOptions,
+  type StopOptions,
+  WAIT_LEVELS,
+} from './options.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { type Names, selectorOf } from './selector.js';
 import { defaultSocket, openSocket } from './socket.js';
 import { type UsageOptions, watchUsage } from './usage.js';
 import { type WatchEvent, type WatchOptions, watch } from './watch.js';
-
-export interface Options {
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface MutationOptions {
-  /** Every service, instead of names. */
-  readonly all?: boolean;
-  /** How long to wait for the outcome. Giving up does not undo the operation. */
-  readonly waitTimeoutMs?: number;
-  /** Names the order: repeated with the same id it is carried out once. Random when undefined. */
-  readonly requestId?: string;
-  readonly signal?: AbortSignal;
-}
-
-export interface StartOptions extends MutationOptions {
-  /** `ready` when undefined. */
-  readonly wait?: 'none' | 'started' | 'ready';
-}
-
-export interface StopOptions extends MutationOptions {
-  /** `stopped` when undefined. */
-  readonly wait?: 'none' | 'stopped';
-  /** From TERM to KILL, instead of the service's own stop timeout. */
-  readonly stopTimeoutMs?: number;
-  /** Stops the services that need these too, and before them. */
-  readonly withDependents?: boolean;
-}
-
-export interface RestartOptions extends StartOptions, Pick<StopOptions, 'stopTimeoutMs'> {
-  /** All replicas of a service at the same time, not one after the other. */
-  readonly atOnce?: boolean;
-}
-
-export interface RunOptions extends Omit<StartOptions, 'all'> {
-  /** Further keys of service.yaml: `{ ready: { tcp: 'localhost:3000' }, user: 'app' }`. */
-  readonly definition?: Readonly<Record<string, unknown>>;
-  /** The service stays, down, when it is stopped; otherwise it is removed then. */
-  readonly keep?: boolean;
-}
-
-export interface HoldOptions extends MutationOptions {
-  /** How long; 15 minutes when undefined. */
-  readonly forMs?: number;
-  /** Why: shown wherever the service is. */
-  readonly reason?: string;
-  /** A shutdown sends it no signal but KILL, at its deadline. */
-  readonly throughShutdown?: boolean;
-}
-
-const WAIT_LEVELS = {
-  none: WaitLevel.WAIT_LEVEL_NONE,
-  started: WaitLevel.WAIT_LEVEL_STARTED,
-  ready: WaitLevel.WAIT_LEVEL_READY,
-  stopped: WaitLevel.WAIT_LEVEL_STOPPED,
-} as const;
 
 /** A client for the my_init on a Unix socket, or at the other end of any duplex stream. */
 export function connect(to?: string | Address): MyInit {
@@ -205,11 +164,7 @@ export class MyInit {
   }
 
   /** Sends a signal (`HUP`, `SIGHUP` or `1`) to the processes of services. */
-  signal(
-    names: Names,
-    signal: string,
-    options: MutationOptions & { readonly group?: boolean; readonly expectedRunId?: string } = {},
-  ): Promise<readonly Outcome[]> {
+  signal(names: Names, signal: string, options: SignalOptions = {}): Promise<readonly Outcome[]> {
     const { group, expectedRunId } = options;
     const request = SignalRequest.fromPartial({ ...common(names, options), signal, group, expectedRunId });
     return this.#mutate(Services.signal, request, options);
@@ -251,20 +206,40 @@ export class MyInit {
     return (await this.#ask(Health.list, {}, options)).statuses;
   }
 
+  /** The definition in force of each service, with the origin of each value. */
+  async definitions(names: string | readonly string[] = [], options?: Options): Promise<readonly ServiceDefinition[]> {
+    return (await this.#ask(Definitions.get, { names: [names].flat() }, options)).definitions;
+  }
+
+  /**
+   * Takes over changed definitions: the services that need it are restarted, started or stopped;
+   * without names, all.
+   */
+  async apply(
+    names: string | readonly string[] = [],
+    { dryRun = false, requestId = '', ...options }: ApplyOptions = {},
+  ): Promise<readonly AppliedChange[]> {
+    const request = { names: [names].flat(), dryRun, requestId };
+    return (await order(this.connection, Definitions.apply, request, options)).changes;
+  }
+
+  /** Why a service is in its state: the root of the trouble first, the service itself last. */
+  async explain(name: string, options?: Options): Promise<readonly Explanation[]> {
+    return (await this.#ask(Definitions.explain, { name }, options)).steps;
+  }
+
   /** Reads the service directory now. */
-  rescan(options?: Options): Promise<RescanResponse> {
-    return this.#ask(Init.rescan, {}, options);
+  rescan({ requestId = '', ...options }: OrderOptions = {}): Promise<RescanResponse> {
+    return order(this.connection, Init.rescan, { requestId }, { timeoutMs: ANSWER_TIMEOUT_MS, ...options });
+  }
+
+  /** Replaces the controller by the program on disk. The answer comes before the replacement. */
+  reexec({ requestId = '', ...options }: OrderOptions = {}): Promise<ReexecResponse> {
+    return order(this.connection, Init.reexec, { requestId }, options);
   }
 
   /** Shuts the container down; the progress ends when my_init does. */
-  shutdown(
-    options: {
-      readonly reason?: string;
-      readonly exitCode?: number;
-      readonly timeoutMs?: number;
-      readonly signal?: AbortSignal;
-    } = {},
-  ): AsyncGenerator<ShutdownProgress, void, undefined> {
+  shutdown(options: ShutdownOptions = {}): AsyncGenerator<ShutdownProgress, void, undefined> {
     const { reason, exitCode, timeoutMs, signal } = options;
     const request = ShutdownRequest.fromPartial({ reason, exitCode, timeout: durationOf(timeoutMs) });
     return this.connection.stream(Init.shutdown, request, { signal });
@@ -294,14 +269,4 @@ export class MyInit {
     const { reason, message, code, metadata } = failed;
     throw new MyInitError(reason, message, { code, metadata, outcomes });
   }
-}
-
-function common(names: Names, options: MutationOptions & { readonly wait?: keyof typeof WAIT_LEVELS }) {
-  const { all = false, wait, waitTimeoutMs, requestId } = options;
-  return {
-    selector: selectorOf(names, all),
-    requestId,
-    wait: wait === undefined ? undefined : WAIT_LEVELS[wait],
-    waitTimeout: durationOf(waitTimeoutMs),
-  };
 }

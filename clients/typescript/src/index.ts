@@ -1,15 +1,6 @@
 /** The public API of the client library. */
 export { type CallOptions, Channel, type Method } from './channel.js';
-export {
-  connect,
-  type HoldOptions,
-  type MutationOptions,
-  MyInit,
-  type Options,
-  type RunOptions,
-  type StartOptions,
-  type StopOptions,
-} from './client.js';
+export { connect, MyInit } from './client.js';
 export { type Address, ANSWER_TIMEOUT_MS, Connection } from './connection.js';
 export { durationOf } from './duration.js';
 export { type ErrorReason, errorOfStatus, GrpcCode, isLost, MyInitError } from './errors.js';
@@ -27,6 +18,8 @@ export {
   DefinitionsGetResponse,
   type DefinitionValue,
   ExplainResponse,
+  type Explanation,
+  type ServiceDefinition,
 } from './gen/my_init/v1/definitions.js';
 export {
   BootOutcome,
@@ -74,7 +67,20 @@ export {
 export { REASONS, type Reason, type ReasonTraits } from './gen/reasons.js';
 export { type LogEvent, type LogOptions, logBatches } from './logs.js';
 export { Definitions, Health, Init, Logs, Services } from './methods.js';
-export { type MutationRequest, mutate } from './mutate.js';
+export { type MutationRequest, mutate, order } from './mutate.js';
+export type {
+  ApplyOptions,
+  HoldOptions,
+  MutationOptions,
+  Options,
+  OrderOptions,
+  RestartOptions,
+  RunOptions,
+  ShutdownOptions,
+  SignalOptions,
+  StartOptions,
+  StopOptions,
+} from './options.js';
 export { type Outcome, outcomeOf } from './outcome.js';
 export { type Names, selectorOf } from './selector.js';
 export { defaultSocket, MAX_SOCKET_PATH_BYTES, openSocket } from './socket.js';

@@ -1,8 +1,8 @@
-import type { Method } from './channel.js';
+import type { CallOptions, Method } from './channel.js';
 import type { Connection } from './connection.js';
 import type { OperationResponse } from './gen/my_init/v1/services.js';
 
-/** The fields of every mutation of services. */
+/** The fields of every order. */
 export interface MutationRequest {
   readonly requestId: string;
 }
@@ -14,16 +14,26 @@ export interface MutationRequest {
 const ANSWER_SLACK_MS = 5_000;
 
 /**
- * Changes services. When the connection breaks, the same request is made again: my_init knows it by
+ * Orders something. When the connection breaks, the same request is made again: my_init knows it by
  * its `request_id` and carries it out once. Throws {@link MyInitError}.
  */
-export async function mutate<Request extends MutationRequest>(
+export function order<Request extends MutationRequest, Response>(
+  connection: Connection,
+  method: Method<Request, Response>,
+  request: Request,
+  options: CallOptions = {},
+): Promise<Response> {
+  const requestId = request.requestId === '' ? crypto.randomUUID() : request.requestId;
+  return connection.call(method, { ...request, requestId }, options);
+}
+
+/** Changes services and waits for the outcome. Throws {@link MyInitError}. */
+export function mutate<Request extends MutationRequest>(
   connection: Connection,
   method: Method<Request, OperationResponse>,
   request: Request,
   { waitTimeoutMs, signal }: { readonly waitTimeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<OperationResponse> {
-  const requestId = request.requestId === '' ? crypto.randomUUID() : request.requestId;
   const timeoutMs = waitTimeoutMs === undefined ? undefined : waitTimeoutMs + ANSWER_SLACK_MS;
-  return connection.call(method, { ...request, requestId }, { timeoutMs, signal });
+  return order(connection, method, request, { timeoutMs, signal });
 }

@@ -84,7 +84,7 @@ test('ListProcesses tells of the processes', async () => {
 test('Rescan tells what it found', async () => {
   const found = { added: ['a'], removed: ['b'], skipped: [{ name: '..data', reason: 'not a name of a service' }] };
   api.system.rescanResult = found;
-  expect(await api.ask(InitService.rescan, {})).toEqual(found);
+  expect(await api.ask(InitService.rescan, { requestId: '' })).toEqual(found);
 });
 
 describe('Shutdown', () => {

@@ -22,11 +22,11 @@ describe('messages with services', () => {
   };
 
   const listed = (selected: readonly ServiceStatus[]): readonly string[] =>
-    ListResponse.decode(messages.list(selected)).services.map(({ name }) => name);
+    ListResponse.decode(messages.list(selected, [])).services.map(({ name }) => name);
 
   test('are encoded once for all who ask for everything', () => {
     expect(messages.snapshot(everything)).toBe(messages.snapshot(everything));
-    expect(messages.list(services.list())).toBe(messages.list(services.list()));
+    expect(messages.list(services.list(), [])).toBe(messages.list(services.list(), []));
     const [change] = services.changesSince(services.revision - 1) ?? [];
     if (change === undefined) throw new Error('no change');
     expect(messages.change(change)).toBe(messages.change(change));
@@ -40,10 +40,19 @@ describe('messages with services', () => {
     expect(namesIn(messages.snapshot(everything))).toEqual(['db', 'web']);
   });
 
+  test('have the losses of the logs of the services that are selected, though a revision does not know of them', () => {
+    const losses = ['my_init', 'web'].map((source) => ({ source, lines: 3n }));
+    messages.list(services.list(), []);
+    const response = ListResponse.decode(messages.list(services.list(), losses));
+    expect(response.services.map(({ name }) => name)).toEqual(['db', 'web']);
+    expect(response.logLosses).toEqual([{ source: 'web', lines: 3n }]);
+    expect(ListResponse.decode(messages.list(services.list(), [])).logLosses).toEqual([]);
+  });
+
   test('are new when something has changed', () => {
     const before = messages.snapshot(everything);
     services.set('web', { state: 'down' });
     expect(messages.snapshot(everything)).not.toBe(before);
-    expect(ListResponse.decode(messages.list(services.list())).revision).toBe(BigInt(services.revision));
+    expect(ListResponse.decode(messages.list(services.list(), [])).revision).toBe(BigInt(services.revision));
   });
 });

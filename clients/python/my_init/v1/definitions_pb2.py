@@ -13,15 +13,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cmy_init/v1/definitions.proto\x12\nmy_init.v1\"&\n\x15\x44\x65\x66initionsGetRequest\x12\r\n\x05names\x18\x01 \x03(\t\"L\n\x16\x44\x65\x66initionsGetResponse\x12\x32\n\x0b\x64\x65\x66initions\x18\x01 \x03(\x0b\x32\x1d.my_init.v1.ServiceDefinition\"p\n\x11ServiceDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x06values\x18\x02 \x03(\x0b\x32\x1b.my_init.v1.DefinitionValue\x12\x0f\n\x07problem\x18\x03 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x04 \x01(\x08\"Y\n\x0f\x44\x65\x66initionValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\x12\x0c\n\x04line\x18\x04 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x05 \x01(\x05\".\n\x0c\x41pplyRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\";\n\rApplyResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.my_init.v1.AppliedChange\"e\n\rAppliedChange\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x17.my_init.v1.ApplyAction\x12\x0c\n\x04keys\x18\x03 \x03(\t\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x1e\n\x0e\x45xplainRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"9\n\x0f\x45xplainResponse\x12&\n\x05steps\x18\x01 \x03(\x0b\x32\x17.my_init.v1.Explanation\"^\n\x0b\x45xplanation\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x03(\t\x12\x0c\n\x04next\x18\x03 \x01(\t\x12\x10\n\x08remedies\x18\x04 \x03(\t\x12\x0f\n\x07see_log\x18\x05 \x01(\x08*\xa5\x01\n\x0b\x41pplyAction\x12\x1c\n\x18\x41PPLY_ACTION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41PPLY_ACTION_NOTHING\x10\x01\x12\x15\n\x11\x41PPLY_ACTION_TAKE\x10\x02\x12\x18\n\x14\x41PPLY_ACTION_RESTART\x10\x03\x12\x16\n\x12\x41PPLY_ACTION_START\x10\x04\x12\x15\n\x11\x41PPLY_ACTION_STOP\x10\x05\x32\xdd\x01\n\x0b\x44\x65\x66initions\x12L\n\x03Get\x12!.my_init.v1.DefinitionsGetRequest\x1a\".my_init.v1.DefinitionsGetResponse\x12<\n\x05\x41pply\x12\x18.my_init.v1.ApplyRequest\x1a\x19.my_init.v1.ApplyResponse\x12\x42\n\x07\x45xplain\x12\x1a.my_init.v1.ExplainRequest\x1a\x1b.my_init.v1.ExplainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cmy_init/v1/definitions.proto\x12\nmy_init.v1\"&\n\x15\x44\x65\x66initionsGetRequest\x12\r\n\x05names\x18\x01 \x03(\t\"L\n\x16\x44\x65\x66initionsGetResponse\x12\x32\n\x0b\x64\x65\x66initions\x18\x01 \x03(\x0b\x32\x1d.my_init.v1.ServiceDefinition\"p\n\x11ServiceDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x06values\x18\x02 \x03(\x0b\x32\x1b.my_init.v1.DefinitionValue\x12\x0f\n\x07problem\x18\x03 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x04 \x01(\x08\"Y\n\x0f\x44\x65\x66initionValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\x12\x0c\n\x04line\x18\x04 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x05 \x01(\x05\"B\n\x0c\x41pplyRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\";\n\rApplyResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.my_init.v1.AppliedChange\"e\n\rAppliedChange\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x17.my_init.v1.ApplyAction\x12\x0c\n\x04keys\x18\x03 \x03(\t\x12\x0f\n\x07problem\x18\x04 \x01(\t\"\x1e\n\x0e\x45xplainRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"9\n\x0f\x45xplainResponse\x12&\n\x05steps\x18\x01 \x03(\x0b\x32\x17.my_init.v1.Explanation\"^\n\x0b\x45xplanation\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x03(\t\x12\x0c\n\x04next\x18\x03 \x01(\t\x12\x10\n\x08remedies\x18\x04 \x03(\t\x12\x0f\n\x07see_log\x18\x05 \x01(\x08*\xa5\x01\n\x0b\x41pplyAction\x12\x1c\n\x18\x41PPLY_ACTION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41PPLY_ACTION_NOTHING\x10\x01\x12\x15\n\x11\x41PPLY_ACTION_TAKE\x10\x02\x12\x18\n\x14\x41PPLY_ACTION_RESTART\x10\x03\x12\x16\n\x12\x41PPLY_ACTION_START\x10\x04\x12\x15\n\x11\x41PPLY_ACTION_STOP\x10\x05\x32\xdd\x01\n\x0b\x44\x65\x66initions\x12L\n\x03Get\x12!.my_init.v1.DefinitionsGetRequest\x1a\".my_init.v1.DefinitionsGetResponse\x12<\n\x05\x41pply\x12\x18.my_init.v1.ApplyRequest\x1a\x19.my_init.v1.ApplyResponse\x12\x42\n\x07\x45xplain\x12\x1a.my_init.v1.ExplainRequest\x1a\x1b.my_init.v1.ExplainResponseb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'my_init.v1.definitions_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _APPLYACTION._serialized_start=767
-  _APPLYACTION._serialized_end=932
+  _APPLYACTION._serialized_start=787
+  _APPLYACTION._serialized_end=952
   _DEFINITIONSGETREQUEST._serialized_start=44
   _DEFINITIONSGETREQUEST._serialized_end=82
   _DEFINITIONSGETRESPONSE._serialized_start=84
@@ -31,17 +31,17 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _DEFINITIONVALUE._serialized_start=276
   _DEFINITIONVALUE._serialized_end=365
   _APPLYREQUEST._serialized_start=367
-  _APPLYREQUEST._serialized_end=413
-  _APPLYRESPONSE._serialized_start=415
-  _APPLYRESPONSE._serialized_end=474
-  _APPLIEDCHANGE._serialized_start=476
-  _APPLIEDCHANGE._serialized_end=577
-  _EXPLAINREQUEST._serialized_start=579
-  _EXPLAINREQUEST._serialized_end=609
-  _EXPLAINRESPONSE._serialized_start=611
-  _EXPLAINRESPONSE._serialized_end=668
-  _EXPLANATION._serialized_start=670
-  _EXPLANATION._serialized_end=764
-  _DEFINITIONS._serialized_start=935
-  _DEFINITIONS._serialized_end=1156
+  _APPLYREQUEST._serialized_end=433
+  _APPLYRESPONSE._serialized_start=435
+  _APPLYRESPONSE._serialized_end=494
+  _APPLIEDCHANGE._serialized_start=496
+  _APPLIEDCHANGE._serialized_end=597
+  _EXPLAINREQUEST._serialized_start=599
+  _EXPLAINREQUEST._serialized_end=629
+  _EXPLAINRESPONSE._serialized_start=631
+  _EXPLAINRESPONSE._serialized_end=688
+  _EXPLANATION._serialized_start=690
+  _EXPLANATION._serialized_end=784
+  _DEFINITIONS._serialized_start=955
+  _DEFINITIONS._serialized_end=1176
 # @@protoc_insertion_point(module_scope)

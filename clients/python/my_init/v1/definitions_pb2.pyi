@@ -25,12 +25,14 @@ class AppliedChange(_message.Message):
     def __init__(self, name: _Optional[str] = ..., action: _Optional[_Union[ApplyAction, str]] = ..., keys: _Optional[_Iterable[str]] = ..., problem: _Optional[str] = ...) -> None: ...
 
 class ApplyRequest(_message.Message):
-    __slots__ = ["dry_run", "names"]
+    __slots__ = ["dry_run", "names", "request_id"]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     NAMES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     dry_run: bool
     names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, names: _Optional[_Iterable[str]] = ..., dry_run: bool = ...) -> None: ...
+    request_id: str
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., dry_run: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ApplyResponse(_message.Message):
     __slots__ = ["changes"]

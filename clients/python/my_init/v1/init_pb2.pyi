@@ -176,8 +176,10 @@ class Process(_message.Message):
     def __init__(self, pid: _Optional[int] = ..., parent_pid: _Optional[int] = ..., session: _Optional[int] = ..., state: _Optional[str] = ..., service: _Optional[str] = ..., role: _Optional[_Union[ProcessRole, str]] = ..., name: _Optional[str] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., resident_bytes: _Optional[int] = ..., cpu_seconds: _Optional[float] = ...) -> None: ...
 
 class ReexecRequest(_message.Message):
-    __slots__ = []
-    def __init__(self) -> None: ...
+    __slots__ = ["request_id"]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
 
 class ReexecResponse(_message.Message):
     __slots__ = ["controller_pid", "version", "version_before"]
@@ -190,8 +192,10 @@ class ReexecResponse(_message.Message):
     def __init__(self, version_before: _Optional[str] = ..., version: _Optional[str] = ..., controller_pid: _Optional[int] = ...) -> None: ...
 
 class RescanRequest(_message.Message):
-    __slots__ = []
-    def __init__(self) -> None: ...
+    __slots__ = ["request_id"]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
 
 class RescanResponse(_message.Message):
     __slots__ = ["added", "removed", "skipped"]

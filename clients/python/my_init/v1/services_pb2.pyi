@@ -1,6 +1,7 @@
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
+from my_init.v1 import init_pb2 as _init_pb2
 from my_init.v1 import service_pb2 as _service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -48,14 +49,16 @@ class ListRequest(_message.Message):
     def __init__(self, selector: _Optional[_Union[Selector, _Mapping]] = ...) -> None: ...
 
 class ListResponse(_message.Message):
-    __slots__ = ["boot_id", "revision", "services"]
+    __slots__ = ["boot_id", "log_losses", "revision", "services"]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    LOG_LOSSES_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     SERVICES_FIELD_NUMBER: _ClassVar[int]
     boot_id: str
+    log_losses: _containers.RepeatedCompositeFieldContainer[_init_pb2.LogLoss]
     revision: int
     services: _containers.RepeatedCompositeFieldContainer[_service_pb2.Service]
-    def __init__(self, services: _Optional[_Iterable[_Union[_service_pb2.Service, _Mapping]]] = ..., revision: _Optional[int] = ..., boot_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, services: _Optional[_Iterable[_Union[_service_pb2.Service, _Mapping]]] = ..., revision: _Optional[int] = ..., boot_id: _Optional[str] = ..., log_losses: _Optional[_Iterable[_Union[_init_pb2.LogLoss, _Mapping]]] = ...) -> None: ...
 
 class OperationResponse(_message.Message):
     __slots__ = ["outcomes"]

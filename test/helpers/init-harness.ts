@@ -19,7 +19,7 @@ import { waitFor } from './wait-for.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const FIXTURES = join(ROOT, 'test/pid1/fixtures');
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 40_000;
 
 /** Compiles a C program of the fixtures, unless that was done before; its path. */
 export function compile(fixture: string, ...flags: readonly string[]): string {

@@ -27,9 +27,13 @@ const CODES = [
   'Unauthenticated',
 ];
 
-/** The calls of the gRPC API and of the health service. */
+/**
+ * The calls of the gRPC API and of the health service. A method that nobody has called is one
+ * series: with every code and bucket it would be thirty, more than a service has.
+ */
 export function rpcMetrics(stats: RpcStats): readonly Family[] {
   const methods = [...stats.methods()];
+  const called = methods.filter(({ started }) => started > 0);
   return [
     counter(
       'grpc_server_started_total',
@@ -41,7 +45,7 @@ export function rpcMetrics(stats: RpcStats): readonly Family[] {
       'grpc_server_handled_total',
       'Calls that were answered, or given up by the client, by status code.',
       [...METHOD, 'grpc_code'],
-      methods.flatMap(({ handled, type, service, method }) =>
+      called.flatMap(({ handled, type, service, method }) =>
         CODES.map((code, number): Sample => [handled[number] ?? 0, type, service, method, code]),
       ),
     ),
@@ -51,7 +55,7 @@ export function rpcMetrics(stats: RpcStats): readonly Family[] {
       help: 'How long calls took until they were answered or given up.',
       labels: METHOD,
       bounds: RPC_DURATION_BOUNDS,
-      series: methods.map(({ type, service, method, durations, durationSumSeconds, handled }) => ({
+      series: called.map(({ type, service, method, durations, durationSumSeconds, handled }) => ({
         labels: [type, service, method],
         counts: durations,
         count: handled.reduce((sum, calls) => sum + calls, 0),

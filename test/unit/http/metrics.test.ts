@@ -305,12 +305,16 @@ describe('my_init', () => {
 });
 
 describe('the API', () => {
-  test('every method is there before its first call', async () => {
+  test('every method is there before its first call, with its codes and buckets from then on', async () => {
     const it = world();
     it.rpc.declare(HealthService);
-    const seen = await text(it);
     const labels = 'grpc_type="unary",grpc_service="grpc.health.v1.Health",grpc_method="Check"';
-    expect(value(seen, `grpc_server_started_total{${labels}}`)).toBe(0);
+    const before = await text(it);
+    expect(value(before, `grpc_server_started_total{${labels}}`)).toBe(0);
+    expect(before).not.toMatch(/^grpc_server_handl/m);
+    it.rpc.started('/grpc.health.v1.Health/Check');
+    const seen = await text(it);
+    expect(value(seen, `grpc_server_started_total{${labels}}`)).toBe(1);
     expect(value(seen, `grpc_server_handled_total{${labels},grpc_code="Unavailable"}`)).toBe(0);
     expect(value(seen, `grpc_server_handling_seconds_count{${labels}}`)).toBe(0);
   });
@@ -318,7 +322,10 @@ describe('the API', () => {
   test('calls are counted by code and in cumulative buckets', async () => {
     const it = world();
     it.rpc.declare(HealthService);
-    for (const seconds of [0.001, 0.02, 60]) it.rpc.handled('/grpc.health.v1.Health/Check', 5, seconds);
+    for (const seconds of [0.001, 0.02, 60]) {
+      it.rpc.started('/grpc.health.v1.Health/Check');
+      it.rpc.handled('/grpc.health.v1.Health/Check', 5, seconds);
+    }
     const seen = await text(it);
     const labels = 'grpc_type="unary",grpc_service="grpc.health.v1.Health",grpc_method="Check"';
     const bucket = (le: string) => value(seen, `grpc_server_handling_seconds_bucket{${labels},le="${le}"}`);

@@ -2,10 +2,19 @@ import type { Command } from './command.js';
 import { EXIT_CODE_MEANINGS } from './exit-code.js';
 import { COMMON_OPTIONS, type OptionSpec, VERSION_OPTION } from './options.js';
 
+/** The part of the help that differs where svctl has another name. */
+export interface HelpOf {
+  readonly usage: string;
+  /** Options with a heading of their own, before the common ones. */
+  readonly own: readonly string[];
+}
+
+const OF_SVCTL: HelpOf = { usage: 'svctl [COMMAND] [OPTIONS] [NAME…]', own: [] };
+
 /** `svctl --help`. */
-export function generalHelp(commands: readonly Command[]): string {
+export function generalHelp(commands: readonly Command[], { usage, own } = OF_SVCTL): string {
   return [
-    'Usage: svctl [COMMAND] [OPTIONS] [NAME…]',
+    `Usage: ${usage}`,
     '',
     wrapped(
       'Shows and controls the services of a container that my_init runs. NAME is a service or a pattern like "web-*".',
@@ -14,6 +23,7 @@ export function generalHelp(commands: readonly Command[]): string {
     'Commands:',
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
+    ...own,
     'Options:',
     ...optionLines([...COMMON_OPTIONS, VERSION_OPTION]),
     '',

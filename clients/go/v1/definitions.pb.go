@@ -327,7 +327,7 @@ type ApplyRequest struct {
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
 	// Change nothing.
 	DryRun bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// An order that is repeated with this id is carried out once: the answer is that of the first; 64 characters at most.
+	// An order that is repeated with this id is carried out once: the answer is that of the first.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,7 +386,8 @@ func (x *ApplyRequest) GetRequestId() string {
 
 type ApplyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each service, sorted by name. The answer to an order that an earlier controller took has only those that differed.
+	// One for each service, sorted by name. The answer to an order that an earlier controller took
+	// has only those that differed.
 	Changes       []*AppliedChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

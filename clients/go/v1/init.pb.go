@@ -1054,7 +1054,7 @@ func (x *Process) GetCpuSeconds() float64 {
 
 type RescanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An order that is repeated with this id is carried out once; 64 characters at most.
+	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1212,7 +1212,7 @@ func (x *SkippedEntry) GetReason() string {
 
 type ReexecRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An order that is repeated with this id is carried out once, also when the next controller gets it; 64 characters at most.
+	// An order that is repeated with this id is carried out once, also by the next controller.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -46,7 +46,8 @@ type InitClient interface {
 	// Services, counters, timers, logs and this socket are not touched. The answer comes before the
 	// replacement: the next controller has another pid.
 	Reexec(ctx context.Context, in *ReexecRequest, opts ...grpc.CallOption) (*ReexecResponse, error)
-	// Shuts the container down in order and tells of its progress until the end. A second order joins the first: it needs no id.
+	// Shuts the container down in order and tells of its progress until the end. A second order joins
+	// the first: it needs no id.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ShutdownProgress], error)
 }
 
@@ -146,7 +147,8 @@ type InitServer interface {
 	// Services, counters, timers, logs and this socket are not touched. The answer comes before the
 	// replacement: the next controller has another pid.
 	Reexec(context.Context, *ReexecRequest) (*ReexecResponse, error)
-	// Shuts the container down in order and tells of its progress until the end. A second order joins the first: it needs no id.
+	// Shuts the container down in order and tells of its progress until the end. A second order joins
+	// the first: it needs no id.
 	Shutdown(*ShutdownRequest, grpc.ServerStreamingServer[ShutdownProgress]) error
 	mustEmbedUnimplementedInitServer()
 }

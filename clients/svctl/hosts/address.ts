@@ -32,6 +32,7 @@ export function addressOf(target: Single, { gate, timeoutMs, note }: Options): A
         lostMs = undefined;
         return link;
       } catch (error) {
+        if (signal?.aborted) throw error;
         const now = performance.now();
         lostMs ??= now;
         if (connected && !noted && now - lostMs >= PATIENCE_MS && error instanceof Error) {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { MyInitError, openSocket } from '../../typescript/src/index.js';
+import { cancelled, MyInitError, openSocket } from '../../typescript/src/index.js';
 import { ExitCode } from '../exit-code.js';
 import { Problem } from '../problem.js';
 import { GREETING, Link } from './link.js';
@@ -28,7 +28,7 @@ export async function dial(target: Single, handshakeMs: number, signal?: AbortSi
     const command = dialCommand(target, svctl);
     if (command === undefined) break;
     try {
-      return await started(host, command, handshakeMs);
+      return await started(host, command, handshakeMs, signal);
     } catch (error) {
       if (!(error instanceof SvctlMissing)) throw unreachable(host, error);
       missing = error;
@@ -43,7 +43,13 @@ function unreachable(host: string, error: unknown): unknown {
   return new MyInitError('UNREACHABLE', error.message, { metadata: { address: host }, cause: error });
 }
 
-async function started(host: string, [program, ...args]: CommandLine, handshakeMs: number): Promise<Duplex> {
+async function started(
+  host: string,
+  [program, ...args]: CommandLine,
+  handshakeMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Duplex> {
+  if (signal?.aborted) throw cancelled(signal);
   // It ends with its input: killed at svctl's exit it would not deliver the last frame.
   const child = execa(program, args, {
     stdin: 'pipe',
@@ -69,43 +75,58 @@ async function started(host: string, [program, ...args]: CommandLine, handshakeM
     const end = await Promise.race([ended, delay(LAST_WORDS_MS, undefined, { ref: false })]);
     return `the link to ${host} was cut${end === undefined ? '' : ` (${end.words})`}`;
   };
+  const letGo = (): void => {
+    child.unref();
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
   try {
-    await greeted(host, program, child.stdout, handshakeMs, ended);
+    await greeted(child.stdout, { host, program, limitMs: handshakeMs, signal, ended });
   } catch (error) {
     child.kill('SIGKILL');
+    letGo();
     throw error;
   }
   const link = new Link(child.stdout, child.stdin, { whyCut });
   link.once('close', () => {
     setTimeout(() => child.kill('SIGKILL'), END_MS).unref();
     // svctl does not wait for it.
-    child.unref();
-    child.stdout.destroy();
-    child.stderr.destroy();
+    letGo();
   });
   return link;
 }
 
-/** Resolves when svctl at the other end has a connection to my_init. Throws {@link Problem}. */
+interface Handshake {
+  readonly host: string;
+  readonly program: string;
+  readonly limitMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly ended: Promise<{ readonly problem: Problem }>;
+}
+
+/**
+ * Resolves when svctl at the other end has a connection to my_init. Throws {@link Problem}, or
+ * {@link MyInitError} when the caller gives up.
+ */
 function greeted(
-  host: string,
-  program: string,
   output: NodeJS.ReadableStream & { unshift(chunk: Buffer): void },
-  limitMs: number,
-  ended: Promise<{ readonly problem: Problem }>,
+  { host, program, limitMs, signal, ended }: Handshake,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     let settled = false;
-    const settle = (problem?: Problem): void => {
+    const settle = (error?: Error): void => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
       output.off('data', look);
       output.pause();
-      if (problem === undefined) resolve();
-      else reject(problem);
+      if (error === undefined) resolve();
+      else reject(error);
     };
+    const abort = (): void => settle(cancelled(signal));
+    signal?.addEventListener('abort', abort);
     const timer = setTimeout(() => {
       const message = `cannot reach ${host}: ${program} gave no answer within ${limitMs / 1000} s`;
       settle(new Problem(ExitCode.timedOut, message));

@@ -21,13 +21,11 @@ export function withCommand(words: readonly string[], commands: readonly Command
   return isCommand || !first.includes('/') ? words : ['status', ...words];
 }
 
-export function pluginHelp(commands: readonly Command[]): string {
-  const usageLine = 'Usage: kubectl svctl [COMMAND] [OPTIONS] POD|TYPE/NAME [NAME…]';
-  const own = ['Options of kubectl:', ...optionLines(KUBECTL_OPTIONS), '', 'Options:'].join('\n');
-  return generalHelp(commands)
-    .replace(/^Usage:.*/, usageLine)
-    .replace(/^Options:$/m, own);
-}
+export const pluginHelp = (commands: readonly Command[]): string =>
+  generalHelp(commands, {
+    usage: 'kubectl svctl [COMMAND] [OPTIONS] POD|TYPE/NAME [NAME…]',
+    own: ['Options of kubectl:', ...optionLines(KUBECTL_OPTIONS), ''],
+  });
 
 /** Runs a command for the pods that its operands and options name. */
 export async function runForPods(order: Order): Promise<ExitCode> {

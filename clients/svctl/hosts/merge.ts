@@ -34,7 +34,7 @@ export function showAnswers(answers: readonly HostAnswer[], terminal: Terminal):
  * The code of all if they agree, else that something failed. A host that did not answer is a
  * failure.
  */
-export function commonCode(answers: readonly HostAnswer[]): ExitCode {
+export function commonCode(answers: readonly Pick<HostAnswer, 'code'>[]): ExitCode {
   const codes = new Set(answers.map(({ code }) => code));
   const [code = ExitCode.ok] = codes;
   return codes.size > 1 ? ExitCode.failed : code;

@@ -146,7 +146,15 @@ class Fleet {
     const contexts = this.#hosts.map((host, at) => this.#context(host, at, this.#liveSink(host)));
     try {
       if (command.runOnHosts !== undefined) return await command.runOnHosts(contexts, this.#terminal);
-      return commonCode(await Promise.all(contexts.map((context) => this.#run(context))));
+      return commonCode(
+        await Promise.all(
+          contexts.map(async (context) => {
+            const end = await this.#carryOut(context);
+            if (end.problem !== undefined) this.#terminal.complainOf(end.problem, context.host.name);
+            return end;
+          }),
+        ),
+      );
     } finally {
       for (const context of contexts) context.close();
     }
@@ -158,27 +166,19 @@ class Fleet {
     const sink: Sink = { piece: (piece) => pieces.push(piece), note: (text) => notes.push(text) };
     const context = this.#context(host, at, sink);
     try {
-      const code = await this.#order.command.run(context, this.#order.commands);
-      return { host, pieces, notes, code };
-    } catch (error) {
-      const problem = problemOf(error);
-      if (!(problem instanceof Problem)) throw error;
-      return { host, pieces, notes, code: problem.exitCode, problem };
+      return { host, pieces, notes, ...(await this.#carryOut(context)) };
     } finally {
       context.close();
     }
   }
 
-  async #run(context: HostContext): Promise<HostAnswer> {
-    const [pieces, notes] = [[], []];
-    const { host } = context;
+  async #carryOut(context: HostContext): Promise<Pick<HostAnswer, 'code' | 'problem'>> {
     try {
-      return { host, pieces, notes, code: await this.#order.command.run(context, this.#order.commands) };
+      return { code: await this.#order.command.run(context, this.#order.commands) };
     } catch (error) {
       const problem = problemOf(error);
       if (!(problem instanceof Problem)) throw error;
-      this.#terminal.complainOf(problem, host.name);
-      return { host, pieces, notes, code: problem.exitCode, problem };
+      return { code: problem.exitCode, problem };
     }
   }
 

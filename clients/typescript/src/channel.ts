@@ -1,6 +1,6 @@
 import http2 from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { errorOfStatus, GrpcCode, MyInitError } from './errors.js';
+import { cancelled, errorOfStatus, GrpcCode, MyInitError } from './errors.js';
 import { Status } from './gen/google/rpc/status.js';
 
 /** A method of a generated service definition, with the path it is called by. */
@@ -238,10 +238,6 @@ function text(header: string | readonly string[] | undefined): string | undefine
 function grpcTimeout(timeoutMs: number): string {
   const ms = Math.max(1, Math.ceil(timeoutMs));
   return ms < 1e8 ? `${ms}m` : `${Math.min(99_999_999, Math.ceil(ms / 1000))}S`;
-}
-
-function cancelled(signal: AbortSignal | undefined): MyInitError {
-  return new MyInitError('CANCELLED', 'the call was cancelled', { cause: signal?.reason });
 }
 
 function seconds(ms: number): string {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, Channel, type Method } from './channel.js';
-import { isLost, MyInitError } from './errors.js';
+import { cancelled, isLost, MyInitError } from './errors.js';
 
 /** Makes a stream to my_init: a connected socket, or the pipes of a process. */
 export interface Address {
@@ -92,22 +92,41 @@ export class Connection {
     this.#channel = undefined;
   }
 
+  /** Callers share a connection that is being made; each of them may give up alone. */
   async #open(signal: AbortSignal | undefined): Promise<Channel> {
-    const current = this.#channel;
-    if (current !== undefined) {
-      const channel = await current;
-      if (!channel.closed) return channel;
-      if (this.#channel === current) this.#channel = undefined;
-    }
-    this.#channel ??= this.#address.open(signal).then((stream) => new Channel(stream, this.#address.name));
-    const opening = this.#channel;
-    try {
-      return await opening;
-    } catch (error) {
+    for (;;) {
+      const isNew = this.#channel === undefined;
+      const opening = this.#channel ?? this.#connect(signal);
+      try {
+        const channel = await orAborted(opening, signal);
+        if (isNew || !channel.closed) return channel;
+      } catch (error) {
+        // Another caller had begun to connect, and has given up.
+        const isOfOther = error instanceof MyInitError && error.reason === 'CANCELLED' && !signal?.aborted;
+        if (isNew || !isOfOther) throw error;
+      }
       if (this.#channel === opening) this.#channel = undefined;
-      throw error;
     }
   }
+
+  #connect(signal: AbortSignal | undefined): Promise<Channel> {
+    const opening = this.#address.open(signal).then((stream) => new Channel(stream, this.#address.name));
+    this.#channel = opening;
+    opening.catch(() => {
+      if (this.#channel === opening) this.#channel = undefined;
+    });
+    return opening;
+  }
+}
+
+function orAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(cancelled(signal));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function isUnreachable(error: unknown): error is MyInitError {

@@ -84,6 +84,10 @@ export function isLost(error: unknown): error is MyInitError {
   return LOST.includes(error.reason);
 }
 
+/** The caller gave up. */
+export const cancelled = (signal: AbortSignal | undefined): MyInitError =>
+  new MyInitError('CANCELLED', 'the call was cancelled', { cause: signal?.reason });
+
 /** A server of gRPC that ends answers UNAVAILABLE and names no reason. */
 const LOST: readonly string[] = ['CONNECTION_LOST', 'CONTROLLER_REPLACED', 'UNSPECIFIED'];
 

@@ -3,7 +3,7 @@ export { type CallOptions, Channel, type Method } from './channel.js';
 export { connect, MyInit } from './client.js';
 export { type Address, ANSWER_TIMEOUT_MS, Connection } from './connection.js';
 export { durationOf } from './duration.js';
-export { type ErrorReason, errorOfStatus, GrpcCode, isLost, MyInitError } from './errors.js';
+export { cancelled, type ErrorReason, errorOfStatus, GrpcCode, isLost, MyInitError } from './errors.js';
 export type { Duration } from './gen/google/protobuf/duration.js';
 export type { Status } from './gen/google/rpc/status.js';
 export {

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MyInitError } from './errors.js';
+import { cancelled, MyInitError } from './errors.js';
 
 const USUAL = '/run/my_init/my_init.sock';
 
@@ -37,7 +37,7 @@ export async function openSocket(path: string, signal?: AbortSignal): Promise<ne
       return await connected(path, signal);
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
-      if (signal?.aborted) throw new MyInitError('CANCELLED', 'the call was cancelled', { cause: signal.reason });
+      if (signal?.aborted) throw cancelled(signal);
       const mayCome = (code === 'ENOENT' || code === 'ECONNREFUSED') && performance.now() < endMs && isMyInit();
       if (!mayCome) throw unreachable(path, code, message);
       await delay(RETRY_MS);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { pluginHelp } from '../../../clients/svctl/hosts/kubectl-plugin.js';
 import { startApi, type TestApi, until } from '../../helpers/api-server.js';
 import { bundledSvctl, type Svctl } from '../../helpers/svctl.js';
 
@@ -153,4 +154,10 @@ test('a host that is none is wrong usage', async () => {
     stderr: expect.stringContaining('invalid host "web"'),
     code: 2,
   });
+});
+
+test('kubectl svctl --help has the options of kubectl, and the usage that it has there', () => {
+  const help = pluginHelp([]);
+  expect(help).toMatch(/^Usage: kubectl svctl \[COMMAND\] \[OPTIONS\] POD\|TYPE\/NAME \[NAME…\]\n/);
+  expect(help).toMatch(/\nOptions of kubectl:\n {2}-n, --namespace NAMESPACE .*\n(.*\n)+\nOptions:\n/);
 });

@@ -67,9 +67,14 @@ export function stateStyle({ state, ready, paused, hold }: Service): Style {
   }
 }
 
-/** `log of web: 120 lines lost, the disk was full`. */
-export const lossWords = ({ source, lines }: LogLoss): string =>
-  `log of ${source}: ${lines === 1n ? '1 line' : `${lines} lines`} lost, the disk was full`;
+/** `log of web: 120 lines lost, the disk was full; 6 lines wait in memory for room on the disk`. */
+export function lossWords({ source, lines, waitingLines }: LogLoss): string {
+  const count = (number: bigint): string => (number === 1n ? '1 line' : `${number} lines`);
+  const lost = lines > 0n ? [`${count(lines)} lost, the disk was full`] : [];
+  const verb = waitingLines === 1n ? 'waits' : 'wait';
+  const waiting = waitingLines > 0n ? [`${count(waitingLines)} ${verb} in memory for room on the disk`] : [];
+  return `log of ${source}: ${[...lost, ...waiting].join('; ')}`;
+}
 
 /**
  * Does not do what is wanted of it: failed, in back-off, up without being ready, or waiting for

@@ -182,10 +182,14 @@ export function infoMessage(
   };
 }
 
-/** The logs that have lost lines. */
+/** The logs that have lost lines, or whose lines wait. */
 export function lossesOf(logs: LogSources | undefined): LogLoss[] {
-  const losses = logs?.list().map(({ name, dropped }) => ({ source: name, lines: BigInt(dropped.lines) })) ?? [];
-  return losses.filter(({ lines }) => lines > 0n);
+  const affected = logs?.list().filter(({ dropped, waiting }) => dropped.lines > 0 || waiting > 0) ?? [];
+  return affected.map(({ name, dropped, waiting }) => ({
+    source: name,
+    lines: BigInt(dropped.lines),
+    waitingLines: BigInt(waiting),
+  }));
 }
 
 export function processMessage(info: ProcessInfo): Process {

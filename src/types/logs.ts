@@ -56,6 +56,8 @@ export interface LogSource {
   readonly markers: readonly Marker[];
   /** Lines and bytes that came in and were not stored, since boot (the disk was full). */
   readonly dropped: { readonly lines: number; readonly bytes: number };
+  /** Lines that wait in memory until the disk takes them. */
+  readonly waiting: number;
   /**
    * Calls the listener when there are new records or markers, many appends at once. Returns what
    * ends it.

@@ -21,6 +21,7 @@ export class FakeSource implements LogSource {
   readonly store: MemoryStore;
   markers: readonly Marker[] = [];
   dropped = { lines: 0, bytes: 0 };
+  waiting = 0;
   readonly #listeners = new Set<() => void>();
   readonly #clock: () => number;
 

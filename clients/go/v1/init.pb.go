@@ -330,7 +330,8 @@ type GetInfoResponse struct {
 	ControllerEnds map[string]uint32 `protobuf:"bytes,18,rep,name=controller_ends,json=controllerEnds,proto3" json:"controller_ends,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// The latest of them; not there for the first controller.
 	LastControllerEnd *ControllerEnd `protobuf:"bytes,19,opt,name=last_controller_end,json=lastControllerEnd,proto3" json:"last_controller_end,omitempty"`
-	// The logs that have lost lines since boot, sorted by name: their disk was full.
+	// The logs that have lost lines since boot, or whose lines wait in memory, sorted by name: their disk
+	// was full, or is.
 	LogLosses     []*LogLoss `protobuf:"bytes,20,rep,name=log_losses,json=logLosses,proto3" json:"log_losses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -506,13 +507,15 @@ func (x *GetInfoResponse) GetLogLosses() []*LogLoss {
 	return nil
 }
 
-// What the log of a service has lost.
+// What a full disk does to the log of a service.
 type LogLoss struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The service, or my_init for its own log.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// Lines that were not stored.
-	Lines         uint64 `protobuf:"varint,2,opt,name=lines,proto3" json:"lines,omitempty"`
+	Lines uint64 `protobuf:"varint,2,opt,name=lines,proto3" json:"lines,omitempty"`
+	// Lines that are in memory until the disk takes them.
+	WaitingLines  uint64 `protobuf:"varint,3,opt,name=waiting_lines,json=waitingLines,proto3" json:"waiting_lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -557,6 +560,13 @@ func (x *LogLoss) GetSource() string {
 func (x *LogLoss) GetLines() uint64 {
 	if x != nil {
 		return x.Lines
+	}
+	return 0
+}
+
+func (x *LogLoss) GetWaitingLines() uint64 {
+	if x != nil {
+		return x.WaitingLines
 	}
 	return 0
 }
@@ -1496,10 +1506,11 @@ const file_my_init_v1_init_proto_rawDesc = "" +
 	"log_losses\x18\x14 \x03(\v2\x13.my_init.v1.LogLossR\tlogLosses\x1aA\n" +
 	"\x13ControllerEndsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"7\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\\\n" +
 	"\aLogLoss\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
-	"\x05lines\x18\x02 \x01(\x04R\x05lines\"\x84\x01\n" +
+	"\x05lines\x18\x02 \x01(\x04R\x05lines\x12#\n" +
+	"\rwaiting_lines\x18\x03 \x01(\x04R\fwaitingLines\"\x84\x01\n" +
 	"\rControllerEnd\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\tR\x05cause\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12*\n" +

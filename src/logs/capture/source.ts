@@ -1,15 +1,16 @@
 import { closeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { LogRule, LogSource, Marker } from '../../types/logs.js';
 import type { Counters, Loss } from '../store/counters.js';
 import { criTime, LineStamper, type Stream } from '../store/cri.js';
-import { FileStore, type FileStoreRecord } from '../store/file-store.js';
-import { MemoryStore, type WritableStore } from '../store/store.js';
+import type { FileStoreRecord } from '../store/file-store.js';
+import type { WritableStore } from '../store/store.js';
 import { Capture } from './capture.js';
-import { closePipes, heldName, heldPipe, memfd, type Pipe, type Pipes } from './held-parts.js';
+import { closePipes, heldName, heldPipe, type Pipe, type Pipes } from './held-parts.js';
 import type { Intake } from './intake.js';
 import type { LogDependencies } from './log-dependencies.js';
 import { fromRecord, toRecord } from './marker-record.js';
+import { openStore } from './open-store.js';
 import type { SourceRecord } from './source-record.js';
 import { SteadyLoss } from './steady-loss.js';
 
@@ -52,7 +53,7 @@ export class Source implements LogSource {
       () => ({ stdout: counters.droppedOf('stdout'), stderr: counters.droppedOf('stderr') }),
       () => this.#stored(),
     );
-    this.store = this.#makeStore();
+    this.store = this.#openStore();
     this.#pipes = { stdout: this.#pipe('out'), stderr: this.#pipe('err') };
     const stored = (): void => this.#stored();
     const { store, row } = this;
@@ -127,6 +128,10 @@ export class Source implements LogSource {
     return this.#loss.of();
   }
 
+  get waiting(): number {
+    return this.store.waiting;
+  }
+
   droppedOf(stream: Stream | undefined): Loss {
     return this.#loss.of(stream);
   }
@@ -190,12 +195,23 @@ export class Source implements LogSource {
     );
   }
 
+  /** Nothing more is to come: lines that still wait for room on the disk go there now, or nowhere. */
+  writeOut(): void {
+    this.store.flush();
+    const { waiting } = this.store;
+    if (waiting > 0)
+      this.#dependencies.warn(
+        `the log of ${this.name} ends without its last ${waiting === 1 ? 'line' : `${waiting} lines`}: the disk did not take them`,
+      );
+  }
+
   close(): void {
     for (const capture of this.#captures) capture.close();
     this.#loss.close();
     closePipes(this.#pipes);
     if (this.#loggerPipe) for (const fd of this.#loggerPipe) closeSync(fd);
-    for (const part of ['store', 'out.r', 'out.w', 'err.r', 'err.w', 'logger.r', 'logger.w'])
+    this.writeOut();
+    for (const part of ['store', 'spill', 'out.r', 'out.w', 'err.r', 'err.w', 'logger.r', 'logger.w'])
       this.#dependencies.link.release(this.#heldName(part));
     this.#stored();
     this.#closed = true;
@@ -208,33 +224,22 @@ export class Source implements LogSource {
     if (this.#closed && this.#listeners.size === 0 && this.#forwarders.size === 0) this.store.close();
   }
 
-  #makeStore(): WritableStore {
-    const { files, storeBytes, warn, held } = this.#dependencies;
-    const path = this.#filePath();
-    const { end } = this.counters;
-    try {
-      // What an earlier controller had to keep in memory stays there.
-      if (path !== undefined && !held.has(this.#heldName('store')))
-        return new FileStore(
-          path,
-          files,
-          this.#files && { ...this.#files, end },
-          {
-            appended: (end) => this.counters.setEnd(end),
-            dropped: (stream, lines, bytes) => this.#drop(stream, lines, bytes),
-            rotated: (record) => {
-              this.#files = record;
-              this.#record();
-            },
-          },
-          end,
-        );
-    } catch (error) {
-      warn(
-        `the log of ${this.name} is kept in memory: ${dirname(path ?? '')} cannot be used (${(error as NodeJS.ErrnoException).code})`,
-      );
-    }
-    return new MemoryStore(memfd(this.#dependencies, this.#heldName('store')), storeBytes, this.counters.furthest);
+  #openStore(): WritableStore {
+    return openStore(
+      {
+        name: this.name,
+        path: this.#filePath(),
+        left: this.#files,
+        counters: this.counters,
+        heldName: (part) => this.#heldName(part),
+        rotated: (record) => {
+          this.#files = record;
+          this.#record();
+        },
+        dropped: (stream, lines, bytes) => this.#drop(stream, lines, bytes),
+      },
+      this.#dependencies,
+    );
   }
 
   /** undefined: the log is kept in memory. */

@@ -155,6 +155,11 @@ export class Sources implements LogSources, LogStatistics {
       source.mark({ kind: 'exited', ...common, status: last.status });
   }
 
+  /** The container ends: see {@link Source.writeOut}. */
+  writeOut(): void {
+    for (const source of this.list()) source.writeOut();
+  }
+
   #add(name: string, record: SourceRecord, fresh: boolean): Source {
     let used = 0;
     for (const { rule } of this.#sources.values()) used += rule?.bufferBytes ?? this.#dependencies.storeBytes;

@@ -22,7 +22,10 @@ export class ContainerOutput {
   async finish(limitMs: number): Promise<void> {
     const drained = this.#sources.list().map((source) => new Promise<void>((resolve) => source.drain(resolve)));
     await within(
-      Promise.all(drained).then(() => this.#flushed()),
+      Promise.all(drained).then(() => {
+        this.#sources.writeOut();
+        return this.#flushed();
+      }),
       limitMs,
     );
   }

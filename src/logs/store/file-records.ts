@@ -2,18 +2,19 @@ import { fstatSync, ftruncateSync, readSync } from 'node:fs';
 import { isStderr, NEWLINE } from './cri.js';
 import { BEGINNING, type StreamPosition } from './store.js';
 
-interface Advance {
-  readonly bytes: number;
+/** The number of some records, and how much of them is standard error. */
+export interface RecordCounts {
   readonly records: number;
-  readonly stderr: boolean;
+  readonly stderrBytes: number;
+  readonly stderrRecords: number;
 }
 
-/** A position so much further on. */
-export const advanced = (from: StreamPosition, { bytes, records, stderr }: Advance): StreamPosition => ({
+/** The position behind records that have so many bytes. */
+export const advanced = (from: StreamPosition, bytes: number, counts: RecordCounts): StreamPosition => ({
   offset: from.offset + bytes,
-  record: from.record + records,
-  stderrOffset: from.stderrOffset + (stderr ? bytes : 0),
-  stderrRecord: from.stderrRecord + (stderr ? records : 0),
+  record: from.record + counts.records,
+  stderrOffset: from.stderrOffset + counts.stderrBytes,
+  stderrRecord: from.stderrRecord + counts.stderrRecords,
 });
 
 /**
@@ -32,13 +33,7 @@ export function endOfFile(base: StreamPosition, fd: number, known: StreamPositio
       if (length > 0) shorten(fd, at);
       return end;
     }
-    const { records, stderrBytes, stderrRecords } = countRecords(buffer, whole);
-    end = {
-      offset: end.offset + whole,
-      record: end.record + records,
-      stderrOffset: end.stderrOffset + stderrBytes,
-      stderrRecord: end.stderrRecord + stderrRecords,
-    };
+    end = advanced(end, whole, countRecords(buffer, whole));
     at += whole;
   }
 }
@@ -58,7 +53,7 @@ export function baseOfRest(end: StreamPosition, fd: number): StreamPosition {
 }
 
 /** Counts the whole records in a buffer. */
-export function countRecords(buffer: Buffer, length: number) {
+export function countRecords(buffer: Buffer, length: number): RecordCounts {
   const count = { records: 0, stderrBytes: 0, stderrRecords: 0 };
   for (let start = 0; start < length; ) {
     const end = buffer.indexOf(NEWLINE, start) + 1;

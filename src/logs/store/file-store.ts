@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fieldsOf, numberOf } from '../../state/fields.js';
-import type { HeldRange } from '../../types/logs.js';
-import { NEWLINE, RECORD_OVERHEAD_BYTES, type Stream } from './cri.js';
-import { advanced, baseOfRest, countRecords, endOfFile, shorten } from './file-records.js';
-import { BEGINNING, MIN_SEGMENT_BYTES, type StreamPosition, type WritableStore } from './store.js';
+import type { HeldRange, LogStore } from '../../types/logs.js';
+import { NEWLINE, type Stream } from './cri.js';
+import { advanced, baseOfRest, countRecords, endOfFile, type RecordCounts, shorten } from './file-records.js';
+import { BEGINNING, MIN_SEGMENT_BYTES, type StreamPosition } from './store.js';
 
 /** How much the files of a source hold. */
 export interface FileLimits {
@@ -60,18 +60,15 @@ export interface LeftFiles extends FileStoreRecord {
 
 /** Called when something happens to the files. */
 export interface FileStoreEvents {
-  /** The disk did not take so many lines of a stream with so many bytes of text. */
-  dropped(stream: Stream, lines: number, bytes: number): void;
   appended(end: StreamPosition): void;
   rotated(record: FileStoreRecord): void;
 }
 
 /**
  * `NAME.log` and, rotated, `NAME.log.1`, `NAME.log.2` …: files in CRI format, for any shipper that
- * knows it. What an earlier boot has written is rotated away and left to the shipper. What the disk
- * does not take is dropped and counted, and has no position in the log.
+ * knows it. What an earlier boot has written is rotated away and left to the shipper.
  */
-export class FileStore implements WritableStore {
+export class FileStore implements LogStore {
   readonly #path: string;
   readonly #limits: FileLimits;
   readonly #on: FileStoreEvents;
@@ -80,6 +77,7 @@ export class FileStore implements WritableStore {
   #segments: Segment[];
   /** The rotated file that was read last. */
   #old: { readonly age: number; readonly fd: number } | undefined;
+  #refusal: string | undefined;
   #closed = false;
 
   /**
@@ -112,23 +110,24 @@ export class FileStore implements WritableStore {
     return this.#segments.at(-1)?.end ?? BEGINNING;
   }
 
-  append(buffer: Buffer, length: number, records: number, stream: Stream = 'stdout'): void {
-    if (this.#closed) return;
-    this.#goOnWhereCut();
-    if (this.#writtenBytes > 0 && this.#writtenBytes + length > this.#limits.bytes) this.#rotate();
-    const size = this.#writtenBytes;
-    let written = 0;
-    try {
-      while (written < length) written += writeSync(this.#fd, buffer, written, length - written);
-      this.#advance(length, records, stream);
-    } catch {
-      // A full disk: whole records stay, nothing half written.
-      const whole = written === 0 ? 0 : buffer.subarray(0, written).lastIndexOf(NEWLINE) + 1;
-      shorten(this.#fd, size + whole);
-      const kept = countRecords(buffer, whole).records;
-      this.#advance(whole, kept, stream);
-      this.#on.dropped(stream, records - kept, length - whole - (records - kept) * RECORD_OVERHEAD_BYTES);
-    }
+  /** Why the disk did not take what was appended last: a code of errno(3). */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /**
+   * Appends whole records of one stream. Returns how many bytes of them the disk has taken, whole
+   * records too.
+   */
+  append(buffer: Buffer, length: number, records: number, stream: Stream = 'stdout'): number {
+    const isStderr = stream === 'stderr';
+    const stderr = { stderrBytes: isStderr ? length : 0, stderrRecords: isStderr ? records : 0 };
+    return this.#append(buffer, length, { records, ...stderr });
+  }
+
+  /** Appends whole records of both streams, as {@link append} does. */
+  appendBoth(buffer: Buffer, length: number): number {
+    return this.#append(buffer, length, countRecords(buffer, length));
   }
 
   read(offset: number, into: Buffer): number {
@@ -177,10 +176,31 @@ export class FileStore implements WritableStore {
     this.#tell();
   }
 
-  #advance(bytes: number, records: number, stream: Stream): void {
+  #append(buffer: Buffer, length: number, counts: RecordCounts): number {
+    if (this.#closed) return 0;
+    this.#goOnWhereCut();
+    if (this.#writtenBytes > 0 && this.#writtenBytes + length > this.#limits.bytes) this.#rotate();
+    const size = this.#writtenBytes;
+    let written = 0;
+    try {
+      while (written < length) written += writeSync(this.#fd, buffer, written, length - written);
+      this.#refusal = undefined;
+      this.#advance(length, counts);
+      return length;
+    } catch (error) {
+      this.#refusal = (error as NodeJS.ErrnoException).code;
+      // A full disk: whole records stay, nothing half written.
+      const whole = written === 0 ? 0 : buffer.subarray(0, written).lastIndexOf(NEWLINE) + 1;
+      shorten(this.#fd, size + whole);
+      this.#advance(whole, countRecords(buffer, whole));
+      return whole;
+    }
+  }
+
+  #advance(bytes: number, counts: RecordCounts): void {
     const segment = this.#segments.at(-1);
     if (segment === undefined) return;
-    segment.end = advanced(segment.end, { bytes, records, stderr: stream === 'stderr' });
+    segment.end = advanced(segment.end, bytes, counts);
     this.#on.appended(segment.end);
   }
 

@@ -33,6 +33,10 @@ export interface WritableStore extends LogStore {
   append(buffer: Buffer, length: number, records: number, stream?: Stream): void;
   /** So many bytes may be appended before what was appended now is overwritten. */
   readonly reachBytes: number;
+  /** Lines that are in memory until the disk takes them. */
+  readonly waiting: number;
+  /** Writes out those that wait, as far as the disk takes them. */
+  flush(): void;
   /** Gives its descriptors back; there is nothing to be read from then on. */
   close(): void;
 }
@@ -75,6 +79,11 @@ export class MemoryStore implements WritableStore {
     const both = 2 * this.#segmentBytes;
     this.#kept = new KeptStderr(fd, KEPT_HEADER_AT, HEADER_BYTES + both, both);
   }
+
+  /** Memory waits for no disk. */
+  readonly waiting = 0;
+
+  flush(): void {}
 
   get kept(): readonly HeldRange[] {
     return this.#closed ? [] : this.#kept.ranges(this.oldest.offset);

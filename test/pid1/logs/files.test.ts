@@ -164,9 +164,9 @@ describe('--log-dir', () => {
     expect(check.missing).toBe(await container.metric(dropped));
     expect(check.lines).toBe(await container.metric(stored));
     expect((await container.status('web')).run).toBe(1);
-    const words = `log of web: ${check.missing} lines lost, the disk was full`;
+    const words = `log of web: ${check.missing} lines lost, the disk was full; \\d+ lines wait in memory for room on the disk`;
     expect((await container.svctl('info')).stdout).toMatch(new RegExp(`^logs +${words}$`, 'm'));
-    expect((await container.svctl('status')).stdout).toContain(`    ${words}\n`);
+    expect((await container.svctl('status')).stdout).toMatch(new RegExp(`^    ${words}$`, 'm'));
   });
 
   test('on a full disk what is missing is counted exactly, also when the controller is killed again and again', async () => {
@@ -185,6 +185,54 @@ describe('--log-dir', () => {
     expect(await container.metric(dropped)).toBe(check.missing);
     expect((await container.svctl('info')).stdout).toContain(`log of web: ${check.missing} lines lost`);
     expect(await container.metric('my_init_log_lines_total{service="web"}')).toBe(check.lines);
+  });
+
+  test('that is full for a while loses nothing: lines wait in memory, also when the controller is killed', async () => {
+    const waits = 'while [ ! -e to$n ]; do sleep 0.05; done';
+    container = await TestContainer.boot({
+      services: { web: { run: sh(`for n in 10 1000 2000; do ${waits}; seq $n; done; exec sleep 1000`) } },
+      prepare: 'mkdir /run/logs; mount -t tmpfs -o size=256k tmpfs /run/logs',
+      args: ['--log-dir', '/run/logs'],
+    });
+    const logs = `/proc/${container.pid}/root/run/logs`;
+    const held = async () => (await container.svctl('logs', '-n', '100000', 'web')).stdout.match(/^\d+$/gm) ?? [];
+    const say = async (last: number, lines: number): Promise<void> => {
+      container.write(`web/to${last}`, '');
+      await waitFor(`${lines} lines`, async () => (await held()).length === lines);
+    };
+    const killed = async (): Promise<void> => {
+      process.kill(container.controllerPid, 'SIGKILL');
+      await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    };
+    await say(10, 10);
+    expect(() => writeFileSync(join(logs, 'ballast'), Buffer.alloc(1 << 20))).toThrow('ENOSPC');
+    await say(1000, 1010);
+    await killed();
+    await say(2000, 3010);
+    const lines = await held();
+    const words = /^ {4}log of web: \d+ lines wait in memory for room on the disk$/m;
+    expect((await container.svctl('status')).stdout).toMatch(words);
+    expect(container.log()).toContain(
+      'the disk does not take the log of web (ENOSPC): it waits in memory until there is room',
+    );
+    await killed();
+    rmSync(join(logs, 'ballast'));
+    const inFile = () => readFileSync(join(logs, 'web.log'), 'latin1').match(/(?<= F )\d+$/gm) ?? [];
+    await waitFor('all lines in the file', () => inFile().length === 3010);
+    expect(inFile()).toEqual(lines);
+    expect((await container.svctl('status')).stdout).not.toContain('log of web');
+  });
+
+  test('that is full when the container ends: what the disk did not take is said', async () => {
+    container = await TestContainer.boot({
+      services: { web: { run: sh('seq 1 1000', 'exec sleep 1000') } },
+      prepare: 'mkdir /run/logs; mount -t tmpfs -o size=16k tmpfs /run/logs',
+      args: ['--log-dir', '/run/logs'],
+    });
+    await waitFor('lines that wait', async () => (await container.svctl('status')).stdout.includes('wait in memory'));
+    await container.svctl('shutdown');
+    await container.exit;
+    expect(container.log()).toMatch(/the log of web ends without its last \d+ lines: the disk did not take them/);
   });
 
   test('that cannot be used is said, and the log is kept in memory', async () => {

@@ -168,7 +168,12 @@ describe('trouble', () => {
     logs.of('web').dropped = { lines: 120, bytes: 9000 };
     expect((await run('status')).stdout).toContain('\n    log of web: 120 lines lost, the disk was full\n');
     expect((await run('info')).stdout).toMatch(/^logs +log of web: 120 lines lost, the disk was full$/m);
-    expect(JSON.parse((await run('info', '-o', 'json')).stdout).logLosses).toEqual([{ source: 'web', lines: '120' }]);
+    expect(JSON.parse((await run('info', '-o', 'json')).stdout).logLosses).toEqual([
+      { source: 'web', lines: '120', waitingLines: '0' },
+    ]);
+    logs.of('web').waiting = 1;
+    const words = 'log of web: 120 lines lost, the disk was full; 1 line waits in memory for room on the disk';
+    expect((await run('status')).stdout).toContain(`\n    ${words}\n`);
   });
 });
 

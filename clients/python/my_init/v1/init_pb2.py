@@ -15,7 +15,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15my_init/v1/init.proto\x12\nmy_init.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n\x0eGetInfoRequest\"\xaf\x05\n\x0fGetInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x14\n\x0cnode_version\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12-\n\tbooted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03pid\x18\x05 \x01(\r\x12\x0c\n\x04pid1\x18\x06 \x01(\x08\x12\x11\n\tsubreaper\x18\x07 \x01(\x08\x12\x16\n\x0e\x63ontroller_pid\x18\x08 \x01(\r\x12\x1b\n\x13\x63ontroller_restarts\x18\t \x01(\r\x12\x39\n\x15\x63ontroller_started_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05phase\x18\x0b \x01(\x0e\x32\x11.my_init.v1.Phase\x12\x19\n\x11service_directory\x18\x0c \x01(\t\x12\x0e\n\x06socket\x18\r \x01(\t\x12\x14\n\x0chttp_address\x18\x0e \x01(\t\x12 \n\x18shutdown_timeout_seconds\x18\x0f \x01(\x01\x12\x1c\n\x14zombies_reaped_total\x18\x10 \x01(\x04\x12\x12\n\nmay_change\x18\x11 \x01(\x08\x12H\n\x0f\x63ontroller_ends\x18\x12 \x03(\x0b\x32/.my_init.v1.GetInfoResponse.ControllerEndsEntry\x12\x36\n\x13last_controller_end\x18\x13 \x01(\x0b\x32\x19.my_init.v1.ControllerEnd\x12\'\n\nlog_losses\x18\x14 \x03(\x0b\x32\x13.my_init.v1.LogLoss\x1a\x35\n\x13\x43ontrollerEndsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"(\n\x07LogLoss\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x01(\x04\"h\n\rControllerEnd\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_words\x18\x04 \x01(\t\"\x10\n\x0eGetBootRequest\"\xa8\x01\n\x0fGetBootResponse\x12-\n\tbooted_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rready_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12#\n\x05steps\x18\x03 \x03(\x0b\x32\x14.my_init.v1.BootStep\x12\x13\n\x0bnow_seconds\x18\x04 \x01(\x01\x42\x10\n\x0e_ready_seconds\"\x88\x02\n\x08\x42ootStep\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.my_init.v1.BootStepKind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0ewanted_seconds\x18\x03 \x01(\x01\x12\x12\n\nwaited_for\x18\x04 \x01(\t\x12\x1c\n\x0fstarted_seconds\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rended_seconds\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12(\n\x07outcome\x18\x07 \x01(\x0e\x32\x17.my_init.v1.BootOutcome\x12\x10\n\x08\x63ritical\x18\x08 \x01(\x08\x42\x12\n\x10_started_secondsB\x10\n\x0e_ended_seconds\"\x16\n\x14ListProcessesRequest\"?\n\x15ListProcessesResponse\x12&\n\tprocesses\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Process\"\xed\x01\n\x07Process\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x12\n\nparent_pid\x18\x02 \x01(\r\x12\x0f\n\x07session\x18\x03 \x01(\r\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0f\n\x07service\x18\x05 \x01(\t\x12%\n\x04role\x18\x06 \x01(\x0e\x32\x17.my_init.v1.ProcessRole\x12\x0c\n\x04name\x18\x07 \x01(\t\x12.\n\nstarted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eresident_bytes\x18\t \x01(\x04\x12\x13\n\x0b\x63pu_seconds\x18\n \x01(\x01\"#\n\rRescanRequest\x12\x12\n\nrequest_id\x18\n \x01(\t\"[\n\x0eRescanResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0f\n\x07removed\x18\x02 \x03(\t\x12)\n\x07skipped\x18\x03 \x03(\x0b\x32\x18.my_init.v1.SkippedEntry\",\n\x0cSkippedEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"#\n\rReexecRequest\x12\x12\n\nrequest_id\x18\n \x01(\t\"Q\n\x0eReexecResponse\x12\x16\n\x0eversion_before\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontroller_pid\x18\x03 \x01(\r\"`\n\x0fShutdownRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\texit_code\x18\x02 \x01(\r\x12*\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x80\x01\n\x10ShutdownProgress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x11\n\tremaining\x18\x02 \x03(\t\x12\x17\n\x0f\x65lapsed_seconds\x18\x03 \x01(\x01\x12\x19\n\x11remaining_seconds\x18\x04 \x01(\x01\x12\x16\n\x0e\x63lient_service\x18\x05 \x01(\t*]\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_BOOTING\x10\x01\x12\x11\n\rPHASE_RUNNING\x10\x02\x12\x17\n\x13PHASE_SHUTTING_DOWN\x10\x03*\x84\x01\n\x0c\x42ootStepKind\x12\x1e\n\x1a\x42OOT_STEP_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x42OOT_STEP_KIND_CONTROLLER\x10\x01\x12\x19\n\x15\x42OOT_STEP_KIND_SCRIPT\x10\x02\x12\x1a\n\x16\x42OOT_STEP_KIND_SERVICE\x10\x03*\xaf\x01\n\x0b\x42ootOutcome\x12\x1c\n\x18\x42OOT_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42OOT_OUTCOME_PENDING\x10\x01\x12\x16\n\x12\x42OOT_OUTCOME_READY\x10\x02\x12\x1a\n\x16\x42OOT_OUTCOME_COMPLETED\x10\x03\x12\x17\n\x13\x42OOT_OUTCOME_FAILED\x10\x04\x12\x1b\n\x17\x42OOT_OUTCOME_NOT_WANTED\x10\x05*\xe9\x01\n\x0bProcessRole\x12\x1c\n\x18PROCESS_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11PROCESS_ROLE_INIT\x10\x01\x12\x1b\n\x17PROCESS_ROLE_CONTROLLER\x10\x02\x12\x18\n\x14PROCESS_ROLE_SERVICE\x10\x03\x12\x1e\n\x1aPROCESS_ROLE_SERVICE_CHILD\x10\x04\x12\x1d\n\x19PROCESS_ROLE_MAIN_COMMAND\x10\x05\x12\x17\n\x13PROCESS_ROLE_ZOMBIE\x10\x06\x12\x16\n\x12PROCESS_ROLE_OTHER\x10\x07\x32\xaf\x03\n\x04Init\x12\x42\n\x07GetInfo\x12\x1a.my_init.v1.GetInfoRequest\x1a\x1b.my_init.v1.GetInfoResponse\x12\x42\n\x07GetBoot\x12\x1a.my_init.v1.GetBootRequest\x1a\x1b.my_init.v1.GetBootResponse\x12T\n\rListProcesses\x12 .my_init.v1.ListProcessesRequest\x1a!.my_init.v1.ListProcessesResponse\x12?\n\x06Rescan\x12\x19.my_init.v1.RescanRequest\x1a\x1a.my_init.v1.RescanResponse\x12?\n\x06Reexec\x12\x19.my_init.v1.ReexecRequest\x1a\x1a.my_init.v1.ReexecResponse\x12G\n\x08Shutdown\x12\x1b.my_init.v1.ShutdownRequest\x1a\x1c.my_init.v1.ShutdownProgress0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15my_init/v1/init.proto\x12\nmy_init.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n\x0eGetInfoRequest\"\xaf\x05\n\x0fGetInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x14\n\x0cnode_version\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12-\n\tbooted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03pid\x18\x05 \x01(\r\x12\x0c\n\x04pid1\x18\x06 \x01(\x08\x12\x11\n\tsubreaper\x18\x07 \x01(\x08\x12\x16\n\x0e\x63ontroller_pid\x18\x08 \x01(\r\x12\x1b\n\x13\x63ontroller_restarts\x18\t \x01(\r\x12\x39\n\x15\x63ontroller_started_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05phase\x18\x0b \x01(\x0e\x32\x11.my_init.v1.Phase\x12\x19\n\x11service_directory\x18\x0c \x01(\t\x12\x0e\n\x06socket\x18\r \x01(\t\x12\x14\n\x0chttp_address\x18\x0e \x01(\t\x12 \n\x18shutdown_timeout_seconds\x18\x0f \x01(\x01\x12\x1c\n\x14zombies_reaped_total\x18\x10 \x01(\x04\x12\x12\n\nmay_change\x18\x11 \x01(\x08\x12H\n\x0f\x63ontroller_ends\x18\x12 \x03(\x0b\x32/.my_init.v1.GetInfoResponse.ControllerEndsEntry\x12\x36\n\x13last_controller_end\x18\x13 \x01(\x0b\x32\x19.my_init.v1.ControllerEnd\x12\'\n\nlog_losses\x18\x14 \x03(\x0b\x32\x13.my_init.v1.LogLoss\x1a\x35\n\x13\x43ontrollerEndsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"?\n\x07LogLoss\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x01(\x04\x12\x15\n\rwaiting_lines\x18\x03 \x01(\x04\"h\n\rControllerEnd\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_words\x18\x04 \x01(\t\"\x10\n\x0eGetBootRequest\"\xa8\x01\n\x0fGetBootResponse\x12-\n\tbooted_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rready_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12#\n\x05steps\x18\x03 \x03(\x0b\x32\x14.my_init.v1.BootStep\x12\x13\n\x0bnow_seconds\x18\x04 \x01(\x01\x42\x10\n\x0e_ready_seconds\"\x88\x02\n\x08\x42ootStep\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.my_init.v1.BootStepKind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0ewanted_seconds\x18\x03 \x01(\x01\x12\x12\n\nwaited_for\x18\x04 \x01(\t\x12\x1c\n\x0fstarted_seconds\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rended_seconds\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12(\n\x07outcome\x18\x07 \x01(\x0e\x32\x17.my_init.v1.BootOutcome\x12\x10\n\x08\x63ritical\x18\x08 \x01(\x08\x42\x12\n\x10_started_secondsB\x10\n\x0e_ended_seconds\"\x16\n\x14ListProcessesRequest\"?\n\x15ListProcessesResponse\x12&\n\tprocesses\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Process\"\xed\x01\n\x07Process\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x12\n\nparent_pid\x18\x02 \x01(\r\x12\x0f\n\x07session\x18\x03 \x01(\r\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0f\n\x07service\x18\x05 \x01(\t\x12%\n\x04role\x18\x06 \x01(\x0e\x32\x17.my_init.v1.ProcessRole\x12\x0c\n\x04name\x18\x07 \x01(\t\x12.\n\nstarted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eresident_bytes\x18\t \x01(\x04\x12\x13\n\x0b\x63pu_seconds\x18\n \x01(\x01\"#\n\rRescanRequest\x12\x12\n\nrequest_id\x18\n \x01(\t\"[\n\x0eRescanResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0f\n\x07removed\x18\x02 \x03(\t\x12)\n\x07skipped\x18\x03 \x03(\x0b\x32\x18.my_init.v1.SkippedEntry\",\n\x0cSkippedEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"#\n\rReexecRequest\x12\x12\n\nrequest_id\x18\n \x01(\t\"Q\n\x0eReexecResponse\x12\x16\n\x0eversion_before\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontroller_pid\x18\x03 \x01(\r\"`\n\x0fShutdownRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\texit_code\x18\x02 \x01(\r\x12*\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x80\x01\n\x10ShutdownProgress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x11\n\tremaining\x18\x02 \x03(\t\x12\x17\n\x0f\x65lapsed_seconds\x18\x03 \x01(\x01\x12\x19\n\x11remaining_seconds\x18\x04 \x01(\x01\x12\x16\n\x0e\x63lient_service\x18\x05 \x01(\t*]\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_BOOTING\x10\x01\x12\x11\n\rPHASE_RUNNING\x10\x02\x12\x17\n\x13PHASE_SHUTTING_DOWN\x10\x03*\x84\x01\n\x0c\x42ootStepKind\x12\x1e\n\x1a\x42OOT_STEP_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x42OOT_STEP_KIND_CONTROLLER\x10\x01\x12\x19\n\x15\x42OOT_STEP_KIND_SCRIPT\x10\x02\x12\x1a\n\x16\x42OOT_STEP_KIND_SERVICE\x10\x03*\xaf\x01\n\x0b\x42ootOutcome\x12\x1c\n\x18\x42OOT_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42OOT_OUTCOME_PENDING\x10\x01\x12\x16\n\x12\x42OOT_OUTCOME_READY\x10\x02\x12\x1a\n\x16\x42OOT_OUTCOME_COMPLETED\x10\x03\x12\x17\n\x13\x42OOT_OUTCOME_FAILED\x10\x04\x12\x1b\n\x17\x42OOT_OUTCOME_NOT_WANTED\x10\x05*\xe9\x01\n\x0bProcessRole\x12\x1c\n\x18PROCESS_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11PROCESS_ROLE_INIT\x10\x01\x12\x1b\n\x17PROCESS_ROLE_CONTROLLER\x10\x02\x12\x18\n\x14PROCESS_ROLE_SERVICE\x10\x03\x12\x1e\n\x1aPROCESS_ROLE_SERVICE_CHILD\x10\x04\x12\x1d\n\x19PROCESS_ROLE_MAIN_COMMAND\x10\x05\x12\x17\n\x13PROCESS_ROLE_ZOMBIE\x10\x06\x12\x16\n\x12PROCESS_ROLE_OTHER\x10\x07\x32\xaf\x03\n\x04Init\x12\x42\n\x07GetInfo\x12\x1a.my_init.v1.GetInfoRequest\x1a\x1b.my_init.v1.GetInfoResponse\x12\x42\n\x07GetBoot\x12\x1a.my_init.v1.GetBootRequest\x1a\x1b.my_init.v1.GetBootResponse\x12T\n\rListProcesses\x12 .my_init.v1.ListProcessesRequest\x1a!.my_init.v1.ListProcessesResponse\x12?\n\x06Rescan\x12\x19.my_init.v1.RescanRequest\x1a\x1a.my_init.v1.RescanResponse\x12?\n\x06Reexec\x12\x19.my_init.v1.ReexecRequest\x1a\x1a.my_init.v1.ReexecResponse\x12G\n\x08Shutdown\x12\x1b.my_init.v1.ShutdownRequest\x1a\x1c.my_init.v1.ShutdownProgress0\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'my_init.v1.init_pb2', globals())
@@ -24,14 +24,14 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _GETINFORESPONSE_CONTROLLERENDSENTRY._options = None
   _GETINFORESPONSE_CONTROLLERENDSENTRY._serialized_options = b'8\001'
-  _PHASE._serialized_start=2268
-  _PHASE._serialized_end=2361
-  _BOOTSTEPKIND._serialized_start=2364
-  _BOOTSTEPKIND._serialized_end=2496
-  _BOOTOUTCOME._serialized_start=2499
-  _BOOTOUTCOME._serialized_end=2674
-  _PROCESSROLE._serialized_start=2677
-  _PROCESSROLE._serialized_end=2910
+  _PHASE._serialized_start=2291
+  _PHASE._serialized_end=2384
+  _BOOTSTEPKIND._serialized_start=2387
+  _BOOTSTEPKIND._serialized_end=2519
+  _BOOTOUTCOME._serialized_start=2522
+  _BOOTOUTCOME._serialized_end=2697
+  _PROCESSROLE._serialized_start=2700
+  _PROCESSROLE._serialized_end=2933
   _GETINFOREQUEST._serialized_start=102
   _GETINFOREQUEST._serialized_end=118
   _GETINFORESPONSE._serialized_start=121
@@ -39,35 +39,35 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _GETINFORESPONSE_CONTROLLERENDSENTRY._serialized_start=755
   _GETINFORESPONSE_CONTROLLERENDSENTRY._serialized_end=808
   _LOGLOSS._serialized_start=810
-  _LOGLOSS._serialized_end=850
-  _CONTROLLEREND._serialized_start=852
-  _CONTROLLEREND._serialized_end=956
-  _GETBOOTREQUEST._serialized_start=958
-  _GETBOOTREQUEST._serialized_end=974
-  _GETBOOTRESPONSE._serialized_start=977
-  _GETBOOTRESPONSE._serialized_end=1145
-  _BOOTSTEP._serialized_start=1148
-  _BOOTSTEP._serialized_end=1412
-  _LISTPROCESSESREQUEST._serialized_start=1414
-  _LISTPROCESSESREQUEST._serialized_end=1436
-  _LISTPROCESSESRESPONSE._serialized_start=1438
-  _LISTPROCESSESRESPONSE._serialized_end=1501
-  _PROCESS._serialized_start=1504
-  _PROCESS._serialized_end=1741
-  _RESCANREQUEST._serialized_start=1743
-  _RESCANREQUEST._serialized_end=1778
-  _RESCANRESPONSE._serialized_start=1780
-  _RESCANRESPONSE._serialized_end=1871
-  _SKIPPEDENTRY._serialized_start=1873
-  _SKIPPEDENTRY._serialized_end=1917
-  _REEXECREQUEST._serialized_start=1919
-  _REEXECREQUEST._serialized_end=1954
-  _REEXECRESPONSE._serialized_start=1956
-  _REEXECRESPONSE._serialized_end=2037
-  _SHUTDOWNREQUEST._serialized_start=2039
-  _SHUTDOWNREQUEST._serialized_end=2135
-  _SHUTDOWNPROGRESS._serialized_start=2138
-  _SHUTDOWNPROGRESS._serialized_end=2266
-  _INIT._serialized_start=2913
-  _INIT._serialized_end=3344
+  _LOGLOSS._serialized_end=873
+  _CONTROLLEREND._serialized_start=875
+  _CONTROLLEREND._serialized_end=979
+  _GETBOOTREQUEST._serialized_start=981
+  _GETBOOTREQUEST._serialized_end=997
+  _GETBOOTRESPONSE._serialized_start=1000
+  _GETBOOTRESPONSE._serialized_end=1168
+  _BOOTSTEP._serialized_start=1171
+  _BOOTSTEP._serialized_end=1435
+  _LISTPROCESSESREQUEST._serialized_start=1437
+  _LISTPROCESSESREQUEST._serialized_end=1459
+  _LISTPROCESSESRESPONSE._serialized_start=1461
+  _LISTPROCESSESRESPONSE._serialized_end=1524
+  _PROCESS._serialized_start=1527
+  _PROCESS._serialized_end=1764
+  _RESCANREQUEST._serialized_start=1766
+  _RESCANREQUEST._serialized_end=1801
+  _RESCANRESPONSE._serialized_start=1803
+  _RESCANRESPONSE._serialized_end=1894
+  _SKIPPEDENTRY._serialized_start=1896
+  _SKIPPEDENTRY._serialized_end=1940
+  _REEXECREQUEST._serialized_start=1942
+  _REEXECREQUEST._serialized_end=1977
+  _REEXECRESPONSE._serialized_start=1979
+  _REEXECRESPONSE._serialized_end=2060
+  _SHUTDOWNREQUEST._serialized_start=2062
+  _SHUTDOWNREQUEST._serialized_end=2158
+  _SHUTDOWNPROGRESS._serialized_start=2161
+  _SHUTDOWNPROGRESS._serialized_end=2289
+  _INIT._serialized_start=2936
+  _INIT._serialized_end=3367
 # @@protoc_insertion_point(module_scope)

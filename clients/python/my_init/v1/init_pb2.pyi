@@ -144,12 +144,14 @@ class ListProcessesResponse(_message.Message):
     def __init__(self, processes: _Optional[_Iterable[_Union[Process, _Mapping]]] = ...) -> None: ...
 
 class LogLoss(_message.Message):
-    __slots__ = ["lines", "source"]
+    __slots__ = ["lines", "source", "waiting_lines"]
     LINES_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    WAITING_LINES_FIELD_NUMBER: _ClassVar[int]
     lines: int
     source: str
-    def __init__(self, source: _Optional[str] = ..., lines: _Optional[int] = ...) -> None: ...
+    waiting_lines: int
+    def __init__(self, source: _Optional[str] = ..., lines: _Optional[int] = ..., waiting_lines: _Optional[int] = ...) -> None: ...
 
 class Process(_message.Message):
     __slots__ = ["cpu_seconds", "name", "parent_pid", "pid", "resident_bytes", "role", "service", "session", "started_at", "state"]

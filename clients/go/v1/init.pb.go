@@ -330,8 +330,8 @@ type GetInfoResponse struct {
 	ControllerEnds map[string]uint32 `protobuf:"bytes,18,rep,name=controller_ends,json=controllerEnds,proto3" json:"controller_ends,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// The latest of them; not there for the first controller.
 	LastControllerEnd *ControllerEnd `protobuf:"bytes,19,opt,name=last_controller_end,json=lastControllerEnd,proto3" json:"last_controller_end,omitempty"`
-	// The logs that have lost lines since boot, or whose lines wait in memory, sorted by name: their disk
-	// was full, or is.
+	// The logs that have lost lines since boot, or whose lines wait in memory, sorted by name: their
+	// disk was full, or is.
 	LogLosses     []*LogLoss `protobuf:"bytes,20,rep,name=log_losses,json=logLosses,proto3" json:"log_losses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -195,7 +195,7 @@ export class Source implements LogSource {
     );
   }
 
-  /** Nothing more is to come: lines that still wait for room on the disk go there now, or nowhere. */
+  /** The end: lines that still wait for room on the disk go there now, or nowhere. */
   writeOut(): void {
     this.store.flush();
     const { waiting } = this.store;

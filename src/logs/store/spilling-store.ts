@@ -97,7 +97,7 @@ export class SpillingStore implements WritableStore {
     this.#files.close();
   }
 
-  /** Keeps records in memory, as many as there is room for, and returns how many bytes they have. */
+  /** Keeps records in memory, as many as there is room for; returns how many bytes they have. */
   #keep(records: Buffer, stream: Stream): number {
     if (this.#spill === undefined) {
       this.#spill = this.#parts.open(this.#files.newest);

@@ -58,7 +58,7 @@ class Log {
     }
   }
 
-  /** The next controller takes over; `known`: what the one before has noted of the end of the files. */
+  /** The next controller takes over; `known`: the end of the files that the one before noted. */
   die(known = this.#end): void {
     this.#end = known;
     // init holds a descriptor of its own.

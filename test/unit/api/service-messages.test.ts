@@ -41,11 +41,11 @@ describe('messages with services', () => {
   });
 
   test('have the losses of the logs of the services that are selected, though a revision does not know of them', () => {
-    const losses = ['my_init', 'web'].map((source) => ({ source, lines: 3n }));
+    const losses = ['my_init', 'web'].map((source) => ({ source, lines: 3n, waitingLines: 0n }));
     messages.list(services.list(), []);
     const response = ListResponse.decode(messages.list(services.list(), losses));
     expect(response.services.map(({ name }) => name)).toEqual(['db', 'web']);
-    expect(response.logLosses).toEqual([{ source: 'web', lines: 3n }]);
+    expect(response.logLosses).toEqual([{ source: 'web', lines: 3n, waitingLines: 0n }]);
     expect(ListResponse.decode(messages.list(services.list(), [])).logLosses).toEqual([]);
   });
 

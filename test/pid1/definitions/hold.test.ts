@@ -55,7 +55,7 @@ describe('a held service', () => {
   test('is started when the time is over, although the controller was killed', async () => {
     await boot('services:\n  db: { command: sleep 1000 }\n');
     await container.reaches('db', 'up');
-    await container.svctl('hold', 'db', '--for', '2s');
+    await container.svctl('hold', 'db', '--for', '8s');
     await container.svctl('signal', 'KILL', 'db');
     await container.reaches('db', 'waiting');
     await killController();

@@ -4,7 +4,6 @@ import { LinuxProcessHost } from '../process/linux-process-host.js';
 import type { ProcessHost } from '../process/process-host.js';
 import { SessionSweeper } from '../process/session-sweeper.js';
 import type { Settings } from '../settings/settings.js';
-import type { ServiceCore } from '../supervisor/service-context.js';
 import { BOOT_SCRIPT, BootScripts } from './boot/boot-scripts.js';
 import { MainCommand } from './main-command.js';
 import { type OpenLogs, openLogs } from './open-logs.js';
@@ -52,13 +51,8 @@ export function openContainer(link: InitLink, handover: Handover, settings: Sett
   const { bootId, commandPid, restarts } = state.now;
   const scriptPid = script.saved?.pid ?? 0;
   const processes = { host, sweeper, starts, commandPid, scriptPid };
-  const endContainer = ({ name, machine }: ServiceCore, code: number): void =>
-    shutdown.begin({
-      code,
-      reason: `${name} has ${machine.state}${machine.trouble === '' ? '' : `: ${machine.trouble}`}`,
-      cause: { kind: 'check' },
-      signal: 'SIGTERM',
-    });
+  const endContainer = (code: number, reason: string): void =>
+    shutdown.begin({ code, reason, cause: { kind: 'check' }, signal: 'SIGTERM' });
   const services = openServices({ link, handover, settings, records, bootId, logs, ...processes, endContainer });
   const { set, watch } = services;
 

@@ -17,7 +17,6 @@ import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { pidOf } from '../supervisor/machine.js';
 import { SCALE_RECORD, Scales } from '../supervisor/replicas.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
-import type { ServiceCore } from '../supervisor/service-context.js';
 import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
 import { SERVICE_RECORD } from '../supervisor/service-record.js';
 import { ServiceSet } from '../supervisor/service-set.js';
@@ -51,7 +50,7 @@ export interface ServicesDependencies {
   readonly host: ProcessHost;
   readonly sweeper: SessionSweeper;
   /** A service has ended for good, and the container with it. */
-  endContainer(service: ServiceCore, code: number): void;
+  endContainer(code: number, reason: string): void;
   readonly logs: Sources;
 }
 

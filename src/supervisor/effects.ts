@@ -37,7 +37,7 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
       if (isEnabled(service.directory)) service.dispatch({ type: 'start', cause: service.machine.cause });
       break;
     case 'shutdown':
-      service.context.shutdown(service, effect.code);
+      service.context.shutdown(effect.code, describeEnd(service));
       break;
     case 'forget':
       service.close();
@@ -47,6 +47,10 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
       effect satisfies never;
   }
 }
+
+/** Why the container ends with a service that has ended for good. */
+const describeEnd = ({ name, machine: { state, trouble } }: ServiceCore): string =>
+  `${name} has ${state}${trouble === '' ? '' : `: ${trouble}`}`;
 
 /**
  * Names a process of the current run: a later controller finds by it what was started in the last

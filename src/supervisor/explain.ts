@@ -5,6 +5,7 @@ import type { ServiceName, ServiceStatus, Unmet } from '../types/service.js';
 import type { Definition, Origin } from './definition/definition.js';
 import { showDefinition } from './definition/show-definition.js';
 import { describeDuration, describeExit } from './describe-exit.js';
+import { NOT_ALIVE_CODE } from './policy.js';
 
 /** A service, as far as an explanation needs it. */
 export interface Explained {
@@ -120,7 +121,11 @@ function ofState(status: ServiceStatus, definition: Definition, nowMs: number): 
     case 'starting':
     case 'up':
       return ready
-        ? { facts: [`Up and ready for ${since}, pid ${pid}.`], next: '', remedies: [] }
+        ? {
+            facts: [`Up and ready for ${since}, pid ${pid}.`, ...liveFacts(status, definition)],
+            next: '',
+            remedies: [],
+          }
         : {
             facts: [`Up for ${since}, pid ${pid}, and not ready.`, ...because],
             next: readyRule(definition),
@@ -179,6 +184,18 @@ function readyRule(definition: Definition): string {
   if (definition.type === 'oneshot') return 'Ready when it has ended successfully.';
   const rule = JSON.stringify(showDefinition(definition).get('ready'));
   return `Ready when this check passes: ${rule}${place(definition.origins.get('ready'), 'ready')}.`;
+}
+
+function liveFacts({ hold }: ServiceStatus, { policy: { live }, origins }: Definition): readonly string[] {
+  if (live === undefined || hold !== undefined) return [];
+  const { times, onFailure } = live;
+  const action = {
+    restart: 'it is restarted',
+    none: 'the log says so',
+    shutdown: `the container shuts down with exit code ${NOT_ALIVE_CODE}`,
+  }[onFailure];
+  const rule = `${formatDuration(times.intervalMs)}; after ${times.failures} failures in a row ${action}`;
+  return [`Its live check is made every ${rule}${place(origins.get('live'), 'live')}.`];
 }
 
 const place = (origin: Origin | undefined, key: string): string =>

@@ -8,6 +8,9 @@ import type { Definition, ExitMatch, ExitRule, Policy } from './definition/defin
 import type { Next } from './machine.js';
 import { SHORT_RUN_MS } from './pacing.js';
 
+/** The exit code of the container that ends by `on_failure: shutdown` of `live`. */
+export const NOT_ALIVE_CODE = 85;
+
 export interface Verdict {
   readonly next: Next;
   /** The run counts among failures in a row: it ended too soon. */

@@ -46,8 +46,8 @@ export interface ServiceContext {
   record(record: ServiceRecord, isNews: boolean): void;
   /** The one publication of a status. */
   publish(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): void;
-  /** The service has ended for good, and the container is to end with it. */
-  shutdown(service: ServiceCore, code: number): void;
+  /** The container is to end, with this exit code: the service's policy says so. */
+  shutdown(code: number, reason: string): void;
   /** The service is down and its directory is gone. */
   forget(service: ServiceId): void;
   /** A warning worth a line in the log. */

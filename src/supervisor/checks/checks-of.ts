@@ -1,3 +1,4 @@
+import { NOT_ALIVE_CODE } from '../policy.js';
 import type { ServiceCore } from '../service-context.js';
 import { runCheck } from './run-check.js';
 import { type CheckRules, ServiceChecks } from './service-checks.js';
@@ -32,12 +33,24 @@ export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks
   );
 }
 
-/** The service is restarted, as long as nobody says otherwise. */
+/** The service is restarted, unless its definition says otherwise. */
 function dead(service: ServiceCore, problem: string): void {
   const { context, name, definition } = service;
   context.warn(`${name}: is not alive: ${problem}`);
-  if (definition.policy.live?.onFailure === 'none') return;
-  service.dispatch({ type: 'restart', cause: { kind: 'check', message: problem } });
+  const action = definition.policy.live?.onFailure ?? 'restart';
+  switch (action) {
+    case 'restart':
+      service.dispatch({ type: 'restart', cause: { kind: 'check', message: problem } });
+      break;
+    case 'shutdown':
+      // On record with the shutdown; before that, the next controller finds out by itself.
+      context.shutdown(NOT_ALIVE_CODE, `${name} is not alive: ${problem}`);
+      break;
+    case 'none':
+      break;
+    default:
+      action satisfies never;
+  }
 }
 
 /** As with systemd, a service is told with this variable how often it has to say WATCHDOG=1. */

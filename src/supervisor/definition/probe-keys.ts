@@ -212,8 +212,8 @@ export const ready: Shape<Readiness> = {
 const LIVE_TIMES = {
   ...TIMES,
   on_failure: key(
-    choice(['restart', 'none'], ['shutdown']),
-    'What follows when it has failed: the service is restarted, or nothing but a line in the log.',
+    choice(['restart', 'none', 'shutdown']),
+    'What follows when it has failed: the service is restarted, nothing but a line in the log, or the container shuts down with exit code 85.',
     { default: 'restart' },
   ),
 };

@@ -44,8 +44,9 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
       { tcp: 'localhost:1' },
       { http: 'http://localhost/', interval: '1s', timeout: '1s', failures: 1, successes: 2, on_failure: 'none' },
       { exec: ['a'], on_failure: 'restart' },
+      { file: '/a', on_failure: 'shutdown' },
     ],
-    [{}, [], 'tcp', { tcp: 'x' }, { notify: true }, { delay: '1s' }, { file: '/a', on_failure: 'shutdown' }],
+    [{}, [], 'tcp', { tcp: 'x' }, { notify: true }, { delay: '1s' }, { file: '/a', on_failure: 'reload' }],
   ],
   ready: [
     [

@@ -1,3 +1,4 @@
+import { roughSize } from '../../src/text/size.js';
 import {
   type Cause,
   CauseKind,
@@ -108,11 +109,29 @@ export function summaryWords(services: readonly Service[]): string {
 const rank = ({ state, ready }: Service): number =>
   state === ServiceState.SERVICE_STATE_UP ? Number(!ready) / 2 : state;
 
-/** How a run ended: `exit 1`, `KILL`, `SEGV (core dumped)`, `lost` when nobody can say. */
-export function exitWords({ code, signal, coreDumped, lost }: Exit): string {
+/**
+ * How a run ended: `exit 1`, `KILL`, `SEGV (core dumped)`, `oom` when the kernel killed it for lack
+ * of memory, `lost` when nobody can say.
+ */
+export function exitWords({ code, signal, coreDumped, lost, oom }: Exit): string {
   if (lost) return 'lost';
+  if (oom) return 'oom';
   if (signal === '') return `exit ${code}`;
   return coreDumped ? `${signal} (core dumped)` : signal;
+}
+
+/**
+ * `killed by the kernel: the container's memory limit of 512 MiB was reached; it used 480 MiB`; ''
+ * when the kernel did not kill the latest run.
+ */
+export function oomWords(exit: Exit | undefined): string {
+  if (exit?.oom === undefined) return '';
+  const { limitBytes, usedBytes } = exit.oom;
+  const limit =
+    limitBytes === 0n
+      ? 'there was no memory left'
+      : `the container's memory limit of ${roughSize(Number(limitBytes))} was reached`;
+  return `killed by the kernel: ${limit}${usedBytes === 0n ? '' : `; it used ${roughSize(Number(usedBytes))}`}`;
 }
 
 /** How and when the latest run ended: `exit 1, 3m ago`, `-`. */

@@ -8,6 +8,7 @@ import {
   isInTrouble,
   lastExitWords,
   lossWords,
+  oomWords,
   stateStyle,
   summaryWords,
   troubleWords,
@@ -96,10 +97,12 @@ export function statusTable(services: readonly Service[], context: Context, nowM
 function notesOf(service: Service, nowMs: number, { lines, losses }: Extras): readonly Note[] {
   const loss = losses.find(({ source }) => source === service.name);
   const trouble = troubleWords(service, nowMs);
+  const oom = trouble === '' ? oomWords(service.lastExit) : '';
   return [
     ...(service.statusText === '' ? [] : [{ text: service.statusText, style: 'faint' } as const]),
     ...(service.hold === undefined ? [] : [{ text: holdWords(service.hold, nowMs), style: 'changing' } as const]),
     ...(trouble === '' ? [] : [{ text: trouble, style: isInTrouble(service) ? 'bad' : 'changing' } as const]),
+    ...(oom === '' ? [] : [{ text: oom, style: 'changing' } as const]),
     ...(loss === undefined ? [] : [{ text: lossWords(loss), style: 'changing' } as const]),
     ...(lines.get(service.name) ?? []).map((text) => ({ text, style: 'faint', mark: '| ' }) as const),
   ];

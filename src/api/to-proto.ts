@@ -218,19 +218,27 @@ function exitMessage(exit: LastExit): Exit {
 }
 
 /** How a process ended. */
-export function exitStatusFields(status: ExitStatus): Pick<Exit, 'code' | 'signal' | 'coreDumped' | 'lost'> {
+export function exitStatusFields(status: ExitStatus): Pick<Exit, 'code' | 'signal' | 'coreDumped' | 'lost' | 'oom'> {
   switch (status.kind) {
     case 'exited':
-      return { code: status.code, signal: '', coreDumped: false, lost: false };
+      return { code: status.code, signal: '', coreDumped: false, lost: false, oom: undefined };
     case 'signaled': {
-      const { signal, coreDumped } = status;
-      return { code: 128 + signal, signal: signalName(signal), coreDumped, lost: false };
+      const { signal, coreDumped, oom, peakBytes } = status;
+      return {
+        code: 128 + signal,
+        signal: signalName(signal),
+        coreDumped,
+        lost: false,
+        oom: oom && { limitBytes: bytes(oom.limitBytes), usedBytes: bytes(peakBytes) },
+      };
     }
     case 'lost':
-      return { code: 0, signal: '', coreDumped: false, lost: true };
+      return { code: 0, signal: '', coreDumped: false, lost: true, oom: undefined };
     default:
       return status satisfies never;
   }
 }
+
+const bytes = (known = 0): bigint => BigInt(Math.trunc(known));
 
 const optionalTime = (atMs: number | undefined): Date | undefined => (atMs === undefined ? undefined : wallClock(atMs));

@@ -3,6 +3,7 @@ import type { Handover, InitLink } from '../process/init-link.js';
 import { LinuxProcessHost } from '../process/linux-process-host.js';
 import type { ProcessHost } from '../process/process-host.js';
 import { SessionSweeper } from '../process/session-sweeper.js';
+import { OOM_RECORD, OomKills } from '../resources/oom-kills.js';
 import type { Settings } from '../settings/settings.js';
 import { BOOT_SCRIPT, BootScripts } from './boot/boot-scripts.js';
 import { MainCommand } from './main-command.js';
@@ -41,9 +42,10 @@ export function openContainer(link: InitLink, handover: Handover, settings: Sett
   const { records, state, starts, previous } = openRecords(link, handover);
   const { logs, output } = openLogs(link, handover, settings, records, state.now.bootId);
 
+  const oomKills = new OomKills(records.entry(OOM_RECORD));
   const forbidden = new ForbiddenSignals((text) => messages.warn(text));
   const sweeper = new SessionSweeper(handover.initPid, forbidden);
-  const host = new LinuxProcessHost(link, handover.openFilesLimit, starts, sweeper, forbidden);
+  const host = new LinuxProcessHost(link, handover.openFilesLimit, starts, sweeper, forbidden, oomKills);
   const command = new MainCommand(host, line.command);
   const script = records.entry(SCRIPT_RECORD);
   const scripts = new ScriptRunner(host, messages, () => containerEnvironment.current, logs, script);

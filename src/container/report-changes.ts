@@ -42,7 +42,7 @@ function newsOf(status: ServiceStatus, previousState: State): { level: LogLevel;
     // A run that does its work and ends is how some services work periodically.
     return {
       level: success ? 'debug' : 'warn',
-      text: `${describeExit(lastExit.status)} ${after} and is started again`,
+      text: describeExit(lastExit.status, ` ${after} and is started again`),
     };
   }
   const who = cause.kind === 'sv' ? 'sv' : cause.actor;

@@ -62,7 +62,7 @@ void signals_not_taken(void);
 /* watch.c: the exit statuses that are kept */
 bool watch_add(pid_t pid);
 void watch_remove(pid_t pid);
-bool watch_ended(pid_t pid, int status, bool known); /* known to the controller, which has yet to act on it; false: not watched */
+bool watch_ended(pid_t pid, int status, long peak, bool known); /* known to the controller, which has yet to act on it; false: not watched */
 bool watch_tell(void);
 void watch_hand_over(void);
 void watch_signal(int signal); /* to those that live, and their groups */

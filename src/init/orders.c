@@ -55,7 +55,7 @@ static const char *obey(enum order order, const char *text, const int64_t number
     case WATCH:
       if (!watch_add((pid_t)number[0])) link_line("unwatched %lld", (long long)number[0]);
       break;
-    case EXITED: watch_ended((pid_t)number[0], (int)number[1], true); break;
+    case EXITED: watch_ended((pid_t)number[0], (int)number[1], 0, true); break;
     case TOOK:
       if (!parse_number(text, 2, INT32_MAX, &pid)) return signals_took(text) ? NULL : "neither a signal nor a pid";
       watch_remove((pid_t)pid);

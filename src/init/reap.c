@@ -38,13 +38,14 @@ uint64_t orphans_told(void) { return told; }
 static void take(pid_t pid) {
   pid_t session = getsid(pid);
   int status;
+  struct rusage usage;
   bool controller = pid == controller_pid();
   link_receive_lines(); /* it may be watched by a controller that is dying, too */
   /* What a controller started in its last instant, before it could say so, leads a group. */
   if (!controller && getpgid(pid) == pid && !finishing() && controller_is_away()) watch_add(pid);
-  if (waitpid(pid, &status, WNOHANG) != pid) return;
+  if (wait4(pid, &status, WNOHANG, &usage) != pid) return;
   if (controller) controller_died(status);
-  else if (!watch_ended(pid, status, false)) count_orphan(session < 0 ? 0 : session);
+  else if (!watch_ended(pid, status, status == SIGKILL ? usage.ru_maxrss : 0, false)) count_orphan(session < 0 ? 0 : session);
 }
 
 bool reap(void) {

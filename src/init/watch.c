@@ -4,6 +4,7 @@
 static struct watched {
   pid_t pid;
   int status;
+  long peak; /* of its memory, in kilobytes, where KILL ended it; 0: not known */
   enum { LIVES, ENDED, LOST } state;
   bool told;
 } watched[MAX_WATCHED], *end = watched;
@@ -28,16 +29,17 @@ void watch_remove(pid_t pid) {
   if (at != NULL) *at = *--end;
 }
 
-bool watch_ended(pid_t pid, int status, bool known) {
+bool watch_ended(pid_t pid, int status, long peak, bool known) {
   struct watched *at = find(pid);
   /* One that a controller has told of before we could see it is the same end. */
   if (at != NULL && (known || at->state != ENDED))
-    *at = (struct watched){.pid = pid, .status = status, .state = ENDED, .told = known};
+    *at = (struct watched){.pid = pid, .status = status, .peak = peak, .state = ENDED, .told = known};
   return at != NULL;
 }
 
 static void tell(struct watched *at) {
-  if (at->state == ENDED) link_line("exited %d %d", at->pid, at->status);
+  if (at->state == ENDED && at->peak > 0) link_line("exited %d %d %ld", at->pid, at->status, at->peak);
+  else if (at->state == ENDED) link_line("exited %d %d", at->pid, at->status);
   else link_line("%s %d", at->state == LOST ? "lost" : "watching", at->pid);
   at->told = true;
 }

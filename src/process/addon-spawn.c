@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,17 +112,21 @@ static napi_value ended(napi_env env, napi_callback_info info) {
   napi_value values[1], result, number;
   int pid;
   siginfo_t end = {0};
+  struct rusage usage = {0};
   if (!arguments(env, info, 1, values)) return NULL;
   if (napi_get_value_int32(env, values[0], &pid) != napi_ok) return fail(env, "waitid", EINVAL);
-  if (waitid(pid == 0 ? P_ALL : P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT) != 0)
+  /* The C library's waitid has no place for what the kernel says about resources. */
+  if (syscall(SYS_waitid, pid == 0 ? P_ALL : P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT, &usage) != 0)
     return errno == ECHILD ? NULL : fail(env, "waitid", errno);
   if (end.si_pid == 0) return NULL;
   int status = end.si_code == CLD_EXITED ? end.si_status << 8 : end.si_status | (end.si_code == CLD_DUMPED ? 0x80 : 0);
-  napi_create_array_with_length(env, 2, &result);
+  napi_create_array_with_length(env, 3, &result);
   napi_create_int32(env, end.si_pid, &number);
   napi_set_element(env, result, 0, number);
   napi_create_int32(env, status, &number);
   napi_set_element(env, result, 1, number);
+  napi_create_int64(env, usage.ru_maxrss, &number);
+  napi_set_element(env, result, 2, number);
   return result;
 }
 

@@ -64,11 +64,12 @@ interface LinkEvents {
   closed: [];
 }
 
-/** Decodes a raw wait status, wait(2). */
-export function decodeWaitStatus(status: number): ExitStatus {
+/** Decodes a raw wait status, wait(2), and the peak memory in kilobytes, getrusage(2). */
+export function decodeWaitStatus(status: number, peakKilobytes = 0): ExitStatus {
   const signal = status & 0x7f;
   if (signal === 0) return { kind: 'exited', code: (status >> 8) & 0xff };
-  return { kind: 'signaled', signal, coreDumped: (status & 0x80) !== 0 };
+  const killed = { kind: 'signaled', signal, coreDumped: (status & 0x80) !== 0 } as const;
+  return peakKilobytes > 0 ? { ...killed, peakBytes: peakKilobytes * 1024 } : killed;
 }
 
 /** The controller's end of the link to init; docs/design/init-link.md is the contract. */
@@ -215,7 +216,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
   }
 
   #event(words: readonly string[]): void {
-    const [word, first = '', second = ''] = words;
+    const [word, first = '', second = '', third = '0'] = words;
     switch (word) {
       case 'signal':
         this.emit('signal', first as RelayedSignal);
@@ -224,7 +225,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
         this.emit('ignored', Number(first));
         break;
       case 'exited':
-        this.emit('exited', Number(first), decodeWaitStatus(Number(second)));
+        this.emit('exited', Number(first), decodeWaitStatus(Number(second), Number(third)));
         break;
       case 'lost':
         this.emit('exited', Number(first), { kind: 'lost' });

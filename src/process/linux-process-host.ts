@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
-import type { ExitStatus } from '../types/service.js';
+import { constants } from 'node:os';
+import type { ExitStatus, OomKill } from '../types/service.js';
 import { environmentDescriptor } from './environment.js';
 import type { ForbiddenSignals } from './forbidden-signals.js';
 import { decodeWaitStatus, type InitLink } from './init-link.js';
@@ -17,6 +18,17 @@ const LAUNCH_FAILED = new Set([111, 126, 127]);
 /** For `native().spawn`. */
 const DEV_NULL = -1;
 
+/** Knows which kills were the kernel's. */
+export interface OomWitness {
+  /**
+   * A process has ended. `mayBe`: by a KILL that was not ours. Returns what the kernel killed it
+   * for, if it did.
+   */
+  ended(mayBe: boolean): OomKill | undefined;
+  /** The end of a process is on record. */
+  acknowledged(): void;
+}
+
 interface StartedLaunch {
   readonly pid: number;
   /** Of its record in the {@link StartRegister}. */
@@ -31,7 +43,10 @@ export class LinuxProcessHost implements ProcessHost {
   readonly #sweeper: SessionSweeper;
   readonly #forbidden: ForbiddenSignals;
   readonly #openFilesLimit: string;
-  readonly #children = new Map<number, (status: number) => void>();
+  readonly #children = new Map<number, (status: number, peakKilobytes: number) => void>();
+  readonly #oom: OomWitness;
+  /** The processes that were sent KILL by us. */
+  readonly #killed = new Set<number>();
   /** init has no room for one more status: those who have ended wait in the kernel. */
   #behind = false;
   readonly #adopted = new Map<number, (status: ExitStatus) => Acknowledged>();
@@ -44,12 +59,14 @@ export class LinuxProcessHost implements ProcessHost {
     starts: StartRegister,
     sweeper: SessionSweeper,
     forbidden: ForbiddenSignals,
+    oom: OomWitness,
   ) {
     this.#link = link;
     this.#sweeper = sweeper;
     this.#forbidden = forbidden;
     this.#openFilesLimit = openFilesLimit;
     this.#starts = starts;
+    this.#oom = oom;
     link.on('exited', (pid, status) => this.#adoptedEnded(pid, status));
     link.on('unwatched', (pid) => {
       if (!this.#adopted.has(pid)) return;
@@ -72,7 +89,9 @@ export class LinuxProcessHost implements ProcessHost {
       return;
     }
     const { pid, offset } = started;
-    this.#children.set(pid, (status) => this.#childEnded(pid, status, listener, offset));
+    this.#children.set(pid, (status, peakKilobytes) =>
+      this.#childEnded(pid, decodeWaitStatus(status, peakKilobytes), status, listener, offset),
+    );
     this.#link.watch(pid);
     listener.spawned?.(pid);
   }
@@ -111,6 +130,7 @@ export class LinuxProcessHost implements ProcessHost {
   }
 
   async signal(pid: number, signal: NodeJS.Signals, group: boolean): Promise<SignalResult> {
+    if (signal === 'SIGKILL' && (this.#adopted.has(pid) || this.#children.has(pid))) this.#killed.add(pid);
     const result = pid <= 1 ? 'ESRCH' : await this.#send(pid, signal, group);
     if (result === 'EPERM') this.#forbidden.add(pid, signal);
     return result;
@@ -135,15 +155,15 @@ export class LinuxProcessHost implements ProcessHost {
   /** Every child of this process was started here: libuv starts none. */
   #childrenEnded(): void {
     for (let end = native().ended(0); end !== undefined && !this.#behind; end = native().ended(0)) {
-      const [pid, status] = end;
+      const [pid, status, peakKilobytes] = end;
       const take = this.#children.get(pid);
       if (take === undefined) native().reap(pid);
-      else take(status);
+      else take(status, peakKilobytes);
     }
   }
 
   /** init has its status before we wait for it: whenever we die, one of us knows. */
-  #childEnded(pid: number, status: number, listener: ProcessListener, offset: number): void {
+  #childEnded(pid: number, how: ExitStatus, status: number, listener: ProcessListener, offset: number): void {
     const sent = this.#link.exited(pid, status);
     if (sent !== undefined) {
       this.#behind = true;
@@ -155,16 +175,23 @@ export class LinuxProcessHost implements ProcessHost {
     }
     native().reap(pid);
     this.#children.delete(pid);
-    const how = decodeWaitStatus(status);
     const code = how.kind === 'exited' ? how.code : undefined;
-    this.#acknowledge(pid, listener.ended(how, this.#failureOf(pid, code, offset)));
+    this.#acknowledge(pid, listener.ended(this.#attributed(pid, how), this.#failureOf(pid, code, offset)));
   }
 
   #adoptedEnded(pid: number, status: ExitStatus): void {
     const ended = this.#adopted.get(pid);
     this.#adopted.delete(pid);
     this.#unwatched.delete(pid);
-    this.#acknowledge(pid, ended?.(status));
+    this.#acknowledge(pid, ended?.(this.#attributed(pid, status)));
+  }
+
+  /** A KILL that was not ours may be the kernel's. */
+  #attributed(pid: number, status: ExitStatus): ExitStatus {
+    const isOurs = this.#killed.delete(pid);
+    const mayBe = status.kind === 'signaled' && status.signal === constants.signals.SIGKILL && !isOurs;
+    const oom = this.#oom.ended(mayBe);
+    return mayBe && oom !== undefined ? { ...status, oom } : status;
   }
 
   #lookAt(unwatched: number): void {
@@ -174,8 +201,10 @@ export class LinuxProcessHost implements ProcessHost {
   }
 
   #acknowledge(pid: number, acknowledged: Acknowledged): void {
-    if (acknowledged === undefined) this.#link.acknowledge(pid);
-    else void acknowledged.then(() => this.#link.acknowledge(pid));
+    void acknowledged?.then(() => this.#acknowledge(pid, undefined));
+    if (acknowledged !== undefined) return;
+    this.#oom.acknowledged();
+    this.#link.acknowledge(pid);
   }
 
   /** Why launch could not become its program; undefined when it did. */

@@ -63,10 +63,10 @@ interface SpawnFunctions {
    */
   spawn(command: readonly string[], descriptors: readonly number[]): number;
   /**
-   * The pid and wait status, wait(2), of a child that has ended, this one or any (0); undefined
-   * when it has not. It is not waited for yet.
+   * The pid and wait status, wait(2), of a child that has ended, this one or any (0), and the peak
+   * of its memory; undefined when it has not ended. It is not waited for yet.
    */
-  ended(pid: number): readonly [pid: number, status: number] | undefined;
+  ended(pid: number): readonly [pid: number, status: number, peakKilobytes: number] | undefined;
   /** Waits for a child that has ended: its pid may be given to somebody else from now on. */
   reap(pid: number): void;
 }

@@ -34,7 +34,7 @@ export function cgroupMemory(files = '/'): MemoryUse {
   return {
     limitBytes,
     usageBytes: firstKnown(limiting === undefined ? directories : [limiting, ...directories], usageOf),
-    oomKills: oomKills(files),
+    oomKills: oomKillCount(directories),
     killsAll: directories.some((directory) => readNumber(join(directory, 'memory.oom.group')) === 1),
   };
 }
@@ -43,9 +43,9 @@ export function cgroupMemory(files = '/'): MemoryUse {
  * Processes of the container that the kernel has killed for want of memory; undefined where it does
  * not count them.
  */
-function oomKills(files = '/'): number | undefined {
+export function oomKillCount(directories: readonly string[]): number | undefined {
   return firstKnown(
-    cgroupDirectories('memory', files),
+    directories,
     (directory) =>
       readKey(join(directory, 'memory.events'), 'oom_kill') ??
       readKey(join(directory, 'memory.oom_control'), 'oom_kill'),

@@ -1,3 +1,4 @@
+import { roughSize } from '../text/size.js';
 import { type CpuQuota, cgroupCpu } from './cgroup-cpu.js';
 import { cgroupMemory, type MemoryUse } from './cgroup-memory.js';
 
@@ -52,8 +53,7 @@ export class ContainerLimits {
   }
 }
 
-const bytesText = (bytes: number | undefined): string =>
-  bytes === undefined ? 'none' : `${Math.round(bytes / (1 << 20))} MiB`;
+const bytesText = (bytes: number | undefined): string => (bytes === undefined ? 'none' : roughSize(bytes));
 
 const cpusText = (cpus: number | undefined): string =>
   cpus === undefined ? 'none' : `${Number(cpus.toFixed(3))} CPUs`;

@@ -172,7 +172,7 @@ function waitFact({ on, condition, reason }: Unmet, definition: Definition): str
 function lastExitFacts({ lastExit, state }: ServiceStatus, nowMs: number): readonly string[] {
   if (lastExit === undefined || state === 'completed') return [];
   return [
-    `The last run ${lastExit.status.kind === 'signaled' ? 'was ' : ''}${describeExit(lastExit.status)} after ${describeDuration(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago.`,
+    `The last run ${lastExit.status.kind === 'signaled' ? 'was ' : ''}${describeExit(lastExit.status, ` after ${describeDuration(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago`)}.`,
   ];
 }
 

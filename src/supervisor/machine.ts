@@ -274,7 +274,7 @@ export const initialMachine = (autostart: boolean, nowMs: number): In<'down'> =>
     starts: 0,
     startFailures: 0,
     restarts: { exit: 0, signal: 0, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0 },
-    exits: { success: 0, failure: 0, signal: 0, core: 0, lost: 0 },
+    exits: { success: 0, failure: 0, signal: 0, core: 0, oom: 0, lost: 0 },
     kills: 0,
   },
   firstStart: {

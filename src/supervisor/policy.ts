@@ -25,7 +25,9 @@ export function judge(
   run: { readonly status: ExitStatus; readonly durationMs: number; readonly failures: number },
 ): Verdict {
   const { status } = run;
-  const rule = policy.exitRules.find(({ match }) => match.some((each) => matches(each, status)));
+  const rule = policy.exitRules.find(
+    ({ match, oom }) => (oom && isOom(status)) || match.some((each) => matches(each, status)),
+  );
   if (rule !== undefined) return byRule(rule, policy, run);
   const isSuccess = policy.successExitCodes.some((each) => matches(each, status));
   if (isSuccess && (type === 'oneshot' || policy.restart !== 'always')) return { next: 'completed', tooShort: false };
@@ -66,6 +68,8 @@ const matches = (match: ExitMatch, status: ExitStatus): boolean =>
   match.kind === 'code'
     ? status.kind === 'exited' && status.code === match.code
     : status.kind === 'signaled' && status.signal === signalNumber(match.signal);
+
+const isOom = (status: ExitStatus): boolean => status.kind === 'signaled' && status.oom !== undefined;
 
 /** As a shell says it. */
 export function exitCodeOf(status: ExitStatus): number {

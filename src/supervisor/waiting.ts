@@ -126,7 +126,7 @@ function judgeEnd(status: ServiceStatus, run: number, startsBefore: number): 'do
   if (status.desired !== 'up' && last.status.kind === 'exited' && last.status.code === 0) return 'done';
   throw new OperationError(
     'EXITED_EARLY',
-    `${status.name} ${describeExit(last.status)} after ${Math.round(last.durationMs)} ms`,
+    `${status.name} ${describeExit(last.status, ` after ${Math.round(last.durationMs)} ms`)}`,
     {
       ...metadata,
       ...(last.status.kind === 'exited' && { exit_code: String(last.status.code) }),

@@ -41,8 +41,22 @@ export interface Cause {
 /** How a process ended. `lost`: it is gone and nobody can say how. */
 export type ExitStatus =
   | { readonly kind: 'exited'; readonly code: number }
-  | { readonly kind: 'signaled'; readonly signal: number; readonly coreDumped: boolean }
+  | {
+      readonly kind: 'signaled';
+      readonly signal: number;
+      readonly coreDumped: boolean;
+      /** The most memory that it used; unknown where nobody measured it. */
+      readonly peakBytes?: number | undefined;
+      /** Only with KILL: the kernel sent it for lack of memory. */
+      readonly oom?: OomKill | undefined;
+    }
   | { readonly kind: 'lost' };
+
+/** A kill by the kernel for lack of memory. */
+export interface OomKill {
+  /** The limit that was reached; undefined: none is known, as when the machine had no memory left. */
+  readonly limitBytes?: number | undefined;
+}
 
 /** How a run ended. */
 export interface LastExit {
@@ -60,7 +74,7 @@ export const RESTART_REASONS = ['exit', 'signal', 'start_failure', 'api', 'sv', 
 export type RestartReason = (typeof RESTART_REASONS)[number];
 
 /** How runs end: the label `kind` of `my_init_service_exits_total`. */
-export const EXIT_KINDS = ['success', 'failure', 'signal', 'core', 'lost'] as const;
+export const EXIT_KINDS = ['success', 'failure', 'signal', 'core', 'oom', 'lost'] as const;
 export type ExitKind = (typeof EXIT_KINDS)[number];
 
 /** How a service came up first since boot. Monotonic milliseconds. */

@@ -684,7 +684,9 @@ type Exit struct {
 	// It ended because it was told to.
 	Expected bool `protobuf:"varint,7,opt,name=expected,proto3" json:"expected,omitempty"`
 	// It is gone and nobody can say how: code and signal mean nothing.
-	Lost          bool `protobuf:"varint,8,opt,name=lost,proto3" json:"lost,omitempty"`
+	Lost bool `protobuf:"varint,8,opt,name=lost,proto3" json:"lost,omitempty"`
+	// The kernel killed it for lack of memory; not set otherwise.
+	Oom           *OomKill `protobuf:"bytes,9,opt,name=oom,proto3" json:"oom,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -775,6 +777,68 @@ func (x *Exit) GetLost() bool {
 	return false
 }
 
+func (x *Exit) GetOom() *OomKill {
+	if x != nil {
+		return x.Oom
+	}
+	return nil
+}
+
+// A kill by the kernel for lack of memory.
+type OomKill struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The memory limit of the container; 0: none is known.
+	LimitBytes uint64 `protobuf:"varint,1,opt,name=limit_bytes,json=limitBytes,proto3" json:"limit_bytes,omitempty"`
+	// The most memory that the process, or a child that it had waited for, used; 0: not known.
+	UsedBytes     uint64 `protobuf:"varint,2,opt,name=used_bytes,json=usedBytes,proto3" json:"used_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OomKill) Reset() {
+	*x = OomKill{}
+	mi := &file_my_init_v1_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OomKill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OomKill) ProtoMessage() {}
+
+func (x *OomKill) ProtoReflect() protoreflect.Message {
+	mi := &file_my_init_v1_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OomKill.ProtoReflect.Descriptor instead.
+func (*OomKill) Descriptor() ([]byte, []int) {
+	return file_my_init_v1_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OomKill) GetLimitBytes() uint64 {
+	if x != nil {
+		return x.LimitBytes
+	}
+	return 0
+}
+
+func (x *OomKill) GetUsedBytes() uint64 {
+	if x != nil {
+		return x.UsedBytes
+	}
+	return 0
+}
+
 // Why something happened, and who asked for it.
 type Cause struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -789,7 +853,7 @@ type Cause struct {
 
 func (x *Cause) Reset() {
 	*x = Cause{}
-	mi := &file_my_init_v1_service_proto_msgTypes[4]
+	mi := &file_my_init_v1_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +865,7 @@ func (x *Cause) String() string {
 func (*Cause) ProtoMessage() {}
 
 func (x *Cause) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_service_proto_msgTypes[4]
+	mi := &file_my_init_v1_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +878,7 @@ func (x *Cause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cause.ProtoReflect.Descriptor instead.
 func (*Cause) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_service_proto_rawDescGZIP(), []int{4}
+	return file_my_init_v1_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Cause) GetKind() CauseKind {
@@ -886,7 +950,7 @@ const file_my_init_v1_service_proto_rawDesc = "" +
 	"\x0eUnmetCondition\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x1c\n" +
 	"\tcondition\x18\x02 \x01(\tR\tcondition\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xe2\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x89\x02\n" +
 	"\x04Exit\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\rR\x03run\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\rR\x04code\x12\x16\n" +
@@ -897,7 +961,13 @@ const file_my_init_v1_service_proto_rawDesc = "" +
 	"\vrun_seconds\x18\x06 \x01(\x01R\n" +
 	"runSeconds\x12\x1a\n" +
 	"\bexpected\x18\a \x01(\bR\bexpected\x12\x12\n" +
-	"\x04lost\x18\b \x01(\bR\x04lost\"b\n" +
+	"\x04lost\x18\b \x01(\bR\x04lost\x12%\n" +
+	"\x03oom\x18\t \x01(\v2\x13.my_init.v1.OomKillR\x03oom\"I\n" +
+	"\aOomKill\x12\x1f\n" +
+	"\vlimit_bytes\x18\x01 \x01(\x04R\n" +
+	"limitBytes\x12\x1d\n" +
+	"\n" +
+	"used_bytes\x18\x02 \x01(\x04R\tusedBytes\"b\n" +
 	"\x05Cause\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.my_init.v1.CauseKindR\x04kind\x12\x14\n" +
 	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\x18\n" +
@@ -943,7 +1013,7 @@ func file_my_init_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_my_init_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_my_init_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_my_init_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_my_init_v1_service_proto_goTypes = []any{
 	(ServiceState)(0),             // 0: my_init.v1.ServiceState
 	(DesiredState)(0),             // 1: my_init.v1.DesiredState
@@ -952,28 +1022,30 @@ var file_my_init_v1_service_proto_goTypes = []any{
 	(*Hold)(nil),                  // 4: my_init.v1.Hold
 	(*UnmetCondition)(nil),        // 5: my_init.v1.UnmetCondition
 	(*Exit)(nil),                  // 6: my_init.v1.Exit
-	(*Cause)(nil),                 // 7: my_init.v1.Cause
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*OomKill)(nil),               // 7: my_init.v1.OomKill
+	(*Cause)(nil),                 // 8: my_init.v1.Cause
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_my_init_v1_service_proto_depIdxs = []int32{
 	0,  // 0: my_init.v1.Service.state:type_name -> my_init.v1.ServiceState
 	1,  // 1: my_init.v1.Service.desired:type_name -> my_init.v1.DesiredState
-	8,  // 2: my_init.v1.Service.state_since:type_name -> google.protobuf.Timestamp
-	8,  // 3: my_init.v1.Service.started_at:type_name -> google.protobuf.Timestamp
+	9,  // 2: my_init.v1.Service.state_since:type_name -> google.protobuf.Timestamp
+	9,  // 3: my_init.v1.Service.started_at:type_name -> google.protobuf.Timestamp
 	6,  // 4: my_init.v1.Service.last_exit:type_name -> my_init.v1.Exit
-	8,  // 5: my_init.v1.Service.next_start_at:type_name -> google.protobuf.Timestamp
-	7,  // 6: my_init.v1.Service.cause:type_name -> my_init.v1.Cause
+	9,  // 5: my_init.v1.Service.next_start_at:type_name -> google.protobuf.Timestamp
+	8,  // 6: my_init.v1.Service.cause:type_name -> my_init.v1.Cause
 	5,  // 7: my_init.v1.Service.waits_for:type_name -> my_init.v1.UnmetCondition
 	4,  // 8: my_init.v1.Service.hold:type_name -> my_init.v1.Hold
-	8,  // 9: my_init.v1.Hold.since:type_name -> google.protobuf.Timestamp
-	8,  // 10: my_init.v1.Hold.until:type_name -> google.protobuf.Timestamp
-	8,  // 11: my_init.v1.Exit.at:type_name -> google.protobuf.Timestamp
-	2,  // 12: my_init.v1.Cause.kind:type_name -> my_init.v1.CauseKind
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	9,  // 9: my_init.v1.Hold.since:type_name -> google.protobuf.Timestamp
+	9,  // 10: my_init.v1.Hold.until:type_name -> google.protobuf.Timestamp
+	9,  // 11: my_init.v1.Exit.at:type_name -> google.protobuf.Timestamp
+	7,  // 12: my_init.v1.Exit.oom:type_name -> my_init.v1.OomKill
+	2,  // 13: my_init.v1.Cause.kind:type_name -> my_init.v1.CauseKind
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_my_init_v1_service_proto_init() }
@@ -987,7 +1059,7 @@ func file_my_init_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_my_init_v1_service_proto_rawDesc), len(file_my_init_v1_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -107,6 +107,12 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
       services.flatMap(({ name, counters }) => EXIT_KINDS.map((kind): Sample => [counters.exits[kind], name, kind])),
     ),
     counter(
+      'my_init_service_oom_kills_total',
+      'Ends of runs by the kernel, for lack of memory.',
+      SERVICE,
+      each(({ counters }) => counters.exits.oom),
+    ),
+    counter(
       'my_init_service_kills_total',
       'Stops that had to be finished with SIGKILL.',
       SERVICE,

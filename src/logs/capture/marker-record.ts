@@ -4,7 +4,8 @@ import type { Marker } from '../../types/logs.js';
 import type { ExitStatus } from '../../types/service.js';
 
 /**
- * A marker on record, short: kind, offset, record, time, run, exit code or 256 + signal (-1: lost).
+ * A marker on record, short: kind, offset, record, time, run, exit code or 256 + signal (-1:
+ * lost; 256 more: killed for lack of memory).
  */
 export type MarkerRecord = readonly [Marker['kind'], number, number, string, number, number?];
 
@@ -26,7 +27,8 @@ export function toRecord({ kind, position, time, run, status }: Marker): MarkerR
   const marker = [kind, position.offset, position.record, time, run] as const;
   if (status === undefined) return marker;
   if (status.kind === 'exited') return [...marker, status.code];
-  return [...marker, status.kind === 'lost' ? -1 : 256 + status.signal + (status.coreDumped ? 128 : 0)];
+  if (status.kind === 'lost') return [...marker, -1];
+  return [...marker, 256 + status.signal + (status.coreDumped ? 128 : 0) + (status.oom ? 256 : 0)];
 }
 
 export function fromRecord([kind, offset, record, time, run, end]: MarkerRecord, name: string, bootId: string): Marker {
@@ -37,5 +39,6 @@ export function fromRecord([kind, offset, record, time, run, end]: MarkerRecord,
 function statusOf(end: number): ExitStatus {
   if (end < 0) return { kind: 'lost' };
   if (end < 256) return { kind: 'exited', code: end };
-  return { kind: 'signaled', signal: (end - 256) & 127, coreDumped: (end & 128) !== 0 };
+  const killed = { kind: 'signaled', signal: (end - 256) & 127, coreDumped: (end & 128) !== 0 } as const;
+  return end < 512 ? killed : { ...killed, oom: {} };
 }

@@ -161,10 +161,7 @@ const exitRules: Shape<Policy['exitRules']> = list(
       {
         codes: key(list(number(0, 255)), 'Exit codes that match.', { default: [] }),
         signals: key(list(signal), 'Signals that match.', { default: [] }),
-        oom: key(flag(), 'true: matches a kill by the kernel for lack of memory.', {
-          later: true,
-          default: false,
-        }),
+        oom: key(flag(), 'true: matches a kill by the kernel for lack of memory.', { default: false }),
         action: key(
           either(
             choice(['restart', 'fail', 'complete', 'shutdown']),

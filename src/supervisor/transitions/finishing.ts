@@ -158,7 +158,7 @@ function follow(machine: In<'finishing'>, now: Now): Step {
       if (ended.changed) return begin({ ...machine, restartReason: 'scan' }, now, CHANGED);
       return afterFailure(machine, now, 'failed', machine.trouble);
     case 'gave_up':
-      return giveUpStarting(machine, now, ended.trouble || `${describeExit(ended.status)} and is not started again`);
+      return giveUpStarting(machine, now, ended.trouble || describeExit(ended.status, ' and is not started again'));
     case 'completed': {
       const change = { consecutiveFailures: 0, failuresAtMs: [], trouble: '', restartReason: undefined };
       return enter(machine, { state: 'completed' }, now, ...forGood(machine, now, change));
@@ -218,5 +218,6 @@ const FAIL_FOR_GOOD = 125;
 const exitKindOf = (status: ExitStatus): ExitKind => {
   if (status.kind === 'exited') return status.code === 0 ? 'success' : 'failure';
   if (status.kind === 'lost') return 'lost';
+  if (status.oom !== undefined) return 'oom';
   return status.coreDumped ? 'core' : 'signal';
 };

@@ -42,12 +42,13 @@ class Cause(_message.Message):
     def __init__(self, kind: _Optional[_Union[CauseKind, str]] = ..., actor: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Exit(_message.Message):
-    __slots__ = ["at", "code", "core_dumped", "expected", "lost", "run", "run_seconds", "signal"]
+    __slots__ = ["at", "code", "core_dumped", "expected", "lost", "oom", "run", "run_seconds", "signal"]
     AT_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     CORE_DUMPED_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
     LOST_FIELD_NUMBER: _ClassVar[int]
+    OOM_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     RUN_SECONDS_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
@@ -56,10 +57,11 @@ class Exit(_message.Message):
     core_dumped: bool
     expected: bool
     lost: bool
+    oom: OomKill
     run: int
     run_seconds: float
     signal: str
-    def __init__(self, run: _Optional[int] = ..., code: _Optional[int] = ..., signal: _Optional[str] = ..., core_dumped: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., run_seconds: _Optional[float] = ..., expected: bool = ..., lost: bool = ...) -> None: ...
+    def __init__(self, run: _Optional[int] = ..., code: _Optional[int] = ..., signal: _Optional[str] = ..., core_dumped: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., run_seconds: _Optional[float] = ..., expected: bool = ..., lost: bool = ..., oom: _Optional[_Union[OomKill, _Mapping]] = ...) -> None: ...
 
 class Hold(_message.Message):
     __slots__ = ["actor", "reason", "since", "through_shutdown", "until"]
@@ -74,6 +76,14 @@ class Hold(_message.Message):
     through_shutdown: bool
     until: _timestamp_pb2.Timestamp
     def __init__(self, since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., through_shutdown: bool = ...) -> None: ...
+
+class OomKill(_message.Message):
+    __slots__ = ["limit_bytes", "used_bytes"]
+    LIMIT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    USED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    limit_bytes: int
+    used_bytes: int
+    def __init__(self, limit_bytes: _Optional[int] = ..., used_bytes: _Optional[int] = ...) -> None: ...
 
 class Service(_message.Message):
     __slots__ = ["autostart", "cause", "consecutive_failures", "definition_changed", "desired", "directory", "hold", "last_exit", "name", "next_start_at", "paused", "pid", "ready", "reloading", "replica_of", "restarts_total", "run", "run_id", "started_at", "starts_total", "state", "state_since", "status_text", "tags", "transient", "trouble", "waits_for"]

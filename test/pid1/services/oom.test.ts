@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { METRICS } from '../../helpers/container.js';
+import type { ControlGroup } from '../../helpers/control-group.js';
+import { boot, container } from '../../helpers/defined-services.js';
+import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+const LIMIT = 160 * 2 ** 20;
+
+let group: ControlGroup | undefined;
+beforeAll(() => {
+  group = memoryGroup(LIMIT);
+});
+afterAll(() => group?.dispose());
+
+/** A container with a memory limit. */
+async function limited(services: string): Promise<ControlGroup | undefined> {
+  if (group === undefined) console.warn('no cgroup can be made here: the kernel does not kill');
+  await boot(services, { args: METRICS, prepare: group?.enter ?? '' });
+  return group;
+}
+
+const LEAKING = `services:
+  calm: { command: sleep 1000 }
+  leak: { command: "${leak(8)}", restart: no }
+`;
+
+describe('a service that the kernel kills for lack of memory', () => {
+  test('is told of as such: in its status, explanation, log and metrics; the others live', async () => {
+    if ((await limited(LEAKING)) === undefined) return;
+    const calm = await container.status('calm');
+    const failed = await container.reaches('leak', 'failed');
+    const words = /killed by the kernel.*: the container's memory limit of 160 MiB was reached; it used 1[0-5]\d MiB/;
+    expect(failed.trouble).toMatch(words);
+    expect(failed.lastExit).toMatchObject({ signal: 'KILL', code: 137, oom: { limitBytes: String(LIMIT) } });
+    expect((await container.table('leak')).split('\n')[1]).toMatch(/ oom, /);
+    expect((await container.svctl('explain', 'leak')).stdout).toMatch(words);
+    expect((await container.svctl('logs', 'leak', '--markers')).stdout).toMatch(/run 1 ended: oom/);
+    expect(container.log()).toMatch(words);
+    expect(await container.metric('my_init_service_oom_kills_total{service="leak"}')).toBe(1);
+    expect(await container.metric('my_init_service_exits_total{service="leak",kind="oom"}')).toBe(1);
+    expect(await container.metric('my_init_service_oom_kills_total{service="calm"}')).toBe(0);
+    expect((await container.status('calm')).pid).toBe(calm.pid);
+  });
+
+  test('is told of as such when no controller was there', async () => {
+    if ((await limited(LEAKING)) === undefined) return;
+    const before = oomKillsOf(group as ControlGroup);
+    process.kill(container.controllerPid, 'SIGSTOP');
+    await waitFor('the kernel to kill', () => oomKillsOf(group as ControlGroup) > before);
+    process.kill(container.controllerPid, 'SIGKILL');
+    const failed = await container.reaches('leak', 'failed');
+    expect(failed.trouble).toMatch(/killed by the kernel.*160 MiB was reached/);
+  });
+
+  test('follows the exit rule for oom, which no other KILL matches', async () => {
+    const services = `services:
+  other: { command: 'kill -KILL $$$$', restart: no, exit_rules: [{ oom: true, action: complete }] }
+  leak: { command: "${leak(8)}", exit_rules: [{ oom: true, action: complete }] }
+`;
+    if ((await limited(services)) === undefined) return;
+    await container.reaches('leak', 'completed');
+    expect(await container.reaches('other', 'failed')).toMatchObject({
+      trouble: 'killed by KILL and is not started again',
+    });
+  });
+});
+
+test("a KILL from outside is not the kernel's, also after the kernel has killed somebody", async () => {
+  const services = `services:
+  calm: { command: sleep 1000, restart: no }
+  leak: { command: "${leak(8)}", restart: no }
+`;
+  if ((await limited(services)) === undefined) return;
+  await container.reaches('leak', 'failed');
+  await container.exec('kill', '-KILL', String((await container.status('calm')).pid));
+  expect(await container.reaches('calm', 'failed')).toMatchObject({
+    trouble: 'killed by KILL and is not started again',
+  });
+});

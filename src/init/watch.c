@@ -32,9 +32,10 @@ void watch_remove(pid_t pid) {
 bool watch_ended(pid_t pid, int status, long peak, bool known) {
   struct watched *at = find(pid);
   /* One that a controller has told of before we could see it is the same end. */
-  if (at != NULL && (known || at->state != ENDED))
+  if (at == NULL) return false;
+  if (known || at->state != ENDED)
     *at = (struct watched){.pid = pid, .status = status, .peak = peak, .state = ENDED, .told = known};
-  return at != NULL;
+  return true;
 }
 
 static void tell(struct watched *at) {

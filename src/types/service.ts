@@ -54,7 +54,7 @@ export type ExitStatus =
 
 /** A kill by the kernel for lack of memory. */
 export interface OomKill {
-  /** The limit that was reached; undefined: none is known, as when the machine had no memory left. */
+  /** The limit that was reached; undefined: none is known, the machine had no memory left. */
   readonly limitBytes?: number | undefined;
 }
 

@@ -4,7 +4,12 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);
 
-const exits = (controller: Controller) => controller.lines.filter((line) => line.startsWith('exited ')).sort();
+/** Without the peak of the memory, which comes with a KILL alone. */
+const exits = (controller: Controller) =>
+  controller.lines
+    .filter((line) => line.startsWith('exited '))
+    .map((line) => line.replace(/ 9 [1-9]\d*$/, ' 9'))
+    .sort();
 
 /** Starts a brood and has every process of it watched; what is to be heard of them. */
 async function watchedBrood(controller: Controller): Promise<readonly string[]> {
@@ -139,6 +144,6 @@ describe('init keeps exit statuses', () => {
     await next.send(`kill 6 -${stranger} 9`); // leads no group
     expect(await next.hear('killed 6')).toBe('killed 6 3');
     await next.send(`kill 7 ${stranger} 9`);
-    expect(await next.hear(`exited ${stranger}`)).toBe(`exited ${stranger} 9`);
+    expect(await next.hear(`exited ${stranger}`)).toMatch(new RegExp(`^exited ${stranger} 9 [1-9]\\d*$`));
   });
 });

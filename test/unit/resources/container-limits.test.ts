@@ -110,7 +110,7 @@ describe('limits that change while the container runs', () => {
     expect(limits.look().memory.limitBytes).toBe(1_073_741_824);
     limits.look();
     expect(told).toEqual([
-      'the memory limit of the container is 1024 MiB now; it was 512 MiB',
+      'the memory limit of the container is 1 GiB now; it was 512 MiB',
       'the CPU quota of the container is 0.5 CPUs now; it was none',
     ]);
   });

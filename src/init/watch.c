@@ -33,8 +33,8 @@ bool watch_ended(pid_t pid, int status, long peak, bool known) {
   struct watched *at = find(pid);
   /* One that a controller has told of before we could see it is the same end. */
   if (at == NULL) return false;
-  if (known || at->state != ENDED)
-    *at = (struct watched){.pid = pid, .status = status, .peak = peak, .state = ENDED, .told = known};
+  struct watched ended = {.pid = pid, .status = status, .peak = peak, .state = ENDED, .told = known};
+  if (known || at->state != ENDED) *at = ended;
   return true;
 }
 

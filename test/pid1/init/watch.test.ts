@@ -8,7 +8,7 @@ afterEach(closeBoxes);
 const exits = (controller: Controller) =>
   controller.lines
     .filter((line) => line.startsWith('exited '))
-    .map((line) => line.replace(/ 9 [1-9]\d*$/, ' 9'))
+    .map((line) => line.replace(/^(exited \d+ 9) [1-9]\d*$/, '$1'))
     .sort();
 
 /** Starts a brood and has every process of it watched; what is to be heard of them. */

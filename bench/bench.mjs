@@ -24,6 +24,7 @@ const PARTS = [
   'remote',
   'controller',
   'logs',
+  'growth',
 ];
 
 const { values: options, positionals } = parse();

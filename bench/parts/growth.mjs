@@ -29,7 +29,10 @@ export async function run(contender, record) {
     const client = connect(container);
     const { httpAddress } = await client.info();
     const scrape = async () => (await fetch(`http://${httpAddress}/metrics`)).text();
-    const watching = client.watch().on('data', () => {}).on('error', () => {});
+    const watching = client
+      .watch()
+      .on('data', () => {})
+      .on('error', () => {});
     for (const [title, count, work] of [
       [`${NEW_SERVICES} new services, each removed again`, NEW_SERVICES, () => comeAndGo(container, client)],
       [`${RESTARTS} restarts`, RESTARTS / SERVICES, () => restartAll(client)],

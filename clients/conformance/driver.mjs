@@ -2,9 +2,31 @@
 import { createInterface } from 'node:readline';
 
 const [socket, library] = process.argv.slice(2);
-const { connect, LogMarkerKind, ServiceState } = await import(library);
+const { ApplyAction, connect, LogMarkerKind, ServiceState } = await import(library);
 const my = connect(socket);
 const calls = new Map();
+
+/** Those that are about my_init itself. */
+const OF_MY_INIT = ['info', 'health', 'rescan', 'reexec'];
+
+/** What is made of the answer of each method. */
+const ANSWERS = {
+  services: (found) => found.map(service),
+  service,
+  info: ({ version }) => ({ version }),
+  health,
+  restart: (found) => found.map(outcome),
+  signal: (found) => found.map(outcome),
+  hold: (found) => found.map(outcome),
+  release: (found) => found.map(outcome),
+  reset: (found) => found.map(outcome),
+  definitions: (found) => found.map(definition),
+  apply: (found) => found.map(change),
+  explain: (found) => found.map(({ service: name, facts }) => ({ service: name, facts })),
+  rescan: ({ added, removed }) => ({ added, removed }),
+  reexec: ({ version, controllerPid }) => ({ version, controllerPid }),
+};
+const EVENTS = { watch: watchEvent, logs: logEvent };
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, call, with: args = {}, cancel } = JSON.parse(line);
@@ -18,28 +40,13 @@ async function carryOut(id, call, { names, name, signal: signalName, cursor, ...
   calls.set(id, controller);
   const options = { ...rest, ...(cursor && { cursor: { services: cursor } }), signal: controller.signal };
   try {
-    switch (call) {
-      case 'services':
-        return answer({ id, result: (await my.services(names, options)).map(service) });
-      case 'service':
-        return answer({ id, result: service(await my.service(name, options)) });
-      case 'info':
-        return answer({ id, result: { version: (await my.info(options)).version } });
-      case 'health':
-        return answer({ id, result: health(await my.health(options)) });
-      case 'restart':
-        return answer({ id, result: (await my.restart(names, options)).map(outcome) });
-      case 'signal':
-        return answer({ id, result: (await my.signal(names, signalName, options)).map(outcome) });
-      case 'watch':
-        for await (const one of my.watch(names, options)) answer({ id, event: watchEvent(one) });
-        return answer({ id, end: true });
-      case 'logs':
-        for await (const one of my.logs(names, options)) answer({ id, event: logEvent(one) });
-        return answer({ id, end: true });
-      default:
-        throw new Error(`no call ${call}`);
+    if (call in EVENTS) {
+      for await (const one of my[call](names, options)) answer({ id, event: EVENTS[call](one) });
+      return answer({ id, end: true });
     }
+    if (!(call in ANSWERS)) throw new Error(`no call ${call}`);
+    const words = OF_MY_INIT.includes(call) ? [] : call === 'signal' ? [names, signalName] : [name ?? names];
+    answer({ id, result: ANSWERS[call](await my[call](...words, options)) });
   } catch (thrown) {
     answer({ id, error: error(thrown) });
   }
@@ -49,8 +56,17 @@ function answer(message) {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-function service({ name, state, ready, run, runId, pid }) {
-  return { name, state: ServiceState[state].replace('SERVICE_STATE_', '').toLowerCase(), ready, run, runId, pid };
+function service({ name, state, ready, run, runId, pid, hold }) {
+  const word = ServiceState[state].replace('SERVICE_STATE_', '').toLowerCase();
+  return { name, state: word, ready, run, runId, pid, hold: hold?.reason ?? '' };
+}
+
+function definition({ name, values }) {
+  return { name, values: Object.fromEntries(values.map(({ key, value }) => [key, value])) };
+}
+
+function change({ name, action, keys }) {
+  return { name, action: ApplyAction[action].replace('APPLY_ACTION_', '').toLowerCase(), keys };
 }
 
 function outcome({ name, changed, error: failed, service: now }) {

@@ -19,9 +19,52 @@ def options_of(args):
             options["wait_timeout"] = value / 1000
         elif key == "cursor":
             options["cursor"] = my_init.LogCursor(services=value)
-        elif key in ("tail", "follow"):
+        elif key == "forMs":
+            options["duration"] = value / 1000
+        elif key == "atOnce":
+            options["at_once"] = value
+        elif key == "dryRun":
+            options["dry_run"] = value
+        elif key in ("tail", "follow", "reason"):
             options[key] = value
     return options
+
+
+def outcomes_of(found):
+    return [outcome(one) for one in found]
+
+
+#: What is made of the answer of each method.
+ANSWERS = {
+    "services": lambda found: [service(one) for one in found],
+    "service": lambda found: service(found),
+    "info": lambda found: {"version": found.version},
+    "health": lambda found: found,
+    "restart": outcomes_of,
+    "signal": outcomes_of,
+    "hold": outcomes_of,
+    "release": outcomes_of,
+    "reset": outcomes_of,
+    "definitions": lambda found: [definition(one) for one in found],
+    "apply": lambda found: [change(one) for one in found],
+    "explain": lambda found: [{"service": one.service, "facts": list(one.facts)} for one in found],
+    "rescan": lambda found: {"added": list(found.added), "removed": list(found.removed)},
+    "reexec": lambda found: {"version": found.version, "controllerPid": found.controller_pid},
+}
+#: Those that are about one service, and about my_init itself; all others are about several services.
+OF_ONE = ("service", "explain")
+OF_MY_INIT = ("info", "health", "rescan", "reexec")
+EVENTS = {"watch": lambda event: watch_event(event), "logs": lambda event: log_event(event)}
+
+
+def words_of(call, args):
+    """The positional arguments of a method."""
+    if call in OF_ONE:
+        return [args["name"]]
+    if call in OF_MY_INIT:
+        return []
+    names = [args.get("names", ())]
+    return [*names, args["signal"]] if call == "signal" else names
 
 
 def plain(socket):
@@ -30,30 +73,14 @@ def plain(socket):
 
         def carry_out(id, call, args):
             cancel = cancels[id]
-            names, options = args.get("names", ()), options_of(args)
+            method, words, options = getattr(my, call), words_of(call, args), options_of(args)
             try:
-                if call == "watch":
-                    for event in my.watch(names, cancel=cancel):
-                        answer(id, event=watch_event(event))
+                if call in EVENTS:
+                    for event in method(*words, cancel=cancel, **options):
+                        answer(id, event=EVENTS[call](event))
                     answer(id, end=True)
-                elif call == "logs":
-                    for event in my.logs(names, cancel=cancel, **options):
-                        answer(id, event=log_event(event))
-                    answer(id, end=True)
-                elif call == "services":
-                    answer(id, result=[service(one) for one in my.services(names)])
-                elif call == "service":
-                    answer(id, result=service(my.service(args["name"])))
-                elif call == "info":
-                    answer(id, result={"version": my.info().version})
-                elif call == "health":
-                    answer(id, result=my.health())
-                elif call == "restart":
-                    outcomes = my.restart(names, cancel=cancel, **options)
-                    answer(id, result=[outcome(one) for one in outcomes])
-                elif call == "signal":
-                    outcomes = my.signal(names, args["signal"], cancel=cancel, **options)
-                    answer(id, result=[outcome(one) for one in outcomes])
+                else:
+                    answer(id, result=ANSWERS[call](method(*words, cancel=cancel, **options)))
             except my_init.MyInitError as error:
                 answer(id, error=error_of(error))
 
@@ -75,29 +102,14 @@ async def asynchronous(socket):
         tasks = {}
 
         async def carry_out(id, call, args):
-            names, options = args.get("names", ()), options_of(args)
+            method, words, options = getattr(my, call), words_of(call, args), options_of(args)
             try:
-                if call == "watch":
-                    async for event in my.watch(names):
-                        answer(id, event=watch_event(event))
+                if call in EVENTS:
+                    async for event in method(*words, **options):
+                        answer(id, event=EVENTS[call](event))
                     answer(id, end=True)
-                elif call == "logs":
-                    async for event in my.logs(names, **options):
-                        answer(id, event=log_event(event))
-                    answer(id, end=True)
-                elif call == "services":
-                    answer(id, result=[service(one) for one in await my.services(names)])
-                elif call == "service":
-                    answer(id, result=service(await my.service(args["name"])))
-                elif call == "info":
-                    answer(id, result={"version": (await my.info()).version})
-                elif call == "health":
-                    answer(id, result=await my.health())
-                elif call == "restart":
-                    answer(id, result=[outcome(one) for one in await my.restart(names, **options)])
-                elif call == "signal":
-                    outcomes = await my.signal(names, args["signal"], **options)
-                    answer(id, result=[outcome(one) for one in outcomes])
+                else:
+                    answer(id, result=ANSWERS[call](await method(*words, **options)))
             except my_init.MyInitError as error:
                 answer(id, error=error_of(error))
             except asyncio.CancelledError:
@@ -119,7 +131,24 @@ def answer(id, **message):
 
 def service(one):
     state = my_init.ServiceState.Name(one.state).removeprefix("SERVICE_STATE_").lower()
-    return {"name": one.name, "state": state, "ready": one.ready, "run": one.run, "runId": one.run_id, "pid": one.pid}
+    return {
+        "name": one.name,
+        "state": state,
+        "ready": one.ready,
+        "run": one.run,
+        "runId": one.run_id,
+        "pid": one.pid,
+        "hold": one.hold.reason,
+    }
+
+
+def definition(one):
+    return {"name": one.name, "values": {value.key: value.value for value in one.values}}
+
+
+def change(one):
+    action = my_init.ApplyAction.Name(one.action).removeprefix("APPLY_ACTION_").lower()
+    return {"name": one.name, "action": action, "keys": list(one.keys)}
 
 
 def outcome(one):

@@ -50,6 +50,8 @@ type RestartOptions struct {
 	Wait v1.WaitLevel
 	// StopTimeout is from TERM to KILL, instead of the service's own.
 	StopTimeout time.Duration
+	// AtOnce: all replicas of a service at the same time, not one after the other.
+	AtOnce bool
 }
 
 // StopOptions may be left empty. Wait: STOPPED when unspecified.
@@ -94,6 +96,7 @@ func (my *MyInit) Restart(ctx context.Context, names []string, options RestartOp
 	return mutate(ctx, my, my.services.Restart, options.MutationOptions, &v1.RestartRequest{
 		Selector: selectorOf(names, options.All), RequestId: idOf(options.RequestID), Wait: options.Wait,
 		WaitTimeout: durationOf(options.WaitTimeout), StopTimeout: durationOf(options.StopTimeout),
+		AtOnce: options.AtOnce,
 	})
 }
 

@@ -107,32 +107,6 @@ func (my *MyInit) Definitions(ctx context.Context, names ...string) ([]*v1.Servi
 	return response.GetDefinitions(), err
 }
 
-// Apply takes over changed definitions: the services that need it are restarted, started or
-// stopped. With dryRun it only tells what it would do.
-func (my *MyInit) Apply(ctx context.Context, names []string, dryRun bool) ([]*v1.AppliedChange, error) {
-	request := &v1.ApplyRequest{Names: names, DryRun: dryRun}
-	response, err := call(ctx, my.connection, my.definitions.Apply, request, 0)
-	return response.GetChanges(), err
-}
-
-// Rescan reads the service directory now.
-func (my *MyInit) Rescan(ctx context.Context) (*v1.RescanResponse, error) {
-	return ask(ctx, my, my.init.Rescan, &v1.RescanRequest{})
-}
-
-// Reexec replaces the controller by the program on disk. The answer comes before the replacement.
-// It is not repeated when the connection breaks.
-func (my *MyInit) Reexec(ctx context.Context) (*v1.ReexecResponse, error) {
-	if err := my.connection.open(ctx); err != nil {
-		return nil, errorOfCall(ctx, err, my.connection.address)
-	}
-	response, err := my.init.Reexec(ctx, &v1.ReexecRequest{})
-	if err != nil {
-		return nil, errorOfCall(ctx, err, my.connection.address)
-	}
-	return response, nil
-}
-
 // ask calls a method that answers at once.
 func ask[Request, Response any](
 	ctx context.Context, my *MyInit, method func(context.Context, Request, ...grpc.CallOption) (Response, error),

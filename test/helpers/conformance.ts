@@ -10,8 +10,15 @@ import { waitFor } from './wait-for.js';
 /** The requests and answers of a driver: see clients/conformance/README.md. */
 type Value = Readonly<Record<string, unknown>>;
 
+interface EnvironmentStep {
+  readonly environment: string;
+  readonly path?: string;
+  readonly service?: string;
+  readonly text?: string;
+}
+
 type Step =
-  | { readonly environment: string; readonly path?: string; readonly service?: string }
+  | EnvironmentStep
   | {
       readonly call: string;
       readonly with?: Value;
@@ -105,7 +112,7 @@ class Play {
   }
 
   async step(step: Step): Promise<void> {
-    if ('environment' in step) return this.#environment(step.environment, step.path ?? '', step.service ?? '');
+    if ('environment' in step) return this.#environment(step);
     if ('call' in step) {
       const answer = await this.driver.answer(this.driver.tell(step.call, this.#filled(step.with ?? {})));
       const expected = step.error === undefined ? { result: step.result ?? {} } : { error: step.error };
@@ -132,10 +139,10 @@ class Play {
     }
   }
 
-  async #environment(what: string, path: string, service: string): Promise<void> {
+  async #environment({ environment, path = '', service = '', text = '' }: EnvironmentStep): Promise<void> {
     const { container } = this;
     const file = join(container.directory, path);
-    switch (what) {
+    switch (environment) {
       case 'make':
         return writeFileSync(file, '');
       case 'remove':
@@ -157,8 +164,15 @@ class Play {
       case 'starting':
         await container.reaches(service, 'starting');
         return;
+      case 'define':
+        await container.reaches(service, 'up');
+        container.write(join(service, 'service.yaml'), text);
+        await waitFor(`the changed definition of ${service}`, async () => {
+          return (await container.status(service)).definitionChanged === true;
+        });
+        return;
       default:
-        throw new Error(`no event of the environment: ${what}`);
+        throw new Error(`no event of the environment: ${environment}`);
     }
   }
 

@@ -6,12 +6,14 @@ from .client import MyInit, connect
 from .errors import MyInitError, Reason
 from .log_events import CaughtUp, Line, LogEvent, LogGap, Marker
 from .outcome import Outcome
+from .v1.definitions_pb2 import ApplyAction
 from .v1.errors_pb2 import ErrorReason
 from .v1.logs_pb2 import LogCursor, LogMarkerKind, LogStream
 from .v1.service_pb2 import DesiredState, Service, ServiceState
 from .watch_events import Change, WatchGap, ServiceChange, Snapshot, WatchEvent
 
 __all__ = [
+    "ApplyAction",
     "Cancellation",
     "CaughtUp",
     "Change",

@@ -3,7 +3,6 @@ cancels its call."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from types import TracebackType
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import address, health_pb2, methods, requests
 from .aio_connection import Connection
-from .errors import MyInitError
 from .health import statuses_of
 from .log_events import LogEvent, Reading
 from .methods import Method
@@ -68,60 +66,32 @@ class MyInit:
         """The services, then each change, until the loop is left. When the controller, the container or
         the link is replaced, the watch continues after the last revision; what was lost is a gap."""
         view = View(names, heartbeat)
-        retry = StreamRetry()
-        while True:
-            error: MyInitError | None = None
-            try:
-                answers = self._connection.stream(methods.WATCH, view.request(), view.silence)
-                async with aclosing(answers):
-                    async for response in answers:
-                        retry.answered()
-                        for event in view.take(response):
-                            yield event
-            except MyInitError as broken:
-                error = broken
-            await asyncio.sleep(retry.delay(error))
+        answers = self._connection.again(methods.WATCH, view.request, view.silence, StreamRetry())
+        async with aclosing(answers):
+            async for response in answers:
+                for event in view.take(response):
+                    yield event
 
     async def logs(
         self, names: Names = (), **options: Unpack[requests.LogOptions]
     ) -> AsyncGenerator[LogEvent, None]:
         """The lines of services, merged by time; my_init's own are those of the service ``my_init``."""
         reading = Reading(names, options)
-        retry = StreamRetry(reading.retries)
-        while True:
-            error: MyInitError | None = None
-            try:
-                answers = self._connection.stream(methods.READ, reading.request(), reading.silence)
-                async with aclosing(answers):
-                    async for response in answers:
-                        retry.answered()
-                        for event in reading.take(response):
-                            yield event
-                        if reading.complete:
-                            return
-                if not reading.follow:
+        retry = StreamRetry(reading.retries, ends=not reading.follow)
+        answers = self._connection.again(methods.READ, reading.request, reading.silence, retry)
+        async with aclosing(answers):
+            async for response in answers:
+                for event in reading.take(response):
+                    yield event
+                if reading.complete:
                     return
-            except MyInitError as broken:
-                error = broken
-            await asyncio.sleep(retry.delay(error))
 
-    async def usage(
+    def usage(
         self, names: Names = (), *, interval: float | None = None
     ) -> AsyncGenerator[services_pb2.WatchUsageResponse, None]:
         """What the processes of services use: a sample at once, then one in each interval (2 s)."""
         request = requests.usage(names, interval)
-        retry = StreamRetry()
-        while True:
-            error: MyInitError | None = None
-            try:
-                answers = self._connection.stream(methods.WATCH_USAGE, request, requests.usage_silence)
-                async with aclosing(answers):
-                    async for response in answers:
-                        retry.answered()
-                        yield response
-            except MyInitError as broken:
-                error = broken
-            await asyncio.sleep(retry.delay(error))
+        return self._connection.again(methods.WATCH_USAGE, lambda: request, requests.usage_silence, StreamRetry())
 
     async def start(
         self,
@@ -175,6 +145,30 @@ class MyInit:
         """Asks services to read their configuration again."""
         return await self._mutate(methods.RELOAD, requests.reload(names, options), options)
 
+    async def hold(
+        self,
+        names: Names = (),
+        **options: Unpack[requests.HoldOptions],
+    ) -> list[Outcome]:
+        """Keeps my_init from restarting services and from checking whether they live, for a time."""
+        return await self._mutate(methods.HOLD, requests.hold(names, options), options)
+
+    async def release(
+        self,
+        names: Names = (),
+        **options: Unpack[requests.MutationOptions],
+    ) -> list[Outcome]:
+        """Ends a hold before its time."""
+        return await self._mutate(methods.RELEASE, requests.release(names, options), options)
+
+    async def reset(
+        self,
+        names: Names = (),
+        **options: Unpack[requests.MutationOptions],
+    ) -> list[Outcome]:
+        """Forgets failures: services that were given up or are in back-off are started."""
+        return await self._mutate(methods.RESET, requests.reset(names, options), options)
+
     async def signal(
         self,
         names: Names,
@@ -186,6 +180,10 @@ class MyInit:
 
     async def info(self, *, timeout: float = ANSWER_SECONDS) -> init_pb2.GetInfoResponse:
         return await self._connection.call(methods.GET_INFO, init_pb2.GetInfoRequest(), timeout)
+
+    async def boot(self, *, timeout: float = ANSWER_SECONDS) -> init_pb2.GetBootResponse:
+        """The timeline of the start."""
+        return await self._connection.call(methods.GET_BOOT, init_pb2.GetBootRequest(), timeout)
 
     async def processes(self, *, timeout: float = ANSWER_SECONDS) -> list[init_pb2.Process]:
         return list(
@@ -224,22 +222,26 @@ class MyInit:
         names: Names = (),
         *,
         dry_run: bool = False,
+        request_id: str | None = None,
     ) -> list[definitions_pb2.AppliedChange]:
         """Takes over changed definitions: the services that need it are restarted, started or stopped.
         With `dry_run` it tells what it would do."""
-        order = definitions_pb2.ApplyRequest(names=requests.words(names), dry_run=dry_run)
+        order = requests.apply(names, dry_run, request_id)
         return list((await self._connection.call(methods.APPLY, order, None)).changes)
 
-    async def rescan(self, *, timeout: float = ANSWER_SECONDS) -> init_pb2.RescanResponse:
+    async def rescan(
+        self, *, request_id: str | None = None, timeout: float = ANSWER_SECONDS
+    ) -> init_pb2.RescanResponse:
         """Reads the service directory now."""
-        order = init_pb2.RescanRequest()
+        order = requests.rescan(request_id)
         return await self._connection.call(methods.RESCAN, order, timeout)
 
-    async def reexec(self, *, timeout: float = ANSWER_SECONDS) -> init_pb2.ReexecResponse:
-        """Replaces the controller by the program on disk. The answer comes before the
-        replacement. It is not repeated when the connection breaks."""
-        order = init_pb2.ReexecRequest()
-        return await self._connection.once(methods.REEXEC, order, timeout)
+    async def reexec(
+        self, *, request_id: str | None = None, timeout: float = ANSWER_SECONDS
+    ) -> init_pb2.ReexecResponse:
+        """Replaces the controller by the program on disk. The answer comes before the replacement."""
+        order = requests.reexec(request_id)
+        return await self._connection.call(methods.REEXEC, order, timeout)
 
     def shutdown(
         self, **options: Unpack[requests.ShutdownOptions]

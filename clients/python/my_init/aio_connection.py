@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import cast
 
 import grpc
@@ -13,7 +14,7 @@ from google.protobuf.message import Message
 from . import address
 from .errors import MyInitError, error_of_call
 from .methods import Method, Request, Response
-from .retry import ANSWER_SECONDS, CallRetry
+from .retry import ANSWER_SECONDS, CallRetry, StreamRetry
 
 
 class Connection:
@@ -61,6 +62,30 @@ class Connection:
             raise self._broken(error) from None
         finally:
             call.cancel()
+
+    async def again(
+        self,
+        method: Method[Request, Response],
+        request: Callable[[], Request],
+        silence: Callable[[Response], float | None],
+        retry: StreamRetry,
+    ) -> AsyncGenerator[Response, None]:
+        """The answers of a stream, asked for again when the controller, the container or the link is replaced.
+        `request` makes the one for each attempt: it continues after the last answer."""
+        while True:
+            error: MyInitError | None = None
+            answers = self.stream(method, request(), silence)
+            try:
+                async with aclosing(answers):
+                    async for response in answers:
+                        retry.answered()
+                        yield response
+            except MyInitError as broken:
+                error = broken
+            delay = retry.delay(error)
+            if delay is None:
+                return
+            await asyncio.sleep(delay)
 
     async def once(
         self, method: Method[Request, Response], request: Request, timeout: float | None

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import address, health_pb2, methods, requests
 from .cancellation import Cancellation
-from .connection import Connection, sleep
-from .errors import MyInitError
+from .connection import Connection
 from .health import statuses_of
 from .log_events import LogEvent, Reading
 from .methods import Method
@@ -70,56 +69,28 @@ class MyInit:
         """The services, then each change, until the loop is left. When the controller, the container or
         the link is replaced, the watch continues after the last revision; what was lost is a gap."""
         view = View(names, heartbeat)
-        retry = StreamRetry()
-        while True:
-            error: MyInitError | None = None
-            try:
-                for response in self._connection.stream(methods.WATCH, view.request(), view.silence, cancel):
-                    retry.answered()
-                    yield from view.take(response)
-            except MyInitError as broken:
-                error = broken
-            sleep(retry.delay(error), cancel)
+        for response in self._connection.again(methods.WATCH, view.request, view.silence, StreamRetry(), cancel):
+            yield from view.take(response)
 
     def logs(
         self, names: Names = (), *, cancel: Cancellation | None = None, **options: Unpack[requests.LogOptions]
     ) -> Generator[LogEvent, None, None]:
         """The lines of services, merged by time; my_init's own are those of the service ``my_init``."""
         reading = Reading(names, options)
-        retry = StreamRetry(reading.retries)
-        while True:
-            error: MyInitError | None = None
-            try:
-                for response in self._connection.stream(
-                    methods.READ, reading.request(), reading.silence, cancel
-                ):
-                    retry.answered()
-                    yield from reading.take(response)
-                    if reading.complete:
-                        return
-                if not reading.follow:
-                    return
-            except MyInitError as broken:
-                error = broken
-            sleep(retry.delay(error), cancel)
+        retry = StreamRetry(reading.retries, ends=not reading.follow)
+        for response in self._connection.again(methods.READ, reading.request, reading.silence, retry, cancel):
+            yield from reading.take(response)
+            if reading.complete:
+                return
 
     def usage(
         self, names: Names = (), *, interval: float | None = None, cancel: Cancellation | None = None
     ) -> Generator[services_pb2.WatchUsageResponse, None, None]:
         """What the processes of services use: a sample at once, then one in each interval (2 s)."""
         request = requests.usage(names, interval)
-        retry = StreamRetry()
-        while True:
-            error: MyInitError | None = None
-            try:
-                for response in self._connection.stream(
-                    methods.WATCH_USAGE, request, requests.usage_silence, cancel
-                ):
-                    retry.answered()
-                    yield response
-            except MyInitError as broken:
-                error = broken
-            sleep(retry.delay(error), cancel)
+        return self._connection.again(
+            methods.WATCH_USAGE, lambda: request, requests.usage_silence, StreamRetry(), cancel
+        )
 
     def start(
         self,
@@ -185,6 +156,36 @@ class MyInit:
         """Asks services to read their configuration again."""
         return self._mutate(methods.RELOAD, requests.reload(names, options), options, cancel)
 
+    def hold(
+        self,
+        names: Names = (),
+        *,
+        cancel: Cancellation | None = None,
+        **options: Unpack[requests.HoldOptions],
+    ) -> list[Outcome]:
+        """Keeps my_init from restarting services and from checking whether they live, for a time."""
+        return self._mutate(methods.HOLD, requests.hold(names, options), options, cancel)
+
+    def release(
+        self,
+        names: Names = (),
+        *,
+        cancel: Cancellation | None = None,
+        **options: Unpack[requests.MutationOptions],
+    ) -> list[Outcome]:
+        """Ends a hold before its time."""
+        return self._mutate(methods.RELEASE, requests.release(names, options), options, cancel)
+
+    def reset(
+        self,
+        names: Names = (),
+        *,
+        cancel: Cancellation | None = None,
+        **options: Unpack[requests.MutationOptions],
+    ) -> list[Outcome]:
+        """Forgets failures: services that were given up or are in back-off are started."""
+        return self._mutate(methods.RESET, requests.reset(names, options), options, cancel)
+
     def signal(
         self,
         names: Names,
@@ -246,27 +247,35 @@ class MyInit:
         names: Names = (),
         *,
         dry_run: bool = False,
+        request_id: str | None = None,
         cancel: Cancellation | None = None,
     ) -> list[definitions_pb2.AppliedChange]:
         """Takes over changed definitions: the services that need it are restarted, started or stopped.
         With `dry_run` it tells what it would do."""
-        order = definitions_pb2.ApplyRequest(names=requests.words(names), dry_run=dry_run)
+        order = requests.apply(names, dry_run, request_id)
         return list(self._connection.call(methods.APPLY, order, None, cancel).changes)
 
     def rescan(
-        self, *, timeout: float = ANSWER_SECONDS, cancel: Cancellation | None = None
+        self,
+        *,
+        request_id: str | None = None,
+        timeout: float = ANSWER_SECONDS,
+        cancel: Cancellation | None = None,
     ) -> init_pb2.RescanResponse:
         """Reads the service directory now."""
-        order = init_pb2.RescanRequest()
+        order = requests.rescan(request_id)
         return self._connection.call(methods.RESCAN, order, timeout, cancel)
 
     def reexec(
-        self, *, timeout: float = ANSWER_SECONDS, cancel: Cancellation | None = None
+        self,
+        *,
+        request_id: str | None = None,
+        timeout: float = ANSWER_SECONDS,
+        cancel: Cancellation | None = None,
     ) -> init_pb2.ReexecResponse:
-        """Replaces the controller by the program on disk. The answer comes before the
-        replacement. It is not repeated when the connection breaks."""
-        order = init_pb2.ReexecRequest()
-        return self._connection.once(methods.REEXEC, order, timeout, cancel)
+        """Replaces the controller by the program on disk. The answer comes before the replacement."""
+        order = requests.reexec(request_id)
+        return self._connection.call(methods.REEXEC, order, timeout, cancel)
 
     def shutdown(
         self, *, cancel: Cancellation | None = None, **options: Unpack[requests.ShutdownOptions]

@@ -13,7 +13,7 @@ from . import address
 from .cancellation import Cancellation
 from .errors import MyInitError, cancelled, error_of_call
 from .methods import Method, Request, Response
-from .retry import ANSWER_SECONDS, CallRetry
+from .retry import ANSWER_SECONDS, CallRetry, StreamRetry
 
 
 class Connection:
@@ -82,6 +82,29 @@ class Connection:
                 raise self._broken(error, cancel) from None
             finally:
                 call.cancel()
+
+    def again(
+        self,
+        method: Method[Request, Response],
+        request: Callable[[], Request],
+        silence: Callable[[Response], float | None],
+        retry: StreamRetry,
+        cancel: Cancellation | None,
+    ) -> Generator[Response, None, None]:
+        """The answers of a stream, asked for again when the controller, the container or the link is replaced.
+        `request` makes the one for each attempt: it continues after the last answer."""
+        while True:
+            error: MyInitError | None = None
+            try:
+                for response in self.stream(method, request(), silence, cancel):
+                    retry.answered()
+                    yield response
+            except MyInitError as broken:
+                error = broken
+            delay = retry.delay(error)
+            if delay is None:
+                return
+            sleep(delay, cancel)
 
     def _open(self, timeout: float | None, cancel: Cancellation | None) -> None:
         """Waits for a connection, so that "unreachable" and "lost" are told apart."""

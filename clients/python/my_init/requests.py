@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict, Union
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from .v1 import definitions_pb2 as definitions
 from .v1 import init_pb2 as init
 from .v1 import services_pb2 as services
 from .v1.logs_pb2 import LogCursor
@@ -33,6 +34,8 @@ class RestartOptions(MutationOptions, total=False):
     wait: Literal["none", "started", "ready"]
     #: From TERM to KILL, in seconds, instead of the service's own stop timeout.
     stop_timeout: float
+    #: All replicas of a service at the same time, not one after the other.
+    at_once: bool
 
 
 class StartOptions(MutationOptions, total=False):
@@ -56,6 +59,15 @@ class SignalOptions(MutationOptions, total=False):
     group: bool
     #: Only if this run is still the current one.
     expected_run_id: str
+
+
+class HoldOptions(MutationOptions, total=False):
+    #: How long, in seconds; 15 minutes when left out.
+    duration: float
+    #: Why: shown wherever the service is.
+    reason: str
+    #: A shutdown sends it no signal but KILL, at its deadline.
+    through_shutdown: bool
 
 
 class ScaleOptions(TypedDict, total=False):
@@ -145,11 +157,29 @@ def stop(names: Names, options: StopOptions) -> services.StopRequest:
 
 def restart(names: Names, options: RestartOptions) -> services.RestartRequest:
     stop_timeout = duration_of(options.get("stop_timeout"))
-    return services.RestartRequest(**_waiting(names, options), stop_timeout=stop_timeout)
+    at_once = options.get("at_once", False)
+    return services.RestartRequest(**_waiting(names, options), stop_timeout=stop_timeout, at_once=at_once)
 
 
 def reload(names: Names, options: MutationOptions) -> services.ReloadRequest:
     return services.ReloadRequest(**_common(names, options))
+
+
+def hold(names: Names, options: HoldOptions) -> services.HoldRequest:
+    return services.HoldRequest(
+        **_common(names, options),
+        duration=duration_of(options.get("duration")),
+        reason=options.get("reason"),
+        through_shutdown=options.get("through_shutdown", False),
+    )
+
+
+def release(names: Names, options: MutationOptions) -> services.ReleaseRequest:
+    return services.ReleaseRequest(**_common(names, options))
+
+
+def reset(names: Names, options: MutationOptions) -> services.ResetRequest:
+    return services.ResetRequest(**_common(names, options))
 
 
 def signal(names: Names, signal: str, options: SignalOptions) -> services.SignalRequest:
@@ -214,6 +244,18 @@ def shutdown(options: ShutdownOptions) -> init.ShutdownRequest:
         exit_code=options.get("exit_code"),
         timeout=duration_of(options.get("timeout")),
     )
+
+
+def apply(names: Names, dry_run: bool, request_id: str | None) -> definitions.ApplyRequest:
+    return definitions.ApplyRequest(names=words(names), dry_run=dry_run, request_id=request_id or new_id())
+
+
+def rescan(request_id: str | None) -> init.RescanRequest:
+    return init.RescanRequest(request_id=request_id or new_id())
+
+
+def reexec(request_id: str | None) -> init.ReexecRequest:
+    return init.ReexecRequest(request_id=request_id or new_id())
 
 
 def words(names: Names) -> list[str]:

@@ -66,8 +66,13 @@ class CallRetry:
 class StreamRetry:
     """Of a stream that continues after its last answer."""
 
-    def __init__(self, retries: Callable[[MyInitError], bool] = lambda error: False) -> None:
+    def __init__(
+        self, retries: Callable[[MyInitError], bool] = lambda error: False, *, ends: bool = False
+    ) -> None:
+        #: Whether to ask again after an error that would end the stream.
         self._retries = retries
+        #: An end without an error is the end.
+        self._ends = ends
         self._started = time.monotonic()
         self._live = False
         self._seconds = _RETRY_SECONDS
@@ -76,8 +81,11 @@ class StreamRetry:
         self._live = True
         self._seconds = _RETRY_SECONDS
 
-    def delay(self, error: MyInitError | None) -> float:
-        """How long to wait before asking again. Raises the error when that makes no sense."""
+    def delay(self, error: MyInitError | None) -> float | None:
+        """How long to wait before asking again; None at the end. Raises the error when asking again makes no
+        sense."""
+        if error is None and self._ends:
+            return None
         if error is not None and not self._retries(error) and not self._passes(error):
             raise error
         seconds, self._seconds = self._seconds, min(_LONGEST_SECONDS, self._seconds * 2)

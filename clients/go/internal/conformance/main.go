@@ -28,6 +28,10 @@ type arguments struct {
 	Signal        string            `json:"signal"`
 	RequestID     string            `json:"requestId"`
 	WaitTimeoutMs int               `json:"waitTimeoutMs"`
+	ForMs         int               `json:"forMs"`
+	Reason        string            `json:"reason"`
+	AtOnce        bool              `json:"atOnce"`
+	DryRun        bool              `json:"dryRun"`
 	Follow        bool              `json:"follow"`
 	Tail          *uint32           `json:"tail"`
 	Cursor        map[string]string `json:"cursor"`
@@ -75,8 +79,36 @@ func carryOut(ctx context.Context, my *myinit.MyInit, id int, call string, args 
 		case "health":
 			return my.Health(ctx)
 		case "restart":
-			outcomes, err := my.Restart(ctx, args.Names, myinit.RestartOptions{MutationOptions: mutation})
+			options := myinit.RestartOptions{MutationOptions: mutation, AtOnce: args.AtOnce}
+			outcomes, err := my.Restart(ctx, args.Names, options)
 			return each(outcomes, outcome), err
+		case "hold":
+			hold := time.Duration(args.ForMs) * time.Millisecond
+			options := myinit.HoldOptions{MutationOptions: mutation, Duration: hold, Reason: args.Reason}
+			outcomes, err := my.Hold(ctx, args.Names, options)
+			return each(outcomes, outcome), err
+		case "release":
+			outcomes, err := my.Release(ctx, args.Names, mutation)
+			return each(outcomes, outcome), err
+		case "reset":
+			outcomes, err := my.Reset(ctx, args.Names, mutation)
+			return each(outcomes, outcome), err
+		case "definitions":
+			definitions, err := my.Definitions(ctx, args.Names...)
+			return each(definitions, definition), err
+		case "apply":
+			order := myinit.OrderOptions{RequestID: args.RequestID}
+			changes, err := my.Apply(ctx, args.Names, myinit.ApplyOptions{OrderOptions: order, DryRun: args.DryRun})
+			return each(changes, change), err
+		case "explain":
+			steps, err := my.Explain(ctx, args.Name)
+			return each(steps, explanation), err
+		case "rescan":
+			found, err := my.Rescan(ctx, myinit.OrderOptions{RequestID: args.RequestID})
+			return object{"added": found.GetAdded(), "removed": found.GetRemoved()}, err
+		case "reexec":
+			replaced, err := my.Reexec(ctx, myinit.OrderOptions{RequestID: args.RequestID})
+			return object{"version": replaced.GetVersion(), "controllerPid": replaced.GetControllerPid()}, err
 		case "signal":
 			outcomes, err := my.Signal(ctx, args.Names, args.Signal, myinit.SignalOptions{MutationOptions: mutation})
 			return each(outcomes, outcome), err
@@ -135,8 +167,25 @@ func service(one *v1.Service) object {
 	state := strings.ToLower(strings.TrimPrefix(one.GetState().String(), "SERVICE_STATE_"))
 	return object{
 		"name": one.GetName(), "state": state, "ready": one.GetReady(), "run": one.GetRun(),
-		"runId": one.GetRunId(), "pid": one.GetPid(),
+		"runId": one.GetRunId(), "pid": one.GetPid(), "hold": one.GetHold().GetReason(),
 	}
+}
+
+func definition(one *v1.ServiceDefinition) object {
+	values := object{}
+	for _, value := range one.Values {
+		values[value.Key] = value.Value
+	}
+	return object{"name": one.Name, "values": values}
+}
+
+func change(one *v1.AppliedChange) object {
+	action := strings.ToLower(strings.TrimPrefix(one.Action.String(), "APPLY_ACTION_"))
+	return object{"name": one.Name, "action": action, "keys": one.Keys}
+}
+
+func explanation(one *v1.Explanation) object {
+	return object{"service": one.Service, "facts": one.Facts}
 }
 
 func outcome(one myinit.Outcome) object {

@@ -19,8 +19,8 @@ type ApplyOptions struct {
 	DryRun bool
 }
 
-// Apply takes over changed definitions: the services that need it are restarted, started or stopped; all without
-// names.
+// Apply takes over changed definitions: the services that need it are restarted, started or
+// stopped; all without names.
 func (my *MyInit) Apply(ctx context.Context, names []string, options ApplyOptions) ([]*v1.AppliedChange, error) {
 	request := &v1.ApplyRequest{Names: names, DryRun: options.DryRun, RequestId: idOf(options.RequestID)}
 	response, err := call(ctx, my.connection, my.definitions.Apply, request, 0)

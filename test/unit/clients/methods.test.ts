@@ -5,7 +5,7 @@ import { Definitions, Init, Logs, Services } from '../../../clients/typescript/s
 
 const text = (path: string): string => readFileSync(path, 'utf8');
 
-/** The rows of the table in docs/clients.md: methods of the API, of TypeScript and Python, of Go. */
+/** The table in docs/clients.md: methods of the API, of TypeScript and Python, of Go. */
 const ROWS = [...text('docs/clients.md').matchAll(/^\| `([\w.]+\.[^|]+)\|([^|]+)\|([^|]+)\|$/gm)].map((row) =>
   row.slice(1).map((cell) => [...`\`${cell}`.matchAll(/`([\w.]+)`/g)].map(([, word]) => word ?? '')),
 );

@@ -4,12 +4,23 @@
  */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { connect, type MyInit, ServiceState } from '../../clients/typescript/src/index.js';
 import { type ContainerOptions, TestContainer } from './container.js';
 import { collect, type Ended, type Running } from './svctl.js';
+import { waitFor } from './wait-for.js';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SVCTL = join(HERE, '../../dist/svctl.js');
@@ -30,26 +41,54 @@ export class Fleet {
     for (const name of ['svctl', 'kubectl-svctl']) symlinkSync(SVCTL, join(bin, name));
   }
 
-  /** Boots `web-1`, `web-2` …, each with these services. */
-  static async boot(count: number, optionsOf: (number: number) => ContainerOptions): Promise<Fleet> {
+  /**
+   * Boots `web-1`, `web-2` …, each with these services, and waits until all of them are up; the
+   * first few are the pods of `deploy/few` too.
+   */
+  static async boot(count: number, few: number, optionsOf: (number: number) => ContainerOptions): Promise<Fleet> {
     const fleet = new Fleet();
     const numbers = Array.from({ length: count }, (_, at) => at + 1);
     const worker = async (): Promise<void> => {
       for (let number = numbers.shift(); number !== undefined; number = numbers.shift()) {
-        const container = await TestContainer.boot(optionsOf(number));
+        const container = await TestContainer.boot({ ...optionsOf(number), unattended: true });
         fleet.containers[number - 1] = container;
-        fleet.addPod(`web-${number}`, container.socket);
+        fleet.addPod(`web-${number}`, container.socket, number <= few ? ['few=yes'] : []);
+        await fleet.isUp(number);
       }
     };
     await Promise.all(Array.from({ length: BOOTS_AT_ONCE }, worker));
     return fleet;
   }
 
-  /** A pod with the label app=web. */
-  addPod(name: string, socket: string): void {
+  /** Without a process of svctl for each question: there are many containers. */
+  async isUp(number: number): Promise<void> {
+    const my = this.client(number);
+    await waitFor(`web-${number} to be up`, async () => {
+      const services = await my.services([], { timeoutMs: 60_000 }).catch(() => []);
+      return services.length > 0 && services.every(({ state }) => state === ServiceState.SERVICE_STATE_UP);
+    });
+    my.close();
+  }
+
+  client(number: number): MyInit {
+    const container = this.containers[number - 1];
+    if (container === undefined) throw new RangeError(`there is no web-${number}`);
+    return connect(container.socket);
+  }
+
+  /** A pod with the label app=web, and these. */
+  addPod(name: string, socket: string, labels: readonly string[] = []): void {
     mkdirSync(join(this.#pods, name));
-    writeFileSync(join(this.#pods, name, 'labels'), 'app=web\n');
+    writeFileSync(join(this.#pods, name, 'labels'), `${['app=web', ...labels].join('\n')}\n`);
     writeFileSync(join(this.#pods, name, 'socket'), socket);
+  }
+
+  /** Cuts the connections of `kubectl exec` to a pod, which ends with 0 then. */
+  cut(pod: string): void {
+    this.mark(pod, 'cut');
+    const place = join(this.#pods, pod);
+    for (const file of readdirSync(place).filter((name) => name.startsWith('inside.')))
+      process.kill(Number(readFileSync(join(place, file), 'utf8')), 'SIGKILL');
   }
 
   removePod(name: string): void {
@@ -57,7 +96,7 @@ export class Fleet {
   }
 
   /**
-   * Makes kubectl behave in another way for a pod: `cut`, `hangs`, `distroless`, `old`, or its
+   * Makes kubectl behave in another way for a pod: `hangs`, `distroless`, `old`, or its
    * `phase`.
    */
   mark(pod: string, mark: string, content = ''): void {
@@ -92,7 +131,7 @@ export class Fleet {
   async dispose(): Promise<void> {
     // One that a failed test has left behind would keep jest waiting.
     for (const { process: child } of this.#started) child.kill('SIGKILL');
-    for (const container of this.containers) await container.dispose();
+    await Promise.all(this.containers.map((container) => container.dispose()));
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

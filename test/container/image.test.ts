@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeWithImage, IMAGE, OciContainer, podman } from '../helpers/oci.js';
@@ -53,6 +55,16 @@ describeWithImage('the image', () => {
     expect(
       await container.output('stat', '-c', '%a %G', '/etc/container_environment.sh', '/etc/container_environment'),
     ).toBe('640 docker_env\n700 root');
+  });
+
+  test('is as large as the document says, and so is its greatest part', async () => {
+    const page = readFileSync(join(PROJECT, 'docs/image.md'), 'utf8');
+    const documented = (pattern: RegExp): number => Number(pattern.exec(page)?.[1]);
+    const { stdout } = await podman('image', 'inspect', '--format', '{{.Size}}', IMAGE);
+    // Security updates of the base come in at each build.
+    expect(Math.abs(Number(stdout) / 1e6 - documented(/the whole is (\d+) MB/))).toBeLessThan(8);
+    const node = await wholeRun('--entrypoint', 'stat', IMAGE, '-c', '%s', '/usr/lib/my_init/node');
+    expect(Math.abs(Number(node.stdout.trim()) / 1e6 - documented(/Node 24, stripped.* \| (\d+) \|/))).toBeLessThan(2);
   });
 
   test('counts the zombies that were made inside, and leaves none', async () => {

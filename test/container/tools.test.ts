@@ -27,6 +27,8 @@ describeWithImage('the tool image', () => {
     const tree = join(directory, 'tree/amd64');
     mkdirSync(join(directory, 'tree'), { recursive: true });
     execFileSync('node', [join(PROJECT, 'packaging/package.mjs'), '--tree', tree], { stdio: 'ignore' });
+    const { archive } = await import(join(PROJECT, 'packaging/archive.mjs'));
+    archive(tree, join(directory, 'my_init.tar.gz'), directory);
     writeFileSync(join(directory, 'run'), SERVICE, { mode: 0o755 });
     await build(TOOLS, join(PROJECT, 'packaging/Dockerfile'));
   });
@@ -43,6 +45,24 @@ describeWithImage('the tool image', () => {
     container = await OciContainer.run({ image: await build('localhost/my_init-test-copied', dockerfile) });
     await container.reaches('web', 'up');
     expect(await container.output('readlink', '/sbin', '/usr/sbin/my_init')).toBe('usr/sbin\n../lib/my_init/my_init');
+    expect(await container.stop()).toBe(0);
+  });
+
+  test.each([
+    ['an image whose /sbin is a link', BASE, 'usr/sbin'],
+    ['an empty image', 'scratch', ''],
+  ])('its archive is added by a builder to %s', async (_, base, sbin) => {
+    const lines = [`FROM ${base}`, 'ADD my_init.tar.gz /', 'COPY run /etc/service/web/run', 'CMD ["/sbin/my_init"]'];
+    const dockerfile = join(directory, 'Dockerfile');
+    writeFileSync(dockerfile, `${lines.join('\n')}\n`);
+    const image = await build(`localhost/my_init-test-added-${sbin === '' ? 'scratch' : 'link'}`, dockerfile);
+    container = await OciContainer.run({ image });
+    if (sbin === '') expect(await container.output('/usr/bin/svctl', 'health', 'liveness')).toContain('serving');
+    else {
+      await container.reaches('web', 'up');
+      expect(await container.output('readlink', '/sbin')).toBe(sbin);
+      expect((await container.exec('/sbin/setuser')).stderr).toMatch(/usage: setuser/i);
+    }
     expect(await container.stop()).toBe(0);
   });
 

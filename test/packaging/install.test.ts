@@ -76,6 +76,20 @@ describeWithRoots('what is packed', () => {
     expect(contents(again)).toEqual(contents(out));
   }, 300_000);
 
+  test.each([
+    ['(#tool-image)', 'amd64', /linux-amd64-node.*\.tar\.gz$/],
+    ['(#without-node)', 'amd64-without-node', /linux-amd64\.tar\.gz$/],
+  ] as const)('is as large as docs/install.md says: %s', (way, tree, packed) => {
+    const page = readFileSync(join(PROJECT, 'docs/install.md'), 'utf8');
+    const row = page.split('\n').find((line) => line.includes(way)) ?? '';
+    const documented = [...row.matchAll(/([\d.]+) MB/g)].map(([, size]) => Number(size));
+    const megabytes = (path: string): number =>
+      Number(execFileSync('du', ['-sb', path], { encoding: 'utf8' }).split('\t')[0]) / 1e6;
+    const found = [megabytes(`${out}/tree/${tree}/usr/lib/my_init`), megabytes(named(packed))];
+    const isNear = found.map((size, at) => Math.abs(size / (documented[at] ?? 0) - 1) < 0.15);
+    expect({ documented, found, isNear }).toMatchObject({ isNear: [true, true] });
+  });
+
   test('is small without Node', () => {
     expect(lstatSync(named(/amd64\.tar\.gz$/)).size).toBeLessThan(1_000_000);
     expect(

@@ -96,6 +96,7 @@ const ALONE = {
   api: 'The API with 500 services, client and server on the same cores',
   controller: 'The controller is killed',
   definitions: 'Services in YAML',
+  growth: 'What must not grow: how much more there is at the end of the work than in its middle',
 };
 
 /** The table of a part that is measured for us alone, or beside others than the supervisors. */

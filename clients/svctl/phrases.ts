@@ -204,6 +204,8 @@ function kindWords({ kind, message }: Cause, by: string, exit: Exit | undefined)
       return 'another service';
     case CauseKind.CAUSE_KIND_SCAN:
       return message === '' ? 'the service directory changed' : message;
+    case CauseKind.CAUSE_KIND_MEMORY:
+      return message === '' ? 'too much memory' : message;
     case CauseKind.CAUSE_KIND_SHUTDOWN:
       return `shutdown${by}`;
     case CauseKind.CAUSE_KIND_UNSPECIFIED:

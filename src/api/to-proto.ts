@@ -58,6 +58,7 @@ const CAUSES: Readonly<Record<Kind, CauseKind>> = {
   exit: CauseKind.CAUSE_KIND_EXIT,
   check: CauseKind.CAUSE_KIND_CHECK,
   dependency: CauseKind.CAUSE_KIND_DEPENDENCY,
+  memory: CauseKind.CAUSE_KIND_MEMORY,
   scan: CauseKind.CAUSE_KIND_SCAN,
   shutdown: CauseKind.CAUSE_KIND_SHUTDOWN,
 };

@@ -60,6 +60,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
       ...facts,
       ...holdFacts(status, nowMs),
       ...lastExit,
+      ...memoryFacts(status, definition),
       ...(status.replicaOf === '' ? [] : [`It is one of the replicas of ${status.replicaOf}.`]),
       ...(status.transient ? ['Transient: created by svctl run; it does not survive the container.'] : []),
       ...(status.definitionChanged ? ['The definition has changed since the start.'] : []),
@@ -174,6 +175,13 @@ function lastExitFacts({ lastExit, state }: ServiceStatus, nowMs: number): reado
   return [
     `The last run ${lastExit.status.kind === 'signaled' ? 'was ' : ''}${describeExit(lastExit.status, ` after ${describeDuration(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago`)}.`,
   ];
+}
+
+/** The rule that has ended the last run, as long as it is the reason for the present one. */
+function memoryFacts({ cause, state }: ServiceStatus, definition: Definition): readonly string[] {
+  if (cause.kind !== 'memory') return [];
+  const rule = `The last run ${cause.message ?? 'used more than its memory_max'}${place(definition.origins.get('memory_max'), 'memory_max')}`;
+  return [`${rule}${state === 'stopping' ? ': it is being ended' : ': it was ended'}.`];
 }
 
 function nextAttempt({ nextStartAtMs }: ServiceStatus, nowMs: number): string {

@@ -153,6 +153,8 @@ export type MachineEvent =
    * not to be tried again.
    */
   | { readonly type: 'spawn_failed'; readonly trouble: string; readonly forGood?: boolean }
+  /** The run uses more than its `memory_max`; `trouble` says how much. */
+  | { readonly type: 'over_memory'; readonly trouble: string }
   /** The process ended. `unstartable` says why `run` could not be executed at all. */
   | { readonly type: 'exited'; readonly status: ExitStatus; readonly unstartable?: string }
   | { readonly type: 'ready' }
@@ -273,7 +275,7 @@ export const initialMachine = (autostart: boolean, nowMs: number): In<'down'> =>
   counters: {
     starts: 0,
     startFailures: 0,
-    restarts: { exit: 0, signal: 0, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0 },
+    restarts: { exit: 0, signal: 0, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0, memory: 0 },
     exits: { success: 0, failure: 0, signal: 0, core: 0, oom: 0, lost: 0 },
     kills: 0,
   },

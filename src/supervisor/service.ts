@@ -4,6 +4,7 @@ import type { SignalResult } from '../process/process-host.js';
 import { readProcesses } from '../process/process-table.js';
 import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
 import { checksOf } from './checks/checks-of.js';
+import { MemoryWatch } from './checks/memory-watch.js';
 import { type CheckRules, NOTHING_PROVIDED, type Provision, type ServiceChecks } from './checks/service-checks.js';
 import { type ControlLetter, ControlScripts } from './control-scripts.js';
 import type { Definition, Problem } from './definition/definition.js';
@@ -42,6 +43,7 @@ export class Service implements ServiceCore {
   /** The definition was read for the start that is next. */
   #isFresh = true;
   #checks: ServiceChecks | undefined;
+  readonly #memory = new MemoryWatch(this);
   /** The rules of the definition that the checks go by. */
   #checked: CheckRules | undefined;
   readonly #queue: MachineEvent[] = [];
@@ -271,6 +273,7 @@ export class Service implements ServiceCore {
     clearTimeout(this.#timer);
     clearTimeout(this.#holdTimer);
     this.#checks?.close();
+    this.#memory.close();
   }
 
   /** Puts the service on record for the next controller; each step does so by itself. */
@@ -331,6 +334,7 @@ export class Service implements ServiceCore {
 
   #followChecks(): void {
     const machine = this.#machine;
+    this.#memory.follow();
     this.#checks?.follow({
       run: machine.runNumber,
       pid: pidOf(machine),

@@ -63,6 +63,7 @@ const NO_RUN = {
   reloading: ignored,
   succeeded: impossible,
   extended: ignored,
+  over_memory: ignored,
   paused: ignored,
 } as const;
 const NOT_CLEARING = { finish_spawned: impossible, cleared: impossible } as const;
@@ -99,6 +100,7 @@ const RUNNING = {
   end_run: leads('terminate (TERM), kill (KILL)', ['stopping'], stopping.endRun),
   end_requested: stays(running.endRequested),
   term_sent: ignored,
+  over_memory: leads('too much memory (TERM)', ['stopping'], running.overMemory),
   exited: leads('exited', ['finishing'], finishing.endedByItself),
   conditions: stays(anyState.noteConditions),
   hold: stays(holding.hold),
@@ -174,6 +176,7 @@ export const TABLE: { readonly [S in State]: Row<S> } = {
     reloading: ignored,
     succeeded: stays(running.succeeded),
     extended: stays(stopping.extendStop),
+    over_memory: ignored,
     conditions: stays(anyState.noteConditions),
     hold: stays(holding.hold),
     release: stays(holding.releaseStopping),

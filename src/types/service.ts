@@ -27,7 +27,18 @@ export interface Unmet {
 export const DESIRED = ['up', 'down', 'once'] as const;
 export type Desired = (typeof DESIRED)[number];
 
-export const CAUSE_KINDS = ['boot', 'api', 'sv', 'signal', 'exit', 'check', 'dependency', 'scan', 'shutdown'] as const;
+export const CAUSE_KINDS = [
+  'boot',
+  'api',
+  'sv',
+  'signal',
+  'exit',
+  'check',
+  'dependency',
+  'memory',
+  'scan',
+  'shutdown',
+] as const;
 export type CauseKind = (typeof CAUSE_KINDS)[number];
 
 /** Why something happened, and who asked for it. */
@@ -70,7 +81,17 @@ export interface LastExit {
 }
 
 /** Why a service was started again: the label `reason` of `my_init_service_restarts_total`. */
-export const RESTART_REASONS = ['exit', 'signal', 'start_failure', 'api', 'sv', 'scan', 'check', 'dependency'] as const;
+export const RESTART_REASONS = [
+  'exit',
+  'signal',
+  'start_failure',
+  'api',
+  'sv',
+  'scan',
+  'check',
+  'dependency',
+  'memory',
+] as const;
 export type RestartReason = (typeof RESTART_REASONS)[number];
 
 /** How runs end: the label `kind` of `my_init_service_exits_total`. */

@@ -32,7 +32,7 @@ import type {
 export const NO_COUNTS: ServiceCounters = {
   starts: 0,
   startFailures: 0,
-  restarts: { exit: 0, signal: 0, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0 },
+  restarts: { exit: 0, signal: 0, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0, memory: 0 },
   exits: { success: 0, failure: 0, signal: 0, core: 0, oom: 0, lost: 0 },
   kills: 0,
 };

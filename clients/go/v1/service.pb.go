@@ -181,21 +181,24 @@ const (
 	CauseKind_CAUSE_KIND_SCAN CauseKind = 8
 	// The container shuts down.
 	CauseKind_CAUSE_KIND_SHUTDOWN CauseKind = 9
+	// It used more than its memory_max.
+	CauseKind_CAUSE_KIND_MEMORY CauseKind = 10
 )
 
 // Enum value maps for CauseKind.
 var (
 	CauseKind_name = map[int32]string{
-		0: "CAUSE_KIND_UNSPECIFIED",
-		1: "CAUSE_KIND_BOOT",
-		2: "CAUSE_KIND_API",
-		3: "CAUSE_KIND_SV",
-		4: "CAUSE_KIND_SIGNAL",
-		5: "CAUSE_KIND_EXIT",
-		6: "CAUSE_KIND_CHECK",
-		7: "CAUSE_KIND_DEPENDENCY",
-		8: "CAUSE_KIND_SCAN",
-		9: "CAUSE_KIND_SHUTDOWN",
+		0:  "CAUSE_KIND_UNSPECIFIED",
+		1:  "CAUSE_KIND_BOOT",
+		2:  "CAUSE_KIND_API",
+		3:  "CAUSE_KIND_SV",
+		4:  "CAUSE_KIND_SIGNAL",
+		5:  "CAUSE_KIND_EXIT",
+		6:  "CAUSE_KIND_CHECK",
+		7:  "CAUSE_KIND_DEPENDENCY",
+		8:  "CAUSE_KIND_SCAN",
+		9:  "CAUSE_KIND_SHUTDOWN",
+		10: "CAUSE_KIND_MEMORY",
 	}
 	CauseKind_value = map[string]int32{
 		"CAUSE_KIND_UNSPECIFIED": 0,
@@ -208,6 +211,7 @@ var (
 		"CAUSE_KIND_DEPENDENCY":  7,
 		"CAUSE_KIND_SCAN":        8,
 		"CAUSE_KIND_SHUTDOWN":    9,
+		"CAUSE_KIND_MEMORY":      10,
 	}
 )
 
@@ -987,7 +991,7 @@ const file_my_init_v1_service_proto_rawDesc = "" +
 	"\x19DESIRED_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10DESIRED_STATE_UP\x10\x01\x12\x16\n" +
 	"\x12DESIRED_STATE_DOWN\x10\x02\x12\x16\n" +
-	"\x12DESIRED_STATE_ONCE\x10\x03*\xee\x01\n" +
+	"\x12DESIRED_STATE_ONCE\x10\x03*\x85\x02\n" +
 	"\tCauseKind\x12\x1a\n" +
 	"\x16CAUSE_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCAUSE_KIND_BOOT\x10\x01\x12\x12\n" +
@@ -998,7 +1002,9 @@ const file_my_init_v1_service_proto_rawDesc = "" +
 	"\x10CAUSE_KIND_CHECK\x10\x06\x12\x19\n" +
 	"\x15CAUSE_KIND_DEPENDENCY\x10\a\x12\x13\n" +
 	"\x0fCAUSE_KIND_SCAN\x10\b\x12\x17\n" +
-	"\x13CAUSE_KIND_SHUTDOWN\x10\tb\x06proto3"
+	"\x13CAUSE_KIND_SHUTDOWN\x10\t\x12\x15\n" +
+	"\x11CAUSE_KIND_MEMORY\x10\n" +
+	"b\x06proto3"
 
 var (
 	file_my_init_v1_service_proto_rawDescOnce sync.Once

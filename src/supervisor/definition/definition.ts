@@ -202,9 +202,15 @@ export interface Policy {
   readonly essential: boolean;
   readonly optional: boolean;
   readonly live: Live | undefined;
-  readonly memoryMax:
-    | { readonly bytes: number; readonly forMs: number; readonly action: 'restart' | NodeJS.Signals }
-    | undefined;
+  readonly memoryMax: MemoryMax | undefined;
+}
+
+/** The memory that the processes of a service may use together. */
+export interface MemoryMax {
+  readonly bytes: number;
+  /** How long they may use more. */
+  readonly forMs: number;
+  readonly action: 'restart' | NodeJS.Signals;
 }
 
 export type ExitMatch =

@@ -28,7 +28,7 @@ import {
   table,
   text,
 } from './shapes.js';
-import { absolutePath, argv, SERVICE_NAME, serviceName, signal, signalOf } from './values.js';
+import { absolutePath, argv, restartOrSignal, SERVICE_NAME, serviceName, signal, signalOf } from './values.js';
 
 const dependency = record(
   {
@@ -224,8 +224,6 @@ const startLimit = mapped(
   ({ attempts, within, then }): Policy['startLimit'] => ({ attempts, withinMs: within, then }),
 );
 
-const memoryAction = parsed('restart or a signal', (word) => (word === 'restart' ? word : signalOf(word)));
-
 const memoryMax: Shape<NonNullable<Policy['memoryMax']>> = either(
   mapped(size(), (bytes) => ({ bytes, forMs: 0, action: 'restart' as const })),
   mapped(
@@ -233,7 +231,7 @@ const memoryMax: Shape<NonNullable<Policy['memoryMax']>> = either(
       {
         size: key(size(), 'Memory of all its processes together.', { required: true }),
         for: key(duration(), 'How long it may use more.', { default: '0s' }),
-        action: key(memoryAction, 'restart, or a signal that is sent.', { default: 'restart' }),
+        action: key(restartOrSignal, 'restart, or a signal that is sent.', { default: 'restart' }),
       },
       'of memory_max',
     ),
@@ -370,7 +368,7 @@ export const SERVICE = record(
     memory_max: key(
       memoryMax,
       'Memory of all its processes: more, and it is restarted before the kernel kills the container.',
-      { later: true, otherwise: 'none' },
+      { otherwise: 'none', example: '512m' },
     ),
     replicas: key(
       number(1, MAX_REPLICAS),

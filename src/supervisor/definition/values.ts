@@ -16,6 +16,11 @@ export const signalOf = (name: string): NodeJS.Signals | undefined =>
 
 export const signal: Shape<NodeJS.Signals> = mapped(text({ words: 'a signal like TERM', pattern: SIGNAL }), signalOf);
 
+export const restartOrSignal: Shape<'restart' | NodeJS.Signals> = mapped(
+  text({ words: 'restart, or a signal like USR1', pattern: new RegExp(`^restart$|${SIGNAL.source}`) }),
+  (word) => (word === 'restart' ? word : signalOf(word)),
+);
+
 export const SERVICE_NAME = { pattern: /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, words: 'the name of a service' };
 
 export const serviceName: Shape<ServiceName> = mapped(text(SERVICE_NAME), (name) =>

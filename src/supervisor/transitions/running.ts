@@ -2,7 +2,8 @@
 
 import { pidOf, processOf } from '../machine.js';
 import { type Act, changeRun, keep, type Running, type WithRun } from './rule.js';
-import { termEffect } from './termination.js';
+import { termEffect, terminate } from './termination.js';
+import { durationOf } from './times.js';
 
 /** The run goes on with another process of it. */
 export const succeeded: Act<'succeeded', WithRun> = (machine) => {
@@ -21,6 +22,23 @@ export const endRequested: Act<'end_requested', Running> = (machine, { cause }, 
   const up = machine.desired === 'up';
   const change = changeRun(machine, { endRequestedBy: cause, ...(!up && { paused: false }) });
   return up ? keep(machine, change) : keep(machine, change, { ...termEffect(machine, now), how: 'done' });
+};
+
+/**
+ * A run that soon uses too much memory has failed, whatever code it exits with after TERM. A hold
+ * keeps it running.
+ */
+export const overMemory: Act<'over_memory', Running> = (machine, { trouble }, now) => {
+  if (machine.hold !== undefined || machine.startsForbidden || pidOf(machine) === 0) return keep(machine);
+  const { policy } = now.definition;
+  const hasLasted = durationOf(machine, now) >= policy.restartDelay.resetAfterMs;
+  const isLast = policy.restart === 'no' || machine.desired === 'once';
+  const next = isLast ? 'gave_up' : hasLasted ? 'start' : 'backoff';
+  return terminate({ ...machine, restartReason: 'memory' }, now, {
+    cause: { kind: 'memory', message: trouble },
+    next,
+    trouble,
+  });
 };
 
 export const pause: Act<'paused', WithRun> = (machine, { paused }) => keep(machine, changeRun(machine, { paused }));

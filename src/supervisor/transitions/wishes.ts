@@ -36,4 +36,4 @@ export const wantRestart = (cause: Cause) =>
   ({ desired: 'up', restartReason: restartReasonOf(cause), releasing: false }) as const;
 
 export const restartReasonOf = ({ kind }: Cause): RestartReason =>
-  kind === 'sv' || kind === 'scan' || kind === 'check' || kind === 'dependency' ? kind : 'api';
+  kind === 'sv' || kind === 'scan' || kind === 'check' || kind === 'dependency' || kind === 'memory' ? kind : 'api';

@@ -49,7 +49,7 @@ describe('reading', () => {
       counters: {
         starts: 4,
         startFailures: 0,
-        restarts: { exit: 2, signal: 1, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0 },
+        restarts: { exit: 2, signal: 1, start_failure: 0, api: 0, sv: 0, scan: 0, check: 0, dependency: 0, memory: 0 },
         exits: { success: 0, failure: 3, signal: 0, core: 0, oom: 0, lost: 0 },
         kills: 0,
       },

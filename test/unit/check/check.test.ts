@@ -131,7 +131,7 @@ describe('my_init check finds', () => {
     ['a: { comand: a }', 'a error unknown-key'],
     ['a: { command: a, replicas: 0 }', 'a@1 error wrong-value'],
     ['a: { command: a, replicas: 2, depends_on: [b] }', 'a@1 error unknown-service'],
-    ['a: { command: a, memory_max: 1g }', 'a error not-in-this-version'],
+    ['a: { command: a, schedule: daily }', 'a error not-in-this-version'],
   ])('%s', (text, found) => {
     services(`services:\n  ${text}\n`);
     expect(ids()).toContain(found);

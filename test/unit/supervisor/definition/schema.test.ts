@@ -27,6 +27,10 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
     [[], ['a', 'b-1']],
     ['a', ['a b'], [1]],
   ],
+  memory_max: [
+    ['512m', 65536, { size: '1g' }, { size: '1g', for: '10s', action: 'restart' }, { size: 1, action: 'USR1' }],
+    ['1 GB', -1, [], {}, { for: '10s' }, { size: '1g', action: 'stop' }, { size: '50%' }],
+  ],
   replicas: [
     [1, 3, '${A:-2}'],
     [0, 101, 1.5, 'two', null],
@@ -98,6 +102,7 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
       [{ codes: [1, 2], action: 'fail' }],
       [{ signals: ['SEGV'], action: 'restart' }],
       [{ codes: [3], action: { shutdown: 42 } }],
+      [{ oom: true, action: 'fail' }],
     ],
     [
       'fail',

@@ -1,0 +1,62 @@
+import { readdirSync } from 'node:fs';
+import { type ProcessEntry, readProcesses, readProcessTable } from '../process/process-table.js';
+import { readText } from './read-text.js';
+
+/** Every Linux that Node 20 runs on in practice. */
+const PAGE_BYTES = 4096;
+
+/**
+ * The memory that the processes of a session use together. Shared pages count once, which costs
+ * time: they are only told apart where the sum with all of them would be `limitBytes` or more.
+ */
+export function sessionMemory(leader: number, session: number, initPid: number, limitBytes: number): number {
+  const processes = processesOf(leader, session, initPid).filter(({ state }) => state !== 'Z');
+  const atMost = sum(processes.map(({ residentBytes }) => residentBytes));
+  return atMost < limitBytes ? atMost : withoutSharedTwice(processes);
+}
+
+/**
+ * The kernel's proportional share, proc(5), where we may read it: not of another user's processes
+ * without SYS_PTRACE. Of those the shared pages of the one that has most of them stand for all.
+ */
+function withoutSharedTwice(processes: readonly ProcessEntry[]): number {
+  let bytes = 0;
+  let mostShared = 0;
+  for (const { pid } of processes) {
+    const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/smaps_rollup`))?.[1];
+    if (kilobytes !== undefined) bytes += Number(kilobytes) * 1024;
+    else {
+      const [, resident = 0, shared = 0] = readText(`/proc/${pid}/statm`).split(' ').map(Number);
+      bytes += (resident - shared) * PAGE_BYTES;
+      mostShared = Math.max(mostShared, shared * PAGE_BYTES);
+    }
+  }
+  return bytes + mostShared;
+}
+
+/** The descendants of the leader that are in its session, and those of them that are orphans. */
+function processesOf(leader: number, session: number, initPid: number): readonly ProcessEntry[] {
+  const orphans = childrenOf(initPid);
+  if (orphans === undefined) return readProcessTable().filter((entry) => entry.session === session);
+  const found = new Map<number, ProcessEntry>();
+  let generation: readonly number[] = [leader, ...orphans];
+  while (generation.length > 0) {
+    const members = readProcesses(generation).filter((entry) => entry.session === session && !found.has(entry.pid));
+    for (const entry of members) found.set(entry.pid, entry);
+    generation = members.flatMap(({ pid }) => childrenOf(pid) ?? []);
+  }
+  return [...found.values()];
+}
+
+/** Those that its threads have started; undefined where the kernel does not tell. */
+function childrenOf(pid: number): readonly number[] | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readText(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

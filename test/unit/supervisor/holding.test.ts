@@ -25,6 +25,8 @@ const hold = (throughShutdown = false) =>
 const RUNNING = [START, SPAWNED, TIMER] as const;
 const IN_BACKOFF = [START, SPAWNED, FAILED, CLEARED] as const;
 
+const OVER_MEMORY = { type: 'over_memory', trouble: 'used 600 MiB' } as const;
+
 /** The events, 100 ms apart. */
 function take(events: readonly MachineEvent[], policy: Partial<Policy> = {}, over: Partial<Definition> = {}) {
   const definition = { ...DEFAULTS, ...over, policy: { ...DEFAULTS.policy, ...policy } };
@@ -144,4 +146,9 @@ test('a shutdown that spared a service goes on with all its signals when the hol
     nextSignalAtMs: expect.any(Number),
     effects: ['terminate'],
   });
+});
+
+test('a held run may use as much memory as it likes', () => {
+  expect(take([...RUNNING, hold(), OVER_MEMORY])).toMatchObject({ state: 'up', effects: [] });
+  expect(take([...RUNNING, hold(), OVER_MEMORY, OVER, OVER_MEMORY])).toMatchObject({ state: 'stopping' });
 });

@@ -401,6 +401,13 @@ describe('the policy of a service', () => {
   const code = (value: number) => ({ type: 'exited', status: { kind: 'exited', code: value } }) as const;
   const killedBy = (signal: number) =>
     ({ type: 'exited', status: { kind: 'signaled', signal, coreDumped: false } }) as const;
+  const OOM = {
+    type: 'exited',
+    status: { kind: 'signaled', signal: 9, coreDumped: false, peakBytes: 480 * 2 ** 20, oom: { limitBytes: 2 ** 29 } },
+  } as const;
+  const KILL = { kind: 'signal', signal: 'SIGKILL' } as const;
+  const OVER_MEMORY = { type: 'over_memory', trouble: 'used 600 MiB' } as const;
+  const TERMED = killedBy(15);
   const rule = (action: 'restart' | 'fail' | 'complete' | 'shutdown', value: number, shutdownCode?: number) =>
     ({ match: [{ kind: 'code', code: value }], oom: false, action, code: shutdownCode }) as const;
 
@@ -429,6 +436,9 @@ describe('the policy of a service', () => {
     ['a rule that says restart', { restart: 'no', exitRules: [rule('restart', 3)] }, code(3), 'backoff'],
     ['the first rule that matches', { exitRules: [rule('complete', 3), rule('fail', 3)] }, code(3), 'completed'],
     ['a rule for another code', { exitRules: [rule('fail', 4)] }, code(3), 'backoff'],
+    ['a rule for oom', { exitRules: [{ ...rule('fail', 4), oom: true }] }, OOM, 'failed'],
+    ['a rule for oom, and another KILL', { exitRules: [{ ...rule('fail', 4), oom: true }] }, killedBy(9), 'backoff'],
+    ['a rule for KILL, and oom', { exitRules: [{ ...rule('fail', 4), match: [KILL] }] }, OOM, 'failed'],
   ])('%s', (_what, policy, exited, state) => {
     const { machine, effects } = underPolicy(policy, [...RUNNING, exited, CLEARED]);
     expect([machine.state, effects]).toEqual([state, []]);
@@ -445,6 +455,33 @@ describe('the policy of a service', () => {
   ])('a service that is %s', (_what, policy, exited, wanted) => {
     const { machine, effects } = underPolicy(policy, [...RUNNING, exited, CLEARED]);
     expect([machine.shutdownCode, effects]).toEqual([wanted, wanted === undefined ? [] : ['shutdown']]);
+  });
+
+  test('a kill by the kernel is counted as such, and says why', () => {
+    const { machine } = underPolicy({}, [...RUNNING, OOM, CLEARED]);
+    expect(machine.counters.exits).toMatchObject({ oom: 1, signal: 0 });
+    expect(machine.trouble).toMatch(
+      /^killed by the kernel after \d+ ms: the container's memory limit of 512 MiB was reached; it used 480 MiB$/,
+    );
+    expect(machine.lastExit).toMatchObject({ expected: false, status: OOM.status });
+  });
+
+  test.each<[string, Partial<Definition['policy']>, number, State]>([
+    ['soon after its start', {}, 300, 'backoff'],
+    ['after it has lasted', {}, 20_000, 'starting'],
+    ['with restart: no', { restart: 'no' }, 300, 'failed'],
+    ['with restart: on-failure', { restart: 'on-failure' }, 300, 'backoff'],
+  ])('a run that uses too much memory %s', (_what, policy, gapMs, state) => {
+    const { machine, effects } = underPolicy(policy, [...RUNNING, OVER_MEMORY], gapMs);
+    expect([machine.state, machine.cause.kind, effects]).toEqual(['stopping', 'memory', ['control/t or TERM CONT']]);
+    const after = underPolicy(policy, [...RUNNING, OVER_MEMORY, TERMED, CLEARED], gapMs).machine;
+    expect([after.state, after.restartReason]).toEqual([state, state === 'failed' ? after.restartReason : 'memory']);
+    if (state !== 'starting') expect(after.trouble).toBe('used 600 MiB');
+  });
+
+  test('a run that was wanted once and uses too much memory is not started again', () => {
+    const once = { ...START, once: true } as const;
+    expect(underPolicy({}, [once, SPAWNED, TIMER, OVER_MEMORY, TERMED, CLEARED]).machine.state).toBe('failed');
   });
 
   test('an essential service that somebody stops takes nothing with it', () => {

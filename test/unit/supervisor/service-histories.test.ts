@@ -138,6 +138,11 @@ function broken(previous: ServiceStatus, status: ServiceStatus, event: MachineEv
       status.hold === undefined ||
       status.cause.kind === 'api' ||
       status.cause.kind === 'sv',
+    'nobody but people ends what is held':
+      previous.hold === undefined ||
+      status.state !== 'stopping' ||
+      status.cause.kind !== 'memory' ||
+      previous.state === 'stopping',
     'what ended was started': total(after.exits) <= after.starts,
   };
   return Object.entries(laws)
@@ -168,6 +173,9 @@ const acts: Readonly<Record<string, Act>> = {
   'the run fails': (world) => world.host.end(world.status.pid, { kind: 'exited', code: 3 }),
   'the run is done': (world) => world.host.end(world.status.pid, { kind: 'exited', code: 0 }),
   'the run is killed': (world) => world.host.end(world.status.pid, { kind: 'signaled', signal: 11, coreDumped: true }),
+  'the kernel kills the run': (world) =>
+    world.host.end(world.status.pid, { kind: 'signaled', signal: 9, coreDumped: false, oom: { limitBytes: 2 ** 29 } }),
+  'the run uses too much memory': (world) => world.dispatch({ type: 'over_memory', trouble: 'used 600 MiB' }),
   'a moment': (world) => world.pass(3),
   'a while': (world) => world.pass(300),
   'two seconds': (world) => world.pass(2_000),

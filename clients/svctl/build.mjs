@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../../src/bundle.mjs';
+import { dashboardPage } from '../dashboard/bundle-page.mjs';
 import { leanTerminalKit } from './lean-terminal-kit.mjs';
 
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -24,6 +25,6 @@ await bundle(place('svctl.ts'), outfile, 'lib-svctl', {
   define: { SVCTL_VERSION: JSON.stringify(version) },
   head: `${head}\n`,
   minify: true,
-  plugins: [leanTerminalKit],
+  plugins: [leanTerminalKit, dashboardPage],
 });
 fs.chmodSync(outfile, 0o755);

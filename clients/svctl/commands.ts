@@ -3,6 +3,7 @@ import { apply, diff } from './commands/apply.js';
 import { boot } from './commands/boot.js';
 import { completion } from './commands/completion.js';
 import { config } from './commands/config.js';
+import { dashboard } from './commands/dashboard.js';
 import { explain } from './commands/explain.js';
 import { health } from './commands/health.js';
 import { hold, release } from './commands/hold.js';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   logs,
   watch,
   top,
+  dashboard,
   explain,
   config,
   diff,

@@ -45,7 +45,12 @@ export function fullState(service: Service): string {
     .join(', ');
 }
 
-export function stateStyle({ state, ready, paused, hold }: Service): Style {
+export function stateStyle({
+  state,
+  ready,
+  paused,
+  hold,
+}: Service): Extract<Style, 'good' | 'changing' | 'bad' | 'faint'> {
   switch (state) {
     case ServiceState.SERVICE_STATE_UP:
       return ready && !paused && hold === undefined ? 'good' : 'changing';

@@ -5,6 +5,7 @@ const { join } = require('node:path');
 
 /** Programs and the Debian packages that have them. */
 const PACKAGES = {
+  'chromium-headless-shell': 'chromium-headless-shell',
   fish: 'fish',
   memcached: 'memcached',
   nginx: 'nginx-light',

@@ -1,44 +1,30 @@
+import { parseDuration } from '../../svctl/text/duration.js';
 import { MyInitError, type Outcome } from '../../typescript/src/index.js';
 import type { Host } from './host.js';
+import type { Order } from './order.js';
 
-/** What a person can have done to services. */
-export const VERBS = ['start', 'stop', 'restart', 'reload', 'signal'] as const;
-export type Verb = (typeof VERBS)[number];
-
-/** An order, before it is confirmed. */
+/** An order to services of one host, before it is confirmed. */
 export interface Action {
-  readonly verb: Verb;
+  readonly order: Order;
   readonly host: Host;
   readonly names: readonly string[];
-  /** For `signal`. */
-  readonly signal: string;
-}
-
-/** What does the same on a command line. */
-export function commandLine({ verb, host, names, signal }: Action): string {
-  const to = host.name.includes('://')
-    ? ['-H', host.name]
-    : host.name === '/run/my_init/my_init.sock'
-      ? []
-      : ['--socket', host.name];
-  return ['svctl', ...to, verb, ...(verb === 'signal' ? [signal] : []), ...names].map(quoted).join(' ');
 }
 
 /** Carries it out, and says in words what came of it. */
 export async function carryOut(action: Action): Promise<readonly string[]> {
-  const { host, names } = action;
+  const { host, names, order } = action;
   try {
-    return (await order(action)).map((outcome) => outcomeWords(action, outcome));
+    return (await outcomesOf(action)).map((outcome) => outcomeWords(order, outcome));
   } catch (error) {
     const outcomes = error instanceof MyInitError ? (error.outcomes ?? []) : [];
     if (outcomes.length === 0)
       return [`${names.join(', ')} on ${host.name}: ${error instanceof Error ? error.message : error}`];
-    return outcomes.map((outcome) => outcomeWords(action, outcome));
+    return outcomes.map((outcome) => outcomeWords(order, outcome));
   }
 }
 
-function order({ verb, host: { client }, names, signal }: Action): Promise<readonly Outcome[]> {
-  switch (verb) {
+async function outcomesOf({ order, host: { client }, names }: Action): Promise<readonly Outcome[]> {
+  switch (order.verb) {
     case 'start':
       return client.start(names);
     case 'stop':
@@ -47,27 +33,36 @@ function order({ verb, host: { client }, names, signal }: Action): Promise<reado
       return client.restart(names);
     case 'reload':
       return client.reload(names);
+    case 'release':
+      return client.release(names);
+    case 'reset':
+      return client.reset(names);
     case 'signal':
-      return client.signal(names, signal);
+      return client.signal(names, order.signal);
+    case 'hold': {
+      const forMs = parseDuration(order.time);
+      if (forMs === undefined) throw new Error(`"${order.time}" is no time: write 90s, 15m or 2h`);
+      return client.hold(names, { forMs, reason: order.reason });
+    }
     default:
-      return verb satisfies never;
+      return order satisfies never;
   }
 }
 
-const DONE: Readonly<Record<Verb, string>> = {
+const DONE: Readonly<Record<Exclude<Order['verb'], 'signal' | 'hold'>, string>> = {
   start: 'started',
   stop: 'stopped',
   restart: 'restarted',
   reload: 'reloaded',
-  signal: 'sent',
+  release: 'released',
+  reset: 'reset',
 };
 
-function outcomeWords({ verb, signal }: Action, { name, changed, error, service }: Outcome): string {
+function outcomeWords(order: Order, { name, changed, error, service }: Outcome): string {
   if (error !== undefined) return `${name}: ${error.message}`;
-  if (verb === 'signal') return `${name}: ${signal} sent`;
+  if (order.verb === 'signal') return `${name}: ${order.signal} sent`;
+  if (order.verb === 'hold') return `${name}: held for ${order.time}`;
   if (!changed) return `${name}: nothing to do`;
   const pid = service?.pid ?? 0;
-  return `${name}: ${DONE[verb]}${pid === 0 ? '' : `, pid ${pid}`}`;
+  return `${name}: ${DONE[order.verb]}${pid === 0 ? '' : `, pid ${pid}`}`;
 }
-
-const quoted = (word: string): string => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -1,7 +1,7 @@
-import { exitWords } from '../../svctl/phrases.js';
-import { dateTime, took } from '../../svctl/text/duration.js';
-import { Definitions, type LogMarker, LogMarkerKind, logBatches } from '../../typescript/src/index.js';
+import { dateTime } from '../../svctl/text/duration.js';
+import { Definitions, type LogMarker, logBatches } from '../../typescript/src/index.js';
 import type { Host } from './host.js';
+import { markerWords } from './timeline.js';
 
 /** What is to be known of one service beside its status. */
 export interface Detail {
@@ -30,7 +30,7 @@ export async function detailOf(host: Host, name: string): Promise<Detail> {
       value,
       from: file === '' ? 'default' : line === 0 ? file : `${file}:${line}`,
     })),
-    history: markers.reverse().map(markerWords),
+    history: markers.reverse().map(datedWords),
   };
 }
 
@@ -38,7 +38,7 @@ export async function detailOf(host: Host, name: string): Promise<Detail> {
 const NO_LINE = '$x';
 
 /** What happened to services, as far as their logs reach back. */
-async function markersOf(host: Host, names: readonly string[]): Promise<LogMarker[]> {
+export async function markersOf(host: Host, names: readonly string[]): Promise<LogMarker[]> {
   const markers: LogMarker[] = [];
   const options = { grep: NO_LINE, signal: AbortSignal.timeout(TIMEOUT_MS) };
   for await (const { event } of logBatches(host.logs.connection, names, options)) {
@@ -47,18 +47,7 @@ async function markersOf(host: Host, names: readonly string[]): Promise<LogMarke
   return markers;
 }
 
-export function markerWords({ kind, time, run, exit }: LogMarker): string {
-  const at = time === undefined ? '' : `${dateTime(time)}  `;
-  switch (kind) {
-    case LogMarkerKind.LOG_MARKER_KIND_STARTED:
-      return `${at}run ${run} started`;
-    case LogMarkerKind.LOG_MARKER_KIND_READY:
-      return `${at}run ${run} ready`;
-    case LogMarkerKind.LOG_MARKER_KIND_EXITED:
-      return exit === undefined
-        ? `${at}run ${run} ended`
-        : `${at}run ${run} ended after ${took(exit.runSeconds)}: ${exitWords(exit)}${exit.expected ? ', as asked' : ''}`;
-    default:
-      return `${at}run ${run}`;
-  }
+/** The time, and what happened then. */
+export function datedWords(marker: LogMarker): string {
+  return `${marker.time === undefined ? '' : `${dateTime(marker.time)}  `}${markerWords(marker)}`;
 }

@@ -1,5 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Address, Connection, GrpcCode, MyInit, MyInitError, type Service } from '../../typescript/src/index.js';
+import {
+  type Address,
+  Connection,
+  defaultSocket,
+  GrpcCode,
+  MyInit,
+  MyInitError,
+  type Service,
+} from '../../typescript/src/index.js';
+import { Timeline } from './timeline.js';
 import { UsageHistory } from './usage-history.js';
 
 /** Whether the view of a host is current. */
@@ -23,12 +32,16 @@ export class Host {
   services: ReadonlyMap<string, Service> = new Map();
   link: Link = { kind: 'connecting' };
   readonly usage = new UsageHistory();
+  readonly timeline = new Timeline();
+  /** The words that lead to it on a command line. */
+  readonly to: readonly string[];
   readonly #changed: () => void;
   readonly #end = new AbortController();
 
   constructor(address: Address, changed: () => void) {
     this.name = address.name;
     this.#changed = changed;
+    this.to = wordsTo(address.name);
     this.client = new MyInit(new Connection(this.#observed(address)));
     this.logs = new MyInit(new Connection(address));
   }
@@ -65,8 +78,10 @@ export class Host {
           if (event.kind === 'gap') continue;
           if (event.kind === 'snapshot') {
             this.services = new Map(event.services.map((service) => [service.name, service]));
+            this.timeline.know(event.services);
           } else {
             const services = new Map(this.services);
+            this.timeline.add(event.service, event.removed, event.time);
             if (event.removed) services.delete(event.service.name);
             else services.set(event.service.name, event.service);
             this.services = services;
@@ -113,4 +128,9 @@ export class Host {
     this.link = link;
     this.#changed();
   }
+}
+
+function wordsTo(name: string): readonly string[] {
+  if (name.includes('://')) return ['-H', name];
+  return name === defaultSocket() ? [] : ['--socket', name];
 }

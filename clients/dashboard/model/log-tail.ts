@@ -49,6 +49,14 @@ export class LogTail {
     this.#end.abort();
   }
 
+  /** Drops the entries before a number: they have been shown elsewhere. In portions, as #trim. */
+  forget(before: number): void {
+    const shown = before - this.first;
+    if (shown < Math.min(1000, this.entries.length)) return;
+    this.entries = this.entries.slice(shown);
+    this.first = before;
+  }
+
   async #read(host: Host, names: readonly string[], options: LogQuery['options']): Promise<void> {
     const { signal } = this.#end;
     const follow = options.run !== 'previous';

@@ -4,6 +4,8 @@ import type { ServiceUsage } from '../../typescript/src/index.js';
 const HELD = 300;
 
 export interface Usage {
+  /** When each sample came. */
+  readonly atMs: readonly number[];
   readonly cpus: readonly number[];
   readonly memory: readonly number[];
 }
@@ -11,21 +13,24 @@ export interface Usage {
 /** What each service used in the last samples. */
 export class UsageHistory {
   latest: ReadonlyMap<string, ServiceUsage> = new Map();
-  readonly #samples = new Map<string, { cpus: number[]; memory: number[] }>();
+  latestAtMs = 0;
+  readonly #samples = new Map<string, { atMs: number[]; cpus: number[]; memory: number[] }>();
 
   add(services: readonly ServiceUsage[]): void {
+    this.latestAtMs = Date.now();
     this.latest = new Map(services.map((usage) => [usage.name, usage]));
     for (const name of this.#samples.keys()) if (!this.latest.has(name)) this.#samples.delete(name);
     for (const { name, cpus, memoryBytes } of services) {
-      const samples = this.#samples.get(name) ?? { cpus: [], memory: [] };
+      const samples = this.#samples.get(name) ?? { atMs: [], cpus: [], memory: [] };
       this.#samples.set(name, samples);
+      push(samples.atMs, this.latestAtMs);
       push(samples.cpus, cpus ?? 0);
       push(samples.memory, Number(memoryBytes));
     }
   }
 
   of(name: string): Usage {
-    return this.#samples.get(name) ?? { cpus: [], memory: [] };
+    return this.#samples.get(name) ?? { atMs: [], cpus: [], memory: [] };
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Action, carryOut, commandLine } from '../model/action.js';
+import { type Action, carryOut } from '../model/action.js';
+import { commandLine, questionOf } from '../model/order.js';
 import type { App } from './app.js';
 import { Confirmation } from './prompt.js';
 
@@ -6,11 +7,13 @@ import { Confirmation } from './prompt.js';
 export function confirmActions(app: App, actions: readonly Action[]): void {
   const [first] = actions;
   if (first === undefined) return;
-  const count = actions.reduce((sum, { names }) => sum + names.length, 0);
-  const what = count === 1 ? (first.names[0] ?? '') : `${count} services`;
-  const question = `${first.verb} ${first.verb === 'signal' ? `${first.signal} to ` : ''}${what}?`;
+  const question = questionOf(
+    first.order,
+    actions.flatMap(({ names }) => names),
+  );
+  const commands = actions.map(({ host, order, names }) => `$ ${commandLine(host.to, order, names)}`);
   app.ask(
-    new Confirmation([...actions.map((action) => `$ ${commandLine(action)}`), question], () => {
+    new Confirmation([...commands, question], () => {
       app.note(`${question.slice(0, -1)} …`);
       void Promise.all(actions.map(carryOut)).then((outcomes) => app.note(...outcomes.flat()));
     }),

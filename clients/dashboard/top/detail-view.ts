@@ -1,13 +1,13 @@
 import { printable } from '../../../src/text/printable.js';
 import { causeWords, desiredName, fullState, lastExitWords, troubleWords } from '../../svctl/phrases.js';
 import { span } from '../../svctl/text/duration.js';
-import type { Verb } from '../model/action.js';
+import type { Service } from '../../typescript/src/index.js';
 import { type Detail, detailOf } from '../model/detail.js';
 import type { Host } from '../model/host.js';
 import type { App } from './app.js';
 import { confirmActions } from './confirm.js';
 import { LogsView } from './logs-view.js';
-import { TextPrompt } from './prompt.js';
+import { ORDER_KEYS, orderKey } from './order-keys.js';
 import type { Screen, Style } from './screen.js';
 import { Scroll } from './scroll.js';
 import { styleOf } from './service-columns.js';
@@ -15,32 +15,21 @@ import type { Area, KeyHelp, View } from './view.js';
 
 type Line = readonly [text: string, style?: Style];
 
-const ACTION_KEYS: Readonly<Record<string, Verb>> = { s: 'start', t: 'stop', r: 'restart', R: 'reload' };
-
 /** All that is known of one service: status, explanation, history, definition. */
 export class DetailView implements View {
-  readonly keys: readonly KeyHelp[] = [
-    ['l', 'logs'],
-    ['p', 'previous run'],
-    ['s', 'start'],
-    ['t', 'stop'],
-    ['r', 'restart'],
-    ['R', 'reload'],
-    ['x', 'signal'],
-    ['F5', 'read again'],
-  ];
+  readonly keys: readonly KeyHelp[] = [['l', 'logs'], ['p', 'previous run'], ...ORDER_KEYS, ['F5', 'read again']];
   readonly #app: App;
   readonly #host: Host;
   readonly #name: string;
   readonly #scroll = new Scroll();
   #detail: Detail | undefined;
   #problem = '';
-  /** The status that the detail belongs to. */
-  #runId: string | undefined;
-  #state = -1;
+  /** The service as it was when the reading began that the detail comes from. */
+  #readFor: Pick<Service, 'runId' | 'state'> | undefined;
   #page = 10;
   #count = 0;
   #loading = false;
+  #isRead = false;
 
   constructor(app: App, host: Host, name: string) {
     this.#app = app;
@@ -54,11 +43,9 @@ export class DetailView implements View {
 
   draw(screen: Screen, { top, height }: Area): void {
     const service = this.#host.services.get(this.#name);
-    if (service?.runId !== this.#runId || (service?.state ?? -1) !== this.#state) {
-      this.#runId = service?.runId;
-      this.#state = service?.state ?? -1;
-      this.#load();
-    }
+    // A change that comes during a reading is read afterwards: its end draws again.
+    const isStale = service?.runId !== this.#readFor?.runId || service?.state !== this.#readFor?.state;
+    if (isStale || !this.#isRead) this.#load();
     const lines = this.#lines();
     this.#count = Math.max(1, lines.length - height + 1);
     this.#page = height - 1;
@@ -72,19 +59,8 @@ export class DetailView implements View {
   key(key: string): boolean {
     if (this.#scroll.key(key, this.#count, this.#page)) return true;
     const target = { host: this.#host, names: [this.#name] };
-    const verb = ACTION_KEYS[key];
-    if (verb !== undefined) {
-      confirmActions(this.#app, [{ ...target, verb, signal: '' }]);
-      return true;
-    }
+    if (orderKey(this.#app, key, (order) => confirmActions(this.#app, [{ ...target, order }]))) return true;
     switch (key) {
-      case 'x':
-        this.#app.ask(
-          new TextPrompt('signal (HUP, USR1, 15 …)', 'HUP', (signal) =>
-            confirmActions(this.#app, [{ ...target, verb: 'signal', signal }]),
-          ),
-        );
-        return true;
       case 'l':
       case 'p':
         this.#app.open(new LogsView(this.#app, [target], key === 'p' ? 'previous' : undefined));
@@ -107,6 +83,8 @@ export class DetailView implements View {
   #load(): void {
     if (this.#loading) return;
     this.#loading = true;
+    this.#isRead = true;
+    this.#readFor = this.#host.services.get(this.#name);
     void detailOf(this.#host, this.#name)
       .then(
         (detail) => {

@@ -1,7 +1,7 @@
 import { printable } from '../../../src/text/printable.js';
 import { clockTime } from '../../svctl/text/duration.js';
 import { NAME_STYLES } from '../../svctl/text/paint.js';
-import { markerWords } from '../model/detail.js';
+import { datedWords } from '../model/detail.js';
 import type { LogEntry } from '../model/log-tail.js';
 import type { Screen, Style } from './screen.js';
 
@@ -61,7 +61,7 @@ export function wordsOf(
     case 'marker':
       return {
         prefix: [],
-        text: `── ${host}${entry.marker.service} ${markerWords(entry.marker)}`,
+        text: `── ${host}${entry.marker.service} ${datedWords(entry.marker)}`,
         style: { faint: true },
       };
     default:

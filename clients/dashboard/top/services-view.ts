@@ -1,21 +1,21 @@
 import { printable } from '../../../src/text/printable.js';
 import { troubleWords } from '../../svctl/phrases.js';
 import { type Service, ServiceState } from '../../typescript/src/index.js';
-import type { Action, Verb } from '../model/action.js';
+import type { Action } from '../model/action.js';
 import type { Host } from '../model/host.js';
+import type { Order } from '../model/order.js';
 import type { App } from './app.js';
 import { fitted } from './cells.js';
 import { confirmActions } from './confirm.js';
 import { DetailView } from './detail-view.js';
 import { type Entry, entriesOf, idOf, SORTS, type Sort, STATES, type StateFilter } from './entries.js';
 import { LogsView } from './logs-view.js';
+import { ORDER_KEYS, orderKey } from './order-keys.js';
 import { TextPrompt } from './prompt.js';
 import type { Screen, Style } from './screen.js';
 import { Scroll } from './scroll.js';
 import { type Column, columnsOf } from './service-columns.js';
 import type { Area, KeyHelp, View } from './view.js';
-
-const ACTION_KEYS: Readonly<Record<string, Verb>> = { s: 'start', t: 'stop', r: 'restart', R: 'reload', x: 'signal' };
 
 /** The list of all services. */
 export class ServicesView implements View {
@@ -23,11 +23,7 @@ export class ServicesView implements View {
     ['⏎', 'detail'],
     ['l', 'logs'],
     ['L', 'all logs'],
-    ['s', 'start'],
-    ['t', 'stop'],
-    ['r', 'restart'],
-    ['R', 'reload'],
-    ['x', 'signal'],
+    ...ORDER_KEYS,
     ['space', 'mark'],
     ['/', 'filter'],
     ['f', 'by state'],
@@ -98,11 +94,8 @@ export class ServicesView implements View {
     const entries = this.#entries();
     if (this.#scroll.key(key, entries.length, this.#page)) return true;
     const selected = entries[this.#scroll.selected];
-    const verb = ACTION_KEYS[key];
-    if (verb !== undefined) {
-      this.#order(verb);
-      return true;
-    }
+    const chosen = this.#chosen();
+    if (chosen.length > 0 && orderKey(this.#app, key, (order) => this.#confirm(order, chosen))) return true;
     switch (key) {
       case 'ENTER':
       case 'KP_ENTER':
@@ -191,18 +184,10 @@ export class ServicesView implements View {
     return marked.length > 0 ? marked : entries.slice(this.#scroll.selected, this.#scroll.selected + 1);
   }
 
-  #order(verb: Verb): void {
-    const chosen = this.#chosen();
-    if (chosen.length === 0) return;
-    if (verb !== 'signal') this.#confirm(verb, '', chosen);
-    else
-      this.#app.ask(new TextPrompt('signal (HUP, USR1, 15 …)', 'HUP', (signal) => this.#confirm(verb, signal, chosen)));
-  }
-
-  #confirm(verb: Verb, signal: string, chosen: readonly Entry[]): void {
+  #confirm(order: Order, chosen: readonly Entry[]): void {
     const actions = [...new Set(chosen.map(({ host }) => host))].map((host): Action => {
       const names = chosen.filter((entry) => entry.host === host).map(({ service }) => service.name);
-      return { verb, host, names, signal };
+      return { order, host, names };
     });
     confirmActions(this.#app, actions);
   }

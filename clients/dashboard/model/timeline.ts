@@ -90,7 +90,7 @@ function stateAfter({ kind, exit }: LogMarker): Pick<Span, 'state' | 'style'> {
   }
 }
 
-/** What happened to a run: `run 3 ended after 2 s: exit 1`. */
+/** What happened to a run: `run 3 ended: exit 1`. */
 export function markerWords({ kind, run, exit }: LogMarker): string {
   switch (kind) {
     case LogMarkerKind.LOG_MARKER_KIND_STARTED:
@@ -98,7 +98,9 @@ export function markerWords({ kind, run, exit }: LogMarker): string {
     case LogMarkerKind.LOG_MARKER_KIND_READY:
       return `run ${run} ready`;
     default: {
-      const how = exit === undefined ? '' : ` after ${took(exit.runSeconds)}: ${exitWords(exit)}`;
+      // The log does not keep how long a run was.
+      const after = exit === undefined || exit.runSeconds === 0 ? '' : ` after ${took(exit.runSeconds)}`;
+      const how = exit === undefined ? '' : `${after}: ${exitWords(exit)}`;
       return `run ${run} ended${how}${exit?.expected === true ? ', as asked' : ''}`;
     }
   }

@@ -1,19 +1,39 @@
 import { render } from 'preact';
+import { Boot } from './boot.js';
 import { Confirmation, Notes } from './confirm.js';
+import { Detail } from './detail.js';
+import { Events } from './events.js';
+import { Graph } from './graph.js';
+import { Logs } from './logs.js';
+import { Processes } from './processes.js';
 import { linkTo, route } from './route.js';
 import { Services } from './services.js';
 import { follow, hosts, lost, readOnly, refused } from './store.js';
 import { Timeline } from './timeline.js';
 import './page.css';
 
-const VIEWS: readonly (readonly [name: string, title: string, view: () => preact.ComponentChild])[] = [
+type View = readonly [name: string, title: string, view: (parts: readonly string[]) => preact.ComponentChild];
+
+const VIEWS: readonly View[] = [
   ['services', 'Services', () => <Services />],
+  ['logs', 'Logs', (services) => <Logs services={services} />],
   ['timeline', 'Timeline', () => <Timeline />],
+  ['graph', 'Dependencies', () => <Graph />],
+  ['boot', 'Boot', () => <Boot />],
+  ['processes', 'Processes', () => <Processes />],
+  ['events', 'Events', () => <Events />],
+];
+
+/** Not in the list of views: opened from a service's name. */
+const DETAIL: View = [
+  'service',
+  '',
+  ([host, name = '']) => <Detail key={`${host}/${name}`} host={Number(host)} name={name} />,
 ];
 
 function Page() {
-  const [name = 'services'] = route.value;
-  const view = VIEWS.find(([candidate]) => candidate === name)?.[2];
+  const [name = 'services', ...parts] = route.value;
+  const view = [...VIEWS, DETAIL].find(([candidate]) => candidate === name)?.[2];
   return (
     <>
       <header>
@@ -30,7 +50,7 @@ function Page() {
         {readOnly.value && <span class="tag">read-only</span>}
       </header>
       <Banner />
-      <main>{view?.()}</main>
+      <main>{view?.(parts)}</main>
       <Notes />
       <Confirmation />
     </>

@@ -124,9 +124,9 @@ export function Services() {
               {several.value && <th>Host</th>}
               <th>State</th>
               <th class="number">Uptime</th>
-              <th class="number">Restarts</th>
+              <th class="number middle">Restarts</th>
               <th class="wide">Last exit</th>
-              <th class="number">CPU</th>
+              <th class="number middle">CPU</th>
               <th class="number">Memory</th>
               <th class="wide">Last 15 minutes</th>
             </tr>
@@ -184,9 +184,9 @@ function Row({ entry }: { readonly entry: Entry }) {
         <State state={service.state} style={service.style} />
       </td>
       <td class="number">{uptimeWords(service)}</td>
-      <td class="number">{service.restarts}</td>
-      <td class="wide">{exitWordsOf(service)}</td>
-      <td class="number used">
+      <td class="number middle">{service.restarts}</td>
+      <td class="wide exit">{exitWordsOf(service)}</td>
+      <td class="number used middle">
         <Sparkline values={held?.cpus ?? []} least={0.1} />{' '}
         <span>{service.running && used ? cpuWords(used[0]) : '–'}</span>
       </td>

@@ -31,7 +31,7 @@ export function TimelineBar({ service, spanMs }: { readonly service: ServiceView
     <svg class="states" viewBox={`0 0 ${WIDTH} 10`} preserveAspectRatio="none" role="img" aria-label={words.join(', ')}>
       <rect class="nothing" width={WIDTH} height="10" />
       {drawn.map(({ fromMs, from, to, state, style }) => (
-        <rect key={fromMs} class={style} x={from} width={Math.max(style === 'bad' ? 6 : 1, to - from)} height="10">
+        <rect key={fromMs} class={style} x={from} width={Math.max(style === 'bad' ? 2 : 1, to - from)} height="10">
           <title>{`${state}, ${clockTime(new Date(fromMs)).slice(0, 8)}`}</title>
         </rect>
       ))}

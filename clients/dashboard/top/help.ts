@@ -6,7 +6,7 @@ const EVERYWHERE: readonly KeyHelp[] = [
   ['PgUp PgDn', 'one page'],
   ['Home g, End G', 'first and last line'],
   ['Esc', 'back'],
-  ['q', 'back, and out of the list of services'],
+  ['q', 'back, or quit'],
   ['Ctrl-L', 'draw again'],
   ['Ctrl-C', 'leave'],
 ];

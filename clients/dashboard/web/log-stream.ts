@@ -1,6 +1,6 @@
-import { datedWords } from '../model/detail.js';
 import type { Host } from '../model/host.js';
 import { type LogEntry, type LogQuery, LogTail } from '../model/log-tail.js';
+import { markerWords } from '../model/timeline.js';
 import type { LogMessage, LogRow } from './protocol.js';
 
 /** As many as the page holds. */
@@ -51,10 +51,18 @@ export class LogStream {
       }
       case 'gap': {
         const { service, lines } = entry.gap;
-        return { kind: 'gap', host, service, text: lines === 1n ? '1 line was lost' : `${lines} lines were lost` };
+        return {
+          kind: 'gap',
+          host,
+          service,
+          atMs: 0,
+          text: lines === 1n ? '1 line was lost' : `${lines} lines were lost`,
+        };
       }
-      case 'marker':
-        return { kind: 'marker', host, service: entry.marker.service, text: datedWords(entry.marker) };
+      case 'marker': {
+        const { service, time } = entry.marker;
+        return { kind: 'marker', host, service, atMs: time?.getTime() ?? 0, text: markerWords(entry.marker) };
+      }
       default:
         return entry satisfies never;
     }

@@ -83,13 +83,20 @@ export type LogRow =
       readonly text: string;
     }
   /** Lines that were lost, or that the page was too slow for. */
-  | { readonly kind: 'gap' | 'marker'; readonly host: number; readonly service: string; readonly text: string };
+  | {
+      readonly kind: 'gap' | 'marker';
+      readonly host: number;
+      readonly service: string;
+      readonly atMs: number;
+      readonly text: string;
+    };
 
 /** One line of a stream of logs. */
 export type LogMessage =
   | { readonly kind: 'rows'; readonly rows: readonly LogRow[] }
   | { readonly kind: 'skipped'; readonly count: number }
-  | { readonly kind: 'problem'; readonly problem: string };
+  | { readonly kind: 'problem'; readonly problem: string }
+  | { readonly kind: 'beat' };
 
 export interface OrderRequest {
   readonly order: Order;
@@ -138,4 +145,10 @@ export interface ProcessView {
 export interface ProcessesAnswer {
   readonly processes: readonly ProcessView[];
   readonly reaped: string;
+}
+
+export interface DetailAnswer {
+  readonly explanation: readonly { readonly service: string; readonly lines: readonly string[] }[];
+  readonly definition: readonly { readonly key: string; readonly value: string; readonly from: string }[];
+  readonly history: readonly string[];
 }

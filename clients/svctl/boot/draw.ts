@@ -25,6 +25,10 @@ export function drawBoot(response: GetBootResponse): string {
 svg { background: #fff } text { font: 12px monospace; fill: #222 } .faint { fill: #777 }
 .wait { fill: #ddd } .run { fill: #8ab4d8 } .critical { fill: #d9822b } .failed { fill: #c0392b }
 .grid { stroke: #eee } .ready { stroke: #2a7a2a }
+@media (prefers-color-scheme: dark) {
+svg { background: #1a1e26 } text { fill: #e6e9ef } .faint { fill: #9aa4b2 } .wait { fill: #3a4250 }
+.grid { stroke: #2c323d } .ready { stroke: #4cc9b8 }
+}
 </style>
 ${text(8, 18, title(response))}
 ${marks(end)

@@ -7,7 +7,7 @@ import { launchBrowser, ServedDashboard } from '../../helpers/dashboard.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-const VIEWS = ['services', 'timeline'];
+const VIEWS = ['services', 'service/0/web', 'logs', 'timeline', 'graph', 'boot', 'processes', 'events'];
 const SLEEP = { run: sh('exec sleep 1000') };
 
 let browser: Browser;

@@ -3,7 +3,9 @@ import { ask } from './server.js';
 
 export type Asked<Answer> = { readonly answer?: Answer; readonly problem?: string };
 
-/** The answer to a question, asked again whenever `again` changes. The last answer stays meanwhile. */
+/**
+ * The answer to a question, asked again whenever `again` changes. The last answer stays meanwhile.
+ */
 export function useAnswer<Answer>(
   path: string,
   query: Readonly<Record<string, string>>,

@@ -86,13 +86,12 @@ interface LineProps {
 
 function Line({ row, names, times, search, isFound }: LineProps) {
   const { service, text } = row;
-  if (row.kind === 'gap') return <div class="line gap">{`${service} ${text}`}</div>;
-  const time = times && <span class="time">{clockTime(new Date(row.atMs))} </span>;
-  if (row.kind === 'marker') {
+  const time = times && row.atMs > 0 && <span class="time">{clockTime(new Date(row.atMs))} </span>;
+  if (row.kind !== 'line') {
     return (
-      <div class="line marker">
+      <div class={`line ${row.kind}`}>
         {time}
-        {`── ${service} ${text}`}
+        {row.kind === 'gap' ? `${service} ${text}` : `── ${service} ${text}`}
       </div>
     );
   }

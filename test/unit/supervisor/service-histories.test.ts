@@ -1,22 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { monotonicMs } from '../../../src/process/clock.js';
-import { readDirectory } from '../../../src/supervisor/definition/read-directory.js';
 import type { MachineEvent } from '../../../src/supervisor/machine.js';
-import { Service } from '../../../src/supervisor/service.js';
-import type { ServiceContext } from '../../../src/supervisor/service-context.js';
-import { type RecordedService, readRecord, writeRecord } from '../../../src/supervisor/service-record.js';
 import { TABLE } from '../../../src/supervisor/table.js';
-import type { Cause, ServiceName, ServiceStatus } from '../../../src/types/service.js';
-import { FakeHost } from '../../helpers/fake-host.js';
-import { NO_CHECKS } from '../../helpers/no-checks.js';
+import type { Cause, ServiceStatus } from '../../../src/types/service.js';
+import { STOP_MS, World } from '../../helpers/service-world.js';
 
 const API: Cause = { kind: 'api' };
 const SV: Cause = { kind: 'sv' };
-const STOP_MS = 2_000;
-const FINISH_MS = 5_000;
 
 const root = mkdtempSync('/tmp/my_init-histories-');
 afterAll(() => rmSync(root, { recursive: true }));
@@ -24,99 +16,6 @@ beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
   jest.spyOn(Math, 'random').mockReturnValue(0.5);
 });
-
-/** One service, the controller that has it, and the world around both. */
-class World {
-  readonly host = new FakeHost();
-  readonly directory = join(root, 'web');
-  service: Service;
-  record: RecordedService | undefined;
-  forgotten = false;
-  halted = false;
-
-  constructor(finish: boolean) {
-    rmSync(this.directory, { recursive: true, force: true });
-    mkdirSync(this.directory);
-    this.mend();
-    if (finish) writeFileSync(join(this.directory, 'finish'), '#!/bin/sh\n', { mode: 0o755 });
-    this.service = this.#controller();
-  }
-
-  mend(): void {
-    writeFileSync(join(this.directory, 'run'), '#!/bin/sh\n');
-    chmodSync(join(this.directory, 'run'), 0o755);
-  }
-
-  break(): void {
-    chmodSync(join(this.directory, 'run'), 0o644);
-  }
-
-  get status(): ServiceStatus {
-    return this.service.status;
-  }
-
-  dispatch(event: MachineEvent): void {
-    if (!this.forgotten) this.service.dispatch(event);
-  }
-
-  /** The controller is killed, and the next one takes over after a while. */
-  async replaceController(gapMs: number): Promise<void> {
-    if (this.forgotten || this.record === undefined) return;
-    this.host.orphan();
-    this.#generation += 1;
-    jest.advanceTimersByTime(gapMs);
-    const service = this.#controller(this.record);
-    this.service = service;
-    service.resume();
-    await this.pass(0);
-  }
-
-  /** Time passes, with room for promises between. */
-  async pass(ms: number): Promise<void> {
-    const slices = Math.min(10, Math.max(1, ms));
-    for (let slice = 0; slice < slices; slice++) {
-      jest.advanceTimersByTime(ms / slices);
-      for (let turn = 0; turn < 6; turn++) await Promise.resolve();
-    }
-  }
-
-  #generation = 0;
-
-  #controller(record?: RecordedService): Service {
-    const generation = this.#generation;
-    /** A dead controller does nothing any more, though its timers are still here. */
-    const alive = (): boolean => generation === this.#generation;
-    const context: ServiceContext = {
-      keep: () => {},
-      read: (name, directory) =>
-        readDirectory(name, directory, { stopMs: STOP_MS, finishMs: FINISH_MS, scriptMs: STOP_MS }),
-      output: () => undefined,
-      input: () => undefined,
-      drain: (_name, done) => done(),
-      host: this.host.seenBy(alive),
-      bootId: 'boot',
-      environment: () => new Map(),
-      checks: NO_CHECKS,
-      sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
-      record: (latest) => {
-        if (alive()) this.record = JSON.parse(JSON.stringify(writeRecord(latest, 1)));
-      },
-      publish: (previous, status, event) => {
-        if (alive()) this.host.violations.push(...broken(previous, status, event));
-      },
-      claim: () => undefined,
-      terminateSession: () => Promise.resolve(false),
-      shutdown: () => {},
-      forget: () => {
-        if (alive()) this.forgotten = true;
-      },
-      warn: (text) => {
-        if (alive() && text.includes('internal error')) this.host.violations.push(text);
-      },
-    };
-    return new Service('web' as ServiceName, this.directory, context, readRecord(record));
-  }
-}
 
 /** Which laws a step of the service breaks. */
 function broken(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): readonly string[] {
@@ -239,7 +138,7 @@ const endings: Readonly<Record<string, Act>> = {
 async function live(names: readonly string[], finish: boolean): Promise<World> {
   // The world of the history before goes on for ever otherwise.
   jest.clearAllTimers();
-  const world = new World(finish);
+  const world = new World(root, { finish, broken });
   world.service.record();
   world.dispatch({ type: 'start', cause: { kind: 'boot' } });
   for (const name of names) {
@@ -284,7 +183,7 @@ test('what is wanted up comes up, as soon as it can', async () => {
 }, 60_000);
 
 test('what was on record and not yet started is started by the next controller', async () => {
-  const world = new World(false);
+  const world = new World(root, { finish: false, broken });
   world.service.record();
   await world.replaceController(0);
   expect(world.status).toMatchObject({ state: 'starting', run: 1 });

@@ -14,6 +14,7 @@ export const IN = {
   Q_OVERFLOW: 0x4000,
   IGNORED: 0x8000,
   ONLYDIR: 0x0100_0000,
+  DONT_FOLLOW: 0x0200_0000,
   MASK_ADD: 0x2000_0000,
 } as const;
 

@@ -1,17 +1,10 @@
-import { lstatSync, readlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { IN, Inotify } from '../process/inotify.js';
+import { END, type Found, LINK, NAMES, PathFinder, SELF, type Step } from './path-finder.js';
 
 /** A file that is written and then made executable is one change, not two. */
 const QUIET_MS = 20;
-/** As Linux does it. */
-const MAX_LINKS = 40;
 
-/** For a directory on the way: its names. */
-const WAY =
-  IN.CREATE | IN.DELETE | IN.MOVED_FROM | IN.MOVED_TO | IN.DELETE_SELF | IN.MOVE_SELF | IN.ONLYDIR | IN.MASK_ADD;
-/** For a directory in which a path ends: the files in it as well. */
-const END = WAY | IN.ATTRIB | IN.CLOSE_WRITE;
 /** Stands for every name in a directory. */
 const ANY = '';
 
@@ -22,40 +15,39 @@ export interface WatchedPaths {
   readonly directories: readonly string[];
 }
 
+/** A watch of the kernel: its directory or link, and the bits of what it reports. */
+interface Watched {
+  readonly path: string;
+  mask: number;
+  /** By name in the directory: the interests, and the bits that each needs. */
+  readonly names: Map<string, Map<Interest, number>>;
+}
+
 /** The paths that are watched under one key. */
 interface Interest {
   readonly key: string;
   paths: WatchedPaths;
-  /** Names by watch descriptor. */
-  names: Map<number, Set<string>>;
+  /** Names by watch descriptor, with the bits that each needs. */
+  names: Names;
   /** Watch descriptors of the directories in which its paths end, by path. */
   ends: Map<string, number>;
 }
 
-/** A directory, as a path leads to it: by which names, in which directories. */
-interface Found {
-  readonly watch: number;
-  /** Without symbolic links. */
-  readonly path: string;
-  readonly way: readonly (readonly [watch: number, name: string])[];
-  /** Nothing was missing on the way. */
-  readonly whole: boolean;
-}
+type Names = Map<number, Map<string, number>>;
 
 /**
  * Reports every change of what paths lead to: a file written or made executable, an entry made,
  * replaced or removed, and any symbolic link or directory on the way. Each directory is watched
- * before anything in it is looked at, so no change is missed.
+ * before anything in it is looked at, so no change is missed. Other names in the directories on the
+ * way wake nobody: an entry there is watched by itself.
  */
 export class PathWatch {
   readonly #changed: (keys: ReadonlySet<string>) => void;
   readonly #failed: (code: string) => void;
   readonly #inotify: Inotify;
   readonly #interests = new Map<string, Interest>();
-  /** The interest in names, by watch descriptor. */
-  readonly #directories = new Map<number, Map<string, Set<Interest>>>();
-  /** Directories that were found in this turn. */
-  readonly #found = new Map<string, Found>();
+  readonly #watches = new Map<number, Watched>();
+  readonly #finder: PathFinder;
   readonly #due = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -68,6 +60,10 @@ export class PathWatch {
     this.#changed = changed;
     this.#failed = failed;
     this.#inotify = new Inotify((watch, mask, name) => this.#report(watch, mask, name));
+    this.#finder = new PathFinder({
+      add: (path, mask) => this.#add(path, mask),
+      watchNames: (found) => this.#watchNames(found),
+    });
   }
 
   /**
@@ -75,7 +71,7 @@ export class PathWatch {
    * missed.
    */
   watch(key: string, paths: WatchedPaths): void {
-    const interest = this.#interests.get(key) ?? { key, paths, names: new Map(), ends: new Map() };
+    const interest: Interest = this.#interests.get(key) ?? { key, paths, names: new Map(), ends: new Map() };
     interest.paths = paths;
     this.#interests.set(key, interest);
     this.#follow(interest);
@@ -92,9 +88,9 @@ export class PathWatch {
 
   /** Follows all paths anew, whatever the kernel has reported. */
   refresh(): void {
-    this.#found.clear();
+    this.#finder.forget();
     for (const interest of this.#interests.values()) this.#follow(interest);
-    this.#found.clear();
+    this.#finder.forget();
   }
 
   /**
@@ -109,92 +105,72 @@ export class PathWatch {
     clearTimeout(this.#timer);
     this.#inotify.close();
     this.#interests.clear();
-    this.#directories.clear();
+    this.#watches.clear();
   }
 
   #follow(interest: Interest): void {
-    const names = new Map<number, Set<string>>();
+    const names: Names = new Map();
     const ends = new Map<string, number>();
-    const use = (watch: number, name: string): void => {
+    const use = (watch: number, name: string, mask: number): void => {
       if (watch < 0) return;
-      const known = names.get(watch);
-      if (known) known.add(name);
-      else names.set(watch, new Set([name]));
+      const known = names.get(watch) ?? new Map<string, number>();
+      names.set(watch, known.set(name, (known.get(name) ?? 0) | mask));
+    };
+    const useWay = (way: readonly Step[], last: Found): void => {
+      // A directory that is empty may be removed while a process still has it open: then only the
+      // directory above tells.
+      const isFirm = this.#finder.isFilled(last);
+      for (const { watch, name, own } of way) use(watch, name, isFirm && own >= 0 ? SELF : NAMES);
+      for (const { own } of way) if (this.#watches.get(own)?.mask === LINK) use(own, ANY, LINK);
     };
     const useFound = (path: string, found: Found): void => {
-      for (const [watch, name] of found.way) use(watch, name);
+      useWay(found.way, found);
       if (!found.whole || found.watch < 0 || ends.has(path)) return;
       this.#add(found.path, END);
       ends.set(path, found.watch);
     };
-    for (const path of interest.paths.directories) {
-      const found = this.#directory(path, 0);
-      useFound(path, found);
-      if (found.whole) use(found.watch, ANY);
-    }
     for (const path of interest.paths.files) {
-      const found = this.#directory(dirname(path), 0);
+      const found = this.#finder.directory(dirname(path));
+      const file = found.whole ? this.#finder.file(found, basename(path)) : [];
       useFound(dirname(path), found);
-      if (found.whole) for (const [watch, name] of this.#file(found, basename(path), 0)) use(watch, name);
+      for (const { directory, name } of file) {
+        useWay(directory.way, directory);
+        if (directory.whole) use(directory.watch, name, END);
+      }
+    }
+    for (const path of interest.paths.directories) {
+      const found = this.#finder.directory(path);
+      useFound(path, found);
+      if (found.whole) use(found.watch, ANY, END);
     }
     // A directory that is away for a moment stays watched, so that it is known when it comes back.
     for (const [path, watch] of interest.ends) {
       if (ends.has(path)) continue;
       ends.set(path, watch);
-      for (const name of interest.names.get(watch) ?? []) use(watch, name);
+      for (const [name, mask] of interest.names.get(watch) ?? []) use(watch, name, mask);
     }
-    for (const [watch, each] of names) for (const name of each) this.#register(interest, watch, name);
+    for (const [watch, each] of names) for (const [name, mask] of each) this.#register(interest, watch, name, mask);
     const before = interest.names;
     interest.names = names;
     interest.ends = ends;
     this.#drop(interest, before);
+    for (const watch of names.keys()) this.#narrow(watch);
   }
 
-  /** Watches a directory and every directory on the way to it, then looks where the way goes on. */
-  #directory(path: string, links: number): Found {
-    const known = this.#found.get(path);
-    if (known !== undefined) return known;
-    const found =
-      path === '/' ? this.#root() : this.#enter(this.#directory(dirname(path), links), basename(path), links);
-    this.#found.set(path, found);
-    return found;
-  }
-
-  #root(): Found {
-    return { watch: this.#add('/', WAY), path: '/', way: [], whole: true };
-  }
-
-  #enter(parent: Found, name: string, links: number): Found {
-    if (!parent.whole || name === '.') return parent;
-    if (name === '..') {
-      const path = dirname(parent.path);
-      return { ...parent, watch: this.#add(path, WAY), path };
-    }
-    const path = under(parent.path, name);
-    const way = [...parent.way, [parent.watch, name] as const];
-    const target = targetOf(path);
-    if (target === 'missing' || links > MAX_LINKS) return { ...parent, way, whole: false };
-    if (target === undefined) return { watch: this.#add(path, WAY), path, way, whole: true };
-    const found = this.#directory(target.startsWith('/') ? target : under(parent.path, target), links + 1);
-    return { ...found, way: [...way, ...found.way] };
-  }
-
-  /** The names by which a file is found, from its directory on. */
-  #file(directory: Found, name: string, links: number): Found['way'] {
-    const target = targetOf(under(directory.path, name));
-    const here = [directory.watch, name] as const;
-    if (target === undefined || target === 'missing' || links > MAX_LINKS) return [here];
-    const path = target.startsWith('/') ? target : under(directory.path, target);
-    const next = this.#directory(dirname(path), links + 1);
-    if (!next.whole) return [here, ...next.way];
-    this.#add(next.path, END);
-    return [here, ...next.way, ...this.#file(next, basename(path), links + 1)];
+  /** Before a name is looked for: another interest may have narrowed the watch in this turn. */
+  #watchNames({ watch, path }: Found): void {
+    const mask = this.#watches.get(watch)?.mask ?? NAMES;
+    if ((mask & NAMES) !== NAMES) this.#add(path, NAMES);
   }
 
   /** -1 where it cannot be watched. */
   #add(path: string, mask: number): number {
     try {
-      return this.#inotify.add(path, mask);
+      const watch = this.#inotify.add(path, mask | IN.MASK_ADD);
+      const known = this.#watches.get(watch);
+      if (known === undefined) this.#watches.set(watch, { path, mask, names: new Map() });
+      else this.#watches.set(watch, { path, mask: known.mask | mask, names: known.names });
+      return watch;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (code === 'ENOSPC' || code === 'ENOMEM') this.#failed(code);
@@ -202,27 +178,52 @@ export class PathWatch {
     }
   }
 
-  #register(interest: Interest, watch: number, name: string): void {
-    const names = this.#directories.get(watch) ?? new Map<string, Set<Interest>>();
-    this.#directories.set(watch, names);
-    const interests = names.get(name) ?? new Set();
-    names.set(name, interests.add(interest));
+  /** Has a watch report no more than somebody needs. */
+  #narrow(watch: number): void {
+    const watched = this.#watches.get(watch);
+    if (watched === undefined || watched.mask === LINK) return;
+    let needed = SELF;
+    for (const interests of watched.names.values())
+      for (const mask of interests.values()) {
+        needed |= mask;
+        if (needed === watched.mask) return;
+      }
+    try {
+      const now = this.#inotify.add(watched.path, needed);
+      if (now === watch) watched.mask = needed;
+      // Another directory is there by now, which is reported.
+      else if (!this.#watches.has(now)) this.#inotify.remove(now);
+    } catch {
+      // It went, which is reported.
+    }
+  }
+
+  #register(interest: Interest, watch: number, name: string, mask: number): void {
+    const names = this.#watches.get(watch)?.names;
+    const interests = names?.get(name) ?? new Map<Interest, number>();
+    names?.set(name, interests.set(interest, mask));
   }
 
   /** Removes what was registered for an interest and is not among its names any more. */
-  #drop(interest: Interest, before: Interest['names']): void {
+  #drop(interest: Interest, before: Names): void {
     const isGone = !this.#interests.has(interest.key);
-    for (const [watch, each] of before)
-      for (const name of each) {
+    for (const [watch, each] of before) {
+      const names = this.#watches.get(watch)?.names;
+      for (const name of each.keys()) {
         if (!isGone && interest.names.get(watch)?.has(name)) continue;
-        const names = this.#directories.get(watch);
         const interests = names?.get(name);
-        if (!interests?.delete(interest) || interests.size > 0) continue;
-        names?.delete(name);
-        if (names?.size !== 0) continue;
-        this.#directories.delete(watch);
-        this.#inotify.remove(watch);
+        if (interests?.delete(interest) && interests.size === 0) names?.delete(name);
       }
+      if (names?.size === 0) this.#remove(watch);
+      else this.#narrow(watch);
+    }
+  }
+
+  #remove(watch: number): void {
+    this.#watches.delete(watch);
+    this.#inotify.remove(watch);
+    // It may be among them.
+    this.#finder.forget();
   }
 
   #report(watch: number, mask: number, name: string): void {
@@ -230,12 +231,14 @@ export class PathWatch {
       for (const key of this.#interests.keys()) this.#reportSoon(key);
       return;
     }
-    const known = this.#directories.get(watch);
+    const known = this.#watches.get(watch)?.names;
     if (known === undefined) return;
+    // Another directory had taken the place of the one that was meant.
+    if (known.size === 0) this.#remove(watch);
     const isAbout = name === '' ? [...known.values()] : [known.get(name), known.get(ANY)];
-    for (const interests of isAbout) for (const { key } of interests ?? []) this.#reportSoon(key);
+    for (const interests of isAbout) for (const { key } of interests?.keys() ?? []) this.#reportSoon(key);
     if (!(mask & IN.IGNORED)) return;
-    this.#directories.delete(watch);
+    this.#watches.delete(watch);
     for (const { names, ends } of this.#interests.values()) {
       names.delete(watch);
       for (const [path, end] of ends) if (end === watch) ends.delete(path);
@@ -251,31 +254,17 @@ export class PathWatch {
     this.#timer = undefined;
     const keys = new Set(this.#due);
     this.#due.clear();
-    this.#found.clear();
+    this.#finder.forget();
     for (const key of keys) {
       const interest = this.#interests.get(key);
       if (interest) this.#follow(interest);
     }
     this.#changed(keys);
-    this.#found.clear();
+    this.#finder.forget();
   }
 
   /** Found entries hold as long as nobody else has had a turn: changes since then are reported. */
   #forgetFoundSoon(): void {
-    if (this.#found.size > 0) setImmediate(() => this.#found.clear());
-  }
-}
-
-const under = (directory: string, name: string): string => (directory === '/' ? `/${name}` : `${directory}/${name}`);
-
-/** Where a symbolic link leads; undefined for what is no link. */
-function targetOf(path: string): string | 'missing' | undefined {
-  try {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return 'missing';
-    return stat.isSymbolicLink() ? readlinkSync(path) : undefined;
-  } catch {
-    // Removed just now, or its directory must not be searched.
-    return 'missing';
+    if (this.#finder.hasFound) setImmediate(() => this.#finder.forget());
   }
 }

@@ -1,6 +1,16 @@
 /** @needs sv */
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
 import { sv } from '../../helpers/sv.js';
@@ -195,6 +205,23 @@ describe('the service directory', () => {
     await container.reaches('web', 'up');
     await container.svctl('apply');
     await gone('web');
+  });
+
+  test('a busy directory above the services wakes nobody', async () => {
+    container = await TestContainer.boot({ services: { web: { run: WORKS } } });
+    await container.reaches('web', 'up');
+    const wakes = () =>
+      Number(
+        /^voluntary_ctxt_switches:\s(\d+)$/m.exec(readFileSync(`/proc/${container.controllerPid}/status`, 'utf8'))?.[1],
+      );
+    const before = wakes();
+    for (let count = 0; count < 300; count++) {
+      writeFileSync(at('busy'), '');
+      rmSync(at('busy'));
+      await delay(2);
+    }
+    // Each of them would have been one.
+    expect(wakes() - before).toBeLessThan(100);
   });
 
   test('a service that comes back while it is being stopped is started again', async () => {

@@ -1,16 +1,23 @@
 import {
   chmodSync,
+  closeSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { IN } from '../../../src/process/inotify.js';
 import { PathWatch } from '../../../src/supervisor/path-watch.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
@@ -159,4 +166,93 @@ test('a key that is not watched any more is not reported', async () => {
   watch.watch('web', { files: [at('run')], directories: [] });
   watch.unwatch('web');
   expect(await reported(() => writeFileSync(at('run'), ''))).toEqual([]);
+});
+
+describe('a directory on the way', () => {
+  /** The bits of inotify(7) that the kernel reports for a directory. */
+  const watchedBits = (path: string): number => {
+    const inode = statSync(path).ino.toString(16);
+    for (const fd of readdirSync('/proc/self/fd')) {
+      const found = new RegExp(`^inotify wd:\\S+ ino:${inode} \\S+ mask:(\\S+)`, 'm').exec(infoOf(fd));
+      if (found !== null) return Number.parseInt(found[1] ?? '', 16);
+    }
+    throw new Error(`${path} is not watched`);
+  };
+  const infoOf = (fd: string): string => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+    } catch {
+      // The descriptor of the listing itself.
+      return '';
+    }
+  };
+  const NAMES = IN.CREATE | IN.DELETE | IN.MOVED_FROM | IN.MOVED_TO | IN.ATTRIB | IN.CLOSE_WRITE;
+
+  test('wakes nobody when other names in it come and go', () => {
+    mkdirSync(at('busy/services/web'), { recursive: true });
+    writeFileSync(at('busy/services/web/run'), '');
+    symlinkSync('busy', at('alias'));
+    watch.watch('web', { files: [at('alias/services/web/run')], directories: [at('alias/services/web/env')] });
+    watch.watch('all', { files: [], directories: [at('alias/services')] });
+    expect(watchedBits(root) & NAMES).toBe(0);
+    expect(watchedBits(at('busy')) & NAMES).toBe(0);
+    watch.watch('other', { files: [at('busy/other')], directories: [] });
+    expect(watchedBits(at('busy')) & NAMES).toBe(NAMES);
+    watch.unwatch('other');
+    expect(watchedBits(at('busy')) & NAMES).toBe(0);
+  });
+
+  test.each(['busy', 'alias'])('is reported when it, as %s, is renamed, replaced or removed', async (way) => {
+    const make = (name: string): void => {
+      mkdirSync(at(name, 'services/web'), { recursive: true });
+      writeFileSync(at(name, 'services/web/run'), '');
+    };
+    make('busy');
+    make('other');
+    symlinkSync('busy', at('alias'));
+    watch.watch('web', { files: [at(way, 'services/web/run')], directories: [] });
+    expect(await reported(() => renameSync(at('busy'), at('gone')))).toEqual(['web']);
+    expect(await reported(() => renameSync(at('other'), at('busy')))).toEqual(['web']);
+    expect(await reported(() => rmSync(at('busy'), { recursive: true }))).toEqual(['web']);
+    expect(await reported(() => make('busy'))).toEqual(['web']);
+  });
+
+  test('is reported when it is emptied and removed while a process has it open, and made anew', async () => {
+    mkdirSync(at('busy/services/web'), { recursive: true });
+    writeFileSync(at('busy/services/web/run'), '');
+    watch.watch('web', { files: [at('busy/services/web/run')], directories: [] });
+    watch.watch('all', { files: [], directories: [at('busy/services')] });
+    const open = ['busy', 'busy/services', 'busy/services/web'].map((name) => openSync(at(name), 'r'));
+    expect((await reported(() => rmSync(at('busy'), { recursive: true }))).toSorted()).toEqual(['all', 'web']);
+    expect((await reported(() => mkdirSync(at('busy/services/web'), { recursive: true }))).toSorted()).toEqual([
+      'all',
+      'web',
+    ]);
+    // The services directory was empty for a while.
+    rmSync(at('busy/services/web'), { recursive: true });
+    expect((await reported(() => {})).toSorted()).toEqual(['all', 'web']);
+    const again = openSync(at('busy/services'), 'r');
+    expect((await reported(() => rmdirSync(at('busy/services')))).toSorted()).toEqual(['all', 'web']);
+    expect((await reported(() => mkdirSync(at('busy/services')))).toSorted()).toEqual(['all', 'web']);
+    for (const fd of [...open, again]) closeSync(fd);
+  });
+
+  test('that is a link is reported when it is replaced, or removed and made anew', async () => {
+    for (const name of ['a', 'b']) {
+      mkdirSync(at(name));
+      writeFileSync(at(name, 'run'), '');
+    }
+    symlinkSync('a', at('link'));
+    watch.watch('web', { files: [at('link/run')], directories: [] });
+    expect(
+      await reported(() => {
+        symlinkSync('b', at('next'));
+        renameSync(at('next'), at('link'));
+      }),
+    ).toEqual(['web']);
+    expect(await reported(() => rmSync(at('link')))).toEqual(['web']);
+    expect(await reported(() => symlinkSync('a', at('link')))).toEqual(['web']);
+    expect(await reported(() => writeFileSync(at('b/run'), 'more'))).toEqual([]);
+    expect(await reported(() => writeFileSync(at('a/run'), 'more'))).toEqual(['web']);
+  });
 });

@@ -8,6 +8,7 @@ import { explainSpawnError } from './explain-spawn-error.js';
 import { commandOrder, explainCommand } from './service-command.js';
 import type { ServiceCore } from './service-context.js';
 import { isLogger } from './service-directory.js';
+import { instanceArguments } from './service-template.js';
 
 /**
  * The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a
@@ -177,7 +178,8 @@ export class ControlScripts {
 
   /** `stop_command` takes the place of `control/t`. `setup` runs as the service does. */
   #command(letter: ControlLetter): readonly string[] | undefined {
-    if (letter === 'setup') return [join(this.#service.directory, letter)];
+    const { name, directory } = this.#service;
+    if (letter === 'setup') return [join(directory, letter), ...instanceArguments(name, directory)];
     return letter === 't' ? this.#service.definition.stop.command : undefined;
   }
 

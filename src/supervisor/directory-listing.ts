@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
 import { explainBadName, isServiceName, loggerOf } from './service-directory.js';
+import { isInstance, isTemplate } from './service-template.js';
 
 /** A directory that can be a service. */
 export interface ListedService {
@@ -20,7 +21,8 @@ export interface Listing {
 
 /**
  * The services in a directory: directories, and links to directories. Names that begin with a dot,
- * and files, are passed over, as by runsvdir(8). Throws when the directory cannot be read.
+ * and files, are passed over, as by runsvdir(8), and templates, as by nitro(8). Throws when the
+ * directory cannot be read.
  */
 export function listServices(parent: string): Listing {
   const found = new Map<ServiceName, ListedService>();
@@ -28,7 +30,7 @@ export function listServices(parent: string): Listing {
   const nameOf = new Map<string, string>();
   for (const bytes of readdirSync(parent, { encoding: 'buffer' }).sort(Buffer.compare)) {
     const name = bytes.toString('utf8');
-    if (name.startsWith('.')) continue;
+    if (name.startsWith('.') || isTemplate(name)) continue;
     if (!isUtf8(bytes)) {
       skipped.push({ name: printable(name), reason: explainBadName(name) });
       continue;
@@ -36,7 +38,9 @@ export function listServices(parent: string): Listing {
     const directory = join(parent, name);
     const identity = identify(directory);
     if (identity === 'file') continue;
-    const reason = typeof identity === 'object' ? identity.trouble : explainName(name, nameOf.get(identity));
+    // The instances of a template are one directory.
+    const twin = typeof identity === 'object' || isInstance(name, directory) ? undefined : nameOf.get(identity);
+    const reason = typeof identity === 'object' ? identity.trouble : explainName(name, twin);
     if (reason !== undefined || typeof identity === 'object' || !isServiceName(name))
       skipped.push({ name: printable(name), reason: reason ?? explainBadName(name) });
     else {

@@ -11,6 +11,7 @@ import { explainLaunch } from './explain-launch.js';
 import { explainSpawnError } from './explain-spawn-error.js';
 import { type Effect, type EndedRun, finishPidOf, pidOf, type TerminateEffect } from './machine.js';
 import type { ServiceCore } from './service-context.js';
+import { instanceArguments } from './service-template.js';
 
 /** Carries out what the machine decided for a service. */
 export function carryOut(service: ServiceCore, effect: Effect): void {
@@ -130,6 +131,7 @@ function orderOf(service: ServiceCore): SpawnOrder {
 }
 
 function programOf({
+  name,
   definition,
   directory,
 }: ServiceCore): Pick<SpawnOrder, 'program' | 'args' | 'searchPath' | 'directory'> {
@@ -139,7 +141,7 @@ function programOf({
   switch (command.kind) {
     case 'run': {
       const program = execution.workingDirectory === undefined ? './run' : join(directory, 'run');
-      return { program, args: [], directory: workingDirectory };
+      return { program, args: instanceArguments(name, directory), directory: workingDirectory };
     }
     case 'argv': {
       const [program = '', ...args] = command.argv;
@@ -233,7 +235,7 @@ function runFinish(service: ServiceCore, ended: EndedRun): void {
     {
       purpose: purposeOf(service, 'finish'),
       program: './finish',
-      args: finishArguments(ended.status),
+      args: [...finishArguments(ended.status), ...instanceArguments(name, directory)],
       directory,
       environment: finishEnvironment(service, ended),
       as: 'session',

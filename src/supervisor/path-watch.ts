@@ -191,11 +191,22 @@ export class PathWatch {
     try {
       const now = this.#inotify.add(watched.path, needed);
       if (now === watch) watched.mask = needed;
-      // Another directory is there by now, which is reported.
-      else if (!this.#watches.has(now)) this.#inotify.remove(now);
+      else this.#widen(now, watched.path);
     } catch {
       // It went, which is reported.
     }
+  }
+
+  /** Another directory is at the path by now, and has got the mask of the one before. */
+  #widen(watch: number, path: string): void {
+    const watched = this.#watches.get(watch);
+    if (watched === undefined) {
+      this.#inotify.remove(watch);
+      return;
+    }
+    this.#inotify.add(path, watched.mask | IN.MASK_ADD);
+    // Changes meanwhile were not reported.
+    for (const interests of watched.names.values()) for (const { key } of interests.keys()) this.#reportSoon(key);
   }
 
   #register(interest: Interest, watch: number, name: string, mask: number): void {

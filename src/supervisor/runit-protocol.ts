@@ -6,6 +6,7 @@ import { identityOf } from './directory-listing.js';
 import { HeldFiles, type Holder } from './held-files.js';
 import type { ServiceId } from './service-context.js';
 import type { ServiceSet } from './service-set.js';
+import { isInstance } from './service-template.js';
 import { Locked, type Room, SuperviseDirectory } from './supervise-directory.js';
 import { placeBelow, placeIn } from './supervise-place.js';
 import { obey } from './sv-commands.js';
@@ -238,11 +239,14 @@ export class RunitProtocol {
   }
 
   #make(name: ServiceName, serviceDirectory: string): SuperviseDirectory {
+    const root = this.#world.root();
+    // The directory of a template is that of all its instances.
+    if (isInstance(name, serviceDirectory)) return this.#open(name, placeBelow(root, name, serviceDirectory));
     try {
       return this.#open(name, placeIn(serviceDirectory));
     } catch (error) {
       if (!NOT_WRITABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      return this.#open(name, placeBelow(this.#world.root(), name, serviceDirectory));
+      return this.#open(name, placeBelow(root, name, serviceDirectory));
     }
   }
 

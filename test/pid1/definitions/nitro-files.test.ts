@@ -1,5 +1,7 @@
+/** @needs sv */
+import { readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { bootWith, container, lines, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
@@ -52,4 +54,60 @@ test('a setup outlives the controller, and is not run again by the next one', as
   await container.exec('touch', join(out, 'go'));
   await container.reaches('web', 'up');
   expect(order()).toEqual(['setup', 'run']);
+});
+
+describe('a template', () => {
+  const instances = ['tty@1', 'tty@2'] as const;
+
+  /** Two services, which are links to one directory. */
+  async function bootInstances(): Promise<void> {
+    await bootWith({
+      services: {
+        'tty@': {
+          setup: sh(notes('setup $#:$1')),
+          run: sh(notes('run $#:$1'), 'echo I am $1', 'exec sleep 1000'),
+          finish: sh(notes('finish $#:$3')),
+          'log/run': sh(`exec sed -u "s/^/logged: /" >> $OUT/logged`),
+        },
+      },
+    });
+    for (const name of instances) symlinkSync('tty@', join(container.services, name));
+    for (const name of instances) await container.reaches(name, 'up');
+  }
+
+  test('is no service; links to it are, and their scripts get the instance as an argument', async () => {
+    await bootInstances();
+    const names = (await container.svctl('status', '-o', 'name')).stdout.trim().split('\n');
+    expect(names).toEqual(['tty@1', 'tty@1/log', 'tty@2', 'tty@2/log']);
+    await container.svctl('stop', ...instances);
+    expect(order().toSorted()).toEqual([
+      ...['finish 3:1', 'finish 3:2', 'run 1:1', 'run 1:2', 'setup 1:1', 'setup 1:2'],
+    ]);
+    expect(lines('logged').toSorted()).toEqual(['logged: I am 1', 'logged: I am 2']);
+  });
+
+  test('has a supervise directory for each instance, below the run directory, also with the next controller', async () => {
+    await bootInstances();
+    expect(readdirSync(join(container.services, 'tty@'))).not.toContain('supervise');
+    const before = await Promise.all(instances.map((name) => container.status(name)));
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    for (const [index, name] of instances.entries()) {
+      const { stdout } = await container.exec('env', 'SVDIR=/run/my_init/supervise', 'sv', 'status', name);
+      expect(stdout).toContain(`run: ${name}: (pid ${before[index]?.pid})`);
+    }
+    await container.exec('env', 'SVDIR=/run/my_init/supervise', 'sv', 'down', 'tty@1');
+    await container.reaches('tty@1', 'down');
+    expect(await container.status('tty@2')).toMatchObject({ state: 'SERVICE_STATE_UP', pid: before[1]?.pid });
+  });
+
+  test('an instance goes with its link', async () => {
+    await bootInstances();
+    rmSync(join(container.services, 'tty@1'));
+    await waitFor(
+      'one to be gone',
+      async () => !(await container.svctl('status', '-o', 'name')).stdout.includes('tty@1'),
+    );
+    expect(await container.status('tty@2')).toMatchObject({ state: 'SERVICE_STATE_UP', run: 1 });
+  });
 });

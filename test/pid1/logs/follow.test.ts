@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { LogsClient, ReadRequest } from '../../../gen/my_init/v1/logs.js';
 import { METRICS, TestContainer } from '../../helpers/container.js';
 import { LogFollower, SequenceCheck } from '../../helpers/log-follower.js';
+import { removeInUse } from '../../helpers/remove-in-use.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
@@ -124,7 +125,7 @@ test('a service that goes and comes again while the controller is killed is anot
   const reader = new LogFollower(container.socket, { selector: { names: ['web'] } });
   follower = reader;
   await waitFor('the first lines', () => reader.caughtUp && reader.told.includes('web before 5'));
-  rmSync(join(container.services, 'web'), { recursive: true, maxRetries: 10, retryDelay: 20 });
+  removeInUse(join(container.services, 'web'));
   await waitFor('the service to be forgotten', async () => (await container.svctl('status', 'web')).code === 4);
   process.kill(container.controllerPid, 'SIGKILL');
   container.addService('web', says('after', 7));

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
+import { removeInUse } from '../../helpers/remove-in-use.js';
 import { sv } from '../../helpers/sv.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
@@ -36,7 +37,7 @@ describe('the service directory', () => {
   test('a removed service is stopped and forgotten', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS }, other: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
-    rmSync(at('service/web'), { recursive: true, maxRetries: 10, retryDelay: 20 });
+    removeInUse(at('service/web'));
     await gone('web');
     expect((await container.exec('kill', '-0', String(pid))).code).not.toBe(0);
     expect(await names()).toEqual(['other']);

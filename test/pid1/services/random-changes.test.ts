@@ -6,7 +6,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -15,14 +14,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
+import { removeInUse } from '../../helpers/remove-in-use.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const CHANGES = Number(process.env.RANDOM_CHANGES ?? 200);
 const SEED = Number(process.env.RANDOM_SEED ?? Date.now() % 1_000_000);
 /** Well under the 30 s after which a failed service is looked at again in any case. */
 const PATIENCE_MS = 12_000;
-/** A service that is just starting may make its supervise/ anew while its directory is removed. */
-const ANYWAY = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 };
 
 let container: TestContainer;
 afterEach(() => container.dispose());
@@ -52,7 +50,8 @@ describe('the services directory', () => {
           async () => (await running(container)).join() === declared(container).join(),
           PATIENCE_MS,
         ).catch(async (error: unknown) => {
-          const found = `running ${await running(container)}; in the directory ${declared(container)}`;
+          const files = readdirSync(container.services, { recursive: true }).join(' ');
+          const found = `running ${await running(container)}; in the directory ${declared(container)}: ${files}`;
           const status = await container.trace();
           throw new Error(
             `${error}\n${found}\n${story.slice(-6).join('\n')}\n${status}\n${container.log().slice(-3000)}`,
@@ -245,7 +244,7 @@ class Changes {
   }
 
   async #remove(name: string): Promise<string> {
-    rmSync(this.#at(name), ANYWAY);
+    removeInUse(this.#at(name));
     return `removed ${name}`;
   }
 
@@ -263,18 +262,18 @@ class Changes {
     const next = this.#makeKept();
     const away = this.#at(`.${name}`);
     const removed = this.#random(2) === 0;
-    if (removed) rmSync(this.#at(name), ANYWAY);
+    if (removed) removeInUse(this.#at(name));
     else renameSync(this.#at(name), away);
     const pause = await this.#pause();
     if (this.#random(2) === 0) renameSync(join(this.#kept, next), this.#at(name));
     else cpSync(join(this.#kept, next), this.#at(name), { recursive: true });
-    rmSync(away, ANYWAY);
+    removeInUse(away);
     return `replaced ${name} ${removed ? 'after rm' : 'after mv'} ${pause}`;
   }
 
   async #linkAnew(name: string): Promise<string> {
     const next = this.#makeKept();
-    rmSync(this.#at(name), ANYWAY);
+    removeInUse(this.#at(name));
     const pause = await this.#pause();
     symlinkSync(`../sv/${next}`, this.#at(name));
     return `linked ${name} to another directory ${pause}`;

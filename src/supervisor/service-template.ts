@@ -5,7 +5,7 @@ import { loggedBy } from './service-directory.js';
 /** A directory of this name is a template: services are links to it, nitro(8). */
 export const isTemplate = (name: string): boolean => name.endsWith('@');
 
-/** Whether a service, or the service of a logger, shares its directory with others of a template. */
+/** Whether a service, or the one of a logger, shares its directory with others of a template. */
 export const isInstance = (name: string, directory: string): boolean => {
   const service = loggedBy(name);
   return instanceOf(service ?? name, service === undefined ? directory : dirname(directory)) !== undefined;

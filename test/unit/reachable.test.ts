@@ -13,14 +13,14 @@ let home: string;
 afterEach(() => rmSync(home, { recursive: true }));
 
 test.each([
-  { mode: 0o700, place: /^\/tmp\/my_init-checkout-/ },
-  { mode: 0o755, place: /\/checkout$/ },
-])('a checkout below a directory of mode %o is where other users reach it', ({ mode, place }) => {
+  { mode: '700', place: /^\/tmp\/my_init-checkout-/ },
+  { mode: '755', place: /\/checkout$/ },
+])('a checkout below a directory of mode $mode is where other users reach it', ({ mode, place }) => {
   home = mkdtempSync('/tmp/my_init-home-');
   const checkout = join(home, 'closed/checkout');
   for (const directory of ['dist', 'test']) mkdirSync(join(checkout, directory), { recursive: true });
   execFileSync('chmod', ['755', home]);
-  execFileSync('chmod', [mode.toString(8), join(home, 'closed')]);
+  execFileSync('chmod', [mode, join(home, 'closed')]);
   writeFileSync(join(checkout, 'dist/svctl.js'), 'found\n');
   copyFileSync(REACHABLE, join(checkout, 'test/reachable'));
   const [where, what] = execFileSync(join(checkout, 'test/reachable'), ['sh', '-c', LOOK], { encoding: 'utf8' })

@@ -64,7 +64,8 @@ function judge(
   shutdownMs: number,
 ): { readonly services: number; readonly problems: readonly Problem[] } {
   const root = new Root(options.root);
-  const everything = collectPlaces(options, root, TIMES);
+  const serviceDirectory = root.named(options.serviceDirectory);
+  const everything = collectPlaces({ serviceDirectory, servicesFile: root.named(options.servicesFile) }, root, TIMES);
   const named: Collected =
     options.paths.length === 0
       ? everything

@@ -222,3 +222,12 @@ describe('my_init check', () => {
     expect(execFileSync(PROGRAM, ['check', '--help'], { encoding: 'utf8' })).toMatch(/^Usage: my_init check/);
   });
 });
+
+test('a relative --services and --service-dir are those of the directory my_init check is called in', () => {
+  write('/some.yaml', 'services: { web: { comand: sleep 1 } }');
+  write('/some/db/run', '#!/bin/sh\nsleep 1\n');
+  const places = ['--services', 'some.yaml', '--service-dir', 'some'];
+  const { stdout } = spawnSync(PROGRAM, ['check', '-o', 'json', ...places], { encoding: 'utf8', cwd: root });
+  const findings: readonly Finding[] = JSON.parse(stdout).findings;
+  expect(findings.map(({ service, file }) => `${service} ${file}`)).toEqual(['web some.yaml', 'db some/db/run']);
+});

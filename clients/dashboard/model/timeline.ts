@@ -13,6 +13,8 @@ export class Timeline {
   /** How many were dropped before the first of {@link happenings}. */
   dropped = 0;
   readonly #spans = new Map<string, Span[]>();
+  /** The run of each service whose end was seen last. */
+  readonly #ended = new Map<string, number>();
 
   of(name: string): readonly Span[] {
     return this.#spans.get(name) ?? [];
@@ -20,11 +22,15 @@ export class Timeline {
 
   /** The services as they are now: what happened before is known from elsewhere, or not at all. */
   know(services: readonly Service[]): void {
-    for (const service of services) this.#span(service.name, spanOf(service));
+    for (const service of services) {
+      this.#ended.set(service.name, service.lastExit?.run ?? 0);
+      this.#span(service.name, spanOf(service));
+    }
   }
 
   add(service: Service, removed: boolean, time: Date | undefined): void {
     const span = removed ? { fromMs: Date.now(), state: 'removed', style: 'faint' as const } : spanOf(service);
+    this.#crash(service);
     if (!this.#span(service.name, span)) return;
     const why = causeWords(service);
     const words = why === '' || removed ? span.state : `${span.state} (${why})`;
@@ -57,6 +63,14 @@ export class Timeline {
     const surplus = Math.max(0, all.length - HAPPENINGS);
     this.happenings = all.slice(surplus);
     this.dropped += surplus;
+  }
+
+  /** A service that is started again at once was in no state that says so. */
+  #crash({ name, lastExit: exit }: Service): void {
+    if (exit === undefined || exit.run === (this.#ended.get(name) ?? 0)) return;
+    this.#ended.set(name, exit.run);
+    if (exit.expected || (exit.code === 0 && exit.signal === '')) return;
+    this.#span(name, { fromMs: exit.at?.getTime() ?? Date.now(), state: `crashed (${exitWords(exit)})`, style: 'bad' });
   }
 
   /** False when the service was in this state before. */

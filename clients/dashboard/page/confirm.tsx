@@ -49,7 +49,9 @@ export function Confirmation() {
   const dialog = useRef<HTMLDialogElement>(null);
   const question = asked.value;
   useEffect(() => {
-    if (question !== undefined) dialog.current?.showModal();
+    if (question === undefined) return;
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>('input, .primary')?.focus();
   }, [question]);
   if (question === undefined) return null;
   const { verb, entries } = question;
@@ -90,7 +92,7 @@ export function Confirmation() {
           <button type="button" onClick={close}>
             Cancel
           </button>
-          <button type="submit" class={verb === 'stop' ? 'primary danger' : 'primary'} autofocus>
+          <button type="submit" class={verb === 'stop' ? 'primary danger' : 'primary'}>
             {verb}
           </button>
         </div>

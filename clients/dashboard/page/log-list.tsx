@@ -8,6 +8,8 @@ import { hosts } from './store.js';
 const ROW = 19;
 const AROUND = 20;
 const NAMES = 5;
+/** A scroll so soon after a person's doing is that person's. */
+const TOUCH_MS = 500;
 
 export interface LogListProps {
   readonly lines: LogLines;
@@ -27,6 +29,11 @@ export function LogList({ lines, names, times, search, found, follows, onFollow,
   const box = useRef<HTMLElement>(null);
   const [top, setTop] = useState(0);
   const droppedBefore = useRef(0);
+  // A view that grows or loses its oldest lines scrolls, too: only a person ends the following.
+  const touchedMs = useRef(0);
+  const touch = () => {
+    touchedMs.current = performance.now();
+  };
   const { rows, dropped } = lines;
   useLayoutEffect(() => {
     const element = box.current;
@@ -51,11 +58,14 @@ export function LogList({ lines, names, times, search, found, follows, onFollow,
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it
       tabIndex={0}
       aria-label={`Log, ${rows.length} lines`}
+      onWheel={touch}
+      onTouchMove={touch}
+      onPointerDown={touch}
+      onKeyDown={touch}
       onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
         setTop(scrollTop);
         const isAtEnd = scrollTop + clientHeight >= scrollHeight - ROW;
-        // Growth is not a person's doing: following ends only when somebody scrolls back.
-        if (isAtEnd !== follows && (isAtEnd || scrollTop < top)) onFollow(isAtEnd);
+        if (isAtEnd !== follows && performance.now() - touchedMs.current < TOUCH_MS) onFollow(isAtEnd);
       }}
     >
       <div class="all" style={{ height: `${rows.length * ROW}px` }}>

@@ -93,6 +93,22 @@ describe('svctl top', () => {
     await screen.shows(/web +up +yes.* 1 .*KILL/);
   });
 
+  test('holds a service for a time that is typed, and releases it', async () => {
+    const screen = await top();
+    screen.keys('j', 'j', 'h');
+    await screen.shows('hold for how long');
+    screen.keys(...' heap dump', KEYS.enter);
+    await screen.shows("hold web --for 15m --reason 'heap dump'");
+    screen.keys('y');
+    await screen.shows('web: held for 15m');
+    expect((await container.status('web')).hold).toMatchObject({ reason: 'heap dump' });
+    screen.keys('H');
+    await screen.shows('release web?');
+    screen.keys('y');
+    await screen.shows('web: released');
+    expect((await container.status('web')).hold).toBeUndefined();
+  });
+
   test('filters by text and by state', async () => {
     const screen = await top();
     screen.keys('/', ...'web');

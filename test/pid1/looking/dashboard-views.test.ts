@@ -1,0 +1,182 @@
+/** @needs chromium-headless-shell */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { TestContainer } from '../../helpers/container.js';
+import { launchBrowser, ServedDashboard } from '../../helpers/dashboard.js';
+import { waitFor } from '../../helpers/wait-for.js';
+import { sh } from '../../helpers/whole-run.js';
+
+const MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+const MANY = 200;
+
+let browser: Browser;
+let container: TestContainer;
+let dashboard: ServedDashboard;
+const said: string[] = [];
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  const many = Array.from({ length: MANY }, (_, index) => [`many-${index}`, { run: sh('exec sleep 1000'), down: '' }]);
+  container = await TestContainer.boot({
+    services: {
+      ...Object.fromEntries(many),
+      web: {
+        run: sh('trap "echo reloaded" HUP', 'trap "echo usr1" USR1', 'echo ready', 'while :; do sleep 0.1; done'),
+      },
+      markup: { run: sh(`printf '%s\\n' '${MARKUP}'`, 'exec sleep 1000') },
+      storm: { run: sh('seq 120000', 'echo the end', 'exec sleep 1000'), down: '' },
+    },
+  });
+  dashboard = await ServedDashboard.start(browser, ['--socket', container.socket]);
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  expect(said.splice(0)).toEqual([]);
+});
+afterAll(async () => {
+  await dashboard?.end();
+  await container?.dispose();
+  await browser?.close();
+});
+
+/** A page on one of the views. */
+async function view(hash: string): Promise<Page> {
+  const page = await dashboard.open({}, (text) => said.push(text));
+  await page.getByRole('link', { name: 'Services' }).waitFor();
+  await page.goto(`${dashboard.origin}/#/${hash}`);
+  return page;
+}
+
+/** Presses a button of an order, fills in what it asks for, and confirms. */
+async function order(page: Page, verb: string, typed: Readonly<Record<string, string>> = {}): Promise<void> {
+  await page.locator('.orders').getByRole('button', { name: verb, exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  for (const [label, text] of Object.entries(typed)) await dialog.getByLabel(label).fill(text);
+  await dialog.getByRole('button', { name: verb, exact: true }).click();
+}
+
+const note = (page: Page, text: string | RegExp) => page.locator('output').getByText(text).waitFor();
+
+describe('the page of svctl dashboard', () => {
+  test('gives every order', async () => {
+    const page = await view('service/0/web');
+    await page.getByText('● up').first().waitFor();
+    await order(page, 'reload');
+    await note(page, /web: reloaded/);
+    await order(page, 'signal', { 'Signal (HUP, USR1, 15 …)': 'USR1' });
+    await note(page, 'web: USR1 sent');
+    await order(page, 'hold', { 'For how long (15m, 2h)': '10m', Why: 'a test' });
+    await note(page, 'web: held for 10m');
+    await page.getByText(/held for another .*: a test/).waitFor();
+    await order(page, 'release');
+    await note(page, /web: released/);
+    await order(page, 'restart');
+    await note(page, /web: restarted, pid/);
+    await order(page, 'stop');
+    await note(page, 'web: stopped');
+    await page.getByText('○ down').first().waitFor();
+    await order(page, 'start');
+    await note(page, /web: started, pid/);
+    expect((await container.svctl('logs', 'web')).stdout).toMatch(/reloaded[\s\S]*usr1/);
+  });
+
+  test('shows markup in a log line as text', async () => {
+    const page = await view('logs/0%2Fmarkup');
+    await page.locator('.log').getByText(MARKUP).waitFor();
+    expect(await page.title()).toBe('my_init');
+    expect(await page.locator('.log img, .log script').count()).toBe(0);
+  });
+
+  test('lists 200 services, and filters them', async () => {
+    const page = await view('services');
+    await waitFor('all services', async () => (await page.locator('tbody tr').count()) === MANY + 3);
+    await page.getByLabel('Filter by name, state, tag or host').fill('many-19');
+    await waitFor('eleven of them', async () => (await page.locator('tbody tr').count()) === 11);
+  });
+
+  test('follows 120,000 lines, draws those in sight, and finds one', async () => {
+    const page = await view('logs/0%2Fstorm');
+    await container.svctl('start', 'storm');
+    await page
+      .locator('.log')
+      .getByText(/the end$/)
+      .waitFor();
+    expect(await page.locator('.log .line').count()).toBeLessThan(200);
+    await page.getByLabel('Search (a regular expression)').fill('^119000$');
+    await page.keyboard.press('Enter');
+    await page.locator('.found').getByText('119000').waitFor();
+  });
+
+  test('shows the definition, the boot, the processes and the events', async () => {
+    const page = await view('service/0/web');
+    await page.getByRole('cell', { name: '"longrun"' }).waitFor();
+    await page.goto(`${dashboard.origin}/#/boot`);
+    await page.getByAltText(/Timeline of the boot/).waitFor();
+    await page.goto(`${dashboard.origin}/#/processes`);
+    await page.getByRole('cell', { name: 'controller' }).first().waitFor();
+    await page.goto(`${dashboard.origin}/#/events`);
+    await page
+      .getByText(/run 1 started/)
+      .first()
+      .waitFor();
+  });
+
+  test('goes on after the controller was killed', async () => {
+    const page = await view('services');
+    await page.getByLabel('Filter by name, state, tag or host').fill('many-7');
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => (await container.svctl('start', 'many-7')).code === 0);
+    await page.locator('tbody tr').first().getByText('● up').waitFor();
+  });
+
+  test('is of no use to a page of another origin, to another Host, and without the token', async () => {
+    const attacker = createServer((_request, response) => {
+      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>attack</title>');
+    });
+    await new Promise<void>((resolve) => attacker.listen(0, '127.0.0.1', resolve));
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`http://localhost:${(attacker.address() as AddressInfo).port}/`);
+    const results = await page.evaluate(
+      async ({ origin, token }) => {
+        const Authorization = `Bearer ${token}`;
+        const tries = [
+          fetch(`${origin}/api/boot?host=0`),
+          fetch(`${origin}/api/boot?host=0`, { headers: { Authorization } }),
+        ];
+        const json = { Authorization, 'Content-Type': 'application/json' };
+        tries.push(fetch(`${origin}/api/order`, { method: 'POST', headers: json, body: '{}' }));
+        return (await Promise.allSettled(tries)).map(({ status }) => status);
+      },
+      { origin: dashboard.origin, token: dashboard.token },
+    );
+    attacker.close();
+    expect(results).toEqual(['rejected', 'rejected', 'rejected']);
+    const ask = (headers: Readonly<Record<string, string>>) =>
+      fetch(`${dashboard.origin}/api/boot?host=0`, { headers });
+    const right = { Authorization: `Bearer ${dashboard.token}` };
+    expect((await ask(right)).status).toBe(200);
+    expect((await ask({})).status).toBe(401);
+    expect((await ask({ ...right, Origin: 'http://evil.example' })).status).toBe(403);
+    expect((await ask({ ...right, 'Sec-Fetch-Site': 'same-site' })).status).toBe(403);
+  });
+
+  test('changes nothing with --read-only', async () => {
+    const readOnly = await ServedDashboard.start(browser, ['--socket', container.socket], ['--read-only']);
+    const page = await readOnly.open();
+    await page.getByText('read-only').waitFor();
+    await page.getByRole('link', { name: 'web', exact: true }).waitFor();
+    expect(await page.locator('.pick, .orders').count()).toBe(0);
+    const answer = await fetch(`${readOnly.origin}/api/order`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${readOnly.token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ order: { verb: 'stop' }, targets: [{ host: 0, names: ['web'] }] }),
+    });
+    await readOnly.end();
+    expect([answer.status, await answer.json()]).toEqual([
+      403,
+      { error: 'the dashboard was started with --read-only' },
+    ]);
+  });
+});

@@ -94,7 +94,7 @@ describe('svctl top', () => {
   });
 
   test('holds a service for a time that is typed, and releases it', async () => {
-    const screen = await top();
+    const screen = await top({ columns: 160 });
     screen.keys('j', 'j', 'h');
     await screen.shows('hold for how long');
     screen.keys(...' heap dump', KEYS.enter);

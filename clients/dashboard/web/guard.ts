@@ -14,7 +14,8 @@ export function foreign({ headers }: IncomingMessage, port: number): string | un
   const names = [`127.0.0.1:${port}`, `localhost:${port}`];
   if (!names.includes(host)) return 'the Host of this request is not that of the dashboard';
   if (origin !== undefined && origin !== `http://${host}`) return 'the Origin of this request is not the dashboard';
-  // The page itself holds no secret: a link to it may be anywhere, as in the file that opens the browser.
+  // The page itself holds no secret: a link to it may be anywhere, as in the file that opens the
+  // browser.
   if (headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document') return undefined;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return 'this request comes from another site';

@@ -23,6 +23,7 @@ export function statusOf(
     type,
     autostart: enabled,
     optional: definition.policy.optional,
+    memoryMaxBytes: definition.policy.memoryMax?.bytes,
     transient: definition.transient,
     replicaOf: replicaOf(definition) ?? '',
     state,

@@ -178,6 +178,8 @@ export interface ServiceStatus {
   readonly autostart: boolean;
   /** The readiness of the container does not wait for it. */
   readonly optional: boolean;
+  /** The memory that its processes may use together; undefined: no limit of its own. */
+  readonly memoryMaxBytes: number | undefined;
   /** The service came by {@link ServiceControl.run}. */
   readonly transient: boolean;
   /**

@@ -69,6 +69,7 @@ export function fakeStatus(name: string, over: Partial<ServiceStatus> = {}): Ser
     autostart: true,
     optional: false,
     transient: false,
+    memoryMaxBytes: undefined,
     replicaOf: '',
     counters: NO_COUNTS,
     ...over,

@@ -16,6 +16,7 @@ const MY_INIT = fileURLToPath(new URL('../../dist/my_init', import.meta.url));
 export async function bootForPrometheus(
   cleanups: (() => unknown)[],
   services: Readonly<Record<string, string>>,
+  yaml = 'services: {}',
 ): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'my_init-prometheus-'));
   cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
@@ -25,13 +26,15 @@ export async function bootForPrometheus(
     writeFileSync(run, `#!/bin/sh\n${script}\n`);
     chmodSync(run, 0o755);
   }
+  const file = join(directory, 'services.yaml');
+  writeFileSync(file, yaml);
   const address = `127.0.0.1:${await freePort()}`;
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const container = spawn('unshare', [
     ...user,
     ...['--pid', '--fork', '--mount-proc', '--kill-child', MY_INIT],
     ...['--service-dir', join(directory, 'service'), '--socket', join(directory, 'socket')],
-    ...['--http-listen', address],
+    ...['--http-listen', address, '--services', file],
   ]);
   cleanups.push(() => kill(container));
   await until(async () => (await fetch(`http://${address}/readyz`)).ok, 'my_init is ready');

@@ -75,6 +75,18 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
       where(({ hold }) => at(hold?.untilMs)),
     ),
     gauge(
+      'my_init_service_memory_max_bytes',
+      'Memory that the processes of the service may use together, memory_max; absent when it has none.',
+      SERVICE,
+      where(({ memoryMaxBytes }) => memoryMaxBytes),
+    ),
+    gauge(
+      'my_init_service_transient',
+      'Whether the service was created by svctl run.',
+      SERVICE,
+      each(({ transient }) => oneIf(transient)),
+    ),
+    gauge(
       'my_init_service_start_timestamp_seconds',
       'When the present run was started, as Unix time; absent when there is none.',
       SERVICE,

@@ -1,6 +1,8 @@
 /** @needs prometheus */
 import { readFileSync } from 'node:fs';
+import { credentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { HealthClient } from '../../../gen/grpc/health/v1/health.js';
 import { type Prometheus, startPrometheus } from '../../helpers/prometheus.js';
 import { bootForPrometheus } from '../../helpers/prometheus-target.js';
 
@@ -25,15 +27,29 @@ const cleanups: (() => unknown)[] = [];
 let prometheus: Prometheus;
 
 beforeEach(async () => {
-  const address = await bootForPrometheus(cleanups, {
-    crashes: 'echo crashed; sleep 1.1; kill -9 $$',
-    leaks: 'while :; do (sh -c "true &" &); sleep 0.1; done',
-    works: 'exec sleep 1000',
-  });
+  const address = await bootForPrometheus(
+    cleanups,
+    {
+      crashes: 'echo crashed; sleep 1.1; kill -9 $$',
+      leaks: 'while :; do (sh -c "true &" &); sleep 0.1; done',
+      works: 'exec sleep 1000',
+    },
+    'services: { web: { command: sleep 1000, replicas: 2, memory_max: 64m } }',
+  );
+  await callApi(address);
   prometheus = await startPrometheus(address);
   cleanups.push(prometheus.stop);
   await prometheus.query('my_init_service_restarts_total{reason="signal"} > 1');
 });
+
+/** A method that nobody has called has no series of answers. */
+function callApi(address: string): Promise<unknown> {
+  const client = new HealthClient(address, credentials.createInsecure());
+  cleanups.push(() => client.close());
+  return new Promise((resolve, reject) => {
+    client.check({ service: '' }, (error, response) => (error ? reject(error) : resolve(response)));
+  });
+}
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();

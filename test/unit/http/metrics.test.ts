@@ -176,7 +176,7 @@ describe('services', () => {
     const it = world();
     it.services.set('web');
     const seen = await text(it);
-    for (const reason of ['exit', 'signal', 'start_failure', 'api', 'sv', 'scan', 'check', 'dependency'])
+    for (const reason of ['exit', 'signal', 'start_failure', 'api', 'sv', 'scan', 'check', 'dependency', 'memory'])
       expect(value(seen, `my_init_service_restarts_total{service="web",reason="${reason}"}`)).toBe(0);
     for (const kind of ['success', 'failure', 'signal', 'core', 'lost'])
       expect(value(seen, `my_init_service_exits_total{service="web",kind="${kind}"}`)).toBe(0);

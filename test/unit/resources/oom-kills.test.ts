@@ -30,7 +30,12 @@ function write(path: string, text: string): void {
 const kernelHasKilled = (count: number): void =>
   write('sys/fs/cgroup/memory.events', `low 0\nhigh 0\nmax 9\noom 9\noom_kill ${count}\noom_group_kill 0\n`);
 
-const controller = (): OomKills => new OomKills({ saved: recorded, put: (count) => void (recorded = count) }, files);
+function controller(): OomKills {
+  const put = (count: number): void => {
+    recorded = count;
+  };
+  return new OomKills({ saved: recorded, put }, files);
+}
 
 const OOM = { limitBytes: 536_870_912 };
 

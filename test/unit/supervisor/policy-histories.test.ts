@@ -1,4 +1,6 @@
-/** Random definitions × random failures × killed controllers: what the policy says is what happens. */
+/**
+ * Random definitions × random failures × killed controllers: what the policy says is what happens.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';

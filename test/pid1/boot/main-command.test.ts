@@ -4,7 +4,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 import { sh, wholeRun } from '../../helpers/whole-run.js';
 
 const SLEEPER = {
-  run: sh('trap "echo service stops; exit 0" TERM', 'echo service runs', 'while :; do sleep 0.02; done'),
+  run: sh('trap "echo service stops; exit 0" TERM', 'echo service runs; : > /run/runs', 'while :; do sleep 0.02; done'),
 };
 
 let container: TestContainer | undefined;
@@ -19,7 +19,8 @@ describe('the main command', () => {
   test('ends the container, whose services ran until then', async () => {
     const { log, code } = await wholeRun({
       services: { sleeper: SLEEPER },
-      args: ['sh', '-c', 'sleep 0.5; echo command ends; exit 5'],
+      // The line of the service comes by way of its log.
+      args: ['sh', '-c', 'until [ -e /run/runs ]; do sleep 0.05; done; sleep 0.5; echo command ends; exit 5'],
     });
     expect(log.indexOf('service runs')).toBeLessThan(log.indexOf('command ends'));
     expect(log.indexOf('command ends')).toBeLessThan(log.indexOf('service stops'));

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeWithImage, IMAGE, OciContainer, podman } from '../helpers/oci.js';
 import { startPrometheus } from '../helpers/prometheus.js';
+import { waitFor } from '../helpers/wait-for.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const BASE = 'docker.io/library/debian:bookworm-slim';
@@ -74,8 +75,9 @@ describeWithImage('the image', () => {
     const leaky = '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.01 & exit); done\nexec sleep 1000\n';
     await container.write('/etc/service/leaky/run', leaky);
     await container.reaches('leaky', 'up');
-    const metrics = await container.output('curl', '-s', 'http://127.0.0.1:9180/metrics');
-    expect(metrics).toContain('my_init_zombies_reaped_total{service="leaky"} 10\n');
+    const metrics = () => container?.output('curl', '-s', 'http://127.0.0.1:9180/metrics');
+    const reaped = 'my_init_zombies_reaped_total{service="leaky"} 10\n';
+    await waitFor('all zombies to be counted', async () => (await metrics())?.includes(reaped));
     expect(await container.output('sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null; true')).toBe('');
   });
 

@@ -3,8 +3,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { buildImage, describeWithImage, OciContainer, podman } from '../helpers/oci.js';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/memcached', import.meta.url));
-/** Asks it from inside, as there is no client in the image. */
-const ask = ['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/11211; printf "version\\r\\nquit\\r\\n" >&3; cat <&3'];
+/** Asks it from inside, as there is no client in the image, as soon as it listens. */
+const ASK = `until (: 3<>/dev/tcp/127.0.0.1/11211) 2>/dev/null; do sleep 0.1; done
+exec 3<>/dev/tcp/127.0.0.1/11211; printf "version\\r\\nquit\\r\\n" >&3; cat <&3`;
+const ask = ['timeout', '30', 'bash', '-c', ASK];
 const SOCKET = 'my_init-test-socket';
 
 describeWithImage('the memcached example', () => {

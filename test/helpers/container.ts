@@ -14,6 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { infoOf, type Status, statusesOf, statusOf } from './ask.js';
 import { waitFor } from './wait-for.js';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
@@ -120,14 +121,13 @@ export class TestContainer {
   static async boot(options: ContainerOptions = {}): Promise<TestContainer> {
     const container = new TestContainer(options);
     if (!options.unattended)
-      await waitFor(
-        'an answer of my_init',
-        async () => container.#ended || (await container.svctl('info')).code === 0,
-      ).catch(async (error: unknown) => {
-        const log = container.log();
-        await container.dispose();
-        throw new Error(`${String(error)}\n${log}`);
-      });
+      await waitFor('an answer of my_init', async () => container.#ended || (await container.answers())).catch(
+        async (error: unknown) => {
+          const log = container.log();
+          await container.dispose();
+          throw new Error(`${String(error)}\n${log}`);
+        },
+      );
     return container;
   }
 
@@ -164,9 +164,31 @@ export class TestContainer {
   }
 
   /** The entry of a service in `svctl status -o json`. */
-  async status(name: string): Promise<Record<string, unknown> & { readonly state: string; readonly pid: number }> {
-    const { stdout } = await this.svctl('status', name, '-o', 'jsonl');
-    return JSON.parse(stdout.split('\n')[0] || '{}');
+  status(name: string): Promise<Status> {
+    return statusOf(this.socket, name);
+  }
+
+  /** The same of several services; undefined while there is no answer. */
+  statuses(names?: string): Promise<readonly Status[] | undefined> {
+    return statusesOf(this.socket, names);
+  }
+
+  /** Waits until no service has that name. */
+  forgets(name: string): Promise<true> {
+    return waitFor(`the end of ${name}`, async () => {
+      const services = await this.statuses();
+      return services?.every((service) => service.name !== name);
+    });
+  }
+
+  /** What `svctl info -o json` says. */
+  info() {
+    return infoOf(this.socket);
+  }
+
+  /** Whether there is a controller that answers; a call that it breaks is made again. */
+  async answers(): Promise<boolean> {
+    return (await this.info()).version !== undefined;
   }
 
   /** The output of `svctl status` for a service, as people see it. */
@@ -179,7 +201,7 @@ export class TestContainer {
    * METRICS`.
    */
   async metric(series: string): Promise<number | undefined> {
-    const { httpAddress } = JSON.parse((await this.svctl('info', '-o', 'json')).stdout);
+    const { httpAddress } = await this.info();
     const text = await (await fetch(`http://${httpAddress}/metrics`)).text();
     const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length));

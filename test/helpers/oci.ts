@@ -1,12 +1,13 @@
 /** Real containers, run by podman from the image that test/container/build-image makes. */
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, jest } from '@jest/globals';
+import { infoOf, type Status, statusOf } from './ask.js';
 import type { Ended } from './container.js';
 import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
@@ -25,6 +26,9 @@ const BUILD_MS = 900_000;
 const TEST_MS = 180_000;
 
 export const IMAGE = 'localhost/my_init';
+
+/** Of the whole run of the suite, which builds the image once. */
+const RUN = process.env.MY_INIT_LEFT_OUT ?? randomUUID();
 
 /** Why these tests cannot be run here. */
 function obstacle(): string | undefined {
@@ -45,7 +49,7 @@ export function describeWithImage(title: string, tests: () => void): void {
     describe(title, () => {
       beforeAll(() => {
         const script = fileURLToPath(new URL('../container/build-image', import.meta.url));
-        execFileSync(script, [DIRECTORY], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+        execFileSync(script, [DIRECTORY, RUN], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
       }, BUILD_MS);
       tests();
     });
@@ -157,19 +161,29 @@ export class OciContainer {
     return stdout + stderr;
   }
 
-  says(text: string | RegExp, withinMs?: number): Promise<unknown> {
-    const found = (log: string) => (typeof text === 'string' ? log.includes(text) : text.test(log));
-    return this.#waitFor(`${text} in the log`, async () => found(await this.log()), withinMs);
+  /** Waits until its log has a text. */
+  async says(text: string | RegExp, withinMs?: number): Promise<void> {
+    const follower = spawn('podman', ['logs', '--follow', this.name], { env: OCI_ENVIRONMENT });
+    let log = '';
+    for (const output of [follower.stdout, follower.stderr])
+      output.setEncoding('utf8').on('data', (more: string) => {
+        log += more;
+      });
+    const found = (): boolean => (typeof text === 'string' ? log.includes(text) : text.test(log));
+    try {
+      await this.#waitFor(`${text} in the log`, async () => found(), withinMs);
+    } finally {
+      follower.kill();
+    }
   }
 
   /** Waits until a service is in a state. */
-  async reaches(service: string, state: string): Promise<{ readonly pid: number }> {
-    let status: { state: string; pid: number } | undefined;
-    await this.#waitFor(`${service} to be ${state}`, async () => {
-      status = JSON.parse((await this.exec('svctl', 'status', service, '-o', 'jsonl')).stdout.split('\n')[0] || '{}');
-      return status?.state === `SERVICE_STATE_${state.toUpperCase()}`;
+  async reaches(service: string, state: string): Promise<Status> {
+    const socket = await this.#socket();
+    return this.#waitFor(`${service} to be ${state}`, async () => {
+      const status = await statusOf(socket, service);
+      return status.state === `SERVICE_STATE_${state.toUpperCase()}` && status;
     });
-    return { pid: status?.pid ?? 0 };
   }
 
   /** As `podman stop` does it. Returns the exit code: 137 when it had to be killed. */
@@ -188,11 +202,18 @@ export class OciContainer {
   }
 
   async answers(): Promise<void> {
-    await this.#waitFor('an answer of my_init', async () => (await this.exec('svctl', 'info')).code === 0);
+    const socket = await this.#socket();
+    await this.#waitFor('an answer of my_init', async () => (await infoOf(socket)).version !== undefined);
   }
 
-  async #waitFor(what: string, look: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
-    await waitFor(what, look, withinMs).catch(async (error: unknown) => {
+  /** The socket of my_init in the root of the container, as this machine sees it. */
+  async #socket(): Promise<string> {
+    const pid = await mustPodman('inspect', '--format', '{{.State.Pid}}', this.name);
+    return `/proc/${pid}/root/run/my_init/my_init.sock`;
+  }
+
+  #waitFor<Answer>(what: string, look: () => Promise<Answer | false>, withinMs = 60_000): Promise<Answer> {
+    return waitFor(what, look, withinMs).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await this.log()}`);
     });
   }

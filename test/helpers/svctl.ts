@@ -1,8 +1,11 @@
 /** The bundled svctl as a real process. */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
 export interface Ended {
   readonly stdout: string;
@@ -30,12 +33,11 @@ export interface Svctl {
   remove(): void;
 }
 
-/** Bundles svctl as the build does, into a directory of its own. */
+/** The svctl that is built, in a directory of its own. */
 export function bundledSvctl(): Svctl {
   const directory = mkdtempSync(join(tmpdir(), 'svctl-'));
   const path = join(directory, 'svctl.js');
-  const built = spawnSync(process.execPath, ['clients/svctl/build.mjs', path], { encoding: 'utf8', env: plain() });
-  if (built.status !== 0) throw new Error(`svctl cannot be bundled: ${built.stderr}`);
+  for (const part of ['svctl.js', 'lib-svctl']) cpSync(join(DIST, part), join(directory, part), { recursive: true });
   const start = (command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Running =>
     collect(spawn(command, args, { env: { ...plain(), svctl: path, ...environment } }));
   return {

@@ -198,7 +198,7 @@ describeWithRoots('the tree without Node', () => {
       127,
       expect.stringMatching(/^svctl: cannot find node in PATH or \S+: svctl needs Node 20\.12 or newer$/m),
     ]);
-  }, 120_000);
+  });
 
   test('runs with the Node of the image', async () => {
     // That of the other tree, as one that an application has brought.

@@ -57,7 +57,7 @@ describe('a changed definition', () => {
     await container.reaches('web', 'up');
     expect((await container.svctl('diff')).stdout).toMatch(/^web +stop$/m);
     await container.svctl('apply');
-    await waitFor('the end of web', async () => (await container.svctl('status', 'web')).code === 4);
+    await container.forgets('web');
   });
 
   test('that is wrong stops nothing, and is not applied', async () => {
@@ -109,10 +109,7 @@ describe('a changed definition', () => {
 describe('the definition that a running service was started with', () => {
   const killController = async (): Promise<void> => {
     process.kill(container.controllerPid, 'SIGKILL');
-    await waitFor('the next controller', async () => {
-      const { stdout } = await container.svctl('info', '-o', 'json');
-      return stdout !== '' && JSON.parse(stdout).controllerRestarts === 1;
-    });
+    await waitFor('the next controller', async () => (await container.info()).controllerRestarts === 1);
   };
   const values = async (
     name: string,

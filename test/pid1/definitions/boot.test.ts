@@ -28,10 +28,7 @@ const isReady = () => waitFor('a ready container', async () => (await timeline()
 async function killController(): Promise<void> {
   const before = container.controllerPid;
   process.kill(before, 'SIGKILL');
-  await waitFor('the next controller', async () => {
-    const { stdout } = await container.svctl('info', '-o', 'json');
-    return stdout !== '' && JSON.parse(stdout).controllerRestarts === 1;
-  });
+  await waitFor('the next controller', async () => (await container.info()).controllerRestarts === 1);
 }
 
 const SERVICES = `services:

@@ -104,7 +104,7 @@ describe.each(FORMS)('the document server of examples/compose-like, %s', (_, for
     expect(at('scheduler')).toBeGreaterThanOrEqual(Math.max(at('web'), at('worker')));
 
     process.kill(container.controllerPid, 'SIGKILL');
-    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next controller', () => container.answers());
     for (const name of SERVICES) expect((await container.status(name)).run).toBe(1);
     const before = await documents();
     await waitFor('further documents', async () => (await documents()) > before);

@@ -14,7 +14,7 @@ async function killController(): Promise<void> {
   const { controllerPid } = container;
   process.kill(controllerPid, 'SIGKILL');
   await waitFor('the next controller', async () => {
-    await container.svctl('info');
+    await container.info();
     return container.controllerPid !== controllerPid;
   });
 }
@@ -43,7 +43,7 @@ describe('a held service', () => {
     expect(why).toContain('Starts when the hold ends.');
     expect(why).toContain('→ svctl release db ends the hold.');
     expect(await container.metric('my_init_service_held{service="db"}')).toBe(1);
-    const { httpAddress } = JSON.parse((await container.svctl('info', '-o', 'json')).stdout);
+    const { httpAddress } = await container.info();
     const readiness = await (await fetch(`http://${httpAddress}/readyz?verbose`)).text();
     expect(readiness).toContain('db is held, and not started\ndb is held by uid 0');
     expect((await container.svctl('release', 'db')).stdout).toBe('db is released\n');

@@ -35,7 +35,7 @@ describe('restart', () => {
     const { controllerPid } = container;
     process.kill(controllerPid, 'SIGKILL');
     await waitFor('the next controller', async () => {
-      await container.svctl('info');
+      await container.info();
       return container.controllerPid !== controllerPid;
     });
     expect(await container.status('fails')).toMatchObject({ state: 'SERVICE_STATE_FAILED', run: 1 });

@@ -238,7 +238,7 @@ time.sleep(1000)
       await becomesReady('web');
       expect((await container.status('web')).pid).toBe(pid);
       process.kill(container.controllerPid, 'SIGKILL');
-      await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+      await waitFor('the next controller', () => container.answers());
       expect(await isReady('web')).toBe(true);
       await container.exec('touch', '/run/stop');
       await becomesReady('web', false);
@@ -263,7 +263,7 @@ time.sleep(1000)
       /^web +up, reloading +yes .*\n {4}reads its routes$/m.test(await container.table('web'));
     await waitFor('a reload', isReloading);
     process.kill(container.controllerPid, 'SIGKILL');
-    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next controller', () => container.answers());
     await waitFor('a reload on record', isReloading);
     await container.exec('touch', '/run/go');
     await waitFor('no words', async () => !/reload|routes/.test(await container.table('web')));
@@ -348,7 +348,7 @@ while not os.path.exists("/run/go"): time.sleep(0.01)
     await becomesReady('web');
     const before = await container.status('web');
     process.kill(container.controllerPid, 'SIGKILL');
-    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next controller', () => container.answers());
     await container.exec('touch', '/run/go');
     const after = await waitFor('the other process', async () => {
       const now = await container.status('web');

@@ -102,7 +102,7 @@ describe('stop_command', () => {
     const { controllerPid } = container;
     process.kill(controllerPid, 'SIGKILL');
     await waitFor('the next controller', async () => {
-      await container.svctl('info');
+      await container.info();
       return container.controllerPid !== controllerPid;
     });
     expect(await container.status('db')).toMatchObject({ state: 'SERVICE_STATE_STOPPING' });

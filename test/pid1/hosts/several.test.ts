@@ -212,7 +212,7 @@ test(
       for (const [at, name] of ['one', 'two', 'three'].entries()) {
         say([1, 2, 4][at] ?? 0, `${name}-${round}`);
         expected.push(`${name}-${round}`);
-        await waitFor(`${name}-${round}`, () => lines().includes(`${name}-${round}`), 60_000);
+        await waitFor(`${name}-${round}`, () => lines().includes(`${name}-${round}`));
       }
     };
     // A line that is said before the follower has its place would be the past.

@@ -90,7 +90,7 @@ describe('under a limit of processes', () => {
     process.kill(container.controllerPid, 'SIGKILL');
     await waitFor('init to have tried', () => container.log().includes('cannot start the controller'));
     limit(LIMIT);
-    await waitFor('an answer', async () => (await container.svctl('info')).code === 0);
+    await waitFor('an answer', () => container.answers());
     expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_UP', pid, run: 1 });
   });
 });

@@ -10,7 +10,7 @@ const directory = mkdtempSync(join(tmpdir(), 'my_init-sanitized-'));
 
 beforeAll(() => {
   execFileSync('make', ['--silent', `--directory=${SOURCES}`, 'sanitized', `OUT=${directory}`]);
-}, 60_000);
+});
 afterEach(closeBoxes);
 afterAll(() => rmSync(directory, { recursive: true }));
 

@@ -29,7 +29,7 @@ describe('what a service says', () => {
     });
     follower = new LogFollower(container.socket, {});
     const exits = () => follower?.told.filter((word) => word.endsWith(' EXITED')) ?? [];
-    await waitFor('300 exits', () => exits().length >= 300, 25_000);
+    await waitFor('300 exits', () => exits().length >= 300);
     const byService = new Map(names.map((name): [string, string[]] => [name, []]));
     for (const word of follower.told) {
       const [name = '', ...rest] = word.split(' ');
@@ -65,7 +65,7 @@ describe('what a service says', () => {
     container = await TestContainer.boot({
       services: { leaves: { run: sh('setsid sleep 1000 &', 'echo bye', 'exit 3') } },
     });
-    await container.reaches('leaves', 'backoff', 2_000);
+    await container.reaches('leaves', 'backoff');
     expect((await container.svctl('logs', 'leaves')).stdout).toContain('bye');
   });
 

@@ -124,8 +124,8 @@ describe("the container's output", () => {
         args: [...METRICS, '--log-output', 'prefix', '--log-buffer', '128k'],
         prepare: together(),
       });
-      for (const name of ['s0', 's199']) await booted.reaches(name, 'up', 20_000);
-      const address = JSON.parse((await booted.svctl('info', '-o', 'json')).stdout).httpAddress;
+      for (const name of ['s0', 's199']) await booted.reaches(name, 'up');
+      const address = (await booted.info()).httpAddress;
       const pid = booted.controllerPid;
       const linesOf = async () => {
         const text = await (await fetch(`http://${address}/metrics`)).text();

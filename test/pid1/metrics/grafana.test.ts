@@ -68,7 +68,7 @@ test('each panel of the Grafana dashboard shows data of a real container', async
     expect(shown).not.toHaveLength(0);
   }
   for (const { expr } of DASHBOARD.annotations.list) await prometheus.query(resolved(expr));
-}, 120_000);
+});
 
 test('the variables of the Grafana dashboard find the job, the instance and the services', async () => {
   for (const { name, type, definition = '' } of DASHBOARD.templating.list) {

@@ -101,7 +101,7 @@ describe('files of supervise that somebody deletes or replaces', () => {
     process.kill(container.controllerPid, 'SIGKILL');
     rmSync(file('web/supervise/control'));
     writeFileSync(file('web/supervise/control'), '');
-    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next controller', () => container.answers());
     await container.svctl('rescan');
     expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts (0)');
     expect(await sv('stop', 'web')).toMatch(/^ok: down: web/);

@@ -8,8 +8,7 @@ afterEach(() => container.dispose());
 
 const processes = async (name: string) =>
   (await container.exec('sh', '-c', `ps -e -o args= | grep -c "^${name} " || true`)).stdout.trim();
-const reapedTotal = async () =>
-  Number(JSON.parse((await container.svctl('info', '-o', 'json')).stdout).zombiesReapedTotal);
+const reapedTotal = async () => Number((await container.info()).zombiesReapedTotal);
 
 describe('a service that becomes a daemon', () => {
   test('is told of, and what it left in its session is killed before it is tried again', async () => {

@@ -70,7 +70,7 @@ describe('the service directory', () => {
     renameSync(at('service/before'), at('service/after'));
     await container.reaches('before', 'stopping');
     process.kill(container.controllerPid, 'SIGKILL');
-    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next controller', () => container.answers());
     await container.svctl('rescan');
     expect(await names()).toEqual(['before']);
     container.write('after/end', '');
@@ -162,7 +162,7 @@ describe('the service directory', () => {
     process.kill(container.controllerPid, 'SIGKILL');
     unlinkSync(at('service/web'));
     symlinkSync('../sv/three', at('service/web'));
-    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next controller', () => container.answers());
     await waitFor('the third directory', async () => (await directoryOf()) === at('sv/three'));
   });
 
@@ -193,7 +193,7 @@ describe('the service directory', () => {
     });
     const { pid } = await container.reaches('web', 'up');
     process.kill(container.controllerPid, 'SIGKILL');
-    await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next controller', () => container.answers());
     await container.exec('mkdir', '/etc/my_init/services.d');
     const write = (path: string, text: string) =>
       container.exec('sh', '-c', 'printf %s "$2" >"$1"', 'sh', `/etc/my_init/${path}`, text);

@@ -65,7 +65,7 @@ describe('a service with log/run', () => {
       const { controllerPid } = container;
       process.kill(controllerPid, 'SIGKILL');
       await waitFor('the next controller', async () => {
-        await container.svctl('info');
+        await container.info();
         return container.controllerPid !== controllerPid;
       });
     };
@@ -128,7 +128,7 @@ describe('a service with log/run', () => {
     container = await TestContainer.boot({ services: { web: service } });
     await waitFor('lines', () => written().length > 30);
     process.kill(container.controllerPid, 'SIGKILL');
-    await waitFor('an answer', async () => (await container.svctl('info')).code === 0);
+    await waitFor('an answer', () => container.answers());
     expect((await container.svctl('restart', 'web/log')).code).toBe(0);
     const before = written().length;
     await waitFor('more lines', () => written().length > before + 30);

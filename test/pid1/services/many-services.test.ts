@@ -10,8 +10,7 @@ let container: TestContainer;
 afterEach(() => container.dispose());
 
 const states = async () => {
-  const { stdout } = await container.svctl('status', '-o', 'json');
-  return (JSON.parse(stdout).services as { state: string }[]).map(({ state }) => state);
+  return ((await container.statuses()) ?? []).map(({ state }) => state);
 };
 const allAre = async (state: string) => {
   const found = await states();
@@ -25,7 +24,7 @@ test('three hundred services are all up, all stopped and all started again, and 
   );
   const begunAt = Date.now();
   container = await TestContainer.boot({ services });
-  await waitFor('all to be up', () => allAre('SERVICE_STATE_UP'), 20_000);
+  await waitFor('all to be up', () => allAre('SERVICE_STATE_UP'));
   const upAt = Date.now();
   // The FIFOs of sv are opened when the services run.
   const isReached = (name: string) => existsSync(join(container.services, name, 'supervise/ok'));
@@ -42,4 +41,4 @@ test('three hundred services are all up, all stopped and all started again, and 
   process.stdout.write(
     `${COUNT} services: up ${upAt - begunAt} ms after the start of the container, stopped in ${stoppedAt - upAt} ms, started again in ${Date.now() - stoppedAt} ms\n`,
   );
-}, 60_000);
+});

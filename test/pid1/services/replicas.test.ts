@@ -21,11 +21,7 @@ const web = (replicas: number, more = ''): string =>
   `  web: { command: sleep 1000, replicas: ${replicas}, ready: { delay: 1ms }${more} }\n`;
 /** The replicas of web, with their pids. */
 const replicas = async (): Promise<Record<string, number>> => {
-  const { stdout } = await container.svctl('status', 'web', '-o', 'jsonl');
-  const all = stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line));
+  const all = (await container.statuses('web')) ?? [];
   return Object.fromEntries(all.map(({ name, pid }) => [name, pid]));
 };
 const names = async (): Promise<string> => Object.keys(await replicas()).join(' ');
@@ -36,7 +32,7 @@ const areUp = (count: number): Promise<true> =>
   });
 const kills = async (): Promise<void> => {
   process.kill(container.controllerPid, 'SIGKILL');
-  await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+  await waitFor('the next controller', () => container.answers());
 };
 
 describe('replicas', () => {

@@ -16,12 +16,11 @@ const boot = async (options: ContainerOptions = {}): Promise<void> => {
   container = await TestContainer.boot(options);
 };
 const run = (...args: readonly string[]) => container.svctl('run', ...args);
-const isGone = (name: string): Promise<true> =>
-  waitFor(`the end of ${name}`, async () => (await container.svctl('status', name)).code === 4);
+const isGone = (name: string): Promise<true> => container.forgets(name);
 const kills = async (): Promise<void> => {
   const { controllerPid } = container;
   process.kill(controllerPid, 'SIGKILL');
-  await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+  await waitFor('the next controller', () => container.answers());
 };
 
 describe('svctl run', () => {

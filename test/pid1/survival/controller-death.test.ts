@@ -10,7 +10,7 @@ const WORKS = '#!/bin/sh\nexec sleep 1000\n';
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-const info = async () => JSON.parse((await container.svctl('info', '-o', 'json')).stdout || '{}');
+const info = () => container.info();
 
 /** Kills the controller and waits until the next one answers. */
 async function killController(): Promise<void> {
@@ -56,7 +56,7 @@ describe('when the controller is killed', () => {
       // other tests.
       args: ['--shutdown-timeout', '8'],
     });
-    await waitFor('all services', async () => (await container.table()).split(' up ').length > names.length, 20_000);
+    await waitFor('all services', async () => (await container.table()).split(' up ').length > names.length);
     await killController();
     container.signal('SIGTERM');
     expect(await container.exit).toBe(0);

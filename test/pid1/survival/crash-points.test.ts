@@ -111,7 +111,7 @@ describe('a controller that dies in the middle', () => {
           await waitFor('the watcher to know', () => watcher.service?.paused === paused);
           await mortal.doom(container, acts);
           await container.svctl('signal', paused ? 'CONT' : 'STOP', 'web');
-          await waitFor('the next controller', async () => (await container.svctl('info')).code === 0);
+          await waitFor('the next controller', () => container.answers());
           paused = (await container.status('web')).paused === true;
           await waitFor(`${acts} acts: who watches to be told`, () => watcher.service?.paused === paused);
         }

@@ -123,8 +123,7 @@ test('controllers of versions without these records take over from this one, and
     });
     const { pid } = await container.reaches('web', 'up');
     await container.reaches('late', 'waiting');
-    const versions = async (): Promise<string> =>
-      JSON.parse((await container.svctl('info', '-o', 'json')).stdout).version;
+    const versions = async (): Promise<string> => (await container.info()).version;
     const own = await versions();
     for (const install of [() => installation.installChanged(WITHOUT), async () => installation.installOwn()]) {
       const before = await versions();
@@ -144,4 +143,4 @@ test('controllers of versions without these records take over from this one, and
     await container.dispose();
     installation.dispose();
   }
-}, 120_000);
+});

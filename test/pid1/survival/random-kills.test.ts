@@ -58,7 +58,7 @@ test(
       if (chance < 0.5) await delay(next() * 120);
       else if (chance < 0.7) mortal.doomNext(1 + Math.floor(next() * 150));
       else {
-        await waitFor('an answer', async () => (await container.svctl('info')).code === 0);
+        await waitFor('an answer', () => container.answers());
         await delay(next() * 100);
       }
       try {
@@ -80,9 +80,7 @@ test(
     const wanted = [steady.pid, ordered.pid, ...(sleeping.includes(talks.pid) ? [talks.pid] : [])];
     expect(sleeping.sort((a, b) => a - b)).toEqual(wanted.sort((a, b) => a - b));
 
-    expect(Number(JSON.parse((await container.svctl('info', '-o', 'json')).stdout).controllerRestarts)).toBeGreaterThan(
-      ROUNDS / 2,
-    );
+    expect(Number((await container.info()).controllerRestarts)).toBeGreaterThan(ROUNDS / 2);
 
     // Every run was counted and cleared up, once, and its exit status is accounted for.
     const crashes = readFileSync(`${root}/crashes`, 'utf8').trim().split('\n');
@@ -131,7 +129,7 @@ interface Usage {
 
 /** The resources of init and of a controller that has settled. */
 async function usage(initPid: number): Promise<Usage> {
-  await waitFor('an answer', async () => (await container.svctl('info')).code === 0);
+  await waitFor('an answer', () => container.answers());
   const controller = await waitFor('a controller', controllerPid);
   const status = readFileSync(`/proc/${initPid}/status`, 'utf8');
   return {

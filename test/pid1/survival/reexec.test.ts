@@ -24,7 +24,7 @@ const DIST = fileURLToPath(new URL('../../../dist', import.meta.url));
 const REEXEC = ['reexec', '--timeout', '120'];
 const LIMIT_MS = 300_000;
 
-const info = async () => JSON.parse((await container.svctl('info', '-o', 'json')).stdout || '{}');
+const info = () => container.info();
 
 describe('svctl reexec', () => {
   test.each(['pid1', 'subreaper'] as const)(

@@ -9,7 +9,7 @@ const SLOT_BYTES = 4_096;
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-const info = async () => JSON.parse((await container.svctl('info', '-o', 'json')).stdout || '{}');
+const info = () => container.info();
 
 /**
  * Damages slots in the memory that init holds, and kills the controller before it can write them

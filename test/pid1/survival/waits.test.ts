@@ -16,7 +16,7 @@ const ways = {
   'is killed': async () => {
     const { controllerPid } = container;
     process.kill(controllerPid, 'SIGKILL');
-    await waitFor('the next one', async () => (await container.svctl('info')).code === 0);
+    await waitFor('the next one', () => container.answers());
   },
 };
 

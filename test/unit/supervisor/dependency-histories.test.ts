@@ -242,7 +242,7 @@ test('no service starts before its conditions, and none stops before those that 
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+});
 
 test('everything that is wanted comes up in the end, whatever the order in which it is added', async () => {
   await fc.assert(
@@ -260,7 +260,7 @@ test('everything that is wanted comes up in the end, whatever the order in which
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+});
 
 const edge = (on: number, over: Partial<Dependency> = {}): Dependency => ({
   on: nameOf(on),

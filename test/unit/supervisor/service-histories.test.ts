@@ -165,7 +165,7 @@ test('never are two processes of a service there at once, nor one after the shut
     }),
     { numRuns: 1_000 },
   );
-}, 60_000);
+});
 
 test('what is wanted up comes up, as soon as it can', async () => {
   await fc.assert(
@@ -180,7 +180,7 @@ test('what is wanted up comes up, as soon as it can', async () => {
     }),
     { numRuns: 500 },
   );
-}, 60_000);
+});
 
 test('what was on record and not yet started is started by the next controller', async () => {
   const world = new World(root, { finish: false, broken });

@@ -1,0 +1,38 @@
+// The order of the test files: those that take longest come first, so that no worker ends alone with
+// one of them. One file builds the image while others run; those that wait for it come after these.
+const { statSync } = require('node:fs');
+
+const LONG = [
+  'packaging/install',
+  'survival/controller-failures',
+  'container/image',
+  'runit/differential',
+  'runit/table',
+  'services/replicas',
+  'services/transient',
+  'survival/other-versions',
+  'survival/crash-points',
+  'survival/container-orders',
+  'services/stop',
+  'definitions/readiness',
+  'survival/controller-death',
+  'packaging/matrix',
+  'hosts/several',
+  'survival/definitions',
+  'container/',
+];
+
+const rankOf = ({ path }) => {
+  const rank = LONG.findIndex((part) => path.includes(`/${part}`));
+  return rank === -1 ? LONG.length : rank;
+};
+
+module.exports = class SlowestFirst {
+  sort(tests) {
+    const sizes = new Map(tests.map(({ path }) => [path, statSync(path).size]));
+    return [...tests].sort((a, b) => rankOf(a) - rankOf(b) || sizes.get(b.path) - sizes.get(a.path));
+  }
+
+  /** Nothing is kept from one run to the next: each has the same order. */
+  cacheResults() {}
+};

@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeWithImage, extendImage, OciContainer, podman } from '../helpers/oci.js';
 
-/** Waits for it: syslog-ng writes to the output of the container and into its files one after the other. */
+/**
+ * Waits for it: syslog-ng writes to the output of the container and into its files one after the
+ * other.
+ */
 async function hasLine(container: OciContainer, file: string, text: string): Promise<void> {
   const look = 'until grep -q -e "$0" "$1"; do sleep 0.05; done';
   await container.output('timeout', '30', 'sh', '-c', look, text, file);

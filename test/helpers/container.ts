@@ -155,6 +155,17 @@ export class TestContainer {
     return pid;
   }
 
+  /** The same, as soon as there is one: between two of them there is none for a moment. */
+  controller(): Promise<number> {
+    return waitFor('a controller', () => {
+      try {
+        return this.controllerPid;
+      } catch {
+        return undefined;
+      }
+    });
+  }
+
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal);
   }

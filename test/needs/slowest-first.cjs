@@ -1,5 +1,6 @@
-// The order of the test files: those that take longest come first, so that no worker ends alone with
-// one of them. One file builds the image while others run; those that wait for it come after these.
+// The order of the test files: those that take longest come first, so that no worker ends alone
+// with one of them. One file builds the image while others run; those that wait for it come after
+// these.
 const { statSync } = require('node:fs');
 
 const LONG = [

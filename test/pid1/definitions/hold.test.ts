@@ -15,7 +15,7 @@ async function killController(): Promise<void> {
   process.kill(controllerPid, 'SIGKILL');
   await waitFor('the next controller', async () => {
     await container.info();
-    return container.controllerPid !== controllerPid;
+    return (await container.controller()) !== controllerPid;
   });
 }
 

@@ -36,7 +36,7 @@ describe('restart', () => {
     process.kill(controllerPid, 'SIGKILL');
     await waitFor('the next controller', async () => {
       await container.info();
-      return container.controllerPid !== controllerPid;
+      return (await container.controller()) !== controllerPid;
     });
     expect(await container.status('fails')).toMatchObject({ state: 'SERVICE_STATE_FAILED', run: 1 });
     expect(await container.status('done')).toMatchObject({ state: 'SERVICE_STATE_COMPLETED', run: 1, ready: true });

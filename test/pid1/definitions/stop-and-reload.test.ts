@@ -103,7 +103,7 @@ describe('stop_command', () => {
     process.kill(controllerPid, 'SIGKILL');
     await waitFor('the next controller', async () => {
       await container.info();
-      return container.controllerPid !== controllerPid;
+      return (await container.controller()) !== controllerPid;
     });
     expect(await container.status('db')).toMatchObject({ state: 'SERVICE_STATE_STOPPING' });
     writeFileSync(join(out, 'go'), '');

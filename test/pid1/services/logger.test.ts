@@ -66,7 +66,7 @@ describe('a service with log/run', () => {
       process.kill(controllerPid, 'SIGKILL');
       await waitFor('the next controller', async () => {
         await container.info();
-        return container.controllerPid !== controllerPid;
+        return (await container.controller()) !== controllerPid;
       });
     };
     expect((await container.svctl('restart', 'web/log')).code).toBe(0);

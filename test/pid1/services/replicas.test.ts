@@ -159,12 +159,12 @@ test('a scale is done once and as a whole, whenever the controller dies', async 
   let died = true;
   const deaths: number[] = [];
   for (let acts = 1; died; acts += STEP || 9) {
-    const { controllerPid } = container;
+    const controllerPid = await container.controller();
     const count = (await names()).split(' ').length === 1 ? 3 : 1;
     await mortal.doom(container, acts);
     const { code, stderr } = await container.svctl('scale', 'web', String(count));
     expect({ acts, code, stderr: stderr.replace(/^svctl: web has .*\n$/, '') }).toEqual({ acts, code: 0, stderr: '' });
-    died = container.controllerPid !== controllerPid;
+    died = (await container.controller()) !== controllerPid;
     if (died) deaths.push(acts);
     await areUp(count);
     const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split('\n').map(Number);
@@ -179,13 +179,13 @@ test('a rolling restart restarts each once, whenever the controller dies', async
   let died = true;
   const deaths: number[] = [];
   for (let acts = 1; died; acts += STEP || 23) {
-    const { controllerPid } = container;
+    const controllerPid = await container.controller();
     const before = await replicas();
     const starts = Number((await container.status('web@3')).startsTotal);
     await mortal.doom(container, acts);
     const { code, stderr } = await container.svctl('restart', 'web');
     expect({ acts, code, stderr }).toEqual({ acts, code: 0, stderr: '' });
-    died = container.controllerPid !== controllerPid;
+    died = (await container.controller()) !== controllerPid;
     if (died) deaths.push(acts);
     const after = await replicas();
     for (const [name, pid] of Object.entries(before))

@@ -18,7 +18,7 @@ const boot = async (options: ContainerOptions = {}): Promise<void> => {
 const run = (...args: readonly string[]) => container.svctl('run', ...args);
 const isGone = (name: string): Promise<true> => container.forgets(name);
 const kills = async (): Promise<void> => {
-  const { controllerPid } = container;
+  const controllerPid = await container.controller();
   process.kill(controllerPid, 'SIGKILL');
   await waitFor('the next controller', () => container.answers());
 };
@@ -142,11 +142,11 @@ describe('a transient service', () => {
     const deaths: number[] = [];
     for (let acts = 1; died; acts += STEP || 7) {
       const name = `dev-${acts}`;
-      const { controllerPid } = container;
+      const controllerPid = await container.controller();
       await mortal.doom(container, acts);
       const { code, stderr } = await run('--name', name, '--ready', 'delay:1ms', '--', 'sleep', '1000');
       expect({ acts, code, stderr }).toEqual({ acts, code: 0, stderr: '' });
-      died = container.controllerPid !== controllerPid;
+      died = (await container.controller()) !== controllerPid;
       if (died) deaths.push(acts);
       const { pid, startsTotal } = await container.reaches(name, 'up');
       expect({ acts, startsTotal }).toEqual({ acts, startsTotal: 1 });
@@ -165,11 +165,11 @@ describe('a transient service', () => {
     for (let acts = 1; died; acts += STEP || 7) {
       const name = `dev-${acts}`;
       await run('--name', name, '--ready', 'delay:1ms', '--', 'sleep', '1000');
-      const { controllerPid } = container;
+      const controllerPid = await container.controller();
       await mortal.doom(container, acts);
       await container.svctl('stop', name);
       await isGone(name);
-      died = container.controllerPid !== controllerPid;
+      died = (await container.controller()) !== controllerPid;
       if (died) deaths.push(acts);
       expect((await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim()).toBe('');
     }

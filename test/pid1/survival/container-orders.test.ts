@@ -45,7 +45,7 @@ async function define(my: MyInit, number: number): Promise<void> {
 }
 
 async function killController(my: MyInit): Promise<void> {
-  const { controllerPid } = container;
+  const controllerPid = await container.controller();
   process.kill(controllerPid, 'SIGKILL');
   await waitFor('the next controller', async () => (await my.info()).controllerPid !== controllerPid);
 }
@@ -79,7 +79,7 @@ test(
     let died = true;
     for (let acts = 1, starts = 1; died; acts += STEP || 29) {
       await define(my, acts);
-      const { controllerPid } = container;
+      const controllerPid = await container.controller();
       await mortal.doom(container, acts);
       const changes = await client().apply();
       expect({ acts, actions: changes.map(({ name, action }) => [name, action]) }).toEqual({
@@ -90,7 +90,7 @@ test(
         ],
       });
       await waitFor('the restart', async () => (await startsOfWeb(my)) > starts);
-      died = container.controllerPid !== controllerPid;
+      died = (await container.controller()) !== controllerPid;
       if (died) deaths++;
       starts++;
       expect({ acts, starts: await startsOfWeb(my) }).toEqual({ acts, starts });

@@ -84,12 +84,12 @@ describe('a controller that dies in the middle', () => {
       const deaths: number[] = [];
       let died = true;
       for (let acts = 1; died; acts += STEP || 17) {
-        const { controllerPid } = container;
+        const controllerPid = await container.controller();
         const before = done().split(' ').length;
         await mortal.doom(container, acts);
         await container.svctl('restart', 'web', '--no-wait');
         const { pid } = await container.reaches('web', 'up');
-        died = container.controllerPid !== controllerPid;
+        died = (await container.controller()) !== controllerPid;
         if (died) deaths.push(acts);
         expect({ acts, done: done(before) }).toEqual({ acts, done: expect.stringMatching(/^(t finish u run)?$/) });
         const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'sid=')).stdout.trim();

@@ -43,9 +43,9 @@ const changeFile = async (text: string): Promise<void> => {
 async function diesAtEachAct(step: number, order: (acts: number) => Promise<void>): Promise<void> {
   let deaths = 0;
   for (let acts = 1, died = true; died; acts += STEP || step) {
-    const { controllerPid } = container;
+    const controllerPid = await container.controller();
     await order(acts);
-    died = container.controllerPid !== controllerPid;
+    died = (await container.controller()) !== controllerPid;
     if (died) deaths += 1;
   }
   expect(deaths).toBeGreaterThan(3);

@@ -29,7 +29,7 @@ describeWithImage('svctl -H', () => {
   afterAll(async () => {
     await first.dispose();
     await second.dispose();
-    rmSync(directory, { recursive: true });
+    rmSync(directory, { recursive: true, maxRetries: 20 });
   });
 
   const start = (...args: readonly string[]): Running =>

@@ -24,7 +24,7 @@ describeWithImage('the Kubernetes examples', () => {
   });
   afterEach(async () => {
     await podman('play', 'kube', '--down', manifest);
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20 });
   });
 
   /** Plays a manifest, with what podman does not know of Kubernetes made into what it does. */

@@ -35,7 +35,7 @@ describeWithImage('the tool image', () => {
   afterEach(() => container?.dispose());
   afterAll(async () => {
     await podman('rmi', '--force', ...images);
-    rmSync(directory, { recursive: true });
+    rmSync(directory, { recursive: true, maxRetries: 20 });
   });
 
   test('is copied into an image of others, whose links stay', async () => {

@@ -84,7 +84,7 @@ export async function startApi(
       const closed = new Promise((resolve) => listener.close(resolve));
       await api.close(0);
       await closed;
-      rmSync(directory, { recursive: true });
+      rmSync(directory, { recursive: true, maxRetries: 20 });
     },
   };
 }

@@ -129,7 +129,7 @@ export class FakeLogs implements LogSources {
 
   close(): void {
     for (const fd of this.#fds) closeSync(fd);
-    rmSync(this.#directory, { recursive: true });
+    rmSync(this.#directory, { recursive: true, maxRetries: 20 });
   }
 
   #tell(): void {

@@ -92,7 +92,7 @@ export class Fleet {
   }
 
   removePod(name: string): void {
-    rmSync(join(this.#pods, name), { recursive: true });
+    rmSync(join(this.#pods, name), { recursive: true, maxRetries: 20 });
   }
 
   /**
@@ -132,6 +132,6 @@ export class Fleet {
     // One that a failed test has left behind would keep jest waiting.
     for (const { process: child } of this.#started) child.kill('SIGKILL');
     await Promise.all(this.containers.map((container) => container.dispose()));
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 });
   }
 }

@@ -217,7 +217,7 @@ export class Box {
     if (this.ending === undefined) this.process.kill('SIGKILL');
     this.server.close();
     await this.ended;
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 });
   }
 
   private welcome(connection: Socket): void {

@@ -74,7 +74,7 @@ export class MortalController {
   }
 
   dispose(): void {
-    rmSync(this.installation, { recursive: true, force: true });
+    rmSync(this.installation, { recursive: true, force: true, maxRetries: 20 });
   }
 
   /** Each controller listens at a name with its pid, as it sees that itself. */

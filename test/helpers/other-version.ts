@@ -46,16 +46,16 @@ export class Installation {
   }
 
   dispose(): void {
-    rmSync(this.directory, { recursive: true });
+    rmSync(this.directory, { recursive: true, maxRetries: 20 });
   }
 
   /** The files of the one that runs are gone, but for those that it has open. */
   #install(fresh: string): void {
-    rmSync(join(this.directory, 'lib'), { recursive: true });
+    rmSync(join(this.directory, 'lib'), { recursive: true, maxRetries: 20 });
     cpSync(join(fresh, 'lib'), join(this.directory, 'lib'), { recursive: true });
     cpSync(join(fresh, 'controller.js'), join(this.directory, 'controller.js.new'));
     renameSync(join(this.directory, 'controller.js.new'), join(this.directory, 'controller.js'));
-    rmSync(fresh, { recursive: true });
+    rmSync(fresh, { recursive: true, maxRetries: 20 });
   }
 }
 

@@ -44,6 +44,6 @@ export class OutputPipe {
   close(): void {
     closeSync(this.#writer);
     this.#reader.destroy();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 20 });
   }
 }

@@ -19,7 +19,7 @@ export async function bootForPrometheus(
   yaml = 'services: {}',
 ): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'my_init-prometheus-'));
-  cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
+  cleanups.push(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20 }));
   for (const [name, script] of Object.entries(services)) {
     const run = join(directory, 'service', name, 'run');
     mkdirSync(join(directory, 'service', name), { recursive: true });

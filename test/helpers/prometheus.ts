@@ -52,7 +52,7 @@ export async function startPrometheus(target: string): Promise<Prometheus> {
     stop: async () => {
       server.kill('SIGKILL');
       await exited;
-      rmSync(directory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true, maxRetries: 20 });
     },
   };
 }

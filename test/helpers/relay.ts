@@ -36,7 +36,7 @@ export class Relay {
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
-    rmSync(dirname(this.path), { recursive: true });
+    rmSync(dirname(this.path), { recursive: true, maxRetries: 20 });
   }
 
   #hold(end: net.Socket): void {

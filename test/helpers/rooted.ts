@@ -80,7 +80,7 @@ export class Workshop {
   }
 
   dispose(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 });
   }
 
   #directory(name: string): string {
@@ -253,7 +253,7 @@ export class Rooted {
   async dispose(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.exit;
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 20 });
   }
 
   #begun(): boolean {

@@ -46,7 +46,7 @@ export function bundledSvctl(): Svctl {
     start: (args, environment = {}) => start(path, args, environment),
     shell: (command, environment = {}) => start('bash', ['-c', command], environment).ended,
     startShell: (command) => start('bash', ['-c', command], {}),
-    remove: () => rmSync(directory, { recursive: true }),
+    remove: () => rmSync(directory, { recursive: true, maxRetries: 20 }),
   };
 }
 

@@ -6,7 +6,7 @@ let directory: string;
 beforeAll(() => {
   directory = mkdtempSync('/tmp/my_init-workdir-');
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true, maxRetries: 20 }));
 
 describe('the directory that the container was started in', () => {
   test.each(['pid1', 'subreaper'] as const)('is that of the main command and the scripts alone (%s)', async (as) => {

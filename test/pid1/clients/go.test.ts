@@ -20,7 +20,7 @@ const driver = join(directory, 'driver');
 beforeAll(async () => {
   await go(['build', '-o', driver, './internal/conformance']);
 }, BUILD_MS);
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true, maxRetries: 20 }));
 
 conforms((socket) => [driver, socket]);
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const options = ['--quiet', '--no-index', '--no-deps', '--no-build-isolation', '--target', installed];
   await run(PYTHON, ['-m', 'pip', 'install', ...options, source], { env: { PATH: '/usr/bin:/bin' } });
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true, maxRetries: 20 }));
 
 describe.each(['plain', 'asyncio'])('%s', (kind) => {
   const environment = ['env', `PYTHONPATH=${installed}`, 'PYTHONDONTWRITEBYTECODE=1'];

@@ -11,6 +11,6 @@ beforeAll(async () => {
   const entryPoints = ['clients/typescript/src/index.ts'];
   await build({ entryPoints, outfile: library, bundle: true, platform: 'node', format: 'esm' });
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true, maxRetries: 20 }));
 
 conforms((socket) => [process.execPath, 'clients/conformance/driver.mjs', socket, library]);

@@ -101,7 +101,7 @@ describe('a changed definition', () => {
       mount(directory, '2', 'services: { web: { command: sleep 1000 }, more: { command: sleep 1000 } }');
       await container.reaches('more', 'up');
     } finally {
-      rmSync(directory, { recursive: true });
+      rmSync(directory, { recursive: true, maxRetries: 20 });
     }
   });
 });

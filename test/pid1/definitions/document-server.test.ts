@@ -45,7 +45,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await container.dispose();
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20 });
 });
 
 async function freePort(): Promise<number> {

@@ -12,7 +12,7 @@ const SOON = join(mkdtempSync(join(tmpdir(), 'my_init-soon-')), 'my_init');
 beforeAll(() =>
   compileChangedInit(SOON, { 'controller.c': [['STOPPED_MAY_LIVE (5 * SECOND)', 'STOPPED_MAY_LIVE 100']] }),
 );
-afterAll(() => rmSync(dirname(SOON), { recursive: true }));
+afterAll(() => rmSync(dirname(SOON), { recursive: true, maxRetries: 20 }));
 afterEach(closeBoxes);
 
 describe('init keeps the controller running', () => {
@@ -61,7 +61,7 @@ describe('init keeps the controller running', () => {
       expect((await box.ended).code).toBe(137);
       expect(box.output).toMatch(/^my_init: the controller is not ready; killing it\n$/);
     } finally {
-      rmSync(directory, { recursive: true });
+      rmSync(directory, { recursive: true, maxRetries: 20 });
     }
   });
 

@@ -112,7 +112,7 @@ describe('what a service says', () => {
       return stdout.includes('no-such-page') && stdout;
     });
     expect(seen).toMatch(/"GET \/hello HTTP\/1\.1" 200/);
-    rmSync(nginxDirectory, { recursive: true });
+    rmSync(nginxDirectory, { recursive: true, maxRetries: 20 });
   });
 
   test('is stored as far as it came when the writer is killed in mid-line; the next run begins a new line', async () => {

@@ -27,7 +27,7 @@ afterEach(async () => {
   follower?.close();
   follower = undefined;
   await container.dispose();
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20 });
 });
 
 const linesOf = (name: string): string[] => readFileSync(join(directory, name), 'utf8').trimEnd().split('\n');
@@ -262,7 +262,7 @@ describe('--log-dir', () => {
       await waitFor('the next controller', () => container.answers());
     };
     await sayTo(10);
-    rmSync(logs, { recursive: true });
+    rmSync(logs, { recursive: true, maxRetries: 20 });
     writeFileSync(logs, 'not a directory');
     await killed();
     await sayTo(20);

@@ -233,7 +233,7 @@ describe('a service directory as it is with runit', () => {
     container = await TestContainer.boot({ services: { web: { run: program() } } });
     await container.reaches('web', 'up');
     await waitFor('the files', () => existsSync(file('web/supervise/ok')));
-    rmSync(file('web/supervise'), { recursive: true });
+    rmSync(file('web/supervise'), { recursive: true, maxRetries: 20 });
     await container.svctl('signal', 'STOP', 'web');
     await waitFor('the files once more', () => existsSync(file('web/supervise/ok')));
     expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts, paused (0)');

@@ -77,7 +77,7 @@ describe('a service whose run', () => {
       () => mkdirSync(path('web/run')),
       /run: is a directory/,
       () => {
-        rmSync(path('web/run'), { recursive: true });
+        rmSync(path('web/run'), { recursive: true, maxRetries: 20 });
         container.write('web/run', WORKS);
       },
     ],

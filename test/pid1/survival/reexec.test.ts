@@ -15,7 +15,7 @@ const followers: ChildProcess[] = [];
 afterEach(async () => {
   for (const child of followers.splice(0)) child.kill();
   await container.dispose();
-  for (const directory of copies.splice(0)) rmSync(directory, { recursive: true });
+  for (const directory of copies.splice(0)) rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
 const DIST = fileURLToPath(new URL('../../../dist', import.meta.url));

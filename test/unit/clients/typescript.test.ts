@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.stop();
-  rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
 const examples = [...readFileSync('clients/typescript/README.md', 'utf8').matchAll(/```js\n(.*?)```/gs)].map(

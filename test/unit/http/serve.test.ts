@@ -444,7 +444,7 @@ describe('the port', () => {
 
   test('a successor that inherits the socket misses no connection', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'my_init-http-'));
-    cleanups.push(() => rmSync(directory, { recursive: true }));
+    cleanups.push(() => rmSync(directory, { recursive: true, maxRetries: 20 }));
     const script = join(directory, 'generation.mjs');
     await build({
       stdin: { contents: GENERATION, resolveDir: process.cwd(), loader: 'ts' },

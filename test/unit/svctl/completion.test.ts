@@ -16,7 +16,7 @@ beforeAll(() => {
   symlinkSync(svctl.path, join(bin, 'svctl'));
 });
 afterAll(() => {
-  rmSync(bin, { recursive: true });
+  rmSync(bin, { recursive: true, maxRetries: 20 });
   svctl.remove();
 });
 

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   process.env.PATH = PATH;
-  rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
 const pid = (): number => (existsSync(join(directory, 'pid')) ? Number(readFileSync(join(directory, 'pid'))) : 0);

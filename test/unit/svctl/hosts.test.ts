@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await api.stop();
-  rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
 /**

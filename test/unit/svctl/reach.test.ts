@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const close of closing.splice(0)) close();
-  rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
 async function listening<S extends net.Server>(server: S, path: string): Promise<S> {

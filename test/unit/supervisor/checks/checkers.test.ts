@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const close of closing.splice(0)) close();
-  rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
 const check = async (probe: Probe, run = noPrograms, signal = never): Promise<string | undefined> =>

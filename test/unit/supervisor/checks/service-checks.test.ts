@@ -28,7 +28,7 @@ beforeEach(() => {
 afterEach(() => {
   scene.checks.close();
   for (const one of processes.splice(0)) one.kill('SIGKILL');
-  rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
 /** The checks of one service, and what they say. What init would hold is kept here. */

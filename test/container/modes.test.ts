@@ -12,20 +12,16 @@ describeWithImage('the image runs', () => {
     ['in 64 MiB of memory', ['--memory=64m']],
     ['with at most 64 processes and threads', ['--pids-limit=64']],
     ['below another init', ['--init']],
-  ])(
-    '%s',
-    async (_, flags) => {
-      container = await OciContainer.run({ flags });
-      await container.reaches('syslog-ng', 'up');
-      const { pid } = await container.reaches('cron', 'up');
-      await container.output('logger', 'hello');
-      await container.says('root: hello\n');
-      expect(await container.output('svctl', 'restart', 'cron')).toContain(`pid ${pid} → `);
-      await container.output('curl', '-sf', 'http://127.0.0.1:9180/readyz');
-      expect(await container.stop()).toBe(0);
-    },
-    60_000,
-  );
+  ])('%s', async (_, flags) => {
+    container = await OciContainer.run({ flags });
+    await container.reaches('syslog-ng', 'up');
+    const { pid } = await container.reaches('cron', 'up');
+    await container.output('logger', 'hello');
+    await container.says('root: hello\n');
+    expect(await container.output('svctl', 'restart', 'cron')).toContain(`pid ${pid} → `);
+    await container.output('curl', '-sf', 'http://127.0.0.1:9180/readyz');
+    expect(await container.stop()).toBe(0);
+  });
 
   test.each([
     ['any user, without an entry in /etc/passwd', ['--user=1234']],
@@ -40,18 +36,14 @@ describeWithImage('the image runs', () => {
         '--security-opt=no-new-privileges',
       ],
     ],
-  ])(
-    'as %s',
-    async (_, flags) => {
-      container = await OciContainer.run({ flags });
-      await container.output('curl', '-sf', 'http://127.0.0.1:9180/livez');
-      // Services that need root stay down, and is no reason not to be ready.
-      for (const service of ['cron', 'syslog-ng']) await container.reaches(service, 'down');
-      expect(await container.output('curl', '-s', 'http://127.0.0.1:9180/readyz')).toBe('ok');
-      expect(await container.stop()).toBe(0);
-    },
-    60_000,
-  );
+  ])('as %s', async (_, flags) => {
+    container = await OciContainer.run({ flags });
+    await container.output('curl', '-sf', 'http://127.0.0.1:9180/livez');
+    // Services that need root stay down, and is no reason not to be ready.
+    for (const service of ['cron', 'syslog-ng']) await container.reaches(service, 'down');
+    expect(await container.output('curl', '-s', 'http://127.0.0.1:9180/readyz')).toBe('ok');
+    expect(await container.stop()).toBe(0);
+  });
 
   test('in the PID namespace of another container, whose processes it leaves alone', async () => {
     const neighbour = await OciContainer.run({ command: ['sleep', '1000'], unattended: true });

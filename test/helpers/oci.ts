@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, jest } from '@jest/globals';
-import { infoOf, type Status, statusOf } from './ask.js';
+import { type Status, statusOf } from './ask.js';
 import type { Ended } from './container.js';
 import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
@@ -122,6 +122,7 @@ export interface RunOptions {
 /** A container that runs until it is disposed of. */
 export class OciContainer {
   readonly name: string;
+  #ownSocket: string | undefined;
 
   private constructor(name: string) {
     this.name = name;
@@ -132,7 +133,7 @@ export class OciContainer {
     const network = flags.some((flag) => flag.startsWith('--network')) ? [] : ['--network=none'];
     await mustPodman('run', '--detach', '--name', name, ...network, ...flags, image, ...command);
     const container = new OciContainer(name);
-    if (!unattended) await container.answers();
+    if (!unattended) container.#ownSocket = await container.answers();
     return container;
   }
 
@@ -201,15 +202,19 @@ export class OciContainer {
     await podman('rm', '--force', '--time', '0', '--volumes', this.name);
   }
 
-  async answers(): Promise<void> {
-    const socket = await this.#socket();
-    await this.#waitFor('an answer of my_init', async () => (await infoOf(socket)).version !== undefined);
+  /** Waits until svctl gets an answer. Returns the socket, as it is named in the container. */
+  answers(): Promise<string> {
+    return this.#waitFor('an answer of my_init', async () => {
+      const { code, stdout } = await this.exec('svctl', 'info', '-o', 'json');
+      return code === 0 && String(JSON.parse(stdout).socket);
+    });
   }
 
   /** The socket of my_init in the root of the container, as this machine sees it. */
   async #socket(): Promise<string> {
+    this.#ownSocket ??= await this.answers();
     const pid = await mustPodman('inspect', '--format', '{{.State.Pid}}', this.name);
-    return `/proc/${pid}/root/run/my_init/my_init.sock`;
+    return `/proc/${pid}/root${this.#ownSocket}`;
   }
 
   #waitFor<Answer>(what: string, look: () => Promise<Answer | false>, withinMs = 60_000): Promise<Answer> {

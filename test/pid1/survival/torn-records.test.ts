@@ -88,9 +88,10 @@ describe('a torn record', () => {
   ] as const)('of a log in %s costs no line, and nobody who writes is kept waiting', async (_, args) => {
     // More than a pipe holds, so that it would stand still were nobody to read it.
     const run =
-      '#!/bin/sh\ni=0; while :; do i=$((i+1)); printf "line %d %0500d\\n" $i 0; [ $((i % 20)) -eq 0 ] && sleep 0.02; done\n';
+      '#!/bin/sh\ni=0; while :; do i=$((i+1)); printf "line %d %0500d\\n" $i 0; [ $((i % 20)) -eq 0 ] && sleep 0.1; done\n';
     container = await TestContainer.boot({
       services: { talks: { run }, ['long'.repeat(20)]: { run } },
+      // For more than a minute of what they write, on a machine that keeps us from looking.
       args: ['--log-buffer', '8m', '--log-file-size', '8m', ...args],
     });
     const names = ['talks', 'long'.repeat(20)] as const;

@@ -1,9 +1,11 @@
 /** `my_init check`: judges service definitions without starting anything. */
 
 import { join, relative, resolve } from 'node:path';
+import { servicesTime } from '../container/shutdown/shutdown-plan.js';
 import { EXIT } from '../settings/exit-codes.js';
 import { UsageError } from '../settings/usage-error.js';
 import type { DefaultTimes, Problem } from '../supervisor/definition/definition.js';
+import type { ShutdownTimes } from '../supervisor/stop-times.js';
 import { nearest } from '../text/nearest-name.js';
 import { type Collected, collectPath, collectPlaces, together, UnusablePath } from './collect.js';
 import { Judge } from './judge.js';
@@ -38,6 +40,7 @@ interface Options {
 /** As with the options of my_init: docs/options.md. */
 const TIMES: DefaultTimes = { stopMs: 30_000, finishMs: 5_000, scriptMs: 30_000 };
 const SHUTDOWN_SECONDS = 8;
+const NO_LIMITS = { killProcessTimeoutMs: undefined, killAllTimeoutMs: undefined };
 
 /** Writes the report to standard output and answers the exit code. */
 export function check(words: readonly string[], environment: NodeJS.ProcessEnv): number {
@@ -48,7 +51,7 @@ export function check(words: readonly string[], environment: NodeJS.ProcessEnv):
       return EXIT.ok;
     }
     const seconds = Number(environment.MY_INIT_SHUTDOWN_TIMEOUT) || SHUTDOWN_SECONDS;
-    const { services, problems } = judge(options, seconds * 1_000);
+    const { services, problems } = judge(options, servicesTime({ ...NO_LIMITS, shutdownTimeoutMs: seconds * 1_000 }));
     process.stdout.write(formatReport(options.format, { services, problems: problems.map(shown(options.root)) }));
     const isWrong = ({ severity }: Problem): boolean => options.strict || severity === 'error';
     return problems.some(isWrong) ? 1 : EXIT.ok;
@@ -61,7 +64,7 @@ export function check(words: readonly string[], environment: NodeJS.ProcessEnv):
 
 function judge(
   options: Options,
-  shutdownMs: number,
+  shutdown: ShutdownTimes,
 ): { readonly services: number; readonly problems: readonly Problem[] } {
   const root = new Root(options.root);
   const serviceDirectory = root.named(options.serviceDirectory);
@@ -80,7 +83,7 @@ function judge(
     ...judgeTogether(
       readable.map(({ definition }) => definition),
       all,
-      shutdownMs,
+      shutdown,
     ),
   ];
   return { services: named.services.size, problems: problems.toSorted(byPlace) };

@@ -1,5 +1,7 @@
 import type { Definition, Probe, Problem } from '../supervisor/definition/definition.js';
 import { Graph } from '../supervisor/dependencies.js';
+import { SHORT_RUN_MS } from '../supervisor/pacing.js';
+import { CUT_SHORT_REMEDY, cutShort, type ShutdownTimes } from '../supervisor/stop-times.js';
 import { formatDuration } from '../text/duration.js';
 import { nearest } from '../text/nearest-name.js';
 import type { ServiceName } from '../types/service.js';
@@ -10,7 +12,7 @@ export function judgeTogether(
   judged: readonly Definition[],
   /** With those that are known and not to be judged. */
   all: ReadonlyMap<ServiceName, Definition>,
-  shutdownMs: number,
+  shutdown: ShutdownTimes,
 ): readonly Problem[] {
   const graph = new Graph(all.values());
   const findings = new Map(judged.map((definition) => [definition.name, new Findings(definition)]));
@@ -19,8 +21,9 @@ export function judgeTogether(
     if (found === undefined) continue;
     judgeDependencies(definition, all, graph, found);
     judgeLimit(definition, found);
-    judgeGrace(definition, graph, all, shutdownMs, found);
   }
+  for (const { name, message } of cutShort(all.values(), shutdown))
+    findings.get(name)?.warn('grace-over-deadline', 'stop_grace_period', message, CUT_SHORT_REMEDY);
   judgePorts(judged, findings);
   return [...findings.values()].flatMap((found) => found.problems);
 }
@@ -73,13 +76,17 @@ function judgeDependencies(
   }
 }
 
-/** A limit that the delays between the attempts keep from ever being reached. */
+/**
+ * A limit that the delays between the attempts keep from ever being reached. A first run of a
+ * second or more is followed by the next at once.
+ */
 function judgeLimit({ policy: { startLimit, restartDelay } }: Definition, found: Findings): void {
   if (startLimit === undefined) return;
   let total = 0;
   let delay = restartDelay.initialMs;
   for (let attempt = 1; attempt < startLimit.attempts && total <= startLimit.withinMs; attempt++) {
-    total += Math.min(delay, restartDelay.maxMs) * (1 - restartDelay.jitter);
+    const shortestMs = Math.min(delay, restartDelay.maxMs) * (1 - restartDelay.jitter);
+    total += attempt === 1 ? Math.min(shortestMs, SHORT_RUN_MS) : shortestMs;
     delay = Math.min(delay * restartDelay.factor, restartDelay.maxMs);
   }
   if (total > startLimit.withinMs)
@@ -89,39 +96,6 @@ function judgeLimit({ policy: { startLimit, restartDelay } }: Definition, found:
       `${startLimit.attempts} attempts take at least ${formatDuration(Math.round(total))} with this restart_delay, and the limit counts those within ${formatDuration(startLimit.withinMs)}`,
       'lengthen within, or shorten restart_delay',
     );
-}
-
-/** Services stop after those that depend on them: the times of a chain add up. */
-function judgeGrace(
-  { name, origins }: Definition,
-  graph: Graph,
-  all: ReadonlyMap<ServiceName, Definition>,
-  shutdownMs: number,
-  found: Findings,
-): void {
-  if (!origins.has('stop_grace_period')) return;
-  const graceOf = (of: ServiceName): number => {
-    const definition = all.get(of);
-    return definition?.origins.has('stop_grace_period') ? definition.stop.graceMs : 0;
-  };
-  const longest = new Map<ServiceName, number>();
-  // Dependents come first, so those that a service waits for are known when it is reached.
-  for (const of of graph.withDependents([name]))
-    longest.set(
-      of,
-      graceOf(of) + Math.max(0, ...graph.dependentsOf(of).map((dependent) => longest.get(dependent.name) ?? 0)),
-    );
-  const total = longest.get(name) ?? 0;
-  if (total <= shutdownMs) return;
-  const alone = graceOf(name) === total;
-  found.warn(
-    'grace-over-deadline',
-    'stop_grace_period',
-    alone
-      ? `${name} may take ${formatDuration(total)} to stop, and the whole shutdown has ${formatDuration(shutdownMs)}`
-      : `${name} and the services that stop before it may take ${formatDuration(total)}, and the whole shutdown has ${formatDuration(shutdownMs)}`,
-    'lengthen --shutdown-timeout (and what the runtime allows), or shorten stop_grace_period',
-  );
 }
 
 function judgePorts(judged: readonly Definition[], findings: ReadonlyMap<ServiceName, Findings>): void {

@@ -8,11 +8,13 @@ import type { Settings } from '../../settings/settings.js';
 import type { DefinitionFiles } from '../../supervisor/definition/definition-files.js';
 import type { DirectoryWatch } from '../../supervisor/directory-watch.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
+import { CUT_SHORT_REMEDY, cutShort } from '../../supervisor/stop-times.js';
 import type { ShutdownSwitch } from '../container-end.js';
 import type { ContainerState } from '../container-state.js';
 import { endWithCommand, type MainCommand } from '../main-command.js';
 import type { ScriptRunner } from '../script-runner.js';
 import { entriesOf, isScript, scriptAt } from '../scripts.js';
+import { servicesTime } from '../shutdown/shutdown-plan.js';
 import type { BootScripts } from './boot-scripts.js';
 import { earlyServiceAt, startEarly } from './early-services.js';
 import { watchStartup } from './startup.js';
@@ -102,6 +104,11 @@ function holdEnvironment(link: InitLink, { containerEnvironment }: Settings): vo
 
 function startServices({ settings, set, watch, state, shutdown }: BootDependencies): void {
   if (!settings.line.skipServices) watch.scan({ kind: 'boot' });
+  for (const { message } of cutShort(
+    set.services().map(({ definition }) => definition),
+    servicesTime(settings.config),
+  ))
+    settings.messages.warn(`${message} (${CUT_SHORT_REMEDY})`);
   watchStartup(set, state);
   // Watching the directories can wait until the first services run.
   if (!settings.line.skipServices) setImmediate(() => shutdown.begun || watch.start());

@@ -1,3 +1,5 @@
+import type { ShutdownTimes } from '../../supervisor/stop-times.js';
+
 /** A process is gone this long after KILL, or sleeps in the kernel. */
 export const AFTER_KILL_MS = 500;
 /** Less than Docker's 10 s, with room for the runtime's own work. */
@@ -62,6 +64,14 @@ export function stageLimit(
   const limitMs = Math.max(leftMs - laterMs, (leftMs * RESERVED[stage]) / part(coming));
   const own = ownLimit(stage, limits);
   return own === undefined ? limitMs : Math.min(own, limits.shutdownTimeoutMs === undefined ? leftMs : limitMs);
+}
+
+/** The longest that services may take before they are killed: where no hook takes part of it. */
+export function servicesTime(limits: ShutdownLimits): ShutdownTimes {
+  const shutdownMs = shutdownTimeoutOf(limits);
+  const limitMs = stageLimit('services', ['services', 'the rest'], { wholeMs: shutdownMs, leftMs: shutdownMs }, limits);
+  const own = ownLimit('services', limits);
+  return { shutdownMs, servicesMs: own === undefined ? limitMs - Math.min(AFTER_KILL_MS, limitMs / 10) : limitMs };
 }
 
 /** The limit that a variable of baseimage-docker sets; undefined where none does. */

@@ -61,6 +61,33 @@ describe('my_init check finds', () => {
     expect(ids()).toEqual([]);
   });
 
+  test('a limit that the delays keep from being reached, and no other', () => {
+    services(`services:
+  never: { command: [/bin/sh], restart_delay: { initial: 10s }, start_limit: { attempts: 4, within: 30s } }
+  just: { command: [/bin/sh], restart_delay: { initial: 10s }, start_limit: { attempts: 4, within: 2m } }
+  # A first run of a second is followed by the next at once.
+  twice: { command: [/bin/sh], restart_delay: { initial: 1m, max: 1m }, start_limit: { attempts: 2, within: 30s } }
+`);
+    expect(ids()).toEqual(['never error limit-unreachable']);
+  });
+
+  test('services that a shutdown kills before their time is over: alone, or after those that need them', () => {
+    services(`services:
+  db: { command: [/bin/sh], stop_grace_period: 4s }
+  web: { command: [/bin/sh], depends_on: [db], stop_grace_period: 3500ms }
+  slow: { command: [/bin/sh], stop_grace_period: 20s }
+  quick: { command: [/bin/sh], stop_grace_period: 7s }
+`);
+    expect(check().findings.map(({ service, id, message }) => [service, id, message])).toEqual([
+      [
+        'db',
+        'grace-over-deadline',
+        'db and the services that stop before it may take 7s500ms, and a shutdown of 8s gives services 7s100ms',
+      ],
+      ['slow', 'grace-over-deadline', 'slow may take 20s to stop, and a shutdown of 8s gives services 7s100ms'],
+    ]);
+  });
+
   test.each([
     [
       'a run that is not executable',

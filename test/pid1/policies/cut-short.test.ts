@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals';
+import { boot, container } from '../../helpers/defined-services.js';
+import { waitFor } from '../../helpers/wait-for.js';
+
+test('the log says at boot which service a shutdown kills before its time is over, and the next controller does not', async () => {
+  await boot(`services:
+  db: { command: sleep 1000, stop_grace_period: 55s }
+  web: { command: sleep 1000, stop_grace_period: 5s }
+`);
+  await container.reaches('web', 'up');
+  const words = '*** db may take 55s to stop, and a shutdown of 8s gives services 7s100ms (lengthen --shutdown-timeout';
+  const told = (): number => container.log().split(words).length - 1;
+  await waitFor('the warning', () => told() === 1);
+  expect(container.log()).not.toContain('web may take');
+  process.kill(container.controllerPid, 'SIGKILL');
+  await waitFor('the next controller', () => container.log().includes('The controller was killed by KILL'));
+  expect((await container.svctl('stop', 'web')).code).toBe(0);
+  expect(told()).toBe(1);
+});

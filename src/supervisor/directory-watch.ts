@@ -23,6 +23,7 @@ const POLL_MS = 5_000;
  */
 const PARTS = ['run', 'setup', 'finish', 'check', 'down', 'conf', 'log', 'log/run', 'service.yaml'];
 const SCAN: Cause = { kind: 'scan' };
+const GONE: Cause = { kind: 'scan', message: 'its definition is gone' };
 /** Keys of what is not of one service; no service has such a name. */
 const DIRECTORY = '/';
 const FILES = '/files';
@@ -84,7 +85,8 @@ export class DirectoryWatch {
     this.#listed = found.size;
     this.#scanned = true;
     this.#postponed = false;
-    const removed = this.#remove(found);
+    // Who orders fewer replicas is the cause of their end.
+    const removed = this.#remove(found, cause.kind === 'api' ? cause : GONE);
     // A directory that got another name is not run twice at once: the service of the old name has
     // to be gone first.
     const leaving = removed.flatMap((name) => this.#set.service(name)?.identity ?? []);
@@ -92,7 +94,7 @@ export class DirectoryWatch {
     for (const [name, service] of found) {
       if (this.#isReplaced(name, service)) {
         this.#postponed = true;
-        this.#set.remove(name);
+        this.#set.remove(name, GONE);
       } else if (this.#set.get(name) === undefined && leaving.some((each) => isSameDirectory(each, service.identity))) {
         this.#postponed = true;
       } else if (!this.#isBeingFilled(name, service, patienceMs) && this.#add(name, service, cause)) added.push(name);
@@ -218,7 +220,7 @@ export class DirectoryWatch {
     this.#warned = new Set(texts);
   }
 
-  #remove(found: Listing['found']): readonly ServiceName[] {
+  #remove(found: Listing['found'], cause: Cause): readonly ServiceName[] {
     const removed = this.#set
       .list()
       .map(({ name }) => name)
@@ -227,7 +229,7 @@ export class DirectoryWatch {
       // A logger goes when nobody writes to it any more.
       const service = loggedBy(name);
       if (service !== undefined && this.#set.get(service) !== undefined) this.#postponed = true;
-      else this.#set.remove(name);
+      else this.#set.remove(name, cause);
     }
     return removed;
   }

@@ -263,7 +263,7 @@ export class Operations implements ServiceControl {
           run_id: runId,
         });
       if (pid === 0)
-        throw new OperationError('NOT_RUNNING', `${service.name} has no process (it is ${state})`, {
+        throw new OperationError('NOT_RUNNING', `${service.name} has no process (state: ${state})`, {
           service: service.name,
           state,
         });

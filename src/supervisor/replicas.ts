@@ -66,7 +66,7 @@ export class Replicas {
   ): Promise<{ readonly added: readonly Service[]; readonly removed: readonly Service[] }> {
     const { set, scales, definitions, watch } = this.#parts;
     if (!Number.isInteger(count) || count < 1 || count > MAX_REPLICAS)
-      throw new OperationError('INVALID_ARGUMENT', `replicas: must be from 1 to ${MAX_REPLICAS}`, {
+      throw new OperationError('INVALID_ARGUMENT', `the number of replicas must be from 1 to ${MAX_REPLICAS}`, {
         field: 'replicas',
       });
     this.#refuseOthers(name);

@@ -7,7 +7,6 @@ import { isLogger } from './service-directory.js';
 import { type RecordedService, type ServiceRecord, writeRecord } from './service-record.js';
 import { StopOrder } from './stop-order.js';
 
-const GONE: Cause = { kind: 'scan', message: 'its directory is gone' };
 /** How many changes are held for readers that come back. */
 const HELD_CHANGES = 2_048;
 
@@ -162,9 +161,9 @@ export class ServiceSet implements ServiceView {
     return this.#put(record.name, record.directory, record);
   }
 
-  /** The directory is gone: the service is stopped and then forgotten. */
-  remove(name: ServiceName): void {
-    this.#services.get(name)?.dispatch({ type: 'stop', why: 'removed', cause: GONE });
+  /** The service is defined no more: it is stopped and then forgotten. */
+  remove(name: ServiceName, cause: Cause): void {
+    this.#services.get(name)?.dispatch({ type: 'stop', why: 'removed', cause });
   }
 
   /** Shutdown has begun: no service is added, and no order starts one. */

@@ -75,12 +75,12 @@ export class TransientServices {
   }
 
   /** Stopped by an order: it is gone. One that has ended by itself stays, and its log with it. */
-  #removeStopped({ name, state, desired, transient: isTransient }: ServiceStatus): void {
+  #removeStopped({ name, state, desired, cause, transient: isTransient }: ServiceStatus): void {
     if (!isTransient || state !== 'down' || desired !== 'down' || this.#set.halted) return;
     const { transient } = this.#definitions;
     if (transient.recordOf(name)?.keep !== false) return;
     transient.erase(name);
-    this.#set.remove(name);
+    this.#set.remove(name, cause);
   }
 }
 

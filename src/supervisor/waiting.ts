@@ -81,7 +81,7 @@ export class Waiting {
         reject(
           new OperationError(
             'WAIT_TIMEOUT',
-            `${name} is not ${level} after ${Math.round((monotonicMs() - sinceMs) / 100) / 10} s (it is ${state}); the operation goes on`,
+            `${name} is not ${level} after ${Math.round((monotonicMs() - sinceMs) / 100) / 10} s (state: ${state}); the operation goes on`,
             { service: name, state, waiting_for: level },
           ),
         );

@@ -97,11 +97,11 @@ function rowOf(check: string, status: ServingStatus, services: ReadonlyMap<strin
 /** As many services are named; each has a row of its own. */
 const NAMED = 3;
 
-/** `web is backoff, db is failed and 4 more`. */
+/** `web is in backoff, db is failed and 4 more`. */
 function unready(services: readonly Service[]): string {
   const words = services
     .filter((service) => service.desired === DesiredState.DESIRED_STATE_UP && !usable(service))
-    .map((service) => `${service.name} is ${fullState(service)}`);
+    .map((service) => `${service.name} is ${fullState(service).replace(/^backoff/, 'in backoff')}`);
   const more = words.length > NAMED ? ` and ${words.length - NAMED} more` : '';
   return words.slice(0, NAMED).join(', ') + more;
 }

@@ -47,7 +47,7 @@ describe('health', () => {
   test('is 1 and says why when a wanted service cannot be used', async () => {
     api.services.set('web', { state: 'backoff', pid: 0, ready: false, trouble: 'exited with 1 after 20 ms' });
     const { stdout, code } = await run('health');
-    expect(rows(stdout)).toContain('readiness | not serving | web is backoff');
+    expect(rows(stdout)).toContain('readiness | not serving | web is in backoff');
     expect(stdout).toMatch(/^service\/web +not serving +backoff\n {4}exited with 1 after 20 ms$/m);
     expect(code).toBe(1);
   });

@@ -1,7 +1,7 @@
 // Makes the pictures of docs/looking: npm run screenshots. A real my_init runs the examples;
 // Debian's chromium-headless-shell looks at the dashboard, and at the screen of svctl top.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,10 +16,14 @@ const OUT = place('../docs/looking');
 const HISTORY_MS = Number(process.env.HISTORY_SECONDS ?? 60) * 1000;
 const [ROWS, COLUMNS] = [12, 118];
 
-const directory = mkdtempSync(join(tmpdir(), 'my_init-screenshots-'));
+const directory = mkdtempSync(join(tmpdir(), 'my_init-'));
 const socket = join(directory, 'my_init.sock');
 const env = { ...process.env, MY_INIT_SOCKET: socket, MY_INIT_HTTP_LISTEN: 'none', TERM: 'xterm-256color' };
-const container = spawn('node', [place('../examples/start.mjs'), '--socket', socket], { env, stdio: 'ignore' });
+// The pictures show where the services are.
+const services = join(directory, 'service');
+cpSync(place('../examples/services'), services, { recursive: true });
+const options = ['--socket', socket, '--service-dir', services];
+const container = spawn('node', [place('../examples/start.mjs'), ...options], { env, stdio: 'ignore' });
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium-headless-shell', args: ['--no-sandbox'] });
 try {
   await delay(5_000);

@@ -144,8 +144,8 @@ export class StopOrder {
   }
 
   /**
-   * The last level has all of the time; each one before it leaves a share to those after it,
-   * loggers less than others.
+   * The last level has all of the time; each one before it leaves a share to those after it, or
+   * less where less is asked for: grace periods whose sum fits are all kept.
    */
   #shares(): readonly number[] {
     const { limitMs } = this.#context;
@@ -153,13 +153,16 @@ export class StopOrder {
     const shareMs = limitMs / (levels + 1);
     const dueMs = [limitMs];
     for (let level = levels - 1; level > 0; level--) {
-      const names = [...this.#services.keys()].filter((name) => this.#levels.get(name) === level);
-      const reservedMs = names.every(isLogger) ? Math.min(shareMs, LOGGER_END_MS) : shareMs;
+      const services = [...this.#services.values()].filter(({ name }) => this.#levels.get(name) === level);
+      const reservedMs = Math.min(shareMs, Math.max(0, ...services.map(longestStopMs)));
       dueMs.unshift((dueMs[0] ?? limitMs) - reservedMs);
     }
     return dueMs;
   }
 }
+
+const longestStopMs = ({ name, definition }: Service): number =>
+  isLogger(name) ? LOGGER_END_MS : definition.stop.graceMs;
 
 /**
  * How many services in a row have to be down before this one: the length of the longest chain of

@@ -52,9 +52,10 @@ export function heldPipe({ held, link }: Holder, nameOf: (end: 'r' | 'w') => str
 }
 
 /** A memfd that survives the controller: the one that init holds under this name, or a new one. */
-export function memfd({ held, link }: Holder, name: string): number {
-  const left = held.get(name);
-  if (left !== undefined) return left;
+export const memfd = ({ held, link }: Holder, name: string): number => held.get(name) ?? newMemfd(link, name);
+
+/** A new memfd that init holds under this name. */
+export function newMemfd(link: LogDependencies['link'], name: string): number {
   const fd = native().memfd('log');
   link.hold(name, fd);
   return fd;

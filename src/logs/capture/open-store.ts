@@ -6,7 +6,7 @@ import { FileStore, type FileStoreRecord } from '../store/file-store.js';
 import { Spill } from '../store/spill.js';
 import { SpillingStore } from '../store/spilling-store.js';
 import { MemoryStore, MIN_SEGMENT_BYTES, type StreamPosition, type WritableStore } from '../store/store.js';
-import { memfd } from './held-parts.js';
+import { memfd, newMemfd } from './held-parts.js';
 import type { LogDependencies } from './log-dependencies.js';
 
 /** A disk that is full again and again is told of this often at most. */
@@ -55,14 +55,16 @@ function spilling(files: FileStore, parts: StoreParts, dependencies: LogDependen
   const { name, heldName, dropped } = parts;
   const { held, link, warn } = dependencies;
   const key = heldName('spill');
-  const open = (begin: StreamPosition): Spill =>
-    new Spill(memfd(dependencies, key), Math.max(dependencies.storeBytes, 2 * MIN_SEGMENT_BYTES), begin);
+  const spillIn = (fd: number, begin: StreamPosition): Spill =>
+    new Spill(fd, Math.max(dependencies.storeBytes, 2 * MIN_SEGMENT_BYTES), begin);
+  const left = held.get(key);
   let toldAtMs = Number.NEGATIVE_INFINITY;
   return new SpillingStore(files, {
-    held: held.has(key) ? open(files.newest) : undefined,
+    held: left === undefined ? undefined : spillIn(left, files.newest),
     open: (begin) => {
       try {
-        return open(begin);
+        // A new one each time: what an earlier controller left is closed by now.
+        return spillIn(newMemfd(link, key), begin);
       } catch {
         // Too many open files.
         return undefined;

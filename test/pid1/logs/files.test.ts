@@ -190,7 +190,7 @@ describe('--log-dir', () => {
   test('that is full for a while loses nothing: lines wait in memory, also when the controller is killed', async () => {
     const waits = 'while [ ! -e to$n ]; do sleep 0.05; done';
     container = await TestContainer.boot({
-      services: { web: { run: sh(`for n in 10 1000 2000; do ${waits}; seq $n; done; exec sleep 1000`) } },
+      services: { web: { run: sh(`for n in 10 1000 2000 500; do ${waits}; seq $n; done; exec sleep 1000`) } },
       prepare: 'mkdir /run/logs; mount -t tmpfs -o size=256k tmpfs /run/logs',
       args: ['--log-dir', '/run/logs'],
     });
@@ -220,6 +220,12 @@ describe('--log-dir', () => {
     const inFile = () => readFileSync(join(logs, 'web.log'), 'latin1').match(/(?<= F )\d+$/gm) ?? [];
     await waitFor('all lines in the file', () => inFile().length === 3010);
     expect(inFile()).toEqual(lines);
+    // Full once more, for a controller that found memory of the one before.
+    expect(() => writeFileSync(join(logs, 'ballast'), Buffer.alloc(1 << 20))).toThrow('ENOSPC');
+    await say(500, 3510);
+    rmSync(join(logs, 'ballast'));
+    await waitFor('all lines in the file', () => inFile().length === 3510);
+    expect(inFile()).toEqual(await held());
     expect((await container.svctl('status')).stdout).not.toContain('log of web');
   });
 

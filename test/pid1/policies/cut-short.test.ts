@@ -17,3 +17,22 @@ test('the log says at boot which service a shutdown kills before its time is ove
   expect((await container.svctl('stop', 'web')).code).toBe(0);
   expect(told()).toBe(1);
 });
+
+test('a service has the time that it asks for, when those that stop after it ask for little', async () => {
+  const little = 'command: sleep 1000, stop_grace_period: 100ms';
+  await boot(`services:
+  a: { ${little} }
+  b: { ${little}, depends_on: [a] }
+  c: { ${little}, depends_on: [b] }
+  d: { ${little}, depends_on: [c] }
+  web:
+    command: [sh, -c, 'trap "sleep 3; echo all is written; exit" TERM; sleep 1000 & wait']
+    stop_grace_period: 6s
+    depends_on: [d]
+`);
+  await container.reaches('web', 'up');
+  container.signal('SIGTERM');
+  await container.exit;
+  expect(container.log()).toContain('all is written');
+  expect(container.log()).not.toContain('web was killed');
+});

@@ -37,9 +37,9 @@ describe('a held service', () => {
       hold: { reason: 'heap dump' },
     });
     const text = (await container.svctl('status', 'db')).stdout;
-    expect(text).toMatch(/db +waiting, held .*\n +held for another 9m \d+s by uid 0 .*: heap dump\n/);
+    expect(text).toMatch(/db +waiting, held .*\n +held for another (10m|9m \d+s) by uid 0 .*: heap dump\n/);
     const { stdout: why } = await container.svctl('explain', 'db');
-    expect(why).toMatch(/Held for another 9m\d+s by uid 0 .*heap dump.*it is not restarted/);
+    expect(why).toMatch(/Held for another (10m|9m\d+s) by uid 0 .*heap dump.*it is not restarted/);
     expect(why).toContain('Starts when the hold ends.');
     expect(why).toContain('→ svctl release db ends the hold.');
     expect(await container.metric('my_init_service_held{service="db"}')).toBe(1);

@@ -90,6 +90,8 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
     turns.add(catchUp);
   });
   return () => {
+    // The server ends: the next controller does not hold the changes of this one.
+    if (!call.cancelled) catchUp();
     clearInterval(heartbeat);
     unsubscribe();
     turns.delete(catchUp);

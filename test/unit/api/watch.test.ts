@@ -107,6 +107,15 @@ describe('a watching client', () => {
     await until(() => api.services.subscribers === 0);
   });
 
+  test('hears of every change that was before its end', async () => {
+    const client = watch();
+    await until(() => client.events.length === 2);
+    for (const state of ['stopping', 'down', 'starting'] as const) api.services.set('web', { state });
+    void api.api.close(1000, 'CONTROLLER_REPLACED');
+    await until(() => client.error() !== undefined);
+    expect(kinds(client)).toEqual(['hello', 'snapshot', 'change', 'change', 'change']);
+  });
+
   test.each(['SHUTTING_DOWN', 'CONTROLLER_REPLACED'] as const)('is told why it ends: %s', async (reason) => {
     const client = watch();
     await until(() => client.events.length === 2);

@@ -88,9 +88,7 @@ export class ShutdownStages {
 
   /** `signal` is what the main command is sent. */
   async run(signal: NodeJS.Signals, cause: Cause, onStage: () => void): Promise<ShutdownResult> {
-    const { set, messages, state, limits } = this.#dependencies;
-    // Nothing may be started from now on, whatever still happens to the services before their turn.
-    set.forbidStarts();
+    const { messages, state, limits } = this.#dependencies;
     const after = scriptsOf(POST_SHUTDOWN, messages);
     const last: readonly Step[] = after.length === 0 ? [] : [this.#hooks('post-shutdown hooks', after)];
     const steps = this.#stepsUntilServices(signal, cause);

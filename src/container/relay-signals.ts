@@ -26,7 +26,10 @@ export function relaySignals(dependencies: SignalDependencies): void {
     settings.messages.debug(`Received SIG${name}.`);
     // init keeps a signal until its consequence is on record: an earlier controller may have died
     // between the two.
+    const wasBegun = dependencies.shutdown.begun;
     if (state.now.shutdown?.unacknowledged !== name) actOn(name, dependencies, said);
+    // A shutdown has acknowledged the signal that began it.
+    if (dependencies.shutdown.begun && !wasBegun) return;
     link.acknowledge(name);
     if (state.now.shutdown?.unacknowledged === name) state.saveShutdown({ unacknowledged: undefined });
   });

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ContainerOutput } from '../../logs/forward/container-output.js';
 import { monotonicMs } from '../../process/clock.js';
 import type { InitLink } from '../../process/init-link.js';
@@ -100,7 +99,7 @@ export class ContainerShutdown implements ShutdownSwitch {
   }
 
   async #run(end: ContainerEnd): Promise<void> {
-    const { link, settings, state, set, watch } = this.#dependencies;
+    const { link, settings, state, watch } = this.#dependencies;
     const timeoutMs = end.timeoutMs ?? this.timeoutMs;
     const deadlineMs = monotonicMs() + timeoutMs;
     link.deadline(timeoutMs + INIT_PATIENCE_MS);
@@ -125,14 +124,15 @@ export class ContainerShutdown implements ShutdownSwitch {
       unacknowledged: before ? before.unacknowledged : unacknowledged,
     };
     state.save({ phase: 'shutting_down', shutdown: record });
+    // At once: hundreds of services take a moment to be told, and a controller that does not answer
+    // is replaced.
+    if (before === undefined && unacknowledged !== undefined) {
+      link.acknowledge(unacknowledged);
+      state.saveShutdown({ unacknowledged: undefined });
+    }
     if (before?.hurried) this.#stages.hurry();
     this.#began.abort();
     watch.stop();
-    // Nothing may be started from now on, whatever still happens to the services before their turn.
-    set.forbidStarts();
-    // First init hears that its signal is on record: hundreds of services take a moment to be told,
-    // and a controller that does not answer is replaced.
-    await nextTurn();
     const { killed, restMs } = await this.#stages.run(end.signal, end.cause, () => this.#tellProgress());
     await this.#exit(end.reason, killed, restMs);
   }

@@ -88,7 +88,9 @@ export class ShutdownStages {
 
   /** `signal` is what the main command is sent. */
   async run(signal: NodeJS.Signals, cause: Cause, onStage: () => void): Promise<ShutdownResult> {
-    const { messages, state, limits } = this.#dependencies;
+    const { set, messages, state, limits } = this.#dependencies;
+    // Nothing may be started from now on, whatever still happens to the services before their turn.
+    set.forbidStarts();
     const after = scriptsOf(POST_SHUTDOWN, messages);
     const last: readonly Step[] = after.length === 0 ? [] : [this.#hooks('post-shutdown hooks', after)];
     const steps = this.#stepsUntilServices(signal, cause);

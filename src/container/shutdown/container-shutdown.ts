@@ -126,9 +126,9 @@ export class ContainerShutdown implements ShutdownSwitch {
     state.save({ phase: 'shutting_down', shutdown: record });
     // At once: hundreds of services take a moment to be told, and a controller that does not answer
     // is replaced.
-    if (before === undefined && unacknowledged !== undefined) {
+    if (unacknowledged !== undefined) {
       link.acknowledge(unacknowledged);
-      state.saveShutdown({ unacknowledged: undefined });
+      if (before === undefined) state.saveShutdown({ unacknowledged: undefined });
     }
     if (before?.hurried) this.#stages.hurry();
     this.#began.abort();

@@ -1,3 +1,4 @@
+import { mergedLogs } from '../../svctl/hosts/merged-logs.js';
 import {
   isLost,
   type LogGap,
@@ -5,6 +6,7 @@ import {
   type LogOptions,
   LogStream,
   logBatches,
+  type ReadResponse,
 } from '../../typescript/src/index.js';
 import type { Host } from './host.js';
 
@@ -27,7 +29,7 @@ export interface LogQuery {
   readonly options: Pick<LogOptions, 'grep' | 'run' | 'stream' | 'tail'>;
 }
 
-/** Follows the logs of services, and keeps the last entries. */
+/** Follows the logs of services, of several hosts in the order of their times, and keeps the last entries. */
 export class LogTail {
   /** The first entry's number among all that came. */
   first = 0;
@@ -42,7 +44,7 @@ export class LogTail {
     limit: number,
   ) {
     this.#limit = limit;
-    for (const { host, names } of query.from) void this.#read(host, names, query.options);
+    void this.#read(query);
   }
 
   close(): void {
@@ -57,38 +59,48 @@ export class LogTail {
     this.first = before;
   }
 
-  async #read(host: Host, names: readonly string[], options: LogQuery['options']): Promise<void> {
+  async #read({ from, options }: LogQuery): Promise<void> {
     const { signal } = this.#end;
     const follow = options.run !== 'previous';
-    try {
-      for await (const { event } of logBatches(host.logs.connection, names, { ...options, follow, signal })) {
-        switch (event?.$case) {
-          case 'lines':
-            for (const { service, time, stream, text } of event.value.lines) {
-              const stderr = stream === LogStream.LOG_STREAM_STDERR;
-              const atMs = time?.getTime() ?? 0;
-              this.entries.push({ kind: 'line', host, service, atMs, stderr, text: text.toString() });
-            }
-            break;
-          case 'gap':
-            this.entries.push({ kind: 'gap', host, gap: event.value });
-            break;
-          case 'marker':
-            this.entries.push({ kind: 'marker', host, marker: event.value });
-            break;
-          default:
-            continue;
-        }
-        this.#trim();
-        this.changed();
-      }
-    } catch (error) {
+    const sources = from.map(({ host, names }) => ({
+      host,
+      batches: logBatches(host.logs.connection, names, { ...options, follow, signal }),
+      fail: (error: unknown) => this.#failed(host, error, from.length > 1),
+    }));
+    for await (const portion of mergedLogs(sources)) {
       if (signal.aborted) return;
-      this.problem = error instanceof Error ? error.message : String(error);
-      // A my_init that is away: the next attempt is the view's.
-      if (isLost(error)) this.problem = `${this.problem}; F5 reads again`;
+      for (const { host, response } of portion) this.#add(host, response);
+      this.#trim();
       this.changed();
     }
+  }
+
+  #add(host: Host, { event }: ReadResponse): void {
+    switch (event?.$case) {
+      case 'lines':
+        for (const { service, time, stream, text } of event.value.lines) {
+          const stderr = stream === LogStream.LOG_STREAM_STDERR;
+          const atMs = time?.getTime() ?? 0;
+          this.entries.push({ kind: 'line', host, service, atMs, stderr, text: text.toString() });
+        }
+        break;
+      case 'gap':
+        this.entries.push({ kind: 'gap', host, gap: event.value });
+        break;
+      case 'marker':
+        this.entries.push({ kind: 'marker', host, marker: event.value });
+        break;
+      default:
+    }
+  }
+
+  #failed(host: Host, error: unknown, several: boolean): void {
+    if (this.#end.signal.aborted) return;
+    const why = error instanceof Error ? error.message : String(error);
+    // A my_init that is away: the next attempt is the view's.
+    const words = isLost(error) ? `${why}; F5 reads again` : why;
+    this.problem = several ? `${host.name}: ${words}` : words;
+    this.changed();
   }
 
   /** In larger portions than single entries: each moves the whole array. */

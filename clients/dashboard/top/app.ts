@@ -1,15 +1,18 @@
 import { printable } from '../../../src/text/printable.js';
+import { wrap } from '../../svctl/text/fit.js';
 import type { Host } from '../model/host.js';
 import { fitted } from './cells.js';
 import { guardTerminal } from './guard.js';
 import { drawHelp } from './help.js';
 import type { Prompt } from './prompt.js';
-import { Screen } from './screen.js';
+import { Screen, type Style } from './screen.js';
 import type { View } from './view.js';
 
 /** 60 frames a second at most, however much comes in. */
 const FRAME_MS = 1000 / 60;
 const NOTE_MS = 8_000;
+/** Of so many lost hosts the reason is shown. */
+const LOST = 3;
 
 /**
  * `svctl top` on a terminal: a stack of views, of which the last one is seen, below one head and
@@ -150,22 +153,24 @@ export class App {
     const { screen } = this;
     const [host, ...others] = this.#hosts;
     const where = others.length === 0 ? (host?.name ?? '') : `${this.#hosts.length} hosts`;
-    const title = `svctl top  ${view.title}`;
-    screen.put(0, 0, printable(title), { bold: true });
-    screen.put(title.length + 2, 0, fitted(printable(where), screen.width - title.length - 2), { faint: true });
-    const lost = this.#hosts.filter(({ link }) => link.kind === 'lost');
-    const connecting = this.#hosts.some(({ link }) => link.kind === 'connecting');
-    const text = lost.length > 0 ? lostWords(lost, this.#hosts.length) : connecting ? 'connecting …' : '';
-    const shown = printable(text).slice(0, Math.max(0, screen.width - 2));
-    if (shown !== '') screen.put(screen.width - shown.length, 0, shown, { color: 'red', bold: true, inverse: true });
+    const title = printable(`svctl top  ${view.title}`);
+    const link = linkWords(this.#hosts);
+    const width = Math.max(0, screen.width - link.length - (link === '' ? 0 : 2));
+    screen.put(0, 0, fitted(title, Math.min(title.length, width)), { bold: true });
+    screen.put(title.length + 2, 0, fitted(printable(where), width - title.length - 2), { faint: true });
+    screen.put(screen.width - link.length, 0, link, { color: 'red', bold: true, inverse: true });
   }
 
-  /** Draws notes, prompt and keys from the bottom; the answer is the first line of them. */
+  /** Draws reasons, notes, prompt and keys from the bottom; the answer is the first line of them. */
   #foot(view: View): number {
     const { screen } = this;
     if (Date.now() > this.#noteUntilMs) this.#notes = [];
-    const prompt = this.#prompt?.lines() ?? [];
-    const lines = [...this.#notes, ...prompt].slice(-Math.max(1, screen.height - 4));
+    const lines: (readonly [text: string, style: Style])[] = [
+      ...lostWords(this.#hosts, Math.max(20, screen.width)).map((line) => [line, { color: 'red' }] as const),
+      ...this.#notes.map((line) => [line, {}] as const),
+      ...(this.#prompt?.lines() ?? []).map((line) => [line, { bold: true }] as const),
+    ];
+    lines.splice(0, lines.length - Math.max(1, screen.height - 4));
     const keys = this.#prompt?.keys ?? [...view.keys, ['?', 'help'] as const, ['q', 'quit'] as const];
     let x = 0;
     for (const [key, does] of footKeys(keys, screen.width)) {
@@ -174,8 +179,7 @@ export class App {
       x += key.length + does.length + 3;
     }
     const first = screen.height - 1 - lines.length;
-    for (const [index, line] of lines.entries())
-      screen.put(0, first + index, printable(line), { bold: index >= this.#notes.length });
+    for (const [index, [line, style]] of lines.entries()) screen.put(0, first + index, printable(line), style);
     return first;
   }
 }
@@ -184,12 +188,21 @@ const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQU
 /** Signals that a terminal sends to all programs in front. */
 const OF_KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
-function lostWords(lost: readonly Host[], all: number): string {
-  const [first] = lost;
-  if (first?.link.kind !== 'lost') return '';
-  return all === 1
-    ? ` connection lost: ${first.link.problem} `
-    : ` ${lost.length} of ${all} hosts lost: ${first.name} `;
+/** For the head: which hosts are not current. */
+function linkWords(hosts: readonly Host[]): string {
+  const lost = hosts.filter(({ link }) => link.kind === 'lost').length;
+  if (lost > 0) return hosts.length === 1 ? ' connection lost ' : ` ${lost} of ${hosts.length} hosts lost `;
+  return hosts.some(({ link }) => link.kind === 'connecting') ? ' connecting … ' : '';
+}
+
+/** Why hosts are lost, of the first of them. */
+function lostWords(hosts: readonly Host[], width: number): readonly string[] {
+  const reasons = hosts.flatMap(({ name, link }) => {
+    if (link.kind !== 'lost') return [];
+    return [link.problem.includes(name) ? link.problem : `${name}: ${link.problem}`];
+  });
+  const more = reasons.length > LOST ? [`and ${reasons.length - LOST} more`] : [];
+  return [...reasons.slice(0, LOST), ...more].flatMap((reason) => wrap(printable(reason), width));
 }
 
 /** As many of the first keys as fit, and always the last two: help and the way out. */

@@ -15,7 +15,7 @@ export type StateFilter = (typeof STATES)[number];
 export type Sort = (typeof SORTS)[number];
 
 /** The services of all hosts that fit a filter, in order. */
-export function entriesOf(hosts: readonly Host[], text: string, state: StateFilter, sort: Sort): Entry[] {
+function entriesOf(hosts: readonly Host[], text: string, state: StateFilter, sort: Sort): Entry[] {
   const all = hosts.flatMap((host) => [...host.services.values()].map((service) => ({ host, service })));
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = all.filter(
@@ -24,6 +24,27 @@ export function entriesOf(hosts: readonly Host[], text: string, state: StateFilt
   return shown.sort(
     (a, b) => order(sort, a, b) || compare(a.service.name, b.service.name) || compare(a.host.name, b.host.name),
   );
+}
+
+/** {@link entriesOf}, worked out again only when what it depends on has changed. */
+export class Entries {
+  readonly #hosts: readonly Host[];
+  #of: readonly unknown[] = [];
+  #entries: readonly Entry[] = [];
+
+  constructor(hosts: readonly Host[]) {
+    this.#hosts = hosts;
+  }
+
+  select(text: string, state: StateFilter, sort: Sort): readonly Entry[] {
+    // Both maps of a host are replaced at each change.
+    const of = [text, state, sort, ...this.#hosts.flatMap(({ services, usage }) => [services, usage.latest])];
+    if (of.some((value, index) => value !== this.#of[index])) {
+      this.#of = of;
+      this.#entries = entriesOf(this.#hosts, text, state, sort);
+    }
+    return this.#entries;
+  }
 }
 
 export const idOf = ({ host, service }: Entry): string => `${host.name}\n${service.name}`;

@@ -208,11 +208,13 @@ export class LogsView implements View {
   }
 
   #read(): LogTail {
+    // The last lines are counted before they are filtered.
+    const isWhole = this.#run !== undefined || this.#stream !== undefined || this.#grep !== '';
     const options = {
       run: this.#run,
       stream: this.#stream,
       grep: this.#grep === '' ? undefined : this.#grep,
-      tail: this.#run === undefined ? FIRST_LINES : undefined,
+      tail: isWhole ? undefined : FIRST_LINES,
     };
     return new LogTail({ from: this.#from, options }, () => this.#app.changed(), HELD);
   }

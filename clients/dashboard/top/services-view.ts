@@ -8,7 +8,7 @@ import type { App } from './app.js';
 import { fitted } from './cells.js';
 import { confirmActions } from './confirm.js';
 import { DetailView } from './detail-view.js';
-import { type Entry, entriesOf, idOf, SORTS, type Sort, STATES, type StateFilter } from './entries.js';
+import { Entries, type Entry, idOf, SORTS, type Sort, STATES, type StateFilter } from './entries.js';
 import { LogsView } from './logs-view.js';
 import { ORDER_KEYS, orderKey } from './order-keys.js';
 import { TextPrompt } from './prompt.js';
@@ -31,6 +31,7 @@ export class ServicesView implements View {
   ];
   readonly #app: App;
   readonly #hosts: readonly Host[];
+  readonly #entriesOf: Entries;
   readonly #scroll = new Scroll();
   readonly #marked = new Set<string>();
   #filter = '';
@@ -41,6 +42,7 @@ export class ServicesView implements View {
   constructor(app: App, hosts: readonly Host[], filter = '') {
     this.#app = app;
     this.#hosts = hosts;
+    this.#entriesOf = new Entries(hosts);
     this.#filter = filter;
   }
 
@@ -48,7 +50,7 @@ export class ServicesView implements View {
     const all = this.#hosts.reduce((sum, { services }) => sum + services.size, 0);
     const shown = this.#entries().length;
     const parts = [
-      shown === all ? `${all} services` : `${shown} of ${all} services`,
+      `${shown === all ? '' : `${shown} of `}${all} ${all === 1 ? 'service' : 'services'}`,
       this.#state === 'all' ? '' : this.#state,
       this.#filter === '' ? '' : `"${this.#filter}"`,
       this.#sort === 'name' ? '' : `by ${this.#sort}`,
@@ -168,8 +170,8 @@ export class ServicesView implements View {
     }
   }
 
-  #entries(): Entry[] {
-    return entriesOf(this.#hosts, this.#filter, this.#state, this.#sort);
+  #entries(): readonly Entry[] {
+    return this.#entriesOf.select(this.#filter, this.#state, this.#sort);
   }
 
   #mark(entry: Entry): void {

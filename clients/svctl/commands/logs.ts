@@ -65,19 +65,22 @@ async function showLogs(context: Context): Promise<ExitCode> {
 
 async function showLogsOfHosts(hosts: readonly HostContext[], terminal: Context): Promise<ExitCode> {
   process.stdout.once('error', () => process.exit(ExitCode.ok));
-  const { printMerged } = await import('../hosts/merged-logs.js');
+  const { mergedLogs } = await import('../hosts/merged-logs.js');
   const options = optionsOf(terminal);
   const printer = new LogPrinter(terminal, Math.max(...hosts.map(({ host }) => host.label.length)));
   let code: ExitCode = ExitCode.ok;
   const sources = hosts.map((context) => ({
-    label: terminal.format === 'table' ? context.host.label : context.host.name,
+    host: terminal.format === 'table' ? context.host.label : context.host.name,
     batches: logBatches(context.connection, context.operands, options),
     fail: (error: unknown): void => {
       terminal.complainOf(error, context.host.name);
       code = ExitCode.failed;
     },
   }));
-  await printMerged(sources, printer);
+  for await (const portion of mergedLogs(sources)) {
+    for (const { host, response } of portion) printer.add(response, host);
+    await printer.flushed();
+  }
   printer.end();
   return code;
 }

@@ -1,36 +1,46 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadResponse } from '../../typescript/src/index.js';
-import type { LogPrinter } from '../log-printer.js';
 
 /** A host whose log is still being read may come with older lines for so long. */
 const READING_MS = 5_000;
 /** A new line waits so long for older ones of other hosts, whose links may be slower. */
 const LIVE_MS = 200;
-/** So many lines are put together before they are written. */
+/** So many lines are handed on together. */
 const LINES_AT_ONCE = 500;
 
-export interface LogSource {
-  /** As it stands before its lines. */
-  readonly label: string;
+export interface LogSource<Host> {
+  readonly host: Host;
   readonly batches: AsyncIterable<ReadResponse>;
   /** Told once, when the reading fails: the others go on. */
   readonly fail: (error: unknown) => void;
 }
 
+/** One line, gap or marker of a host. */
+export interface HostResponse<Host> {
+  readonly host: Host;
+  readonly response: ReadResponse;
+}
+
 /**
- * Prints the logs of several hosts as one, in the order of the times, for as long as any of them
- * has more.
+ * The logs of several hosts as one, in the order of the times, for as long as any of them has more.
+ * The next portion is read when the one before has been dealt with.
  */
-export async function printMerged(sources: readonly LogSource[], printer: LogPrinter): Promise<void> {
+export async function* mergedLogs<Host>(
+  sources: readonly LogSource<Host>[],
+): AsyncGenerator<readonly HostResponse<Host>[], void, undefined> {
   const bell = new Bell();
   const readers = sources.map((source) => new Reader(source, bell));
   for (;;) {
-    for (let count = 0, next = pick(readers); next !== undefined; next = pick(readers)) {
-      printer.add(next.shift(), next.label);
-      count++;
-      if (count % LINES_AT_ONCE === 0) await printer.flushed();
+    const portion: HostResponse<Host>[] = [];
+    while (portion.length < LINES_AT_ONCE) {
+      const next = pick(readers);
+      if (next === undefined) break;
+      portion.push({ host: next.host, response: next.shift() });
     }
-    await printer.flushed();
+    if (portion.length > 0) {
+      yield portion;
+      continue;
+    }
     const left = readers.filter(({ done }) => !done);
     if (left.length === 0) return;
     await bell.rings(readers.some(({ head }) => head !== undefined) ? LIVE_MS / 4 : undefined);
@@ -41,8 +51,8 @@ export async function printMerged(sources: readonly LogSource[], printer: LogPri
  * The reader with the oldest event, unless one that has none just now may still come with an older
  * one.
  */
-function pick(readers: readonly Reader[]): Reader | undefined {
-  let oldest: Reader | undefined;
+function pick<Host>(readers: readonly Reader<Host>[]): Reader<Host> | undefined {
+  let oldest: Reader<Host> | undefined;
   let oldestMs = Number.POSITIVE_INFINITY;
   for (const reader of readers) {
     const { head } = reader;
@@ -63,10 +73,10 @@ interface Item {
   readonly response: ReadResponse;
 }
 
-/** Reads one host's log, a batch ahead of what is printed. */
-class Reader {
-  readonly label: string;
-  /** The last piece that was printed is not the end of its line. */
+/** Reads one host's log, a batch ahead of what is handed on. */
+class Reader<Host> {
+  readonly host: Host;
+  /** The last piece that was handed on is not the end of its line. */
   inLine = false;
   done = false;
   #items: Item[] = [];
@@ -75,8 +85,8 @@ class Reader {
   #emptySinceMs = performance.now();
   #emptied: (() => void) | undefined;
 
-  constructor(source: LogSource, bell: Bell) {
-    this.label = source.label;
+  constructor(source: LogSource<Host>, bell: Bell) {
+    this.host = source.host;
     void this.#read(source, bell);
   }
 
@@ -103,7 +113,7 @@ class Reader {
     return this.#live ? now - arrivedMs < LIVE_MS : now - this.#emptySinceMs < READING_MS;
   }
 
-  async #read({ batches, fail }: LogSource, bell: Bell): Promise<void> {
+  async #read({ batches, fail }: LogSource<Host>, bell: Bell): Promise<void> {
     try {
       let lastMs = 0;
       for await (const response of batches) {

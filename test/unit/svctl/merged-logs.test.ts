@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { printMerged } from '../../../clients/svctl/hosts/merged-logs.js';
-import type { LogPrinter } from '../../../clients/svctl/log-printer.js';
+import { mergedLogs } from '../../../clients/svctl/hosts/merged-logs.js';
 import { LogStream, type ReadResponse } from '../../../clients/typescript/src/index.js';
 
 const line = (ms: number, text: string, partial = false) => ({
@@ -23,22 +22,19 @@ async function* of(...responses: readonly (ReadResponse | (() => Promise<void>))
   }
 }
 
-/** The output for sources, by their labels. */
+/** The lines of sources, by the names of their hosts. */
 async function merged(sources: Readonly<Record<string, AsyncIterable<ReadResponse>>>) {
   const printed: string[] = [];
   const failed: string[] = [];
-  const printer = {
-    add: ({ event }: ReadResponse, host: string) => {
-      if (event?.$case === 'lines') printed.push(`${host} ${event.value.lines.map(({ text }) => text).join()}`);
-    },
-    flushed: async () => undefined,
-  } as Pick<LogPrinter, 'add' | 'flushed'> as LogPrinter;
-  const list = Object.entries(sources).map(([label, batches]) => ({
-    label,
+  const list = Object.entries(sources).map(([host, batches]) => ({
+    host,
     batches,
-    fail: (error: unknown) => void failed.push(`${label}: ${(error as Error).message}`),
+    fail: (error: unknown) => void failed.push(`${host}: ${(error as Error).message}`),
   }));
-  await printMerged(list, printer);
+  for await (const portion of mergedLogs(list))
+    for (const { host, response } of portion)
+      if (response.event?.$case === 'lines')
+        printed.push(`${host} ${response.event.value.lines.map(({ text }) => text).join()}`);
   return { printed, failed };
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { boot } from './container/boot/boot.js';
 import { resume } from './container/boot/resume.js';
 import { type Container, openContainer } from './container/container.js';
+import { openRecords } from './container/open-records.js';
 import { definitionPlaces } from './container/open-services.js';
 import { COMPATIBILITY, ownCompatibility } from './container/reexec.js';
 import { relaySignals } from './container/relay-signals.js';
@@ -15,6 +16,8 @@ import { EXIT } from './settings/exit-codes.js';
 import { Messages } from './settings/messages.js';
 import { type Settings, settingsOrExit } from './settings/settings.js';
 import { WarnOnce } from './settings/warn-once.js';
+import type { Records } from './state/records.js';
+import { DEFINITION_RECORD } from './supervisor/definition/kept-definitions.js';
 import { hasYaml, loadYamlReader } from './supervisor/definition/yaml-files.js';
 
 /** Startup scripts that take longer are something people want to look at while they run. */
@@ -39,9 +42,10 @@ async function main(): Promise<void> {
   native().endWhenBlocked();
   const settings = settingsOrExit(handover, messages);
   const first = handover.generation === 1;
-  if (!first) await loadDefinitionReader(settings);
+  const opened = openRecords(link, handover);
+  if (!first) await loadDefinitionReader(settings, opened.records);
 
-  const container = openContainer(link, handover, settings);
+  const container = openContainer(link, handover, settings, opened);
   const { shutdown } = container;
   reportRefusals(link);
   link.on('closed', () => endWithoutInit(shutdown));
@@ -79,10 +83,12 @@ async function startedByHand([command, ...args]: readonly string[]): Promise<voi
 }
 
 /**
- * Services are restored from their records at once: their definitions have to be readable by then.
+ * Services are restored from their records at once: their definitions have to be readable by then,
+ * also where the files are gone and the record alone has them.
  */
-async function loadDefinitionReader(settings: Settings): Promise<void> {
-  if (hasYaml(definitionPlaces(settings))) await loadYamlReader();
+async function loadDefinitionReader(settings: Settings, records: Records): Promise<void> {
+  const isKept = records.table(DEFINITION_RECORD).saved.size > 0;
+  if (isKept || hasYaml(definitionPlaces(settings))) await loadYamlReader();
 }
 
 function reportRefusals(link: InitLink): void {

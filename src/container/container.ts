@@ -9,7 +9,7 @@ import { BOOT_SCRIPT, BootScripts } from './boot/boot-scripts.js';
 import { MainCommand } from './main-command.js';
 import { type OpenLogs, openLogs } from './open-logs.js';
 import { type Orders, openOrders } from './open-orders.js';
-import { type OpenRecords, openRecords } from './open-records.js';
+import type { OpenRecords } from './open-records.js';
 import { type OpenServices, openServices } from './open-services.js';
 import { ORPHAN_RECORD, OrphanCounts } from './reaping.js';
 import { SCRIPT_RECORD, ScriptRunner } from './script-runner.js';
@@ -34,12 +34,15 @@ export interface Container extends Omit<OpenRecords, 'records'>, OpenLogs, OpenS
 }
 
 /**
- * Opens the parts, each with those before it: records, logs, processes, services. Nothing is
- * started yet.
+ * Opens the parts, each with those before it: logs, processes, services. Nothing is started yet.
  */
-export function openContainer(link: InitLink, handover: Handover, settings: Settings): Container {
+export function openContainer(
+  link: InitLink,
+  handover: Handover,
+  settings: Settings,
+  { records, state, starts, previous }: OpenRecords,
+): Container {
   const { messages, containerEnvironment, line } = settings;
-  const { records, state, starts, previous } = openRecords(link, handover);
   const { logs, output } = openLogs(link, handover, settings, records, state.now.bootId);
 
   const oomKills = new OomKills(records.entry(OOM_RECORD));

@@ -2,7 +2,7 @@ import { monotonicMs } from '../process/clock.js';
 import { RESTART_KEYS } from '../supervisor/definition/apply-keys.js';
 import type { DefinitionRead } from '../supervisor/definition/definition.js';
 import type { DefinitionFiles } from '../supervisor/definition/definition-files.js';
-import { describeProblem } from '../supervisor/definition/read-directory.js';
+import { describeProblem } from '../supervisor/definition/problems.js';
 import { changedKeys, showDefinition } from '../supervisor/definition/show-definition.js';
 import type { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { explain } from '../supervisor/explain.js';

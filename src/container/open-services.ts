@@ -128,7 +128,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       claim: (service) => runit.claim(service),
       open: (status) => runit.open(status),
       read: definitions.read,
-      keep: (definition, directory, isStart) => definitions.keep(definition, directory, isStart),
+      keep: (definition, isStart) => definitions.keep(definition, isStart),
       record: (record) => table.put(record.name, record),
       erase: table.erase,
       warn,

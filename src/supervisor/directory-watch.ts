@@ -34,6 +34,8 @@ export interface ServiceSource {
   list(): Listing;
   /** Files in which services are defined. */
   readonly files: WatchedPaths;
+  /** Loads what reads a definition: the first `service.yaml` needs more than `run`. */
+  load(): Promise<void>;
   /** Reads these files again. */
   prepare(): Promise<void>;
 }
@@ -166,7 +168,7 @@ export class DirectoryWatch {
 
   async #changed(keys: ReadonlySet<string>): Promise<void> {
     for (const name of this.#filling.keys()) if (keys.has(name)) this.#filling.set(name, monotonicMs());
-    if (keys.has(FILES)) await this.#source.prepare();
+    await (keys.has(FILES) ? this.#source.prepare() : this.#source.load());
     if (!this.#watching) return;
     this.scan();
     this.#refresh(({ name }) => keys.has(FILES) || keys.has(name));

@@ -20,7 +20,7 @@ export interface ServiceContext {
   /** Reads what the service is. */
   read(name: ServiceName, directory: string): DefinitionRead;
   /** The service starts with this definition or, while it runs, takes it over. */
-  keep(definition: Definition, directory: string, isStart: boolean): void;
+  keep(definition: Definition, isStart: boolean): void;
   /** The container's environment, as it is now. */
   environment(): Environment;
   /** The descriptors that the processes of a service write to; undefined: those of my_init. */

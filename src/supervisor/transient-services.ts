@@ -1,6 +1,6 @@
 import { type Cause, OperationError, type RunOrder, type ServiceName, type ServiceStatus } from '../types/service.js';
 import type { DefinitionFiles } from './definition/definition-files.js';
-import { describeProblem } from './definition/read-directory.js';
+import { describeProblem } from './definition/problems.js';
 import type { Service } from './service.js';
 import { explainBadName, isServiceName } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';

@@ -49,7 +49,3 @@ export function problemOfRun(name: ServiceName, directory: string): Problem | un
   const origin = { file, line: 0, column: 0 };
   return { id: 'run-unusable', severity: 'error', service: name, key: '', origin, message, remedy: '' };
 }
-
-/** A problem as a person reads it. */
-export const describeProblem = ({ message, remedy }: Problem): string =>
-  remedy === '' ? message : `${message} (${remedy})`;

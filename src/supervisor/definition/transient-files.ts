@@ -20,6 +20,8 @@ const RECORD = 'transient.json';
  */
 export class TransientFiles {
   readonly #directory: string;
+  /** Nobody else writes there. */
+  readonly #names: Set<ServiceName>;
 
   /**
    * @param directory where services without a directory of their own have one; each may be that of
@@ -27,6 +29,7 @@ export class TransientFiles {
    */
   constructor(directory: string) {
     this.#directory = directory;
+    this.#names = new Set(namesIn(directory));
   }
 
   directoryOf(name: ServiceName): string {
@@ -34,15 +37,11 @@ export class TransientFiles {
   }
 
   has(name: ServiceName): boolean {
-    return existsSync(serviceFile(this.directoryOf(name)));
+    return this.#names.has(name);
   }
 
   names(): readonly ServiceName[] {
-    return existsSync(this.#directory)
-      ? readdirSync(this.#directory)
-          .filter(isServiceName)
-          .filter((name) => this.has(name))
-      : [];
+    return [...this.#names];
   }
 
   /** undefined where there is no transient service of this name. */
@@ -65,15 +64,25 @@ export class TransientFiles {
     writeFileSync(serviceFile(made), definition, { mode: 0o600 });
     rmSync(this.directoryOf(name), { recursive: true, force: true });
     renameSync(made, this.directoryOf(name));
+    this.#names.add(name);
   }
 
   /** The service is no longer defined. Its directory goes when it is forgotten. */
   erase(name: ServiceName): void {
     rmSync(serviceFile(this.directoryOf(name)), { force: true });
+    this.#names.delete(name);
   }
 
   /** A new boot: the services of the one before are gone. */
   clear(): void {
-    for (const name of this.names()) rmSync(this.directoryOf(name), { recursive: true, force: true });
+    for (const name of this.#names) rmSync(this.directoryOf(name), { recursive: true, force: true });
+    this.#names.clear();
   }
 }
+
+const namesIn = (directory: string): readonly ServiceName[] =>
+  existsSync(directory)
+    ? readdirSync(directory)
+        .filter(isServiceName)
+        .filter((name) => existsSync(serviceFile(join(directory, name))))
+    : [];

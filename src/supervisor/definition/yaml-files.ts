@@ -56,7 +56,7 @@ export interface DefinitionPlaces {
 }
 
 /**
- * Whether anything is defined in YAML, or was when a service that still has a directory was
+ * Whether anything is defined in YAML, or was when a service that still has a directory of ours was
  * started.
  */
 export const hasYaml = ({ servicesFile, serviceDirectory, ownDirectory }: DefinitionPlaces): boolean =>

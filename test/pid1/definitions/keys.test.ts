@@ -1,5 +1,5 @@
 /** biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the format, not of JavaScript. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { boot as bootServices, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
@@ -185,6 +185,49 @@ describe('service.yaml', () => {
     await waitFor('an answer', () => container.answers());
     for (const { name, pid } of before) expect((await container.reaches(String(name), 'up')).pid).toBe(pid);
     expect(container.log()).not.toMatch(/internal error/);
+  });
+
+  test('alone in a container, and removed while its service runs: the next controller has it from the record', async () => {
+    await bootWith({
+      services: { web: { 'service.yaml': 'command: sleep 1000\nstop_signal: USR1\ndescription: the web\n' } },
+    });
+    const { pid } = await container.reaches('web', 'up');
+    rmSync(join(container.services, 'web/service.yaml'));
+    await waitFor('the change', async () => (await container.table('web')).includes('definition changed'));
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('an answer', () => container.answers());
+    expect(await container.status('web')).toMatchObject({ pid, state: 'SERVICE_STATE_UP', definitionChanged: true });
+    const { stdout } = await container.svctl('config', 'web');
+    expect(stdout).toMatch(/^command +\["sleep","1000"\] +\S+service\.yaml:1/m);
+    expect(stdout).toMatch(/^description +"the web" /m);
+    await container.svctl('stop', 'web');
+    expect((await container.status('web')).lastExit).toMatchObject({ signal: 'USR1' });
+  });
+
+  test('that comes while its service runs is shown, by the next controller too, and waits for svctl apply', async () => {
+    await bootWith({ services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
+    const { pid } = await container.reaches('web', 'up');
+    container.write('web/service.yaml', 'nice: 3\ndescription: the web\n');
+    const isChanged = async () => (await container.table('web')).includes('definition changed');
+    await waitFor('the change', isChanged);
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('an answer', () => container.answers());
+    expect(await isChanged()).toBe(true);
+    expect((await container.svctl('config', 'web')).stdout).not.toMatch(/the web/);
+    expect((await container.status('web')).pid).toBe(pid);
+    expect((await container.svctl('apply')).stdout).toMatch(/^web +restart/m);
+    await waitFor('the next run', async () => (await container.status('web')).run === 2);
+    expect(await isChanged()).toBe(false);
+    expect((await container.svctl('config', 'web')).stdout).toMatch(/^description +"the web" /m);
+  });
+
+  test('that is the first of a running container costs its service no attempt', async () => {
+    await bootWith({ services: { other: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
+    await container.reaches('other', 'up');
+    container.addService('web', { 'service.yaml': 'command: sleep 1000\n' });
+    expect(await container.reaches('web', 'up')).toMatchObject({ run: 1 });
+    expect(container.log()).not.toMatch(/being read/);
+    expect((await container.svctl('boot', '-o', 'json')).stdout).not.toMatch(/FAILED/i);
   });
 
   test('and services.yaml with the same name: both are named', async () => {

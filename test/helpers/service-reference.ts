@@ -1,5 +1,5 @@
 import { INNER_KEYS, SERVICE } from '../../src/supervisor/definition/keys.js';
-import type { Key, Keys } from '../../src/supervisor/definition/shapes.js';
+import type { Key, Keys } from '../../src/supervisor/definition/record-shape.js';
 
 const SECTIONS = {
   'What it runs': ['command', 'type', 'description', 'tags', 'enabled'],

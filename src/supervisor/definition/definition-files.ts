@@ -177,7 +177,7 @@ export class DefinitionFiles implements ServiceSource {
       : this.#ofFiles(this.#files.get(name));
   }
 
-  /** What the files say by now is in force. */
+  /** The files are read again, and what they say is in force. */
   #readAnew(name: ServiceName, directory: string): DefinitionRead {
     this.#context.kept.drop(name);
     this.#take(name);

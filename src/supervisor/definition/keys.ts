@@ -7,28 +7,15 @@
  */
 
 import { isServiceName } from '../service-directory.js';
-import type { Condition, Dependency, ExitMatch, Policy, Reload, StopRule } from './definition.js';
+import type { Condition, Dependency, Reload, StopRule } from './definition.js';
 import type { Node } from './node.js';
+import { exitMatch, exitRules, memoryMax, restartDelay, startLimit } from './policy-keys.js';
 import { LIVE_KEYS, live, READY_KEYS, ready } from './probe-keys.js';
+import { envFile, environment, ulimits, umask, user } from './process-keys.js';
+import { key, record } from './record-shape.js';
 import { MAX_REPLICAS } from './replicas.js';
-import {
-  anyText,
-  choice,
-  duration,
-  either,
-  flag,
-  key,
-  list,
-  mapped,
-  number,
-  parsed,
-  record,
-  type Shape,
-  size,
-  table,
-  text,
-} from './shapes.js';
-import { absolutePath, argv, restartOrSignal, SERVICE_NAME, serviceName, signal, signalOf } from './values.js';
+import { choice, duration, either, flag, list, mapped, number, type Shape, size, table, text } from './shapes.js';
+import { absolutePath, argv, SERVICE_NAME, serviceName, signal } from './values.js';
 
 const dependency = record(
   {
@@ -79,164 +66,6 @@ const stopSignal: Shape<StopRule['signals']> = either(
 const reload: Shape<Reload> = either(
   mapped(signal, (name): Reload => ({ kind: 'signal', signal: name })),
   mapped(argv, (words): Reload => ({ kind: 'command', argv: words })),
-);
-
-/* Its environment and identity */
-
-const VARIABLE_NAME = { pattern: /^[^=\0]+$/, words: 'the name of a variable' };
-
-const environment: Shape<ReadonlyMap<string, string>> = either(
-  table(anyText('a value'), VARIABLE_NAME),
-  mapped(
-    list(text({ words: 'a text like NAME=VALUE', pattern: /^[^=]+=/ }), { words: 'a list of NAME=VALUE' }),
-    (lines) => new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
-  ),
-);
-
-const envFile = either(
-  mapped(absolutePath, (path) => [{ path, required: true }]),
-  list(
-    either(
-      mapped(absolutePath, (path) => ({ path, required: true })),
-      record(
-        {
-          path: key(absolutePath, 'The file.', { required: true }),
-          required: key(flag(), 'false: the file may be missing.', { default: true }),
-        },
-        'of an env_file',
-      ),
-    ),
-    { words: 'a list of files' },
-  ),
-);
-
-const NAME_OR_ID = /^[A-Za-z_0-9][A-Za-z0-9_.-]*\$?(:[A-Za-z_0-9][A-Za-z0-9_.-]*\$?)?$/;
-
-const user = parsed('a user like www-data, 1000 or app:staff', (name) => (NAME_OR_ID.test(name) ? name : undefined));
-
-/** In YAML 1.2, 022 is twenty-two: the digits are read as they are written. */
-const umask = parsed('an octal number like 022', (digits) =>
-  /^(0o)?[0-7]{1,4}$/.test(digits) ? Number.parseInt(digits.replace('0o', ''), 8) : undefined,
-);
-
-const LIMITS =
-  'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack as'.split(' ');
-
-const limit = parsed('a number or unlimited', (value) => {
-  if (value === 'unlimited' || value === '-1') return Number.POSITIVE_INFINITY;
-  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
-});
-
-const ulimits = table(
-  either(
-    mapped(limit, (value) => ({ soft: value, hard: value })),
-    mapped(
-      record(
-        {
-          soft: key(limit, 'The limit in force.', { required: true }),
-          hard: key(limit, 'How far the service may raise it.', { required: true }),
-        },
-        'of a limit',
-      ),
-      (both, path, node, reading) =>
-        both.soft <= both.hard
-          ? both
-          : reading.fail('wrong-value', path, node.at, `${path}: soft is more than hard`, 'raise hard, or lower soft'),
-    ),
-  ),
-  { pattern: new RegExp(`^(${LIMITS.join('|')})$`), words: `one of ${LIMITS.join(', ')}` },
-);
-
-/* What happens when it ends */
-
-const exitMatch = parsed('an exit code or a signal', (word): ExitMatch | undefined => {
-  if (/^\d{1,3}$/.test(word)) return Number(word) <= 255 ? { kind: 'code', code: Number(word) } : undefined;
-  const named = signalOf(word);
-  return named && { kind: 'signal', signal: named };
-});
-
-const exitRules: Shape<Policy['exitRules']> = list(
-  mapped(
-    record(
-      {
-        codes: key(list(number(0, 255)), 'Exit codes that match.', { default: [] }),
-        signals: key(list(signal), 'Signals that match.', { default: [] }),
-        oom: key(flag(), 'true: matches a kill by the kernel for lack of memory.', { default: false }),
-        action: key(
-          either(
-            choice(['restart', 'fail', 'complete', 'shutdown']),
-            record(
-              { shutdown: key(number(0, 255), 'The exit code of the container.', { required: true }) },
-              'of an action',
-            ),
-          ),
-          'What follows: restart, fail (not started again), complete, shutdown, or {shutdown: CODE}.',
-          { required: true },
-        ),
-      },
-      'of an exit rule',
-    ),
-    ({ codes, signals, oom, action }) => ({
-      match: [
-        ...codes.map((code): ExitMatch => ({ kind: 'code', code })),
-        ...signals.map((name): ExitMatch => ({ kind: 'signal', signal: name })),
-      ],
-      oom,
-      action: typeof action === 'string' ? action : ('shutdown' as const),
-      code: typeof action === 'string' ? undefined : action.shutdown,
-    }),
-  ),
-  { words: 'a list of rules' },
-);
-
-const restartDelay = mapped(
-  record(
-    {
-      initial: key(duration(), 'Before the first restart of a crash loop.', { default: '1s' }),
-      factor: key(number(1, 10, { whole: false }), 'Each delay is longer by this factor.', { default: 2 }),
-      max: key(duration(), 'No delay is longer.', { default: '30s' }),
-      jitter: key(number(0, 1, { whole: false }), 'Random part of a delay, up and down.', { default: 0.1 }),
-      reset_after: key(duration(), 'A run that lasted this long ends a crash loop.', { default: '10s' }),
-    },
-    'of restart_delay',
-  ),
-  ({ initial, factor, max, jitter, reset_after: resetAfterMs }): Policy['restartDelay'] => ({
-    initialMs: initial,
-    factor,
-    maxMs: max,
-    jitter,
-    resetAfterMs,
-  }),
-);
-
-const startLimit = mapped(
-  record(
-    {
-      attempts: key(number(1, 10_000), 'Failed starts.', { required: true }),
-      within: key(duration(1), 'Within this time.', { required: true }),
-      // biome-ignore lint/suspicious/noThenProperty: the name of the key in the format; nobody awaits it.
-      then: key(choice(['fail', 'shutdown']), 'The service has failed for good, or the container is shut down.', {
-        default: 'fail',
-      }),
-    },
-    'of start_limit',
-  ),
-  ({ attempts, within, then }): Policy['startLimit'] => ({ attempts, withinMs: within, then }),
-);
-
-const memoryMax: Shape<NonNullable<Policy['memoryMax']>> = either(
-  mapped(size(), (bytes) => ({ bytes, forMs: 0, action: 'restart' as const })),
-  mapped(
-    record(
-      {
-        size: key(size(), 'Memory of all its processes together.', { required: true }),
-        for: key(duration(), 'How long it may use more.', { default: '0s' }),
-        action: key(restartOrSignal, 'restart, or a signal that is sent.', { default: 'restart' }),
-      },
-      'of memory_max',
-    ),
-    ({ size: bytes, for: forMs, action }) => ({ bytes, forMs, action }),
-  ),
 );
 
 const log = record(

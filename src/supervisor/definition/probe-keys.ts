@@ -7,6 +7,7 @@ import { PatternError } from '../../logs/read/pattern/syntax.js';
 import type { Live, Probe, ProbeTimes, Readiness } from './definition.js';
 import type { Node } from './node.js';
 import type { Reading } from './reading.js';
+import { type Keys, key, record, recordSchema, type Values } from './record-shape.js';
 import {
   anyText,
   choice,
@@ -14,18 +15,13 @@ import {
   duration,
   either,
   type JsonSchema,
-  type Keys,
-  key,
   list,
   mapped,
   number,
   parsed,
-  record,
-  recordSchema,
   type Shape,
   table,
   text,
-  type Values,
 } from './shapes.js';
 import { absolutePath, argv } from './values.js';
 

@@ -3,7 +3,7 @@ import type { KeptDefinition } from './kept-definitions.js';
 import { SERVICE } from './keys.js';
 import { type Json, nodeOf } from './node.js';
 import { Reading } from './reading.js';
-import type { Key } from './shapes.js';
+import type { Key } from './record-shape.js';
 import { withValues } from './with-values.js';
 
 /**

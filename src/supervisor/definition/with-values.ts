@@ -1,7 +1,7 @@
 import type { LogRule } from '../../types/logs.js';
 import type { Command, Definition, Origin, Policy } from './definition.js';
 import type { SERVICE } from './keys.js';
-import type { Values } from './shapes.js';
+import type { Values } from './record-shape.js';
 import { splitCommand } from './split-command.js';
 
 /** The values that a document gives for a service; what it does not say is absent. */

@@ -4,7 +4,7 @@ import { defaultDefinition } from '../../../../src/supervisor/definition/default
 import type { Definition, Problem } from '../../../../src/supervisor/definition/definition.js';
 import { SERVICE } from '../../../../src/supervisor/definition/keys.js';
 import { readServicesYaml, readServiceYaml } from '../../../../src/supervisor/definition/read-yaml.js';
-import type { Key } from '../../../../src/supervisor/definition/shapes.js';
+import type { Key } from '../../../../src/supervisor/definition/record-shape.js';
 import type { ServiceName } from '../../../../src/types/service.js';
 
 const TIMES = { stopMs: 30_000, finishMs: 5_000, scriptMs: 30_000 };

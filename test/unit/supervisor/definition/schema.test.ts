@@ -6,8 +6,8 @@ import { stringify } from 'yaml';
 import { SERVICE } from '../../../../src/supervisor/definition/keys.js';
 import type { Json } from '../../../../src/supervisor/definition/node.js';
 import { readServicesYaml } from '../../../../src/supervisor/definition/read-yaml.js';
+import type { Key } from '../../../../src/supervisor/definition/record-shape.js';
 import { serviceSchema, servicesSchema } from '../../../../src/supervisor/definition/schema.js';
-import type { Key } from '../../../../src/supervisor/definition/shapes.js';
 
 const TIMES = { stopMs: 30_000, finishMs: 5_000, scriptMs: 30_000 };
 const isInForce = new Ajv2020({ allowUnionTypes: true, strictTypes: false }).compile(servicesSchema());

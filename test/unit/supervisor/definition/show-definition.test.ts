@@ -3,7 +3,7 @@ import { defaultDefinition } from '../../../../src/supervisor/definition/default
 import type { Definition } from '../../../../src/supervisor/definition/definition.js';
 import { SERVICE } from '../../../../src/supervisor/definition/keys.js';
 import { readKept, readServiceYaml } from '../../../../src/supervisor/definition/read-yaml.js';
-import type { Key } from '../../../../src/supervisor/definition/shapes.js';
+import type { Key } from '../../../../src/supervisor/definition/record-shape.js';
 import { changedKeys, showDefinition } from '../../../../src/supervisor/definition/show-definition.js';
 import type { ServiceName } from '../../../../src/types/service.js';
 

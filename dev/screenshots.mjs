@@ -55,7 +55,7 @@ async function picture(url, colorScheme, view, name, height) {
   await page.close();
 }
 
-/** What a program draws on a terminal, after a while. */
+/** The screen of a program on a terminal, after a while. */
 async function screenOf(args) {
   const terminal = new xterm.Terminal({ rows: ROWS, cols: COLUMNS, allowProposedApi: true });
   const relay = place('../test/helpers/terminal-relay.py');

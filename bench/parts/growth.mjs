@@ -1,7 +1,7 @@
 /**
- * What must not grow: memory, descriptors, records and series, while services come and go, start
- * again and again, and are watched and scraped for a day. Each measure is the difference between
- * the middle and the end of the work: the first half warms up.
+ * Measures that must not grow: memory, descriptors, records and series, while services come and
+ * go, start again and again, and are watched and scraped for a day. Each measure is the difference
+ * between the middle and the end of the work: the first half warms up.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -78,7 +78,7 @@ function figures(container, scraped) {
 
 const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`);
 
-/** What a file has on its disk, or in memory. */
+/** The size of a file on its disk, or in memory. */
 function sizeOf(path) {
   try {
     return statSync(path).blocks * 512;

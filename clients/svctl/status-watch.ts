@@ -106,7 +106,7 @@ class Screen {
     }, QUIET_MS);
   }
 
-  /** What logs have lost is no change of a service: it is asked for. */
+  /** The losses of logs are no changes of a service, so Watch does not report them. */
   async #losses(): Promise<readonly LogLoss[]> {
     try {
       return (await this.#context.ask(Init.getInfo, {})).logLosses;

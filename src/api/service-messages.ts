@@ -3,7 +3,7 @@ import { ListResponse, WatchResponse } from '../../gen/my_init/v1/services.js';
 import type { Change, ServiceStatus, ServiceView } from '../types/service.js';
 import { changeMessage, serviceMessage } from './to-proto.js';
 
-/** What one revision looks like when all services are asked for. */
+/** The answer of one revision to a call for all services. */
 interface OfAll {
   readonly revision: number;
   readonly snapshot?: Buffer;

@@ -76,7 +76,7 @@ function startup({ system }: HealthSources): Health {
 }
 
 /**
- * What a person should know who asks for the readiness: `memcached is held by uid 0 (root), pid
+ * Notes for a person who asks for the readiness: `memcached is held by uid 0 (root), pid
  * 312: heap dump`.
  */
 export const holdNotes = ({ view }: HealthSources): readonly string[] =>

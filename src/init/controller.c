@@ -79,7 +79,7 @@ void controller_find(int argc, char **argv) {
   clean_environment();
 }
 
-/* What `my_init check` may see: the variables of its options. */
+/* The variables that `my_init check` may see: those of its options. */
 static void keep_settings(void) {
   char **kept = environ;
   for (char **at = environ; *at != NULL; at++)

@@ -52,7 +52,7 @@ void finish_now(void) {
   if (stage == ASKED) next_stage_at = now();
 }
 
-/* It hears of being alone by the end of file, and may say its last words. */
+/* The controller learns from the end of file that it is alone, and may say its last words. */
 static void let_the_controller_finish(void) {
   if (last_words_until == 0) last_words_until = now() + LAST_WORDS;
   link_end();

@@ -41,7 +41,7 @@ static void take(pid_t pid) {
   struct rusage usage;
   bool controller = pid == controller_pid();
   link_receive_lines(); /* it may be watched by a controller that is dying, too */
-  /* What a controller started in its last instant, before it could say so, leads a group. */
+  /* A process that a controller started in its last instant, unannounced, leads a group. */
   if (!controller && getpgid(pid) == pid && !finishing() && controller_is_away()) watch_add(pid);
   if (wait4(pid, &status, WNOHANG, &usage) != pid) return;
   if (controller) controller_died(status);

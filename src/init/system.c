@@ -1,4 +1,4 @@
-/* What init makes of the surroundings it was started in. */
+/* The surroundings that init was started in, and how it adapts to them. */
 #include "my_init.h"
 
 #include <sys/prctl.h>

@@ -1,4 +1,4 @@
-/* What is due when. No timer runs while nothing is the matter. */
+/* The times at which something is due. No timer runs while nothing is the matter. */
 #include "my_init.h"
 
 #define LOOK_AGAIN 500

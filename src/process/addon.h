@@ -1,4 +1,4 @@
-/* What the parts of the addon share. */
+/* The declarations that the parts of the addon share. */
 #pragma once
 
 #include <node_api.h>

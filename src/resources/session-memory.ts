@@ -48,7 +48,7 @@ function processesOf(leader: number, session: number, initPid: number): readonly
   return [...found.values()];
 }
 
-/** Those that its threads have started; undefined where the kernel does not tell. */
+/** The children of all its threads; undefined where the kernel does not tell. */
 function childrenOf(pid: number): readonly number[] | undefined {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>

@@ -139,7 +139,7 @@ export interface ServiceStatus {
   readonly ready: boolean;
   /** Undefined: not held. */
   readonly hold: Hold | undefined;
-  /** What a service in `waiting` waits for; nothing when a hold alone keeps it from starting. */
+  /** The conditions that keep a service in `waiting`; none when only a hold does. */
   readonly waitsFor: readonly Unmet[];
   /** Its files say something else than the definition that it runs with. */
   readonly definitionChanged: boolean;

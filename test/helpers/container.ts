@@ -192,7 +192,7 @@ export class TestContainer {
     });
   }
 
-  /** What `svctl info -o json` says. */
+  /** The output of `svctl info -o json`. */
   info() {
     return infoOf(this.socket);
   }

@@ -35,7 +35,9 @@ MY_INIT_SOCKET=$(cat "$place.socket") exec ${SVCTL} dial-stdio
   /** Kills the connections of a container, and refuses new ones until {@link mend}. */
   cut(name: string): void {
     writeFileSync(join(this.#directory, `${name}.cut`), '');
-    const pids = readFileSync(join(this.#directory, `${name}.pids`), 'utf8').split('\n').filter(Boolean);
+    const pids = readFileSync(join(this.#directory, `${name}.pids`), 'utf8')
+      .split('\n')
+      .filter(Boolean);
     writeFileSync(join(this.#directory, `${name}.pids`), '');
     for (const pid of pids) {
       try {

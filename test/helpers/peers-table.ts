@@ -1,4 +1,4 @@
-/** What the peers can say, and how it is said here: the tables of docs/policies.md. */
+/** The settings of the peers and how each is written here: the tables of docs/policies.md. */
 import { readFileSync } from 'node:fs';
 
 /** The keys of a definition, each with the value that the document shows. */

@@ -58,7 +58,7 @@ export class ScreenProgram {
     return new ScreenProgram(rows, columns, [SVCTL, '--socket', socket, ...args], env);
   }
 
-  /** What is on the screen, without the blanks at the ends of lines. */
+  /** The text on the screen, without the blanks at the ends of lines. */
   get text(): string {
     const { active } = this.terminal.buffer;
     const lines = Array.from({ length: this.terminal.rows }, (_, row) =>

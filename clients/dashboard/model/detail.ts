@@ -3,7 +3,7 @@ import { Definitions, type LogMarker, logBatches } from '../../typescript/src/in
 import type { Host } from './host.js';
 import { markerWords } from './timeline.js';
 
-/** What is to be known of one service beside its status. */
+/** The facts of one service beside its status. */
 export interface Detail {
   readonly explanation: readonly { readonly service: string; readonly lines: readonly string[] }[];
   readonly definition: readonly { readonly key: string; readonly value: string; readonly from: string }[];
@@ -37,7 +37,7 @@ export async function detailOf(host: Host, name: string): Promise<Detail> {
 /** No line matches it: what is left are the markers between them. */
 const NO_LINE = '$x';
 
-/** What happened to services, as far as their logs reach back. */
+/** The events of services, as far as their logs reach back. */
 export async function markersOf(host: Host, names: readonly string[]): Promise<LogMarker[]> {
   const markers: LogMarker[] = [];
   const options = { grep: NO_LINE, signal: AbortSignal.timeout(TIMEOUT_MS) };

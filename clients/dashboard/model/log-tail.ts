@@ -29,7 +29,7 @@ export interface LogQuery {
   readonly options: Pick<LogOptions, 'grep' | 'run' | 'stream' | 'tail'>;
 }
 
-/** Follows the logs of services, of several hosts in the order of their times, and keeps the last entries. */
+/** Follows logs, of several hosts in the order of their times, and keeps the last entries. */
 export class LogTail {
   /** The first entry's number among all that came. */
   first = 0;

@@ -1,4 +1,4 @@
-/** What a person can have done to services. */
+/** The orders that a person can give. */
 export const VERBS = ['start', 'stop', 'restart', 'reload', 'signal', 'hold', 'release', 'reset'] as const;
 export type Verb = (typeof VERBS)[number];
 

@@ -104,7 +104,7 @@ function stateAfter({ kind, exit }: LogMarker): Pick<Span, 'state' | 'style'> {
   }
 }
 
-/** What happened to a run: `run 3 ended: exit 1`. */
+/** An event of a run in words: `run 3 ended: exit 1`. */
 export function markerWords({ kind, run, exit }: LogMarker): string {
   switch (kind) {
     case LogMarkerKind.LOG_MARKER_KIND_STARTED:

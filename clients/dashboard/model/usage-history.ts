@@ -10,7 +10,7 @@ export interface Usage {
   readonly memory: readonly number[];
 }
 
-/** What each service used in the last samples. */
+/** The use of each service in the last samples. */
 export class UsageHistory {
   latest: ReadonlyMap<string, ServiceUsage> = new Map();
   latestAtMs = 0;

@@ -123,7 +123,7 @@ function OrderInputs({ verb }: { readonly verb: Verb }) {
   );
 }
 
-/** What came of the last order. */
+/** The outcome of the last order. */
 export function Notes() {
   return (
     <output class={notes.value.length === 0 ? 'notes unseen' : 'notes'}>

@@ -7,7 +7,7 @@ import { State } from './words.js';
 const SHOWN = 500;
 const text = signal('');
 
-/** What happened to all services, the latest first. */
+/** The events of all services, the latest first. */
 export function Events() {
   const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
   const fitting = happenings.value.filter((happening) =>

@@ -9,7 +9,7 @@ import { entries } from './store.js';
 const BOX = { width: 150, height: 34, gapX: 70, gapY: 14, pad: 12 };
 const LONGEST = 17;
 
-/** Who waits for whom, with the states as they are. */
+/** The dependencies of the services, with their present states. */
 export function Graph() {
   const [host, setHost] = useState(0);
   const services = entries.value.filter((entry) => entry.host === host).map(({ service }) => service);

@@ -13,7 +13,7 @@ export interface PlotProps {
   readonly words: (value: number) => string;
 }
 
-/** What a service used in the last ten minutes. */
+/** The use of a service in the last ten minutes. */
 export function Plot({ title, atMs, values, least, words }: PlotProps) {
   const [pointed, setPointed] = useState<number | undefined>(undefined);
   const [from = 0, to = 0] = [atMs[0], atMs.at(-1)];

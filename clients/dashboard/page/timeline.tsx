@@ -39,7 +39,7 @@ export function TimelineBar({ service, spanMs }: { readonly service: ServiceView
   );
 }
 
-/** What was up, down or crashed, and when. */
+/** When each service was up, down or crashed. */
 export function Timeline() {
   const spanMs = RANGES[range.value] ?? 15 * MINUTE_MS;
   const marks = [0, 0.25, 0.5, 0.75].map((part) => nowMs.value - spanMs * (1 - part));

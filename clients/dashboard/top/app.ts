@@ -161,7 +161,7 @@ export class App {
     screen.put(screen.width - link.length, 0, link, { color: 'red', bold: true, inverse: true });
   }
 
-  /** Draws reasons, notes, prompt and keys from the bottom; the answer is the first line of them. */
+  /** Draws reasons, notes, prompt and keys from the bottom; returns the first line of them. */
   #foot(view: View): number {
     const { screen } = this;
     if (Date.now() > this.#noteUntilMs) this.#notes = [];

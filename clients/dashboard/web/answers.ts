@@ -27,7 +27,7 @@ export async function bootAnswer({ client }: Host): Promise<BootAnswer> {
   };
 }
 
-/** Who waits for whom, by the definitions in force. */
+/** The dependencies of the services, by the definitions in force. */
 export async function graphAnswer({ client }: Host): Promise<GraphAnswer> {
   const definitions = await client.definitions();
   return {

@@ -6,7 +6,7 @@ import { foreign, hasToken, newToken, SECURITY_HEADERS } from './guard.js';
 /** A person's orders are short. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** What the page may ask for. Paths below /api/ need the token. */
+/** The requests that the page may make. Paths below /api/ need the token. */
 export interface Routes {
   /** Writes answers of any length by itself. */
   readonly streams: Readonly<Record<string, (query: URLSearchParams, response: ServerResponse) => void>>;

@@ -3,7 +3,7 @@ import type { Host } from '../model/host.js';
 import type { HostView, Sample, StateMessage } from './protocol.js';
 import { serviceView } from './service-view.js';
 
-/** What one page knows of all hosts; each call of {@link news} tells what it does not know yet. */
+/** All hosts as one page knows them; {@link news} returns the changes since the last call. */
 export class States {
   readonly #hosts: readonly Host[];
   readonly #view: (host: Host) => HostView;

@@ -9,7 +9,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 const COUNT = 50;
 /** The pods of `deploy/few`. */
 const FEW = 3;
-/** Those that say something, or end when they are let to. */
+/** Hosts that say something, or end when they are let to. */
 const LIVELY = [1, 2, 4, 8];
 
 /** Says a line when it is asked to, and ends when it is let to. */
@@ -44,7 +44,7 @@ afterAll(async () => {
 
 const ALL = ['-H', 'k8s://shop/deploy/web'];
 const SOME = ['-H', 'k8s://shop/deploy/few'];
-/** What `svctl watch -o jsonl` says of a host. */
+/** A line of `svctl watch -o jsonl` for a host. */
 interface Told {
   readonly host: string;
   readonly snapshot?: object;

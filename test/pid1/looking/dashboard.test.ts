@@ -98,7 +98,7 @@ describe('svctl dashboard', () => {
   });
 });
 
-/** What axe-core finds, as far as it keeps people from using the page. */
+/** The findings of axe-core that keep people from using the page. */
 async function seriousFindings(page: Page): Promise<unknown> {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {

@@ -3,12 +3,12 @@ import { expect } from '@jest/globals';
 import { type Service, ServiceState } from '../../../clients/typescript/src/index.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** What a scenario sees of its service, and does to it. */
+/** The view that a scenario has of its service, and its means to act on it. */
 export interface Stage {
   readonly name: string;
   /** The service, once this holds of it. */
   until(holds: (service: Service) => boolean): Promise<Service>;
-  /** What the service has written, once there are so many lines. */
+  /** The lines that the service has written, once there are so many. */
   lines(count: number): Promise<readonly string[]>;
   /** Once this file of the service is there. */
   isThere(file: string): Promise<unknown>;
@@ -67,7 +67,7 @@ const endsBy = async (stage: Stage, signal: string): Promise<void> => {
   expect(await stage.lines(1)).toEqual([signal]);
 };
 
-/** It is asked, and killed when the time is over. */
+/** The service is asked to stop, and killed when the time is over. */
 const isKilledAfter = async (stage: Stage, signal: string): Promise<void> => {
   expect((await stop(stage)).lastExit).toMatchObject({ signal: 'KILL' });
   expect(await stage.lines(1)).toEqual([signal]);

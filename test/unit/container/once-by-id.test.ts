@@ -4,7 +4,7 @@ import { textOf } from '../../../src/state/fields.js';
 
 const kind = orderRecord('test', textOf);
 
-/** What a controller puts on record is what the next one finds, through JSON. */
+/** The record of one controller as the next one finds it, through JSON. */
 class Disk {
   written: string | undefined;
 

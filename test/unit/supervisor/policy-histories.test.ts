@@ -89,11 +89,11 @@ const { policy: DEFAULTS } = defaultDefinition('web' as ServiceName, '/', {
 /** Orders of people: with them, what the policy said of the run before no longer counts. */
 const ORDERS = ['start', 'stop', 'restart', 'reset', 'hold', 'release'];
 
-/** What the policy demands, followed from outside: by what is published. */
+/** The demands of the policy, followed from outside: by the published changes. */
 class Judge {
   readonly #rules: Rules;
   readonly #type: Definition['type'];
-  /** What has to follow the run that ended last; undefined: people decide. */
+  /** The step that has to follow the run that ended last; undefined: people decide. */
   due: Following | undefined;
   lastEnd: ExitStatus | undefined;
   /** Failed starts since people last said something. */

@@ -128,7 +128,10 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       claim: (service) => runit.claim(service),
       open: (status) => runit.open(status),
       read: definitions.read,
-      keep: (definition, isStart) => definitions.keep(definition, isStart),
+      keep: (definition, isStart) => {
+        definitions.keep(definition, isStart);
+        if (logs.get(definition.name) !== undefined) logs.open(definition.name, definition.log);
+      },
       record: (record) => table.put(record.name, record),
       erase: table.erase,
       warn,

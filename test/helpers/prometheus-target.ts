@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './prometheus.js';
+import { freePort } from './free-port.js';
 
 const MY_INIT = fileURLToPath(new URL('../../dist/my_init', import.meta.url));
 

@@ -47,7 +47,7 @@ export function expandVariables(text: string, variables: Variables): Expanded {
     else if (operator.startsWith(':?'))
       return problem(
         'variable-not-set',
-        `${name}: ${operator.slice(2) || 'is not set'}`,
+        operator === ':?' ? `the variable ${name} is not set` : `${name}: ${operator.slice(2)}`,
         `set ${name} for the container`,
       );
     else

@@ -11,7 +11,7 @@ import type { Condition, Dependency, Reload, StopRule } from './definition.js';
 import type { Node } from './node.js';
 import { exitMatch, exitRules, memoryMax, restartDelay, startLimit } from './policy-keys.js';
 import { LIVE_KEYS, live, READY_KEYS, ready } from './probe-keys.js';
-import { envFile, environment, ulimits, umask, user } from './process-keys.js';
+import { envFile, environment, group, ulimits, umask, user } from './process-keys.js';
 import { key, record } from './record-shape.js';
 import { MAX_REPLICAS } from './replicas.js';
 import { choice, duration, either, flag, list, mapped, number, type Shape, size, table, text } from './shapes.js';
@@ -27,7 +27,7 @@ const dependency = record(
     required: key(flag(), 'false: waited for only if it exists and is enabled.', { default: true }),
     restart: key(flag(), 'true: restarted after that service has restarted and is ready again.', { default: false }),
   },
-  'of a dependency',
+  'a dependency',
 );
 
 const inShort = (on: Dependency['on']): Dependency => ({
@@ -55,7 +55,7 @@ const stopSignal: Shape<StopRule['signals']> = either(
           signal: key(signal, 'The signal.', { required: true }),
           wait: key(duration(), 'Time until the next signal of the list.', {}),
         },
-        'of a stop signal',
+        'a stop signal',
       ),
       { least: 1, words: 'a list of {signal, wait}' },
     ),
@@ -73,10 +73,16 @@ const log = record(
     output: key(choice(['raw', 'prefix', 'json', 'none']), 'How its lines look in the output of the container.', {
       otherwise: 'as `--log-output`',
     }),
-    buffer: key(size(), 'Memory for its log.', { otherwise: 'as `--log-buffer`' }),
-    file: key(absolutePath, 'Keeps its log in this file and its rotated siblings.', { otherwise: 'as `--log-dir`' }),
+    buffer: key(size(), 'Memory for its log, 132k at least, within `--log-buffers` for all.', {
+      otherwise: 'as `--log-buffer`',
+    }),
+    file: key(
+      absolutePath,
+      'Keeps its log in this file, and in FILE.1, FILE.2 … when it is full. For each service another.',
+      { otherwise: 'as `--log-dir`' },
+    ),
   },
-  'of log',
+  'log',
 );
 
 const TAG = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -85,7 +91,7 @@ const TAG = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export const SERVICE = record(
   {
     command: key(
-      either(text({ words: 'a command' }), argv),
+      either(text({ words: 'a command line' }), argv),
       'The program, instead of `run`. A list is executed as it is. A text without shell syntax is split and executed directly; with shell syntax it is run by `/bin/sh -c`.',
       { own: true, otherwise: '`run` in the service directory', example: '[redis-server, --port, "6379"]' },
     ),
@@ -183,7 +189,7 @@ export const SERVICE = record(
       'NAME, UID or USER:GROUP. Without a group: all groups of the user. Sets HOME, USER, LOGNAME and SHELL.',
       { otherwise: 'as my_init', example: 'www-data' },
     ),
-    group_add: key(list(user, { words: 'a list of groups' }), 'Further groups.', { default: [] }),
+    group_add: key(list(group, { words: 'a list of groups' }), 'Further groups.', { default: [] }),
     working_dir: key(absolutePath, 'The working directory.', { otherwise: 'the service directory; `/` without one' }),
     umask: key(umask, 'The mask of new files, in octal.', { otherwise: 'as my_init', example: '"027"' }),
     nice: key(number(-20, 19), 'Priority of the processor; lower is more.', { otherwise: 'as my_init' }),
@@ -205,12 +211,13 @@ export const SERVICE = record(
       { own: true, otherwise: 'one, called NAME' },
     ),
     schedule: key(text(), 'When it runs.', { later: true, own: true, otherwise: 'none' }),
-    log: key(log, 'Its log, instead of the setting of the container.', {
-      later: true,
-      otherwise: 'as the options of my_init say',
-    }),
+    log: key(
+      log,
+      'Its log, instead of the settings of the container. A new `output` holds at once; `buffer` and `file` are those of its first start since the boot.',
+      { otherwise: 'as the options of my_init say', example: '{ output: json, buffer: 4m }' },
+    ),
   },
-  'of a service',
+  'a service',
 );
 
 /** Maps inside a service, by the key that they are the value of, for the reference page. */
@@ -235,7 +242,7 @@ export const FILE = record(
       {},
     ),
   },
-  'of a file of services',
+  'a file of services',
 );
 
 const shared = Object.entries(SERVICE.keys).filter(([, rule]) => !('own' in rule));
@@ -246,5 +253,5 @@ export const DEFAULTS = record(
     (typeof SERVICE)['keys'],
     'command' | 'type' | 'description' | 'depends_on' | 'replicas' | 'schedule'
   >,
-  'of defaults',
+  'defaults',
 );

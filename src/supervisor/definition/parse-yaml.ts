@@ -8,6 +8,7 @@ import {
   type Pair,
   type ParsedNode,
   parseDocument,
+  type YAMLParseError,
 } from 'yaml';
 import type { Entry, Node, Place, Scalar } from './node.js';
 
@@ -63,11 +64,7 @@ export function parseYaml(text: string): ParsedYaml {
       id: 'yaml-syntax',
       at: at(error.pos[0]),
       path: undefined,
-      message: `this is not YAML: ${lowerFirst(error.message)}`,
-      remedy:
-        error.code === 'MULTIPLE_DOCS'
-          ? 'remove the line ---: a file has one document'
-          : 'check quotes, brackets and indentation here and above',
+      ...describeSyntax(error),
     });
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2')
     problems.push({
@@ -184,6 +181,23 @@ function nestedTooDeep(text: string): YamlProblem | undefined {
       };
   }
   return undefined;
+}
+
+/** In words for people who write a definition, where those of the library are for others. */
+function describeSyntax({ code, message }: YAMLParseError): Pick<YamlProblem, 'message' | 'remedy'> {
+  switch (code) {
+    case 'MULTIPLE_DOCS':
+      return { message: 'there is more than one document', remedy: 'remove the line ---: a file has one' };
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return { message: 'this is not YAML: a second ": " in one line', remedy: 'put the value in quotes' };
+    default: {
+      const words = message.replace(/closing (["'])quote/, 'closing quote $1');
+      return {
+        message: `this is not YAML: ${lowerFirst(words)}`,
+        remedy: 'check quotes, brackets and indentation here and above',
+      };
+    }
+  }
 }
 
 const emptyAt = (at: Place): Node => ({ kind: 'scalar', value: null, source: '', plain: true, at });

@@ -23,14 +23,14 @@ export const exitRules: Shape<Policy['exitRules']> = list(
             choice(['restart', 'fail', 'complete', 'shutdown']),
             record(
               { shutdown: key(number(0, 255), 'The exit code of the container.', { required: true }) },
-              'of an action',
+              'an action',
             ),
           ),
           'What follows: restart, fail (not started again), complete, shutdown, or {shutdown: CODE}.',
           { required: true },
         ),
       },
-      'of an exit rule',
+      'an exit rule',
     ),
     ({ codes, signals, oom, action }) => ({
       match: [
@@ -54,7 +54,7 @@ export const restartDelay = mapped(
       jitter: key(number(0, 1, { whole: false }), 'Random part of a delay, up and down.', { default: 0.1 }),
       reset_after: key(duration(), 'A run that lasted this long ends a crash loop.', { default: '10s' }),
     },
-    'of restart_delay',
+    'restart_delay',
   ),
   ({ initial, factor, max, jitter, reset_after: resetAfterMs }): Policy['restartDelay'] => ({
     initialMs: initial,
@@ -75,7 +75,7 @@ export const startLimit = mapped(
         default: 'fail',
       }),
     },
-    'of start_limit',
+    'start_limit',
   ),
   ({ attempts, within, then }): Policy['startLimit'] => ({ attempts, withinMs: within, then }),
 );
@@ -89,7 +89,7 @@ export const memoryMax: Shape<NonNullable<Policy['memoryMax']>> = either(
         for: key(duration(), 'How long it may use more.', { default: '0s' }),
         action: key(restartOrSignal, 'restart, or a signal that is sent.', { default: 'restart' }),
       },
-      'of memory_max',
+      'memory_max',
     ),
     ({ size: bytes, for: forMs, action }) => ({ bytes, forMs, action }),
   ),

@@ -44,7 +44,7 @@ const httpForm = record(
     }),
     unix: key(absolutePath, 'A Unix socket to connect to; the URL then names host and path only.', {}),
     headers: key(
-      table(anyText('a value'), { pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, words: 'the name of a header' }),
+      table(anyText(), { pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, words: 'the name of a header' }),
       'Headers of the request.',
       {},
     ),
@@ -54,7 +54,7 @@ const httpForm = record(
       { otherwise: '[200-399]' },
     ),
   },
-  'of an http probe',
+  'an http probe',
 );
 
 const http: Shape<Probe> = either(
@@ -92,7 +92,7 @@ const grpc: Shape<Probe> = mapped(
         default: '',
       }),
     },
-    'of a grpc probe',
+    'a grpc probe',
   ),
   ({ address, service }) => ({ kind: 'grpc', address, service }),
 );
@@ -126,7 +126,8 @@ const logPattern = mapped(text({ words: 'a regular expression', pattern: /^/ }),
     return pattern;
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    return reading.mistyped(path, node, `a regular expression of \`svctl logs --grep\` (this one ${error.message})`);
+    const message = `${path}: ${JSON.stringify(pattern)} is not a regular expression: ${error.message}`;
+    return reading.fail('wrong-value', path, node.at, message, 'write it as for svctl logs --grep');
   }
 });
 
@@ -178,7 +179,7 @@ function kindOf<K extends string>(kinds: readonly K[], path: string, node: Node,
     return reading.fail(
       'conflict',
       `${path}.${time}`,
-      node.at,
+      reading.origins.get(`${path}.${time}`) ?? node.at,
       `${path}: ${time} means nothing with ${kind}`,
       `remove ${time}`,
     );
@@ -189,7 +190,7 @@ const namesOf = <K extends Keys>(keys: K): readonly (keyof K & string)[] => Obje
 const POLLED_KINDS = namesOf(POLLED);
 const READY_KINDS = [...POLLED_KINDS, ...namesOf(PUSHED)];
 
-const readyForm = record({ ...POLLED, ...PUSHED, ...TIMES }, 'of ready');
+const readyForm = record({ ...POLLED, ...PUSHED, ...TIMES }, 'ready');
 
 export const ready: Shape<Readiness> = {
   ...mapped(readyForm, (values, path, node, reading): Readiness | undefined => {
@@ -215,7 +216,7 @@ const LIVE_TIMES = {
 };
 
 export const live: Shape<Live> = {
-  ...mapped(record({ ...POLLED, ...LIVE_TIMES }, 'of live'), (values, path, node, reading): Live | undefined => {
+  ...mapped(record({ ...POLLED, ...LIVE_TIMES }, 'live'), (values, path, node, reading): Live | undefined => {
     const kind = kindOf(POLLED_KINDS, path, node, reading);
     const probe = kind && values[kind];
     return probe && { probe, times: timesOf(values), onFailure: values.on_failure };

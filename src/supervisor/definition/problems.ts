@@ -18,7 +18,13 @@ export function firstError(problems: readonly Problem[]): Problem | undefined {
 
 /** A problem as a person reads it. */
 export const describeProblem = ({ message, remedy }: Pick<Problem, 'message' | 'remedy'>): string =>
-  remedy === '' ? message : `${message} (${remedy})`;
+  remedy === '' || isSaidIn(message, remedy) ? message : `${message} (${remedy})`;
+
+/** `must be true or false, not "yes"` leaves nothing to add. */
+function isSaidIn(message: string, remedy: string): boolean {
+  const wanted = ` ${remedy.replace(/^write /, '')}`;
+  return message.includes(`${wanted}, not `) || message.endsWith(wanted);
+}
 
 /** The same, behind file, line and column. */
 export const describeWithPlace = (problem: Problem): string =>

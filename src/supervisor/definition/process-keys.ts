@@ -7,7 +7,7 @@ import { absolutePath } from './values.js';
 const VARIABLE_NAME = { pattern: /^[^=\0]+$/, words: 'the name of a variable' };
 
 export const environment: Shape<ReadonlyMap<string, string>> = either(
-  table(anyText('a value'), VARIABLE_NAME),
+  table(anyText(), VARIABLE_NAME),
   mapped(
     list(text({ words: 'a text like NAME=VALUE', pattern: /^[^=]+=/ }), { words: 'a list of NAME=VALUE' }),
     (lines) => new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
@@ -24,7 +24,7 @@ export const envFile = either(
           path: key(absolutePath, 'The file.', { required: true }),
           required: key(flag(), 'false: the file may be missing.', { default: true }),
         },
-        'of an env_file',
+        'an env_file',
       ),
     ),
     { words: 'a list of files' },
@@ -35,6 +35,10 @@ const NAME_OR_ID = /^[A-Za-z_0-9][A-Za-z0-9_.-]*\$?(:[A-Za-z_0-9][A-Za-z0-9_.-]*
 
 export const user = parsed('a user like www-data, 1000 or app:staff', (name) =>
   NAME_OR_ID.test(name) ? name : undefined,
+);
+
+export const group = parsed('a group like audio or 44', (name) =>
+  NAME_OR_ID.test(name) && !name.includes(':') ? name : undefined,
 );
 
 /** In YAML 1.2, 022 is twenty-two: the digits are read as they are written. */
@@ -59,7 +63,7 @@ export const ulimits = table(
           soft: key(limit, 'The limit in force.', { required: true }),
           hard: key(limit, 'How far the service may raise it.', { required: true }),
         },
-        'of a limit',
+        'a limit',
       ),
       (both, path, node, reading) =>
         both.soft <= both.hard

@@ -124,7 +124,7 @@ export function readServicesYaml(
       reading.problems.push(...defaults.problems.map((problem) => ({ ...problem, service: name })));
       for (const [each, service] of readReplicas(entry, reading, defaults, times, replicas)) {
         const isTaken = services.has(each);
-        services.set(each, isTaken ? { ...service, problems: [...service.problems, takenBy(service, name)] } : service);
+        services.set(each, isTaken ? { ...service, problems: [...service.problems, takenBy(service)] } : service);
       }
     }
   }
@@ -170,9 +170,9 @@ const withNumber =
     name === REPLICA_VARIABLE ? String(number) : variables(name);
 
 /** A service that is called like a replica of another. */
-function takenBy({ definition: { name, origins } }: YamlService, of: ServiceName): Problem {
+function takenBy({ definition: { name, origins } }: YamlService): Problem {
   const origin = [...origins.values()][0] ?? { file: '', line: 0, column: 0 };
-  const message = `${name} is defined in two places: by this name, and as a replica of ${of}`;
+  const message = `${name} is defined in two places: by this name, and as a replica of ${name.slice(0, name.lastIndexOf('@'))}`;
   return {
     id: 'defined-twice',
     severity: 'error',

@@ -56,7 +56,6 @@ export class Reading {
   }
 
   unknownKey(key: string, at: Place, name: string, known: readonly string[], where: string): undefined {
-    const near = nearest(name, known);
     if (name === '<<')
       return this.fail(
         'unknown-key',
@@ -65,14 +64,9 @@ export class Reading {
         `<< is YAML 1.1, my_init reads YAML 1.2`,
         'use defaults, or *NAME as the whole value',
       );
-    const remedy = near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${near}?`;
-    return this.fail(
-      'unknown-key',
-      key,
-      at,
-      `there is no key ${name} ${where}`,
-      `${remedy} (keys that begin with x- are yours)`,
-    );
+    const near = nearest(name, known);
+    const remedy = near === undefined ? `it has ${known.join(', ')}, and x-… of your own` : `did you mean ${near}?`;
+    return this.fail('unknown-key', key, at, `${where} has no key ${name}`, remedy);
   }
 
   notInThisVersion(key: string, at: Place, remedy: string): undefined {

@@ -52,7 +52,7 @@ export interface RecordShape<K extends Keys> extends Shape<Values<K>> {
   readGiven(node: Node, key: string, reading: Reading): Partial<Values<K>> | undefined;
 }
 
-/** A map with keys of ours. `where` ends the sentence "there is no key X …". */
+/** A map with keys of ours. `where` begins the sentence "… has no key X". */
 export function record<const K extends Keys>(keys: K, where: string): RecordShape<K> {
   const known = Object.keys(keys).filter((name) => keys[name]?.later !== true);
   const words = 'a map';
@@ -90,7 +90,7 @@ export function record<const K extends Keys>(keys: K, where: string): RecordShap
         whole = false;
         if (isWritten(name)) continue;
         const remedy = `add ${name}: ${rule.shape.words}`;
-        reading.fail('missing-key', pathOf(path, name), node.at, `${name} is missing ${where}`, remedy);
+        reading.fail('missing-key', pathOf(path, name), node.at, `${path || where} has no ${name}`, remedy);
       }
     }
     return whole && reading.problems.length === before ? (values as Values<K>) : undefined;

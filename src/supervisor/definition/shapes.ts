@@ -81,8 +81,8 @@ export function anyText(words = 'text'): Shape<string> {
     ...scalar(words, { type: ['string', 'number', 'boolean'] }, (value) => (value.includes('\0') ? undefined : value)),
     read(node, key, reading) {
       if (!reading.count(key, node)) return undefined;
-      if (node.kind !== 'scalar' || node.value === null)
-        return reading.mistyped(key, node, words, 'write "" for an empty text');
+      if (node.kind !== 'scalar') return reading.mistyped(key, node, words);
+      if (node.value === null) return reading.mistyped(key, node, words, 'write "" for an empty text');
       const value = reading.text(node, key);
       if (value === UNKNOWN) return node.source;
       return value?.includes('\0') ? reading.mistyped(key, node, 'text without NUL') : value;
@@ -197,8 +197,14 @@ export function list<T>(of: Shape<T>, { least = 0, words = 'a list' } = {}): Sha
     read(node, key, reading) {
       if (!reading.count(key, node)) return undefined;
       if (node.kind !== 'list')
-        return reading.mistyped(key, node, words, `write a list: [${node.kind === 'scalar' ? node.source : ''}]`);
-      if (node.items.length < least) return reading.mistyped(key, node, `${words} that is not empty`);
+        return reading.mistyped(
+          key,
+          node,
+          words,
+          node.kind === 'scalar' ? `write a list: [${node.source}]` : undefined,
+        );
+      if (node.items.length < least)
+        return reading.fail('wrong-value', key, node.at, `${key} is an empty list`, `write ${words}`);
       const before = reading.problems.length;
       const items: T[] = [];
       for (const [at, item] of node.items.entries()) {
@@ -233,7 +239,7 @@ export function table<T>(
             'wrong-value',
             path,
             entry.at,
-            `${path}: ${JSON.stringify(entry.key)} is not ${names.words}`,
+            `${key}: ${JSON.stringify(entry.key)} is not ${names.words}`,
             `write ${names.words}`,
           );
           continue;

@@ -1,9 +1,9 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
+import { freePort } from '../../helpers/free-port.js';
 import { testWith } from '../../helpers/programs.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
@@ -47,14 +47,6 @@ afterEach(async () => {
   await container.dispose();
   rmSync(directory, { recursive: true, force: true, maxRetries: 20 });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function boot(form: ContainerOptions): Promise<void> {
   webPort = await freePort();

@@ -115,7 +115,7 @@ describe('a service that is defined in services.yaml', () => {
     await container.reaches('db', 'up');
     await container.reaches('web', 'failed');
     expect(await container.table('web')).toMatch(
-      /services\.yaml:2:10: there is no key comand of a service \(did you mean command\?/,
+      /services\.yaml:2:10: a service has no key comand \(did you mean command\?/,
     );
   });
 

@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { METRICS, TestContainer } from '../../helpers/container.js';
+import { freePort } from '../../helpers/free-port.js';
 import { testWith } from '../../helpers/programs.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
@@ -17,15 +17,6 @@ afterEach(() => container.dispose());
 /** A container whose services are those of `services.yaml`. */
 async function boot(yaml: string, more: Readonly<Record<string, string>> = {}, args = METRICS): Promise<void> {
   container = await TestContainer.boot({ etc: { 'my_init/services.yaml': yaml, ...more }, args });
-}
-
-/** A port that nobody listens at, and that the kernel gives to nobody else soon. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const isReady = async (name: string): Promise<boolean> => (await container.status(name)).ready === true;

@@ -13,6 +13,13 @@ const leaking = (rest: string): string => `services:
   leak: { command: "${leak(2)}", memory_max: ${MAX}, ${rest} }
 `;
 
+async function residentBytesOf(name: string): Promise<number> {
+  const { pid } = await container.status(name);
+  const { stdout } = await container.svctl('ps', '-o', 'json');
+  const { processes } = JSON.parse(stdout) as { processes: { pid: number; residentBytes: string }[] };
+  return Number(processes.find((each) => each.pid === pid)?.residentBytes ?? 0);
+}
+
 /** The first restart by the guard. */
 const restarted = (): Promise<unknown> =>
   waitFor('a restart', async () => (await container.metric(BY_GUARD)) === 1, 60_000);
@@ -61,6 +68,16 @@ describe('memory_max', () => {
     expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
   });
 
+  test('for: so long it may use more', async () => {
+    await boot(`services:
+  patient: { command: "${leak(2)}", memory_max: { size: ${MAX}, for: 1h } }
+  leak: { command: "${leak(2)}", memory_max: { size: ${MAX}, for: 100ms }, restart: no }
+`);
+    expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
+    await waitFor('as much of the other', async () => (await residentBytesOf('patient')) > 80 * 2 ** 20);
+    expect(await container.status('patient')).toMatchObject({ run: 1, state: 'SERVICE_STATE_UP' });
+  });
+
   test('action: a signal is sent once each time', async () => {
     await boot(`services:
   leak:
@@ -79,11 +96,7 @@ describe('memory_max', () => {
     await boot(leaking('restart: no'));
     await container.svctl('hold', 'leak', '--for', '1h');
     const { pid } = await container.status('leak');
-    await waitFor('more than memory_max', async () => {
-      const { stdout } = await container.svctl('ps', '-o', 'json');
-      const { processes } = JSON.parse(stdout) as { processes: { pid: number; residentBytes: string }[] };
-      return processes.some((each) => each.pid === pid && Number(each.residentBytes) > 80 * 2 ** 20);
-    });
+    await waitFor('more than memory_max', async () => (await residentBytesOf('leak')) > 80 * 2 ** 20);
     expect(await container.status('leak')).toMatchObject({ pid, state: 'SERVICE_STATE_UP' });
     await container.svctl('release', 'leak');
     expect((await container.reaches('leak', 'failed')).trouble).toMatch(EXCEEDED);

@@ -155,6 +155,10 @@ describe('my_init check finds', () => {
       'a: { command: [/bin/sh], ready: { tcp: "localhost:80" } }\n  b: { command: [/bin/sh, --port, 80] }',
       'b warning port-twice',
     ],
+    [
+      'a: { command: [/bin/sh], log: { file: /run/a.log } }\n  b: { command: [/bin/sh], log: { file: /run/a.log } }',
+      'b error log-file-twice',
+    ],
     ['a: { comand: a }', 'a error unknown-key'],
     ['a: { command: a, replicas: 0 }', 'a@1 error wrong-value'],
     ['a: { command: a, replicas: 2, depends_on: [b] }', 'a@1 error unknown-service'],

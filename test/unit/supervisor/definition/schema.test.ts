@@ -27,6 +27,10 @@ const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: r
     [[], ['a', 'b-1']],
     ['a', ['a b'], [1]],
   ],
+  log: [
+    [{}, { output: 'json' }, { output: 'none', buffer: '4m', file: '/var/log/web.log' }, { buffer: 65536 }],
+    ['json', [], { output: 'text' }, { buffer: 'much' }, { file: 'web.log' }, { level: 'debug' }],
+  ],
   memory_max: [
     ['512m', 65536, { size: '1g' }, { size: '1g', for: '10s', action: 'restart' }, { size: 1, action: 'USR1' }],
     ['1 GB', -1, [], {}, { for: '10s' }, { size: '1g', action: 'stop' }, { size: '50%' }],

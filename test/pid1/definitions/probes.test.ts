@@ -10,7 +10,7 @@ const GRPC = { program: '/usr/lib/python3/dist-packages/grpc', package: 'python3
 /** As Python writes it in one line of YAML. */
 const python = (code: string, program = 'python3'): string => JSON.stringify([program, '-uc', code]);
 
-/** Answers the one request that it is to get with 418, where it is well, and all others with 200. */
+/** The one request that it is to get is answered with 418 where it is well, all others with 200. */
 const WEB = `
 import http.server, os, socketserver
 class Web(http.server.BaseHTTPRequestHandler):

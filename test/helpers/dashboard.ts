@@ -25,10 +25,15 @@ export class ServedDashboard {
     });
   }
 
-  /** `args` go before and after the command. */
-  static async start(browser: Browser, before: readonly string[], after: readonly string[] = []) {
+  /** With arguments before and after the command. */
+  static async start(
+    browser: Browser,
+    before: readonly string[],
+    after: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     const child = spawn(SVCTL, [...before, 'dashboard', '--no-open', ...after], {
-      env: { PATH: process.env.PATH, HOME: '/root' },
+      env: { PATH: process.env.PATH, HOME: '/root', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const dashboard = new ServedDashboard(browser, child);

@@ -10,15 +10,24 @@ export interface Action {
   readonly names: readonly string[];
 }
 
-/** Carries it out, and says in words what came of it. */
-export async function carryOut(action: Action): Promise<readonly string[]> {
-  const { host, names, order } = action;
+/** Carries all of them out, and says in words what came of it. */
+export async function carryOut(actions: readonly Action[]): Promise<readonly string[]> {
+  const lines = await Promise.all(
+    actions.map(async (action) => {
+      const words = await wordsOf(action);
+      return actions.length === 1 ? words : words.map((line) => `${action.host.name}: ${line}`);
+    }),
+  );
+  return lines.flat();
+}
+
+async function wordsOf(action: Action): Promise<readonly string[]> {
+  const { names, order } = action;
   try {
     return (await outcomesOf(action)).map((outcome) => outcomeWords(order, outcome));
   } catch (error) {
     const outcomes = error instanceof MyInitError ? (error.outcomes ?? []) : [];
-    if (outcomes.length === 0)
-      return [`${names.join(', ')} on ${host.name}: ${error instanceof Error ? error.message : error}`];
+    if (outcomes.length === 0) return [`${names.join(', ')}: ${error instanceof Error ? error.message : error}`];
     return outcomes.map((outcome) => outcomeWords(order, outcome));
   }
 }

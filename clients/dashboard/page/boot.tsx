@@ -25,7 +25,7 @@ export function Boot() {
         <thead>
           <tr>
             <th>Step</th>
-            <th>Waited</th>
+            <th class="wide">Waited</th>
             <th class="number">Started</th>
             <th class="number">Ended</th>
             <th>Outcome</th>
@@ -38,7 +38,7 @@ export function Boot() {
                 {name}
                 {critical && <span class="tag">critical path</span>}
               </td>
-              <td>{waited || '–'}</td>
+              <td class="wide">{waited || '–'}</td>
               <td class="number">{started}</td>
               <td class="number">{ended}</td>
               <td class={outcome === 'failed' ? 'bad' : ''}>{outcome}</td>

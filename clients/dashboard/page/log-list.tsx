@@ -101,7 +101,7 @@ function Line({ row, names, times, search, isFound }: LineProps) {
     return (
       <div class={`line ${row.kind}`}>
         {time}
-        {row.kind === 'gap' ? `${service} ${text}` : `── ${service} ${text}`}
+        {row.kind === 'gap' ? `${service} ${text}`.trim() : `── ${service} ${text}`}
       </div>
     );
   }

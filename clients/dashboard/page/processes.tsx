@@ -33,9 +33,9 @@ export function Processes() {
             <th class="number wide">Parent</th>
             <th>Name</th>
             <th>Service</th>
-            <th>Role</th>
+            <th class="middle">Role</th>
             <th class="number">Memory</th>
-            <th class="number">CPU time</th>
+            <th class="number middle">CPU time</th>
             <th class="number">Age</th>
           </tr>
         </thead>
@@ -46,12 +46,12 @@ export function Processes() {
               <td class="number wide">{process.parent}</td>
               <td>{process.name}</td>
               <td>{process.service || '–'}</td>
-              <td>
+              <td class="middle">
                 {process.role}
                 {process.orphan && <span class="tag">orphan</span>}
               </td>
               <td class="number">{bytesWords(process.memory)}</td>
-              <td class="number">{process.cpuSeconds.toFixed(1)} s</td>
+              <td class="number middle">{process.cpuSeconds.toFixed(1)} s</td>
               <td class="number">{process.startedAtMs === 0 ? '–' : roughSpan(nowMs.value - process.startedAtMs)}</td>
             </tr>
           ))}

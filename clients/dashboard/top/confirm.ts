@@ -15,7 +15,7 @@ export function confirmActions(app: App, actions: readonly Action[]): void {
   app.ask(
     new Confirmation([...commands, question], () => {
       app.note(`${question.slice(0, -1)} …`);
-      void Promise.all(actions.map(carryOut)).then((outcomes) => app.note(...outcomes.flat()));
+      void carryOut(actions).then((lines) => app.note(...lines));
     }),
   );
 }

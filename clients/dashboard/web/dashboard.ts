@@ -154,7 +154,7 @@ export class Dashboard {
       if (!isNames) throw new BadRequest('an order names services');
       return { order, host: this.#host(Number(host)), names };
     });
-    return { lines: (await Promise.all(actions.map(carryOut))).flat() };
+    return { lines: await carryOut(actions) };
   }
 }
 

@@ -42,7 +42,8 @@ async function serve(hosts: readonly Context[], terminal: Context): Promise<Exit
   });
   process.stdout.write(`${url}\n`);
   process.stderr.write('Whoever has this URL may do what you may do. Ctrl-C ends the dashboard.\n');
-  const cleanUp = !terminal.has('no-open') && hasBrowser() ? openBrowser(url) : () => undefined;
+  const failed = (why: string): void => terminal.remark(`cannot open a browser (${why}): open the URL in one yourself`);
+  const cleanUp = !terminal.has('no-open') && hasBrowser() ? openBrowser(url, failed) : () => undefined;
   await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
   served.close();
   cleanUp();

@@ -10,6 +10,8 @@ import { sh } from '../../helpers/whole-run.js';
 
 const MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
 const MANY = 200;
+/** Beside the many. */
+const SERVICES = 6;
 
 let browser: Browser;
 let container: TestContainer;
@@ -27,6 +29,13 @@ beforeAll(async () => {
       },
       markup: { run: sh(`printf '%s\\n' '${MARKUP}'`, 'exec sleep 1000') },
       storm: { run: sh('seq 120000', 'echo the end', 'exec sleep 1000'), down: '' },
+      broken: { run: sh('exit 3') },
+      talks: { run: sh('echo "of run $$"', 'seq -f "to stdout %.0f" 20', 'echo "to stderr" >&2', 'exec sleep 1000') },
+      // Slowly enough for svctl to read all of them.
+      long: {
+        run: sh('for i in $(seq 200); do seq 1000; sleep 0.02; done', 'echo the end', 'exec sleep 1000'),
+        down: '',
+      },
     },
   });
   dashboard = await ServedDashboard.start(browser, ['--socket', container.socket]);
@@ -91,7 +100,7 @@ describe('the page of svctl dashboard', () => {
 
   test('lists 200 services, and filters them', async () => {
     const page = await view('services');
-    await waitFor('all services', async () => (await page.locator('tbody tr').count()) === MANY + 3);
+    await waitFor('all services', async () => (await page.locator('tbody tr').count()) === MANY + SERVICES);
     await page.getByLabel('Filter by name, state, tag or host').fill('many-19');
     await waitFor('eleven of them', async () => (await page.locator('tbody tr').count()) === 11);
   });
@@ -107,6 +116,61 @@ describe('the page of svctl dashboard', () => {
     await page.getByLabel('Search (a regular expression)').fill('^119000$');
     await page.keyboard.press('Enter');
     await page.locator('.found').getByText('119000').waitFor();
+  });
+
+  test('filters a log at my_init, and shows errors alone and the previous run', async () => {
+    const page = await view('logs/0%2Ftalks');
+    const log = page.locator('.log');
+    const firstRun = await log.getByText(/of run \d+/).textContent();
+    const filter = page.getByLabel(/^Only lines that match/);
+    await filter.fill('stdout 1\\d$');
+    await page.keyboard.press('Enter');
+    await log.getByText('to stdout 19').waitFor();
+    await waitFor('ten lines', async () => (await log.locator('.line:not(.marker)').count()) === 10);
+    await filter.fill('');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Errors only' }).click();
+    await waitFor('errors alone', async () => {
+      const lines = await log.locator('.line:not(.marker)').allTextContents();
+      return lines.length === 1 && lines[0]?.endsWith('to stderr');
+    });
+    await page.getByRole('button', { name: 'Errors only' }).click();
+    await container.svctl('restart', 'talks');
+    await waitFor('two runs', async () => (await log.getByText(/of run \d+/).count()) === 2);
+    await page.getByRole('button', { name: 'Previous run' }).click();
+    await waitFor('the first run', async () => {
+      const runs = await log.getByText(/of run \d+/).allTextContents();
+      return runs.length === 1 && runs[0]?.slice(-6) === firstRun?.slice(-6);
+    });
+    await page.getByRole('button', { name: 'Times' }).click();
+    await log.getByText(/^of run \d+$/).waitFor();
+  });
+
+  test('says how many lines a page has missed that was too slow for them', async () => {
+    const headers = { Authorization: `Bearer ${dashboard.token}` };
+    const slow = await fetch(`${dashboard.origin}/api/logs?service=0/long`, { headers });
+    await container.svctl('start', 'long');
+    await waitFor('all lines', async () => (await container.svctl('logs', '-n1', 'long')).stdout.includes('the end'));
+    let read = '';
+    for await (const text of slow.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      read += text;
+      if (read.includes('"the end"')) break;
+    }
+    expect(read).toContain('{"kind":"skipped","count":');
+    const page = await view('services');
+    const skipped = read.split('\n').filter((line) => line.includes('"skipped"'));
+    await page.route('**/api/logs?*', (route) => route.fulfill({ body: `${skipped[0]}\n` }));
+    await page.goto(`${dashboard.origin}/#/logs/0%2Flong`);
+    await page
+      .locator('.log .gap')
+      .getByText(/^\d+ lines came too fast for this page and were skipped/)
+      .waitFor();
+  });
+
+  test('resets what has failed', async () => {
+    const page = await view('service/0/broken');
+    await order(page, 'reset');
+    await note(page, /broken: (reset|nothing to do)/);
   });
 
   test('shows the definition, the boot, the processes and the events', async () => {

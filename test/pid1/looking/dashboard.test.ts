@@ -49,6 +49,8 @@ async function order(page: Page, name: string, verb: string): Promise<void> {
 const confirm = (page: Page, verb: string) =>
   page.getByRole('dialog').getByRole('button', { name: verb, exact: true }).click();
 
+const PHONE = { width: 390, height: 844 };
+
 describe('svctl dashboard', () => {
   test('shows the services, and changes as they come', async () => {
     const page = await served();
@@ -95,6 +97,30 @@ describe('svctl dashboard', () => {
       await page.locator('h1').waitFor();
       expect([view, await seriousFindings(page)]).toEqual([view, []]);
     }
+  });
+});
+
+describe('on a telephone', () => {
+  test.each(VIEWS)('the view %s fits, and is accessible', async (view) => {
+    const page = await served();
+    await page.setViewportSize(PHONE);
+    await page.goto(`${dashboard.origin}/#/${view}`);
+    await page.locator('h1').waitFor();
+    await waitFor(
+      'the view to have its content',
+      async () => ((await page.locator('main').textContent()) ?? '').length > 100,
+    );
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+    expect(width).toBe(PHONE.width);
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  test('an order is given as elsewhere', async () => {
+    const page = await served();
+    await page.setViewportSize(PHONE);
+    await order(page, 'cache', 'start');
+    await confirm(page, 'start');
+    await row(page, 'cache').getByText('● up').waitFor();
   });
 });
 

@@ -38,9 +38,10 @@ export class OomKills implements OomWitness {
   }
 
   ended(mayBe: boolean): OomKill | undefined {
-    const isOom = mayBe && this.#count() > this.#attributed;
+    const count = this.#count();
+    const isOom = mayBe && count > this.#attributed;
     if (isOom) this.#attributed += 1;
-    this.look();
+    this.#expectClaims(count);
     return isOom ? { limitBytes: cgroupMemory(this.#files).limitBytes } : undefined;
   }
 
@@ -52,7 +53,10 @@ export class OomKills implements OomWitness {
 
   /** Lets the present counts lapse, unless a process that has ended claims them soon. */
   look(): void {
-    const count = this.#count();
+    this.#expectClaims(this.#count());
+  }
+
+  #expectClaims(count: number): void {
     if (count <= this.#attributed || this.#lapse !== undefined) return;
     this.#lapse = setTimeout(() => {
       this.#lapse = undefined;

@@ -10,6 +10,7 @@ import type { Settings } from '../settings/settings.js';
 import { numberOf } from '../state/fields.js';
 import type { RecordKind, Records } from '../state/records.js';
 import { HeldDescriptors } from '../supervisor/checks/held-descriptors.js';
+import type { Definition } from '../supervisor/definition/definition.js';
 import { DefinitionFiles } from '../supervisor/definition/definition-files.js';
 import { DEFINITION_RECORD, KeptDefinitions } from '../supervisor/definition/kept-definitions.js';
 import type { DefinitionPlaces } from '../supervisor/definition/yaml-files.js';
@@ -17,7 +18,7 @@ import { DirectoryWatch } from '../supervisor/directory-watch.js';
 import { pidOf } from '../supervisor/machine.js';
 import { SCALE_RECORD, Scales } from '../supervisor/replicas.js';
 import { RunitProtocol } from '../supervisor/runit-protocol.js';
-import { loggedBy, loggerOf } from '../supervisor/service-directory.js';
+import { loggedBy } from '../supervisor/service-directory.js';
 import { SERVICE_RECORD } from '../supervisor/service-record.js';
 import { ServiceSet } from '../supervisor/service-set.js';
 import type { ServiceName } from '../types/service.js';
@@ -91,8 +92,8 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       warn(`${name}: control or ok was deleted or replaced in ${directory}: made anew, sv works again`),
   });
   const table = records.table(SERVICE_RECORD);
-  /** The processes of services that are still to be restored. */
-  const ranBefore = new Map([...table.saved].map(([name, { service }]) => [name, pidOf(service.machine)]));
+  /** The process of each service, 0 for none: known before the services themselves are. */
+  const pids = new Map<string, number>([...table.saved].map(([name, { service }]) => [name, pidOf(service.machine)]));
   const scales = new Scales(records.table(SCALE_RECORD));
   const definitions = new DefinitionFiles({
     ...definitionPlaces(settings),
@@ -101,15 +102,14 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     times: { stopMs, finishMs: config.finishTimeoutMs, scriptMs: stopMs },
     environment,
     error: (text) => messages.error(text),
-    isRunning: (name) => (set.get(name)?.pid ?? ranBefore.get(name) ?? 0) !== 0,
-    readable: (name) => set.service(name)?.refresh(),
+    isRunning: (name) => (pids.get(name) ?? 0) !== 0,
   });
   if (handover.generation === 1) definitions.transient.clear();
   const notifications = new HeldDescriptors(link, handover.held, handover.generation);
   const revision = records.entry(REVISION);
-  const set: ServiceSet = new ServiceSet(
+  const set = new ServiceSet(
     {
-      output: (name) => outputOf(name, logs, budget, set),
+      output: (name, log, isLogged) => outputOf(name, log, isLogged, logs, budget),
       input: (name) => inputOf(name, logs, budget),
       endInput: (name) => logs.get(loggedBy(name) ?? '')?.endLogger(),
       drain: (name, done) => logs.drain(name, done),
@@ -149,14 +149,20 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     latest: starts.latest,
     list,
   });
-  for (const record of [...services, ...unrecorded.services]) set.restore(record);
+  for (const record of [...services, ...unrecorded.services]) {
+    set.restore(record);
+    pids.set(record.name, pidOf(record.machine));
+  }
+  definitions.observe((name) => set.service(name)?.refresh());
   set.subscribe((change) => {
+    const { name, directory } = change.status;
+    pids.set(name, set.get(name)?.pid ?? 0);
     revision.put(change.revision);
     if (!change.removed) logs.mark(change);
     else {
-      logs.remove(change.status.name);
-      ranBefore.delete(change.status.name);
-      definitions.forget(change.status.name, change.status.directory);
+      logs.remove(name);
+      pids.delete(name);
+      definitions.forget(name, directory);
     }
   });
   reportChanges(set, messages);
@@ -182,13 +188,14 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
 /** The descriptors that a service writes to; undefined: those of my_init. */
 function outputOf(
   name: ServiceName,
+  log: Definition['log'],
+  isLogged: boolean,
   logs: Sources,
   budget: DescriptorBudget,
-  set: ServiceSet,
 ): ProcessOutput | undefined {
   if (!mayCapture(name, logs, budget)) return undefined;
-  const source = logs.open(name, set.service(name)?.definition.log);
-  if (source === undefined || set.get(loggerOf(name)) === undefined) return source?.output;
+  const source = logs.open(name, log);
+  if (source === undefined || !isLogged) return source?.output;
   return { stdout: source.loggerPipe[1], stderr: source.output.stderr };
 }
 

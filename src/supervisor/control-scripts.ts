@@ -162,8 +162,8 @@ export class ControlScripts {
   }
 
   #order(letter: ControlLetter): SpawnOrder {
-    const { name, directory, context } = this.#service;
-    const output = context.output(name);
+    const { directory, context } = this.#service;
+    const output = context.output();
     const purpose = this.#purpose(letter);
     const command = this.#command(letter);
     if (command !== undefined) return commandOrder(this.#service, purpose, command, output);

@@ -125,7 +125,7 @@ function orderOf(service: ServiceCore): SpawnOrder {
     identity: definition.execution,
     environment: variables.size === 0 ? environment : new Map([...environment, ...variables]),
     as: 'session',
-    output: context.output(name),
+    output: context.output(),
     input: context.input(name),
     passed,
   };
@@ -240,7 +240,7 @@ function runFinish(service: ServiceCore, ended: EndedRun): void {
       directory,
       environment: finishEnvironment(service, ended),
       as: 'session',
-      output: context.output(name),
+      output: context.output(),
     },
     {
       spawned: (pid) => service.dispatch({ type: 'finish_spawned', pid }),

@@ -54,7 +54,7 @@ export async function runReload(service: ServiceCore, argv: readonly string[]): 
   const program = argv[0] ?? '';
   reloads += 1;
   try {
-    const order = commandOrder(service, `reload ${name} ${reloads}`, argv, context.output(name));
+    const order = commandOrder(service, `reload ${name} ${reloads}`, argv, context.output());
     const { status, failure, cutShort } = await context.host.run(order, { timeoutMs: definition.scriptTimeoutMs });
     if (failure !== undefined) return explainCommand(service, argv, failure);
     if (cutShort !== undefined) return `${program}: did not end in time and was killed`;

@@ -23,8 +23,8 @@ export interface ServiceContext {
   keep(definition: Definition, isStart: boolean): void;
   /** The container's environment, as it is now. */
   environment(): Environment;
-  /** The descriptors that the processes of a service write to; undefined: those of my_init. */
-  output(name: ServiceName): ProcessOutput | undefined;
+  /** The descriptors that its processes write to; undefined: those of my_init. */
+  output(): ProcessOutput | undefined;
   /** The descriptor that a service reads; undefined: none. */
   input(name: ServiceName): number | undefined;
   /** Stores what the ended process of a service has written, and calls `done`. */

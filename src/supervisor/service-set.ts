@@ -1,9 +1,11 @@
 import { monotonicMs } from '../process/clock.js';
+import type { ProcessOutput } from '../process/process-host.js';
 import type { Cause, Change, ServiceName, ServiceStatus, ServiceView } from '../types/service.js';
 import { Conditions } from './conditions.js';
+import type { Definition } from './definition/definition.js';
 import { Service } from './service.js';
 import type { ServiceContext } from './service-context.js';
-import { isLogger } from './service-directory.js';
+import { isLogger, loggerOf } from './service-directory.js';
 import { type RecordedService, type ServiceRecord, writeRecord } from './service-record.js';
 import { StopOrder } from './stop-order.js';
 
@@ -11,7 +13,9 @@ import { StopOrder } from './stop-order.js';
 const HELD_CHANGES = 2_048;
 
 /** The parts that the set is given: it makes a {@link ServiceContext} of them for each service. */
-export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 'record'> {
+export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 'record' | 'output'> {
+  /** As {@link ServiceContext.output}. `isLogged`: the service has a logger. */
+  output(name: ServiceName, log: Definition['log'], isLogged: boolean): ProcessOutput | undefined;
   /** Puts the service on record, before the effects of a step are carried out. */
   record(record: RecordedService): void;
   /** Lets a logger see the end of its input. */
@@ -207,6 +211,7 @@ export class ServiceSet implements ServiceView {
       directory,
       {
         ...this.#context,
+        output: () => this.#context.output(name, service.definition.log, this.#services.has(loggerOf(name))),
         record: (latest, isNews) => this.#context.record(writeRecord(latest, this.#revision + (isNews ? 1 : 0))),
         publish: (previous, status) => this.#publish(previous, status, false),
         forget: () => {

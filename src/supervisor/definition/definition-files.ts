@@ -25,8 +25,6 @@ export interface DefinitionFilesContext extends DefinitionPlaces, ServicesFilesC
   readonly kept: KeptDefinitions;
   /** Whether it has a process. */
   isRunning(name: ServiceName): boolean;
-  /** The reader of YAML is there: the service can be read now. */
-  readable(name: ServiceName): void;
 }
 
 /**
@@ -47,6 +45,7 @@ export class DefinitionFiles implements ServiceSource {
   readonly #inYaml = new Set<ServiceName>();
   /** Services that were removed from the files, and are stopped. */
   readonly #dropped = new Set<ServiceName>();
+  #readable = (_name: ServiceName): void => {};
 
   constructor(context: DefinitionFilesContext) {
     this.#context = context;
@@ -57,9 +56,14 @@ export class DefinitionFiles implements ServiceSource {
     };
     this.transient = new TransientFiles(context.ownDirectory);
     this.#files = new ServicesFiles(context, variable);
-    const readable = (name: ServiceName): void => context.readable(name);
+    const readable = (name: ServiceName): void => this.#readable(name);
     this.#directories = new DirectoryDefinitions({ times, transient: this.transient, variable, readable });
     this.#reload(() => false);
+  }
+
+  /** Calls the listener when a service can be read that could not: the reader of YAML is there. */
+  observe(readable: (name: ServiceName) => void): void {
+    this.#readable = readable;
   }
 
   get files(): WatchedPaths {

@@ -1,24 +1,36 @@
 import { matchesGlob } from '../text/glob.js';
 import { nearest } from '../text/nearest-name.js';
 import { printable } from '../text/printable.js';
-import { OperationError, type Selector } from '../types/service.js';
+import { OperationError, type Selector, type ServiceName } from '../types/service.js';
+import type { Definition } from './definition/definition.js';
 import { replicaNumber, replicaOf } from './definition/replicas.js';
-import type { Service } from './service.js';
 import { explainBadName, isKnownName } from './service-directory.js';
-import type { ServiceSet } from './service-set.js';
+
+/** A service, as far as a selector looks at it. */
+interface Selectable {
+  readonly name: ServiceName;
+  readonly definition: Pick<Definition, 'name' | 'tags' | 'replicas'>;
+}
+
+/** The services that a selector chooses from. */
+export interface Choice<S extends Selectable> {
+  /** Sorted by name. */
+  services(): readonly S[];
+  service(name: string): S | undefined;
+}
 
 /** The services that a selector names. */
-export interface Selected {
-  readonly found: readonly Service[];
+export interface Selected<S extends Selectable> {
+  readonly found: readonly S[];
   readonly missing: readonly { readonly name: string; readonly error: OperationError }[];
 }
 
 export const isEmpty = (selector: Selector): boolean =>
   !selector.all && selector.names.length === 0 && selector.globs.length === 0;
 
-export function select(set: ServiceSet, selector: Selector): Selected {
+export function select<S extends Selectable>(set: Choice<S>, selector: Selector): Selected<S> {
   if (selector.all) return { found: set.services(), missing: [] };
-  const found = new Set<Service>();
+  const found = new Set<S>();
   const missing: { name: string; error: OperationError }[] = [];
   for (const name of new Set(selector.names)) {
     const service = set.service(name);
@@ -46,13 +58,13 @@ export function select(set: ServiceSet, selector: Selector): Selected {
 }
 
 /** All services that share a name, in the order of their numbers. */
-export const replicasOf = (set: ServiceSet, name: string): readonly Service[] =>
+export const replicasOf = <S extends Selectable>(set: Choice<S>, name: string): readonly S[] =>
   set
     .services()
     .filter(({ definition }) => replicaOf(definition) === name)
     .sort((a, b) => replicaNumber(a.name) - replicaNumber(b.name));
 
-function unknownTag(set: ServiceSet, name: string): OperationError {
+function unknownTag(set: Choice<Selectable>, name: string): OperationError {
   const known = new Set(set.services().flatMap(({ definition }) => definition.tags.map((tag) => `@${tag}`)));
   const suggestion = nearest(name, [...known]);
   return new OperationError('NO_MATCH', `no service has the tag "${excerpt(name.slice(1))}"`, {
@@ -61,7 +73,7 @@ function unknownTag(set: ServiceSet, name: string): OperationError {
   });
 }
 
-function unknown(set: ServiceSet, name: string): OperationError {
+function unknown(set: Choice<Selectable>, name: string): OperationError {
   const text = excerpt(name);
   if (!isKnownName(name))
     return new OperationError('INVALID_ARGUMENT', `"${text}" cannot be a service: ${explainBadName(name)}`, {

@@ -1,5 +1,7 @@
 /** An in-memory stand-in for the supervisor and the system, for what is built on top of them. */
 import { monotonicMs } from '../../src/process/clock.js';
+import type { Definition } from '../../src/supervisor/definition/definition.js';
+import { isEmpty, select } from '../../src/supervisor/selecting.js';
 import {
   type Cause,
   type Change,
@@ -128,11 +130,18 @@ export class FakeServices implements ServiceView, ServiceControl {
   #changes: Change[] = [];
   #listeners = new Set<(change: Change) => void>();
   #pid = 1000;
+  readonly #choice = {
+    services: () => this.list().map(choosable),
+    service: (name: string) => {
+      const status = this.get(name);
+      return status && choosable(status);
+    },
+  };
 
-  /** `held`: how many changes can be asked for again. */
   /** The service that all clients belong to. */
   owner: ServiceName | undefined;
 
+  /** `held`: how many changes can be asked for again. */
   constructor(
     names: readonly string[] = [],
     readonly bootId = 'fake-boot',
@@ -186,19 +195,10 @@ export class FakeServices implements ServiceView, ServiceControl {
   }
 
   select(selector: Selector): readonly ServiceStatus[] {
-    const all = this.list();
-    if (isEmpty(selector)) return all;
-    for (const name of selector.names) {
-      if (!this.#services.has(name)) throw this.#notFound(name);
-    }
-    for (const glob of selector.globs) {
-      if (!all.some((service) => matchesGlob(glob, service.name)))
-        throw new OperationError('NO_MATCH', `no service matches ${glob}`, { glob });
-    }
-    return all.filter(
-      ({ name }) =>
-        selector.all || selector.names.includes(name) || selector.globs.some((glob) => matchesGlob(glob, name)),
-    );
+    if (isEmpty(selector)) return this.list();
+    const { found, missing } = select(this.#choice, selector);
+    if (missing[0]) throw missing[0].error;
+    return found.map(({ status }) => status);
   }
 
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }) {
@@ -275,14 +275,18 @@ export class FakeServices implements ServiceView, ServiceControl {
     if (this.shuttingDown) throw new OperationError('SHUTTING_DOWN', 'the container is shutting down');
     if (isEmpty(call.selector))
       throw new OperationError('EMPTY_SELECTOR', 'name a service, or say all', { field: 'selector' });
-    const selected = this.select(call.selector);
+    const { found, missing } = select(this.#choice, call.selector);
+    if (found.length === 0 && missing[0]) throw missing[0].error;
     if (this.answer !== undefined) return this.answer(call);
-    return selected.map((before) => {
+    const outcomes: Outcome[] = found.map(({ status: before }) => {
       const over = change(before);
       const status = over === undefined ? before : this.set(before.name, { ...over, cause: call.options.cause });
       const outcome = { changed: over !== undefined, oldPid: before.pid, status, durationMs: 1 };
       return { name: before.name, error: undefined, ...outcome };
     });
+    for (const { name, error } of missing)
+      outcomes.push({ name, changed: false, error, oldPid: 0, status: undefined, durationMs: 0 });
+    return outcomes.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   #running(status: ServiceStatus): Partial<ServiceStatus> {
@@ -322,13 +326,6 @@ export class FakeServices implements ServiceView, ServiceControl {
       expected: true,
     };
     return { ...down, lastExit };
-  }
-
-  #notFound(name: string): OperationError {
-    const suggestion = this.list().find((service) => service.name.slice(0, 2) === name.slice(0, 2))?.name;
-    const metadata = { service: name, ...(suggestion === undefined ? {} : { suggestion }) };
-    const hint = suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`;
-    return new OperationError('SERVICE_NOT_FOUND', `there is no service ${name}${hint}`, metadata);
   }
 
   #publish(change: Pick<Change, 'previousState' | 'wasReady' | 'status' | 'removed'>): void {
@@ -435,12 +432,12 @@ export class FakeSystem implements System {
   }
 }
 
-const isEmpty = (selector: Selector) => !selector.all && selector.names.length === 0 && selector.globs.length === 0;
-
-function matchesGlob(glob: string, name: string): boolean {
-  const pattern = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${pattern}$`).test(name);
+/** A fake service as {@link select} sees it; the ones with a number are replicas. */
+function choosable(status: ServiceStatus): {
+  readonly name: ServiceName;
+  readonly status: ServiceStatus;
+  readonly definition: Pick<Definition, 'name' | 'tags' | 'replicas'>;
+} {
+  const { name, tags, replicaOf } = status;
+  return { name, status, definition: { name, tags, replicas: replicaOf === '' ? undefined : 1 } };
 }

@@ -132,7 +132,7 @@ describe('which services', () => {
 
   test('a pattern that matches nothing gives 4', async () => {
     const { stderr, code } = await run('status', 'nothing-*');
-    expect(stderr).toContain('svctl: no service matches nothing-*');
+    expect(stderr).toContain('svctl: no service matches "nothing-*"');
     expect(code).toBe(4);
   });
 });

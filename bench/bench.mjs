@@ -24,6 +24,7 @@ const PARTS = [
   'remote',
   'controller',
   'logs',
+  'looking',
   'growth',
 ];
 

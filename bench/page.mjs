@@ -96,6 +96,7 @@ const ALONE = {
   api: 'The API with 500 services, client and server on the same cores',
   controller: 'The controller is killed',
   definitions: 'Services in YAML',
+  looking: 'svctl top (200 × 60) and svctl dashboard show a log that grows by 10,000 lines a second',
   growth: 'What must not grow: how much more there is at the end of the work than in its middle',
 };
 

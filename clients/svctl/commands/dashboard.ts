@@ -11,7 +11,7 @@ export const dashboard: Command = {
   usage: '',
   operands: 'none',
   description:
-    'Serves a web page that shows the services, kept current: states over time, resources, logs with search, dependencies, the boot, processes and events. Services are started, stopped, restarted, reloaded, signalled and held after a confirmation. svctl serves the page on 127.0.0.1, to whoever has the URL with its token, until it ends; my_init serves nothing. The page may do what you may do.',
+    'Serves a web page that shows the services, kept current: states over time, resources, logs with search, dependencies, the boot, processes and events. Services are started, stopped, restarted, reloaded, signalled, held, released and reset after a confirmation. svctl serves the page on 127.0.0.1, to whoever has the URL with its token, until it ends; my_init serves nothing. The page may do what you may do.',
   examples: [
     'svctl dashboard',
     'svctl dashboard --read-only --no-open',
@@ -40,11 +40,12 @@ async function serve(hosts: readonly Context[], terminal: Context): Promise<Exit
     const why = error instanceof Error ? error.message : String(error);
     throw new Problem(ExitCode.failed, `cannot serve the dashboard on port ${port}: ${why}`, 'Take another --port.');
   });
+  const ended = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
   process.stdout.write(`${url}\n`);
   process.stderr.write('Whoever has this URL may do what you may do. Ctrl-C ends the dashboard.\n');
   const failed = (why: string): void => terminal.remark(`cannot open a browser (${why}): open the URL in one yourself`);
   const cleanUp = !terminal.has('no-open') && hasBrowser() ? openBrowser(url, failed) : () => undefined;
-  await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+  await ended;
   served.close();
   cleanUp();
   return ExitCode.ok;

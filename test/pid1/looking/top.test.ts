@@ -26,6 +26,10 @@ async function top(size: { rows?: number; columns?: number; env?: Readonly<Recor
   return program;
 }
 
+/** The names of the services that are shown, from above. */
+const namesOf = (screen: ScreenProgram): readonly string[] =>
+  screen.text.split('\n').flatMap((line) => /^ +(cache|db|web) /.exec(line)?.[1] ?? []);
+
 describe('svctl top', () => {
   test.each([
     [24, 80],
@@ -38,11 +42,7 @@ describe('svctl top', () => {
     expect(lines[0]).toContain('3 services');
     expect(lines[1]).toMatch(/NAME +STATE +READY +UPTIME/);
     expect(lines.at(-1)).toMatch(/\? help {2}q quit$/);
-    expect(lines.filter((line) => /^\s+(cache|db|web) /.test(line)).map((line) => line.trim().split(' ')[0])).toEqual([
-      'cache',
-      'db',
-      'web',
-    ]);
+    expect(namesOf(screen)).toEqual(['cache', 'db', 'web']);
   });
 
   test('takes a change of the size', async () => {
@@ -121,6 +121,41 @@ describe('svctl top', () => {
     await screen.shows('not running');
     expect(screen.text).toMatch(/cache +down/);
     expect(screen.text).not.toMatch(/^ +web/m);
+  });
+
+  test('filters by tag, and sorts', async () => {
+    container = await TestContainer.boot({
+      services: {
+        web: { ...SLEEP, 'service.yaml': 'tags: [front]\n' },
+        db: { run: sh('exit 3') },
+        cache: { ...SLEEP, down: '', 'service.yaml': 'tags: [front]\n' },
+      },
+    });
+    program = ScreenProgram.svctl(container.socket, ['top']);
+    const screen = program;
+    await screen.shows(/db +(backoff|starting|up).* [1-9] /);
+    expect(namesOf(screen)).toEqual(['cache', 'db', 'web']);
+    screen.keys('o', 'o');
+    await screen.shows('by restarts');
+    expect(namesOf(screen)).toEqual(['db', 'cache', 'web']);
+    screen.keys('/', ...'front', KEYS.enter);
+    await screen.shows('2 of 3 services');
+    expect(namesOf(screen)).toEqual(['cache', 'web']);
+  });
+
+  test('leaves the background to the terminal, and takes no colour that a light or a dark one hides', async () => {
+    const screen = await top();
+    await screen.shows(/db +backoff/);
+    const { active } = screen.terminal.buffer;
+    for (let row = 0; row < screen.terminal.rows; row += 1) {
+      const line = active.getLine(active.viewportY + row);
+      for (let column = 0; column < screen.terminal.cols; column += 1) {
+        const cell = line?.getCell(column);
+        expect(cell?.isBgDefault()).toBe(true);
+        // Neither black nor white.
+        if (cell?.isFgDefault() === false) expect([1, 2, 3, 4, 5, 6]).toContain(cell.getFgColor() % 8);
+      }
+    }
   });
 
   test('shows detail, history and definition of a service', async () => {

@@ -1,7 +1,6 @@
 import { monotonicMs } from '../process/clock.js';
 import { parseSignal } from '../process/signals.js';
 import {
-  type Cause,
   type HoldOptions,
   type ImmediateOptions,
   OperationError,
@@ -13,6 +12,7 @@ import {
   type ServiceControl,
   type ServiceName,
   type ServiceStatus,
+  type SignalOptions,
   type StopOptions,
 } from '../types/service.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
@@ -170,10 +170,7 @@ export class Operations implements ServiceControl {
     return { order, done: this.#waiting.forStop(service.name, options, timeoutMs + STOP_EXTRA_MS) };
   }
 
-  reload(
-    selector: Selector,
-    options: { readonly cause: Cause; readonly requestId?: string },
-  ): Promise<readonly Outcome[]> {
+  reload(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]> {
     return this.#signalEach(selector, options, async (service) => {
       const trouble = await service.reload();
       if (trouble === undefined) return;
@@ -182,16 +179,7 @@ export class Operations implements ServiceControl {
     });
   }
 
-  signal(
-    selector: Selector,
-    signal: string,
-    options: {
-      readonly cause: Cause;
-      readonly requestId?: string;
-      readonly group?: boolean;
-      readonly expectedRunId?: string;
-    },
-  ): Promise<readonly Outcome[]> {
+  signal(selector: Selector, signal: string, options: SignalOptions): Promise<readonly Outcome[]> {
     const name = parseSignal(signal);
     if (name === undefined)
       throw new OperationError('INVALID_ARGUMENT', `there is no signal "${excerpt(signal)}"`, { field: 'signal' });
@@ -246,7 +234,7 @@ export class Operations implements ServiceControl {
 
   #signalEach(
     selector: Selector,
-    options: { readonly cause: Cause; readonly requestId?: string; readonly expectedRunId?: string },
+    options: SignalOptions,
     send: (service: Service) => Promise<void>,
   ): Promise<readonly Outcome[]> {
     return this.#each(selector, async (service) => {

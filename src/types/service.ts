@@ -331,6 +331,13 @@ export interface ImmediateOptions {
   readonly requestId?: string;
 }
 
+export interface SignalOptions extends ImmediateOptions {
+  /** To the process group of the run, not to its process alone. */
+  readonly group?: boolean;
+  /** Refused when the service is another run by now. */
+  readonly expectedRunId?: string;
+}
+
 export interface HoldOptions extends ImmediateOptions {
   readonly durationMs: number;
   readonly reason: string;
@@ -351,21 +358,9 @@ export interface ServiceControl {
    * that are added or removed.
    */
   scale(name: string, replicas: number, options: OperationOptions): Promise<readonly Outcome[]>;
-  reload(
-    selector: Selector,
-    options: { readonly cause: Cause; readonly requestId?: string },
-  ): Promise<readonly Outcome[]>;
+  reload(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;
   /** `signal`: `HUP`, `SIGHUP` or `1`. */
-  signal(
-    selector: Selector,
-    signal: string,
-    options: {
-      readonly cause: Cause;
-      readonly requestId?: string;
-      readonly group?: boolean;
-      readonly expectedRunId?: string;
-    },
-  ): Promise<readonly Outcome[]>;
+  signal(selector: Selector, signal: string, options: SignalOptions): Promise<readonly Outcome[]>;
   /** Starts a command as a transient service. Throws OperationError when it cannot be one. */
   run(order: RunOrder, options: OperationOptions): Promise<Outcome>;
   /**

@@ -17,6 +17,7 @@ import {
   type ServiceName,
   type ServiceStatus,
   type ServiceView,
+  type SignalOptions,
 } from '../../src/types/service.js';
 import type {
   BootTimeline,
@@ -237,15 +238,11 @@ export class FakeServices implements ServiceView, ServiceControl {
     return outcome;
   }
 
-  reload(selector: Selector, options: { readonly cause: Cause }) {
+  reload(selector: Selector, options: ImmediateOptions) {
     return this.#mutate({ method: 'reload', selector, options }, () => ({}));
   }
 
-  signal(
-    selector: Selector,
-    signal: string,
-    options: { readonly cause: Cause; readonly group?: boolean; readonly expectedRunId?: string },
-  ) {
+  signal(selector: Selector, signal: string, options: SignalOptions) {
     return this.#mutate({ method: 'signal', selector, signal, options }, () => ({}));
   }
 

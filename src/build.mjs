@@ -7,7 +7,7 @@ import { bundleController } from './bundle.mjs';
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { version } = JSON.parse(fs.readFileSync(place('../package.json'), 'utf8'));
 
-await bundleController(place('../dist'), version, { minify: true });
+await bundleController(place('../dist'), version, { minifyWhitespace: true, minifySyntax: true });
 
 // The JSON schemas of service definitions, for editors.
 const schemas = await esbuild.build({

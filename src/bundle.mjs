@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Writes `controller.js` and `lib/` below `directory`; `options` go to esbuild beside ours. */
 export async function bundleController(directory, version, options = {}) {
   const define = { MY_INIT_VERSION: JSON.stringify(version) };
-  const plugins = [leanPromClient];
+  const plugins = [withoutUnusedParts];
   await bundle(path.join(ROOT, 'src/controller.ts'), `${directory}/controller.js`, 'lib', {
     define,
     plugins,
@@ -38,7 +38,6 @@ export async function bundle(entry, outfile, lib, { define, head = '', ...option
     platform: 'node',
     target: 'node20.12',
     format: 'esm',
-    keepNames: true,
     write: false,
     define: { ...define, 'import.meta.url': '__moduleUrl' },
     logLevel: 'warning',
@@ -46,35 +45,46 @@ export async function bundle(entry, outfile, lib, { define, head = '', ...option
   });
   fs.rmSync(chunks, { recursive: true, force: true });
   fs.mkdirSync(chunks, { recursive: true });
-  for (const { path: file, text } of outputFiles) fs.writeFileSync(file, await toCommonJs(text, options.minify));
+  for (const { path: file, text } of outputFiles)
+    fs.writeFileSync(file, await toCommonJs(text, options.minifyWhitespace));
   const main = outputFiles.map(({ path: file }) => path.basename(file)).find((name) => /^main-/.test(name));
   const loader = fs.readFileSync(path.join(ROOT, 'src/load.cjs'), 'utf8');
   fs.writeFileSync(outfile, head + loader.replace('/lib/', `/${lib}/`).replace("'./main.js'", `'./${main}'`));
 }
 
 /**
- * Parts of prom-client that nothing here uses load node:cluster, node:https and more: most of what
- * the first scrape cost.
+ * Parts of libraries that nothing here uses: prom-client's load node:cluster, node:https and more,
+ * which was most of what the first scrape cost; grpc-js's are its client.
  */
-const leanPromClient = {
-  name: 'lean-prom-client',
+const UNUSED = [
+  { library: 'prom-client/index.js', parts: /^\.\/lib\/(cluster|defaultMetrics|pushgateway|summary)$/, instead: '' },
+  {
+    library: '@grpc/grpc-js/build/src/',
+    parts: /^\.\/(client|channel|internal-channel|experimental|resolver-\w+|load-balancer.*)$/,
+    instead: 'exports.Client = class {}; exports.setup = () => {};',
+  },
+];
+
+const withoutUnusedParts = {
+  name: 'without-unused-parts',
   setup(build) {
-    build.onResolve(
-      { filter: /^\.\/lib\/(cluster|defaultMetrics|pushgateway|summary)$/ },
-      ({ path: file, importer }) =>
-        importer.endsWith('prom-client/index.js') ? { path: file, namespace: 'unused' } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));
+    for (const [at, { library, parts, instead }] of UNUSED.entries()) {
+      const namespace = `unused-${at}`;
+      build.onResolve({ filter: parts }, ({ path: file, importer }) =>
+        importer.includes(library) ? { path: file, namespace } : undefined,
+      );
+      build.onLoad({ filter: /.*/, namespace }, () => ({ contents: instead }));
+    }
   },
 };
 
-async function toCommonJs(text, minify = false) {
+async function toCommonJs(text, minifyWhitespace = false) {
   const { code } = await esbuild.transform(text, {
     format: 'cjs',
     platform: 'node',
     target: 'node20.12',
-    minify,
+    minifyWhitespace,
     supported: { 'dynamic-import': false },
   });
-  return code;
+  return `(function(require,module,exports,__moduleUrl){${code}\n})`;
 }

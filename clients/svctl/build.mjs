@@ -24,7 +24,8 @@ const head = `#!/bin/sh
 await bundle(place('svctl.ts'), outfile, 'lib-svctl', {
   define: { SVCTL_VERSION: JSON.stringify(version) },
   head: `${head}\n`,
-  minify: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
   plugins: [leanTerminalKit, dashboardPage],
 });
 fs.chmodSync(outfile, 0o755);

@@ -7,13 +7,14 @@
 #define INSTALLED "/usr/lib/my_init"
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DIRECTORY "MY_INIT_DIRECTORY="
+#define ONE_ARENA "MALLOC_ARENA_MAX=1" /* each thread of Node would have its own: 1 MB */
 #define MAX_DEATHS 5
 #define DEATHS_WITHIN (60 * SECOND)
 #define READY_WITHIN (60 * SECOND)
 #define STOPPED_MAY_LIVE (5 * SECOND) /* somebody may want to look into it */
 #define RETRY_AFTER 100
 
-static char **command, *environment[5] = {"MY_INIT_LINK=1"};
+static char **command, *environment[6] = {"MY_INIT_LINK=1", ONE_ARENA};
 static char node[PATH_MAX], script[PATH_MAX], directory[sizeof DIRECTORY + PATH_MAX] = DIRECTORY;
 static pid_t pid;
 static bool ready, to_be_replaced, hung;
@@ -43,18 +44,21 @@ static bool leave_directory(void) {
 
 /* NODE_OPTIONS, LD_PRELOAD and their kin are meant for the application. */
 static void clean_environment(void) {
-  size_t count = 1;
+  size_t count = 2;
   if (leave_directory()) environment[count++] = directory;
-  for (char **at = environ; *at != NULL && count < 4; at++)
+  for (char **at = environ; *at != NULL && count < 5; at++)
     if (strncmp(*at, "PATH=", 5) == 0 || strncmp(*at, "TZ=", 3) == 0) environment[count++] = *at;
 }
 
 static void find_programs(int argc, char **argv) {
   /*
    * A larger young generation is no faster here, and what a burst makes it grow to is never given
-   * back: 20 MB with 500 services.
+   * back: 20 MB with 500 services. One thread beside the main one is enough for garbage and
+   * compilation, and leaves three more to the pids limit.
    */
-  char *ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", "--require", NULL, script};
+  char *ours[] = {
+      node, "--max-old-space-size=64", "--max-semi-space-size=1", "--v8-pool-size=1", "--require", NULL, script,
+  };
   char ourselves[PATH_MAX];
   if (realpath((const char *)getauxval(AT_EXECFN), ourselves) == NULL) *ourselves = '\0';
   const char *home = dirname(ourselves);
@@ -67,10 +71,10 @@ static void find_programs(int argc, char **argv) {
   char old_node[PATH_MAX];
   bool may_be_old = find(old_node, home, "old-node.cjs", R_OK);
   command = calloc((size_t)argc + sizeof ours / sizeof *ours, sizeof *command);
-  if (command == NULL || (may_be_old && (ours[4] = strdup(old_node)) == NULL)) give_up(EXIT_INTERNAL, "no memory");
+  if (command == NULL || (may_be_old && (ours[5] = strdup(old_node)) == NULL)) give_up(EXIT_INTERNAL, "no memory");
   size_t words = 0;
   for (size_t at = 0; at < sizeof ours / sizeof *ours; at++)
-    if (may_be_old || (at != 3 && at != 4)) command[words++] = ours[at];
+    if (may_be_old || (at != 4 && at != 5)) command[words++] = ours[at];
   memcpy(command + words, argv + 1, (size_t)argc * sizeof *argv); /* with the NULL, for our own name */
 }
 

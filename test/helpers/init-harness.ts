@@ -138,7 +138,10 @@ export class Box {
       copyFileSync(join(FIXTURES, 'init/puppet.cjs'), join(this.directory, 'controller.js'));
     } else {
       writeFileSync(join(this.directory, 'controller.js'), options.standIn);
-      writeFileSync(join(this.directory, 'node'), '#!/bin/sh\nshift 2\nexec /bin/sh "$@"\n');
+      writeFileSync(
+        join(this.directory, 'node'),
+        '#!/bin/sh\nwhile :; do case $1 in --*) shift ;; *) break ;; esac; done\nexec /bin/sh "$@"\n',
+      );
       chmodSync(join(this.directory, 'node'), 0o755);
       environment.PATH = `${this.directory}:${environment.PATH}`;
     }

@@ -25,6 +25,7 @@ describe('init starts the controller', () => {
     );
     expect(environment.endsWith('\0')).toBe(true);
     expect(await controller.call('environment')).toEqual({
+      MALLOC_ARENA_MAX: '1',
       MY_INIT_DIRECTORY: process.cwd(),
       MY_INIT_LINK: '1',
       PATH: expect.any(String),
@@ -35,7 +36,10 @@ describe('init starts the controller', () => {
   test('the arguments are the controller’s, whatever they look like', async () => {
     const odd = ['--quiet', '--', '', 'a b', '-e', '$(x)'];
     const controller = await boot({ arguments: odd }).controller();
-    expect(await controller.call('arguments')).toEqual(['--max-old-space-size=64', '--max-semi-space-size=1', ...odd]);
+    expect(await controller.call('arguments')).toEqual([
+      ...['--max-old-space-size=64', '--max-semi-space-size=1', '--v8-pool-size=1'],
+      ...odd,
+    ]);
   });
 
   test('the controller leads a process group, no signal is blocked and none ignored but what Node ignores', async () => {

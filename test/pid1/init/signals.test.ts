@@ -114,7 +114,10 @@ test('signals are blocked by the first system call, and TERM at any moment after
   const directory = mkdtempSync(join(tmpdir(), 'my_init-sweep-'));
   try {
     copyFileSync(built('my_init'), join(directory, 'my_init'));
-    writeFileSync(join(directory, 'node'), '#!/bin/sh\nshift 2\nexec /bin/sh "$@"\n');
+    writeFileSync(
+      join(directory, 'node'),
+      '#!/bin/sh\nwhile :; do case $1 in --*) shift ;; *) break ;; esac; done\nexec /bin/sh "$@"\n',
+    );
     chmodSync(join(directory, 'node'), 0o755);
     writeFileSync(
       join(directory, 'controller.js'),

@@ -245,8 +245,10 @@ function cycleIn(
   component: readonly ServiceName[],
   next: (name: ServiceName) => readonly ServiceName[],
 ): readonly ServiceName[] | undefined {
-  const first = component.toSorted()[0];
-  if (first === undefined) return undefined;
+  const [only] = component;
+  // Most are a service by itself.
+  if (only === undefined || (component.length === 1 && !next(only).includes(only))) return undefined;
+  const first = component.toSorted()[0] ?? only;
   const inside = new Set(component);
   const before = new Map<ServiceName, ServiceName>();
   const queue = [first];

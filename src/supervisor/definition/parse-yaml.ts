@@ -168,9 +168,11 @@ export function parseYaml(text: string): ParsedYaml {
 function nestedTooDeep(text: string): YamlProblem | undefined {
   let depth = 0;
   let line = 1;
-  for (const [character] of text.matchAll(/[[\]{}\n]/g)) {
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
     if (character === '\n') line++;
-    else depth += character === '[' || character === '{' ? 1 : -1;
+    else if (character === '[' || character === '{') depth++;
+    else if (character === ']' || character === '}') depth--;
     if (depth > MAX_DEPTH)
       return {
         id: 'yaml-syntax',

@@ -1,7 +1,7 @@
 /**
  * Fifty and five hundred services with dependencies in one file: read and put into order, in a
- * process that is as fresh as a controller at boot. And the start of as many services in a container, from directories and from one
- * file.
+ * process that is as fresh as a controller at boot. And the start of as many services in a
+ * container, from directories and from one file.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

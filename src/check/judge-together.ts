@@ -7,9 +7,7 @@ import { nearest } from '../text/nearest-name.js';
 import type { ServiceName } from '../types/service.js';
 import { Findings } from './judge.js';
 
-/**
- * Judges services by each other: order, conditions, ports, log files, the time that a shutdown has.
- */
+/** Judges services by each other: order, conditions, ports, the time that a shutdown has. */
 export function judgeTogether(
   judged: readonly Definition[],
   /** With those that are known and not to be judged. */
@@ -27,7 +25,6 @@ export function judgeTogether(
   for (const { name, message } of cutShort(all.values(), shutdown))
     findings.get(name)?.warn('grace-over-deadline', 'stop_grace_period', message, CUT_SHORT_REMEDY);
   judgePorts(judged, findings);
-  judgeLogFiles(judged, findings);
   return [...findings.values()].flatMap((found) => found.problems);
 }
 
@@ -117,20 +114,6 @@ function judgePorts(judged: readonly Definition[], findings: ReadonlyMap<Service
             'give one of them another port',
           );
     }
-  }
-}
-
-/** Each would rotate the file away from under the other. */
-function judgeLogFiles(judged: readonly Definition[], findings: ReadonlyMap<ServiceName, Findings>): void {
-  const users = new Map<string, ServiceName>();
-  for (const { name, log } of judged) {
-    if (log?.file === undefined) continue;
-    const other = users.get(log.file);
-    users.set(log.file, name);
-    if (other !== undefined)
-      findings
-        .get(name)
-        ?.error('log-file-twice', 'log.file', `${name} and ${other} both log to ${log.file}`, 'give each its own file');
   }
 }
 

@@ -7,6 +7,7 @@ import type { DefaultTimes, Definition, Problem } from './definition.js';
 import type { Variables } from './expand-variables.js';
 import { DEFAULTS, FILE, SERVICE } from './keys.js';
 import type { Entry, Node, Place } from './node.js';
+import { withOwnLogFiles } from './own-log-files.js';
 import { parseYaml, type YamlProblem } from './parse-yaml.js';
 import { Reading } from './reading.js';
 import { REPLICA_VARIABLE, replicaName } from './replicas.js';
@@ -128,7 +129,7 @@ export function readServicesYaml(
       }
     }
   }
-  return { services, problems: parsed.flatMap(({ reading }) => reading.problems) };
+  return { services: withOwnLogFiles(services), problems: parsed.flatMap(({ reading }) => reading.problems) };
 }
 
 /** How many replicas there are of a service whose definition says so many. */

@@ -94,6 +94,35 @@ test(
   LIMIT_MS,
 );
 
+test('a controller that takes over publishes no change where there is none, nor does a rescan', async () => {
+  container = await TestContainer.boot({
+    services: {
+      web: { run: '#!/bin/sh\nexec sleep 1000\n', 'service.yaml': 'tags: [front]\n' },
+      plain: { run: '#!/bin/sh\nexec sleep 1000\n' },
+    },
+    etc: {
+      [FILE]: `services:
+  db: { command: sleep 1000, tags: [data], description: the database }
+  worker: { command: sleep 1000, tags: [back], depends_on: [db], replicas: 2 }
+  once: { type: oneshot, command: "true", tags: [back] }
+`,
+    },
+  });
+  await container.reaches('once', 'completed');
+  const running = ['web', 'plain', 'db', 'worker@1', 'worker@2'];
+  await waitFor('all to be ready', async () =>
+    ((await container.statuses()) ?? []).every(({ name, ready }) => ready || !running.includes(String(name))),
+  );
+  const revision = async (): Promise<number> =>
+    Number(JSON.parse((await container.svctl('status', '-o', 'json')).stdout).revision);
+  const before = await revision();
+  expect(before).toBeGreaterThan(0);
+  process.kill(container.controllerPid, 'SIGKILL');
+  await waitFor('the next controller', () => container.answers());
+  await container.svctl('rescan');
+  expect(await revision()).toBe(before);
+});
+
 /**
  * A version that knows nothing of what services were started with, of a first start, and of what
  * services say.

@@ -306,6 +306,21 @@ describe('a file of services', () => {
     ]);
   });
 
+  test('a service that logs to the file of another is refused, a replica too', () => {
+    const { services } = readAll(
+      'defaults: { log: { file: /run/log } }\nservices: { a: { command: a }, b: { command: b, replicas: 2, log: { file: /run/b } } }',
+      'services: { c: { command: c }, d: { command: d, log: { file: "/run/${PORT}" } } }',
+    );
+    const said = [...services].map(([name, { problems }]) => [name, ...problems.map(say)]);
+    expect(said).toEqual([
+      ['a'],
+      ['b@1'],
+      ['b@2', '2:69 b@2 logs to /run/b, the file of b@1; put ${MY_INIT_REPLICA} into its name'],
+      ['c', '1:20 c logs to /run/log, the file of a; give each service its own file'],
+      ['d'],
+    ]);
+  });
+
   test('defaults that cannot be read fail each service: none runs as root because www-data was misspelt', () => {
     const { services } = readAll('defaults: { usr: www-data }\nservices: { a: { command: a }, b: { command: b } }');
     for (const { problems } of services.values())

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { crypto } from '../process/crypto.js';
 import { RELAYED_SIGNALS, type RelayedSignal } from '../process/init-link.js';
 import { parseSignal } from '../process/signals.js';
 import { EXIT } from '../settings/exit-codes.js';
@@ -130,7 +131,7 @@ export class ContainerState {
     this.lost = end !== undefined && entry.saved === undefined;
     // Then the container goes on, with services that run and a new name for the boot.
     const atLoss = this.lost ? ({ phase: 'running', started: true } as const) : {};
-    const before: ContainerRecord = entry.saved ?? { bootId: randomUUID(), ...AT_BOOT, ...atLoss };
+    const before: ContainerRecord = entry.saved ?? { bootId: newBootId(), ...AT_BOOT, ...atLoss };
     this.#record = end === undefined ? before : { ...before, ...countedEnd(before, end, generation) };
     this.save({});
   }
@@ -166,4 +167,12 @@ export class ContainerState {
 function countedEnd({ restarts }: ContainerRecord, end: ControllerEnd, generation: number): Partial<ContainerRecord> {
   const ended = generation - 1 - Object.values(restarts).reduce((sum, count) => sum + count, 0);
   return { restarts: { ...restarts, [end.cause]: restarts[end.cause] + ended }, lastEnd: end };
+}
+
+function newBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim();
+  } catch {
+    return crypto().randomUUID();
+  }
 }

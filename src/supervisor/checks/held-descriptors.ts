@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
+import { crypto } from '../../process/crypto.js';
 import { native, type ReadableWatch } from '../../process/native.js';
 import type { ServiceName } from '../../types/service.js';
 import type { Holder } from '../held-files.js';
@@ -7,7 +7,8 @@ import type { Holder } from '../held-files.js';
 const PREFIX = 'notify.';
 
 /** Names are short in init, and those of services are not. */
-export const shortName = (name: ServiceName): string => createHash('sha256').update(name).digest('hex').slice(0, 16);
+export const shortName = (name: ServiceName): string =>
+  crypto().createHash('sha256').update(name).digest('hex').slice(0, 16);
 
 /**
  * Descriptors that services write to when they have something to say: init holds our end of them.

@@ -58,6 +58,7 @@ export async function bundle(entry, outfile, lib, { define, head = '', ...option
  */
 const UNUSED = [
   { library: 'prom-client/index.js', parts: /^\.\/lib\/(cluster|defaultMetrics|pushgateway|summary)$/, instead: '' },
+  { library: 'prom-client/lib/', parts: /^@opentelemetry\/api$/, instead: '' },
   {
     library: '@grpc/grpc-js/build/src/',
     parts: /^\.\/(client|channel|internal-channel|experimental|resolver-\w+|load-balancer.*)$/,

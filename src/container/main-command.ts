@@ -1,9 +1,9 @@
 import type { Environment } from '../process/environment.js';
 import type { ProcessHost } from '../process/process-host.js';
-import { signalName } from '../process/signals.js';
 import { startDirectory } from '../process/start-directory.js';
 import type { LaunchFailure } from '../process/start-register.js';
 import { exitCodeOf } from '../settings/exit-codes.js';
+import { describeExit } from '../supervisor/describe-exit.js';
 import type { ExitStatus } from '../types/service.js';
 import type { ShutdownSwitch } from './container-end.js';
 import type { ContainerState } from './container-state.js';
@@ -123,7 +123,7 @@ function describe(program: string, status: ExitStatus): string {
     case 'exited':
       return `${program} exited with status ${status.code}`;
     case 'signaled':
-      return `${program} was killed by ${signalName(status.signal)}${status.coreDumped ? ' (core dumped)' : ''}`;
+      return `${program} was ${describeExit(status)}`;
     case 'lost':
       return `${program} is gone and nobody can say how it ended`;
     default:

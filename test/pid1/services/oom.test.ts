@@ -4,6 +4,7 @@ import type { ControlGroup } from '../../helpers/control-group.js';
 import { boot, container } from '../../helpers/defined-services.js';
 import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
 import { waitFor } from '../../helpers/wait-for.js';
+import { wholeRun } from '../../helpers/whole-run.js';
 
 const LIMIT = 160 * 2 ** 20;
 
@@ -64,6 +65,14 @@ describe('a service that the kernel kills for lack of memory', () => {
       trouble: 'killed by KILL and is not started again',
     });
   });
+});
+
+test('a main command that the kernel kills for lack of memory ends the container with 137 and is told of as such', async () => {
+  if (group === undefined) return;
+  const args = ['sh', '-c', leak(8)];
+  const { log, code } = await wholeRun({ prepare: group.enter, args });
+  expect(log).toMatch(/Shutting down: sh was killed by the kernel: the container's memory limit of 160 MiB was reached/);
+  expect(code).toBe(137);
 });
 
 test("a KILL from outside is not the kernel's, also after the kernel has killed somebody", async () => {

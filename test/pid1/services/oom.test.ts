@@ -71,7 +71,9 @@ test('a main command that the kernel kills for lack of memory ends the container
   if (group === undefined) return;
   const args = ['sh', '-c', leak(8)];
   const { log, code } = await wholeRun({ prepare: group.enter, args });
-  expect(log).toMatch(/Shutting down: sh was killed by the kernel: the container's memory limit of 160 MiB was reached/);
+  expect(log).toMatch(
+    /Shutting down: sh was killed by the kernel: the container's memory limit of 160 MiB was reached/,
+  );
   expect(code).toBe(137);
 });
 

@@ -30,12 +30,15 @@ const match = fc.oneof(
   fc.constantFrom(...CODES).map((code) => ({ kind: 'code', code }) as const),
   fc.constantFrom('SIGKILL', 'SIGTERM').map((signal) => ({ kind: 'signal', signal }) as const),
 );
-const exitRule: fc.Arbitrary<ExitRule> = fc.record({
-  match: fc.array(match, { minLength: 1, maxLength: 3 }),
-  oom: fc.constant(false),
-  action: fc.constantFrom('restart', 'fail', 'complete', 'shutdown'),
-  code: fc.constantFrom(undefined, 42),
-});
+/** A rule may be for kills by the kernel alone. */
+const exitRule: fc.Arbitrary<ExitRule> = fc.boolean().chain((oom) =>
+  fc.record({
+    match: fc.array(match, { minLength: oom ? 0 : 1, maxLength: 3 }),
+    oom: fc.constant(oom),
+    action: fc.constantFrom('restart', 'fail', 'complete', 'shutdown'),
+    code: fc.constantFrom(undefined, 42),
+  }),
+);
 const rules: fc.Arbitrary<Rules> = fc.record({
   restart: fc.constantFrom('always', 'on-failure', 'no'),
   exitRules: fc.array(exitRule, { maxLength: 2 }),
@@ -73,7 +76,8 @@ function ruleFor(
       : end.kind === 'signaled' &&
         rule.kind === 'signal' &&
         SIGNALS[rule.signal as keyof typeof SIGNALS] === end.signal;
-  const action = exitRules.find((rule) => rule.match.some(is))?.action;
+  const isOom = end.kind === 'signaled' && end.oom !== undefined;
+  const action = exitRules.find((rule) => rule.match.some(is) || (rule.oom && isOom))?.action;
   if (action !== undefined)
     return ({ restart: 'again', fail: 'failed', complete: 'completed', shutdown: 'shutdown' } as const)[action];
   const success = successExitCodes.some(is);
@@ -158,6 +162,18 @@ const ends =
   (world) =>
     world.host.end(world.status.pid, status);
 const killed = (signal: number): ExitStatus => ({ kind: 'signaled', signal, coreDumped: false });
+const killedByKernel: ExitStatus = {
+  kind: 'signaled',
+  signal: 9,
+  coreDumped: false,
+  oom: { limitBytes: 512 * 2 ** 20 },
+};
+const endsUnseen =
+  (status: ExitStatus): Act =>
+  async (world) => {
+    const { pid } = world.status;
+    await world.replaceController(0, () => world.host.end(pid, status));
+  };
 const order =
   (type: 'start' | 'restart' | 'reset'): Act =>
   (world) =>
@@ -167,10 +183,9 @@ const acts: Readonly<Record<string, Act>> = {
   ...Object.fromEntries(CODES.map((code) => [`ends with ${code}`, ends({ kind: 'exited', code })])),
   'ends by KILL': ends(killed(9)),
   'ends by TERM': ends(killed(15)),
-  'ends while the controller is dead': async (world) => {
-    const { pid } = world.status;
-    await world.replaceController(0, () => world.host.end(pid, { kind: 'exited', code: 3 }));
-  },
+  'ends by KILL of the kernel, for lack of memory': ends(killedByKernel),
+  'ends while the controller is dead': endsUnseen({ kind: 'exited', code: 3 }),
+  'ends by KILL of the kernel while the controller is dead': endsUnseen(killedByKernel),
   'fails again and again': async (world) => {
     for (let times = 0; times < 6; times++) {
       world.host.end(world.status.pid, { kind: 'exited', code: 3 });

@@ -33,7 +33,7 @@ if (options.install) installPeers();
 const results = [];
 for (const name of positionals.length > 0 ? positionals : PARTS) {
   const result = await measure(name, await import(`./parts/${name}.mjs`));
-  process.stdout.write(`${table(result.measures)}\n${missing(result)}`);
+  process.stdout.write(`${table(result.measures)}\n${missing(result)}${name}: ${result.seconds} s\n\n`);
   results.push(result);
 }
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...surroundings(), results })}\n`);
@@ -64,19 +64,29 @@ async function measure(name, part) {
   const present = part.contenders.filter((contender) => contender.isThere());
   const rounds = Number(options.rounds ?? part.rounds);
   const load = loadavg()[0];
-  for (let round = 0; round < rounds; round++)
-    for (const contender of present) {
-      progress(`${name}: round ${round + 1} of ${rounds}, ${contender.name}`);
-      await part.run(contender, (title, unit, value, of) =>
-        samples.add(title, unit, of === undefined ? contender.name : `${contender.name}: ${of}`, value),
-      );
+  const begunMs = performance.now();
+  const measureOne = async (contender) => {
+    const found = [];
+    await part.run(contender, (...measure) => found.push({ contender, measure }));
+    return found;
+  };
+  for (let round = 0; round < rounds; round++) {
+    progress(`${name}: round ${round + 1} of ${rounds}`);
+    // Where each waits for minutes and does next to nothing, all wait together.
+    const found = part.together ? await Promise.all(present.map(measureOne)) : [];
+    if (!part.together) for (const contender of present) found.push(await measureOne(contender));
+    for (const { contender, measure } of found.flat()) {
+      const [title, unit, value, of] = measure;
+      samples.add(title, unit, of === undefined ? contender.name : `${contender.name}: ${of}`, value);
     }
+  }
   progress('');
   const absent = part.contenders.filter((contender) => !present.includes(contender));
   return {
     part: name,
     rounds,
     load,
+    seconds: Math.round((performance.now() - begunMs) / 1000),
     measures: samples.summary(),
     missing: absent.map(({ name, source }) => `${name} (${source})`),
   };

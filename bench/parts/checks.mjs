@@ -19,6 +19,7 @@ const MS_PER_HOUR = 3_600_000;
 const REST_MS = 12_000;
 
 export const rounds = 1;
+export const together = true;
 export const contenders = [my_init, pebble, processCompose];
 
 export async function run(contender, record) {

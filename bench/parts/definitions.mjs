@@ -13,7 +13,7 @@ import { cpuMs } from '../proc.mjs';
 import { names, SUPERVISORS } from '../supervisors.mjs';
 import { SERVICE } from '../tools.mjs';
 
-export const rounds = 10;
+export const rounds = 5;
 export const contenders = [{ name: 'my_init', isThere: () => true }];
 
 /**

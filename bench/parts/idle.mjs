@@ -18,6 +18,7 @@ const REST_MS = 12_000;
 const SCRAPES = 4;
 
 export const rounds = 1;
+export const together = true;
 export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
 
 export async function run(contender, record) {

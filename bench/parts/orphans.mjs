@@ -13,7 +13,7 @@ const WORKS = [
   { title: '10,000 zombies at once', mode: 'heap', count: 10_000 },
 ];
 
-export const rounds = 5;
+export const rounds = 3;
 export const contenders = [
   { name: 'my_init', isThere: () => true, command: ourCommand },
   peer('tini', (_directory, program) => ['tini', '--', ...program]),

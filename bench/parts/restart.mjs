@@ -13,7 +13,7 @@ const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompos
 const SERVICES = 20;
 const EVERY_MS = 100;
 
-export const rounds = 5;
+export const rounds = 3;
 export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
 
 export async function run(contender, record) {

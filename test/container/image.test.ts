@@ -41,6 +41,10 @@ describeWithImage('the image', () => {
       '/usr/bin/sv /usr/bin/chpst /usr/bin/svlogd /usr/lib/my_init/launch /usr/bin/curl /usr/bin/vim',
     ];
     await container.output('ls', ...promised.join(' ').split(' '));
+    // Scripts of s6-overlay find their tools.
+    const script = '#!/command/with-contenv sh\nexec s6-setuidgid nobody /usr/bin/with-contenv id -un\n';
+    await container.write('/usr/local/bin/script', script);
+    expect(await container.output('/usr/local/bin/script')).toBe('nobody');
     // Keys that everybody who has the image would know.
     expect(
       await container.output('sh', '-c', 'ls /etc/ssh/*key* /etc/insecure_key* /root/.ssh 2>/dev/null; true'),

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { bootWith, container, isThere, lines, out } from '../../helpers/defined-services.js';
+import { withCommand } from '../../helpers/s6-overlay.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 test('a source tree of s6-rc runs as it is: type, up, dependencies.d, bundles, notification-fd', async () => {
@@ -28,6 +29,34 @@ test('a source tree of s6-rc runs as it is: type, up, dependencies.d, bundles, n
   expect(lines('order')).toEqual(['db', 'migrated', 'web']);
   expect((await container.svctl('status', 'backend')).code).toBe(4);
   expect((await container.svctl('config', 'db')).stdout).toMatch(/^stop_grace_period +"300ms"/m);
+});
+
+test('run scripts of s6-overlay run as they are: with-contenv and s6-setuidgid, in /command and in PATH', async () => {
+  const line = '$(id -un) $OF_CONTAINER.$OF_SCRIPT $HOME $0';
+  await bootWith({
+    env: { OF_CONTAINER: 'given' },
+    etc: { 'my_init.d/10_set': '#!/bin/sh\necho set > /etc/container_environment/OF_SCRIPT\n' },
+    prepare: withCommand('mkdir -p /etc/container_environment'),
+    services: {
+      three: {
+        run: `#!/command/with-contenv sh
+exec 2>&1
+exec s6-setuidgid nobody sh -c 'echo ${line} > $OUT/three; exec sleep 1000'
+`,
+      },
+      two: {
+        run: `#!/usr/bin/with-contenv bash
+exec /command/s6-setuidgid 65534:65534 bash -c 'echo ${line} > $OUT/two; exec sleep 1000'
+`,
+      },
+      mistaken: { run: `#!/command/with-contenv sh\nexec s6-setuidgid mallory sleep 1000\n` },
+    },
+  });
+  for (const name of ['three', 'two']) await waitFor(name, () => lines(name).length === 1);
+  expect(lines('three')).toEqual(['nobody given.set /root sh']);
+  expect(lines('two')).toEqual(['nobody given.set /root bash']);
+  await waitFor('a failure', () => container.log().includes('s6-setuidgid: user mallory not found'));
+  expect(await container.status('mistaken')).toMatchObject({ lastExit: { code: 1 } });
 });
 
 test('timeout-kill: KILL comes when the time is over', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,12 +8,18 @@ const BUILT = fileURLToPath(new URL('../../../dist/setuser', import.meta.url));
 
 let directory: string;
 let setuserPath: string;
+/** The same program by the names that s6-overlay has. */
+let s6Path: string;
+let contenvPath: string;
 beforeAll(() => {
   directory = mkdtempSync('/tmp/my_init-setuser-');
   spawnSync('chmod', ['755', directory]);
   // Where every user gets at it.
   setuserPath = join(directory, 'setuser');
   copyFileSync(BUILT, setuserPath);
+  s6Path = join(directory, 's6-setuidgid');
+  contenvPath = join(directory, 'with-contenv');
+  for (const path of [s6Path, contenvPath]) symlinkSync('setuser', path);
   const passwd = [
     'root:x:0:0:root:/root:/bin/bash',
     'alice:x:1001:2001::/home/alice:/bin/zsh',
@@ -30,11 +36,11 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Runs it where /etc/passwd and /etc/group are the ones above. */
-function setuser(words: readonly string[], before: readonly string[] = []) {
+function setuser(words: readonly string[], before: readonly string[] = [], program = setuserPath) {
   const mounts = `mount --bind ${directory}/passwd /etc/passwd; mount --bind ${directory}/group /etc/group; exec "$@"`;
   const { status, stdout, stderr } = spawnSync(
     'unshare',
-    ['--mount', 'sh', '-c', mounts, 'sh', ...before, setuserPath, ...words],
+    ['--mount', 'sh', '-c', mounts, 'sh', ...before, program, ...words],
     { env: { PATH: '/usr/bin:/bin', HOME: '/before', USER: 'before', KEPT: 'yes' } },
   );
   return { status, stdout: stdout.toString(), stderr: stderr.toString() };
@@ -115,4 +121,47 @@ describe('setuser ends with', () => {
   test("the command's code", () => {
     expect(setuser(['alice', 'sh', '-c', 'exit 42']).status).toBe(42);
   });
+});
+
+describe('s6-setuidgid', () => {
+  const s6 = (...words: readonly string[]) => setuser(words, [], s6Path);
+
+  test.each([
+    ['alice', '1001 2001 2001 29 50'],
+    ['1002:29', '1002 29 29'],
+    // The user that it is called by.
+    ['', '0 0 0'],
+  ])('becomes "%s"', (account, expected) => {
+    expect(s6(account, ...IDS).stdout.trim()).toBe(expected);
+  });
+
+  test('leaves the environment as it is', () => {
+    const { stdout } = s6('alice', 'env');
+    expect(stdout).toContain('HOME=/before\n');
+    expect(stdout).toBe(s6('', 'env').stdout);
+  });
+
+  test.each([
+    [100, 'no command', ['alice'], 'Usage: s6-setuidgid USER[:GROUP] COMMAND'],
+    [1, 'an unknown user', ['mallory', 'true'], 's6-setuidgid: user mallory not found'],
+    [1, 'an unknown group', ['alice:wheel', 'true'], 's6-setuidgid: group wheel not found'],
+    [127, 'a command that is nowhere', ['alice', '/no/such'], 's6-setuidgid: cannot execute /no/such: No such file'],
+    [126, 'a file that is no program', ['', '/etc/passwd'], 's6-setuidgid: cannot execute /etc/passwd: Permission den'],
+  ] as const)('ends with %i for %s, as that of s6', (code, _, words, message) => {
+    const { status, stderr } = s6(...words);
+    expect(stderr).toContain(message);
+    expect(status).toBe(code);
+  });
+
+  test('ends with 111 without the right to become the user, as that of s6', () => {
+    const { status, stderr } = setuser(['nobody', 'true'], ['setpriv', '--reuid=1001', '--clear-groups'], s6Path);
+    expect(stderr).toContain('s6-setuidgid: cannot become nobody: Operation not permitted');
+    expect(status).toBe(111);
+  });
+});
+
+test('with-contenv: the program of the line, in the environment that is there', () => {
+  const script = join(directory, 'run');
+  writeFileSync(script, `#!${contenvPath} sh\necho $0 $1 $KEPT $HOME; id -u\n`, { mode: 0o755 });
+  expect(setuser(['word'], [], script).stdout).toBe(`${script} word yes /before\n0\n`);
 });

@@ -1,0 +1,1 @@
+export function report(run: unknown): { page: string; picture: string };

@@ -211,9 +211,10 @@ const place = (origin: Origin | undefined, key: string): string =>
 
 const by = ({ cause }: ServiceStatus): string => (cause.actor === undefined ? '' : `, as ${cause.actor} asked`);
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
-/** The name of the service keeps its letters. */
+/** The name of the service keeps its letters, and so does a program or a key: `psql: not found`. */
 function sentence(text: string, name: string): string {
-  const first = text.startsWith(`${name} `) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  const startsWithName = text.startsWith(`${name} `) || /^\S+: /.test(text);
+  const first = startsWithName ? text.charAt(0) : text.charAt(0).toUpperCase();
   return `${first}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 

@@ -80,7 +80,7 @@ export class MortalController {
   /** Each controller listens at a name with its pid, as it sees that itself. */
   async #order(container: TestContainer, order: string): Promise<void> {
     await waitFor('the controller to listen', async () => {
-      const path = join(this.installation, `doom-${ownPidOf(container.controllerPid)}`);
+      const path = join(this.installation, `doom-${ownPidOf(await container.controller())}`);
       return new Promise<boolean>((resolve) => {
         const socket = connect(path, () => socket.end(order));
         socket.once('error', () => resolve(false)).resume();

@@ -35,6 +35,8 @@ interface ControlScript {
 export interface ControlEnd {
   readonly handled: boolean;
   readonly code: number | undefined;
+  /** Why it failed: `was killed by SEGV`; unknown where an earlier controller saw its end. */
+  readonly why?: string | undefined;
 }
 
 const NOT_RUN: ControlEnd = { handled: false, code: undefined };
@@ -147,7 +149,7 @@ export class ControlScripts {
     } catch (error) {
       // A file of `env_file` cannot be read.
       context.warn(`${name}: ${program} could not be started: ${(error as Error).message}`);
-      return NOT_RUN;
+      return { ...NOT_RUN, why: `could not be started: ${(error as Error).message}` };
     }
     if (cut !== undefined && this.#stopCommand === cut) this.#stopCommand = undefined;
     if (end.cutShort !== undefined) context.warn(`${name}: ${program} does not end and is killed`);
@@ -158,7 +160,15 @@ export class ControlScripts {
     else if (end.failure && command)
       context.warn(`${name}: ${program}: ${explainCommand(this.#service, command, end.failure)}`);
     else if (end.failure) context.warn(`${name}: ${program} cannot be executed (${end.failure.code})`);
-    return endOf(end);
+    return { ...endOf(end), why: this.#whyOf(end, command) };
+  }
+
+  #whyOf(end: ProgramEnd, command: readonly string[] | undefined): string | undefined {
+    if (succeeded(end)) return undefined;
+    if (end.cutShort !== undefined) return 'did not end in time and was killed';
+    if (end.failure?.stage === 'spawn') return `could not be started: ${explainSpawnError(end.failure)}`;
+    if (end.failure && command) return `could not be executed: ${explainCommand(this.#service, command, end.failure)}`;
+    return `${end.status.kind === 'signaled' ? 'was ' : ''}${describeExit(end.status)}`;
   }
 
   #order(letter: ControlLetter): SpawnOrder {

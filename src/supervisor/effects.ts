@@ -81,10 +81,10 @@ function setUp(service: ServiceCore): void {
     service.dispatch({ type: 'prepared' });
     return;
   }
-  scripts.run('setup', ({ handled, code }) => {
+  scripts.run('setup', ({ handled, code, why }) => {
     if (handled) service.dispatch({ type: 'prepared' });
     else {
-      const trouble = code === undefined ? 'setup failed' : `setup exited with code ${code}`;
+      const trouble = `setup ${why ?? (code === undefined ? 'failed' : `exited with code ${code}`)}`;
       service.dispatch({ type: 'spawn_failed', trouble, forGood: code === GIVE_UP });
     }
   });

@@ -124,9 +124,10 @@ function judgeEnd(status: ServiceStatus, run: number, startsBefore: number): 'do
   if (last.expected) throw superseded(status, 'start');
   // A task that has done its work is no failure.
   if (status.desired !== 'up' && last.status.kind === 'exited' && last.status.code === 0) return 'done';
+  const why = last.unstartable === undefined ? '' : `: ${last.unstartable}`;
   throw new OperationError(
     'EXITED_EARLY',
-    `${status.name} ${describeExit(last.status, ` after ${Math.round(last.durationMs)} ms`)}`,
+    `${status.name} ${describeExit(last.status, ` after ${Math.round(last.durationMs)} ms`)}${why}`,
     {
       ...metadata,
       ...(last.status.kind === 'exited' && { exit_code: String(last.status.code) }),

@@ -78,6 +78,8 @@ export interface LastExit {
   readonly durationMs: number;
   /** Somebody asked for this end. */
   readonly expected: boolean;
+  /** Why its program could not even be executed. */
+  readonly unstartable?: string | undefined;
 }
 
 /** Why a service was started again: the label `reason` of `my_init_service_restarts_total`. */

@@ -97,7 +97,14 @@ function clearUp(
     now,
     {
       ...(ran && {
-        lastExit: { run: runNumber, status, atMs: now.nowMs, durationMs: durationOf(machine, now), expected },
+        lastExit: {
+          run: runNumber,
+          status,
+          atMs: now.nowMs,
+          durationMs: durationOf(machine, now),
+          expected,
+          ...(unstartable !== undefined && { unstartable }),
+        },
       }),
       timerAtMs: dueAt({ nowMs: untilMs ?? now.nowMs }, now.definition.finishTimeoutMs),
       counters: {

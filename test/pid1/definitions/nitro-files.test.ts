@@ -43,6 +43,14 @@ test('a setup that exits with 111 gives the service up', async () => {
   expect(order()).toEqual(['setup']);
 });
 
+test.each([
+  ['is killed', sh('kill -SEGV $$'), /^setup was killed by SEGV/],
+  ['cannot be executed', '#!/nowhere/sh\n', /^setup could not be executed: \S+\/web\/setup: \S/],
+])('a setup that %s: the service says so', async (_, setup, trouble) => {
+  await boot({ setup, run: sh('exec sleep 1000') });
+  expect((await container.reaches('web', 'backoff')).trouble).toMatch(trouble);
+});
+
 test('a setup outlives the controller, and is not run again by the next one', async () => {
   await boot({
     setup: sh(notes('setup'), 'while ! test -e $OUT/go; do sleep 0.05; done'),

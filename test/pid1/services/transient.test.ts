@@ -118,7 +118,9 @@ describe('svctl run', () => {
     );
     expect(await refused('--name', 'dev', '--ready', 'nonsense', '--', 'sleep', '1')).toMatch(/^2 .*--ready cannot be/);
     expect(await refused('--name', 'dev')).toMatch(/^2 .*which program/);
-    expect(await refused('--name', 'dev', '--', '/no/such/program')).toMatch(/^9 .*exited with code 127/);
+    expect(await refused('--name', 'dev', '--', '/no/such/program')).toMatch(
+      /^9 .*exited with code 127 after \d+ ms: \/no\/such\/program: does not exist/,
+    );
     expect(await container.table('dev')).toContain('/no/such/program: does not exist');
   });
 });

@@ -34,6 +34,10 @@ const SERVICES: Readonly<Record<string, Files>> = {
 /** How many seconds sv waits for what does not end. */
 const LONG: Readonly<Record<string, string>> = { stubborn: '2', deaf: '2' };
 
+/** These end whatever the process ignores: only a busy machine needs so long. */
+const ALWAYS_ENDS = /pause|cont$/;
+const PATIENT = '20';
+
 /** Acts of others on the process: it is killed, or ends with 0, with 3, by SEGV. */
 const CRASHES = ['KILL', 'WINCH', 'PROF', 'VTALRM'];
 const SIGNALS = ['hup', 'alarm', 'interrupt', 'quit', '1', '2', 'reload'];
@@ -185,7 +189,10 @@ class Lane {
   }
 
   async #carryOut(side: Side, target: string, { kind, command }: Step): Promise<string> {
-    if (kind === 'sv') return say(side, '-w', LONG[this.#name] ?? '5', ...command.split(' '), target);
+    if (kind === 'sv') {
+      const seconds = ALWAYS_ENDS.test(command) ? PATIENT : (LONG[this.#name] ?? '5');
+      return say(side, '-w', seconds, ...command.split(' '), target);
+    }
     if (kind === 'write') writeFileSync(join(side.services, target, 'supervise/control'), command);
     const { pid, takesSignals } = see(side, target);
     if (kind === 'crash' && takesSignals) await side.exec('kill', '-s', command, String(pid));

@@ -20,4 +20,4 @@ const schemas = await esbuild.build({
 const [{ text }] = schemas.outputFiles;
 const { serviceSchema, servicesSchema } = await import(`data:text/javascript,${encodeURIComponent(text)}`);
 for (const [name, schema] of Object.entries({ service: serviceSchema(), services: servicesSchema() }))
-  fs.writeFileSync(place(`../dist/${name}.schema.json`), `${JSON.stringify(schema, undefined, 2)}\n`);
+  fs.writeFileSync(place(`../dist/${name}.schema.json`), `${JSON.stringify(schema)}\n`);

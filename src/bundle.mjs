@@ -46,7 +46,7 @@ export async function bundle(entry, outfile, lib, { define, head = '', ...option
   fs.rmSync(chunks, { recursive: true, force: true });
   fs.mkdirSync(chunks, { recursive: true });
   for (const { path: file, text } of outputFiles)
-    fs.writeFileSync(file, await toCommonJs(text, options.minifyWhitespace));
+    fs.writeFileSync(file, await toCommonJs(text, options.minify ?? options.minifyWhitespace));
   const main = outputFiles.map(({ path: file }) => path.basename(file)).find((name) => /^main-/.test(name));
   const loader = fs.readFileSync(path.join(ROOT, 'src/load.cjs'), 'utf8');
   fs.writeFileSync(outfile, head + loader.replace('/lib/', `/${lib}/`).replace("'./main.js'", `'./${main}'`));
@@ -54,7 +54,8 @@ export async function bundle(entry, outfile, lib, { define, head = '', ...option
 
 /**
  * Parts of libraries that nothing here uses: prom-client's load node:cluster, node:https and more,
- * which was most of what the first scrape cost; grpc-js's are its client.
+ * which was most of what the first scrape cost; grpc-js's are its client, and the services channelz
+ * and ORCA with their reader of .proto files.
  */
 const UNUSED = [
   { library: 'prom-client/index.js', parts: /^\.\/lib\/(cluster|defaultMetrics|pushgateway|summary)$/, instead: '' },
@@ -64,6 +65,7 @@ const UNUSED = [
     parts: /^\.\/(client|channel|internal-channel|experimental|resolver-\w+|load-balancer.*)$/,
     instead: 'exports.Client = class {}; exports.setup = () => {};',
   },
+  { library: '@grpc/grpc-js/build/src/', parts: /^@grpc\/proto-loader$/, instead: '' },
 ];
 
 const withoutUnusedParts = {

@@ -24,8 +24,7 @@ const head = `#!/bin/sh
 await bundle(place('svctl.ts'), outfile, 'lib-svctl', {
   define: { SVCTL_VERSION: JSON.stringify(version) },
   head: `${head}\n`,
-  minifyWhitespace: true,
-  minifySyntax: true,
+  minify: true,
   plugins: [leanTerminalKit, dashboardPage],
 });
 fs.chmodSync(outfile, 0o755);

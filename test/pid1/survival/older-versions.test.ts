@@ -6,10 +6,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 /** A version that knows neither replicas nor transient services. */
 const OLDER: Changes = {
   'supervisor/definition/transient-files.ts': [
-    [
-      'return existsSync(serviceFile(this.directoryOf(name)));',
-      'return this.directoryOf(name) === "" && existsSync("");',
-    ],
+    ['.filter((name) => existsSync(serviceFile(join(directory, name))))', '.filter(() => false)'],
   ],
   'supervisor/definition/read-yaml.ts': [
     [

@@ -213,7 +213,8 @@ export class TestContainer {
    */
   async metric(series: string): Promise<number | undefined> {
     const { httpAddress } = await this.info();
-    const text = await (await fetch(`http://${httpAddress}/metrics`)).text();
+    // A connection that is kept may be closed by my_init just when it is used again.
+    const text = await (await fetch(`http://${httpAddress}/metrics`, { headers: { connection: 'close' } })).text();
     const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length));
   }

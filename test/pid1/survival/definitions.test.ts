@@ -27,7 +27,10 @@ const noting = (word: string, then: string): string => JSON.stringify(`echo ${wo
 
 const CHAIN = `services:
   schema: { type: oneshot, command: ${noting('schema', 'true')} }
-  db: { command: ${noting('db', 'exec sleep 1000')}, depends_on: [schema], ready: { exec: ["true"] } }
+  db:
+    command: ${noting('db', 'echo $$$$ > /run/db.pid; exec sleep 1000')}
+    depends_on: [schema]
+    ready: { exec: [sh, -c, "kill -0 $(cat /run/db.pid)"] }
   web: { command: ${noting('web', 'exec sleep 1000')}, depends_on: [db] }
 `;
 
@@ -60,7 +63,7 @@ test(
       await container.svctl('stop', 'web', 'db', 'schema');
       const before = done().split(' ').length;
       await mortal.doom(container, acts);
-      await container.svctl('start', 'web', '--no-wait');
+      expect(await container.svctl('start', 'web', '--no-wait')).toMatchObject({ code: 0 });
       await container.reaches('web', 'up');
       expect({ acts, done: done(before) }).toEqual({ acts, done: 'schema db web' });
     });

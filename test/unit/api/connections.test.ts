@@ -92,6 +92,9 @@ describe('the API', () => {
   });
 
   test('has places for 128 connections, and closes the rest at once', async () => {
+    // Connections that say nothing are to stay for as long as a busy machine takes.
+    await api.stop();
+    api = await startApi();
     let closed = 0;
     const open = Array.from({ length: 200 }, () => raw().resume());
     for (const socket of open) socket.once('close', () => closed++);

@@ -26,6 +26,12 @@ const UNTIRING = { 'controller.c': [['#define DEATHS_WITHIN (60 * SECOND)', '#de
 /** How a controller can fail; see the fixture. */
 export type Failure = 'throw' | 'reject' | 'heap' | 'abort' | 'exit' | 'SIGSEGV' | 'SIGKILL' | 'SIGSTOP' | 'block';
 
+/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
+export const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
+
+/** The time that a test has in which a controller dies ever later. */
+export const LIMIT_MS = 1_000_000;
+
 /**
  * The built my_init, with a `node` of its own beside it that loads a fixture into the controller:
  * what the controller is to die of comes from within it. With `untiring`, init starts it again

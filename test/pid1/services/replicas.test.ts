@@ -2,11 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { type ContainerOptions, METRICS, TestContainer } from '../../helpers/container.js';
-import { MortalController } from '../../helpers/mortal-controller.js';
+import { MortalController, STEP } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
-const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
 const FILE = 'my_init/services.yaml';
 
 const mortal = new MortalController({ untiring: true });

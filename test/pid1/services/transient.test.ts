@@ -1,11 +1,8 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
-import { MortalController } from '../../helpers/mortal-controller.js';
+import { MortalController, STEP } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
-const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
 
 const mortal = new MortalController({ untiring: true });
 afterAll(() => mortal.dispose());

@@ -4,12 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { type Address, connect, type MyInit, openSocket } from '../../../clients/typescript/src/index.js';
 import { TestContainer } from '../../helpers/container.js';
-import { MortalController } from '../../helpers/mortal-controller.js';
+import { LIMIT_MS, MortalController, STEP } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
-const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
-const LIMIT_MS = 1_000_000;
 
 const mortal = new MortalController({ untiring: true });
 afterAll(() => mortal.dispose());

@@ -4,12 +4,8 @@ import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import type { Service } from '../../../gen/my_init/v1/service.js';
 import { ServicesClient, WatchRequest, type WatchResponse } from '../../../gen/my_init/v1/services.js';
 import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
-import { MortalController } from '../../helpers/mortal-controller.js';
+import { LIMIT_MS, MortalController, STEP } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
-const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
-const LIMIT_MS = 1_000_000;
 
 const mortal = new MortalController({ untiring: true });
 afterAll(() => mortal.dispose());

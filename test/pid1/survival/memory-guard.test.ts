@@ -1,12 +1,8 @@
 import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { METRICS, TestContainer } from '../../helpers/container.js';
 import { linesOf } from '../../helpers/lines-of.js';
-import { MortalController } from '../../helpers/mortal-controller.js';
+import { LIMIT_MS, MortalController, STEP } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
-
-/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
-const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
-const LIMIT_MS = 1_000_000;
 
 const mortal = new MortalController({ untiring: true });
 afterAll(() => mortal.dispose());

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { danglingLink } from '../process/dangling-link.js';
 import type { Messages } from '../settings/messages.js';
 
 /**
@@ -45,7 +46,8 @@ export function isScript(path: string, messages: Messages): boolean {
     messages.warn(`${path} is left out: it is not executable (chmod +x ${path})`);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    messages.warn(`${path} is left out: ${code === 'ENOENT' ? 'it is a link to something that does not exist' : code}`);
+    const dangling = danglingLink(path);
+    messages.warn(`${path} is left out: ${dangling === undefined ? code : `it ${dangling}`}`);
   }
   return false;
 }

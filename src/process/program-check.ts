@@ -1,16 +1,6 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { printable } from '../text/printable.js';
+import { danglingLink } from './dangling-link.js';
 
 /** The kernel reads no more of a `#!` line, execve(2). */
 const SHEBANG_BYTES = 256;
@@ -122,16 +112,6 @@ function describe(path: string, file: string, error: unknown): ProgramFault {
       return fault('missing', 'is a link that leads in a circle');
     default:
       return fault('unreadable', code ?? String(error));
-  }
-}
-
-/** Where a link leads that leads nowhere; undefined where there is none. */
-function danglingLink(file: string): string | undefined {
-  try {
-    if (!lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
-    return `is a link to ${printable(readlinkSync(file))}, which does not exist`;
-  } catch {
-    return undefined;
   }
 }
 

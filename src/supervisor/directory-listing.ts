@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type BigIntStats, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { danglingLink } from '../process/dangling-link.js';
 import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
 import { explainBadName, isServiceName, loggerOf } from './service-directory.js';
@@ -89,7 +90,11 @@ function identify(path: string): string | 'file' | { readonly trouble: string } 
     return 'file';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { trouble: 'it is a link to something that does not exist' };
+    // What was removed after its name was read is worth no word.
+    if (code === 'ENOENT') {
+      const dangling = danglingLink(path);
+      return dangling === undefined ? 'file' : { trouble: `it ${dangling}` };
+    }
     if (code === 'ELOOP') return { trouble: 'it is a link that leads in a circle' };
     return { trouble: `it cannot be looked at (${code})` };
   }

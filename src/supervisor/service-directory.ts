@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { danglingLink } from '../process/dangling-link.js';
 import type { Environment } from '../process/environment.js';
 import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
@@ -57,15 +58,15 @@ export function serviceEnvironment(directory: string, base: Environment): Enviro
   return environment;
 }
 
-/** undefined for what is no file. */
+/** The content of a file; undefined for anything else, and when there is nothing any more. */
 function readVariable(file: Buffer): string | undefined {
   try {
     return statSync(file).isFile() ? readFileSync(file).toString('latin1') : undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const name = printable(file.toString('utf8'));
-    throw new Error(
-      code === 'ENOENT' ? `${name}: is a link to something that does not exist` : `${name}: cannot be read (${code})`,
-    );
+    const dangling = danglingLink(file);
+    // It was removed after its name was read.
+    if (code === 'ENOENT' && dangling === undefined) return undefined;
+    throw new Error(`${printable(file.toString('utf8'))}: ${dangling ?? `cannot be read (${code})`}`);
   }
 }

@@ -150,7 +150,7 @@ describe('a service is started', () => {
     symlinkSync('/nowhere', path('web/env/SECRET'));
     await container.svctl('restart', 'web');
     expect((await container.reaches('web', 'failed')).trouble).toMatch(
-      /^\/.*\/web\/env\/SECRET: is a link to something that does not exist$/,
+      /^\/.*\/web\/env\/SECRET: is a link to \/nowhere, which does not exist$/,
     );
     rmSync(path('web/env/SECRET'));
     expect((await container.svctl('start', 'web')).code).toBe(0);

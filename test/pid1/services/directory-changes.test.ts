@@ -96,7 +96,7 @@ describe('the service directory', () => {
     container.write('web.sh', WORKS);
     const { stdout, stderr } = await container.svctl('rescan');
     const text = stdout + stderr;
-    expect(text).toMatch(/dangling.*a link to something that does not exist/);
+    expect(text).toMatch(/dangling.*a link to \/nowhere, which does not exist/);
     expect(text).toMatch(/circle.*a link that leads in a circle/);
     expect(text).toMatch(/bad name.*letters, digits/);
     expect(text).toMatch(/-option.*begin with a letter or digit/);

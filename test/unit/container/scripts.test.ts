@@ -47,7 +47,7 @@ describe('the scripts of a directory', () => {
   test('a link to nothing is named', () => {
     symlinkSync('nowhere', join(directory, 'link'));
     expect(names()).toEqual([]);
-    expect(warnings).toEqual([`${directory}/link is left out: it is a link to something that does not exist`]);
+    expect(warnings).toEqual([`${directory}/link is left out: it is a link to nowhere, which does not exist`]);
   });
 
   test('a name that is not UTF-8 is left out, with a warning', () => {

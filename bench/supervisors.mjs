@@ -7,7 +7,7 @@ import { inPath, SERVICE } from './tools.mjs';
 
 export const MY_INIT = fileURLToPath(new URL('../dist/my_init', import.meta.url));
 /** The tree that users install, if npm run package has made it. */
-const TREE = fileURLToPath(
+export const TREE = fileURLToPath(
   new URL(
     `../packaging/out/tree/${process.arch === 'x64' ? 'amd64' : process.arch}/usr/lib/my_init/my_init`,
     import.meta.url,

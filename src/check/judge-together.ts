@@ -141,8 +141,6 @@ const HERE = new Set(['localhost', '127.0.0.1', '::1', '0.0.0.0']);
 function portOf(probe: Probe): number {
   if (probe.kind === 'tcp') return HERE.has(probe.host) ? probe.port : 0;
   if (probe.kind === 'http' && probe.unix === undefined) {
-    // A port from a variable is known to nobody.
-    if (!URL.canParse(probe.url)) return 0;
     const { hostname, port } = new URL(probe.url);
     return HERE.has(hostname.replace(/^\[|\]$/g, '')) ? Number(port || 80) : 0;
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { monotonicMs } from '../process/clock.js';
 import type { SpawnOrder } from '../process/process-host.js';
 import { type ProgramEnd, type RunOptions, succeeded } from '../process/run-program.js';
+import { formatDuration } from '../text/duration.js';
 import { describeExit } from './describe-exit.js';
 import { explainSpawnError } from './explain-spawn-error.js';
 import { commandOrder, explainCommand } from './service-command.js';
@@ -160,12 +161,12 @@ export class ControlScripts {
     else if (end.failure && command)
       context.warn(`${name}: ${program}: ${explainCommand(this.#service, command, end.failure)}`);
     else if (end.failure) context.warn(`${name}: ${program} cannot be executed (${end.failure.code})`);
-    return { ...endOf(end), why: this.#whyOf(end, command) };
+    return { ...endOf(end), why: this.#whyOf(end, command, options.timeoutMs) };
   }
 
-  #whyOf(end: ProgramEnd, command: readonly string[] | undefined): string | undefined {
+  #whyOf(end: ProgramEnd, command: readonly string[] | undefined, timeoutMs: number): string | undefined {
     if (succeeded(end)) return undefined;
-    if (end.cutShort !== undefined) return 'did not end in time and was killed';
+    if (end.cutShort !== undefined) return `did not end within ${formatDuration(timeoutMs)} and was killed`;
     if (end.failure?.stage === 'spawn') return `could not be started: ${explainSpawnError(end.failure)}`;
     if (end.failure && command) return `could not be executed: ${explainCommand(this.#service, command, end.failure)}`;
     return `${end.status.kind === 'signaled' ? 'was ' : ''}${describeExit(end.status)}`;

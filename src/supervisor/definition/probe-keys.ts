@@ -35,7 +35,11 @@ const statusRange = parsed(
 
 const ANY_SUCCESS: readonly (readonly [number, number])[] = [[200, 399]];
 
-const httpUrl = text({ words: 'a URL like http://localhost:8080/health', pattern: /^http:\/\/[^\s/]+/ });
+const URL_WORDS = 'a URL like http://localhost:8080/health';
+
+const httpUrl = mapped(text({ words: URL_WORDS, pattern: /^http:\/\/[^\s/]+/ }), (url, path, node, reading) =>
+  URL.canParse(url) ? url : reading.mistyped(path, node, URL_WORDS),
+);
 
 const httpForm = record(
   {
@@ -80,14 +84,20 @@ const tcp: Shape<Probe> = mapped(hostAndPort, (address, path, node, reading) => 
   return { kind: 'tcp', host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port };
 });
 
+const GRPC_WORDS = 'an address like localhost:50051 or unix:/run/app.sock';
+
+const grpcAddress = mapped(
+  text({ words: GRPC_WORDS, pattern: /^(unix:\/.|.+:\d{1,5}$)/ }),
+  (address, path, node, reading) =>
+    address.startsWith('unix:/') || URL.canParse(`http://${address}`)
+      ? address
+      : reading.mistyped(path, node, GRPC_WORDS),
+);
+
 const grpc: Shape<Probe> = mapped(
   record(
     {
-      address: key(
-        text({ words: 'an address like localhost:50051 or unix:/run/app.sock', pattern: /^(unix:\/.|.+:\d{1,5}$)/ }),
-        'Where the server listens.',
-        { required: true },
-      ),
+      address: key(grpcAddress, 'Where the server listens.', { required: true }),
       service: key(text({ words: 'text', pattern: /^/ }), 'The name to ask for; "" is the server as a whole.', {
         default: '',
       }),

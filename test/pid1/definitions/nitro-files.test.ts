@@ -51,6 +51,18 @@ test.each([
   expect((await container.reaches('web', 'backoff')).trouble).toMatch(trouble);
 });
 
+test('a setup that does not end in time is killed: the service says so, and setup is tried again', async () => {
+  await bootWith({
+    services: { web: { setup: sh(notes('setup'), 'exec sleep 1000'), run: sh('exec sleep 1000') } },
+    env: { KILL_PROCESS_TIMEOUT: '1' },
+  });
+  const { trouble } = await container.reaches('web', 'backoff');
+  expect(trouble).toBe('setup did not end within 1s and was killed');
+  const { stdout } = await container.svctl('explain', 'web');
+  expect(stdout).toContain('  Setup did not end within 1s and was killed.\n');
+  await waitFor('setup to be tried again', () => order().length > 1);
+});
+
 test('a setup outlives the controller, and is not run again by the next one', async () => {
   await boot({
     setup: sh(notes('setup'), 'while ! test -e $OUT/go; do sleep 0.05; done'),

@@ -113,6 +113,9 @@ describe('svctl run', () => {
     expect(await refused('--name', 'dev', '--ready', 'tcp:99999', '--', 'sleep', '1')).toMatch(
       /^2 .*ready\.tcp must be an address with a port from 1 to 65535/,
     );
+    expect(await refused('--name', 'dev', '--ready', 'http://x y', '--', 'sleep', '1')).toMatch(
+      /^2 .*ready\.http must be a URL like http:\/\/localhost:8080\/health, not "http:\/\/x y"/,
+    );
     expect(await refused('--name', 'dev', '--ready', 'nonsense', '--', 'sleep', '1')).toMatch(/^2 .*--ready cannot be/);
     expect(await refused('--name', 'dev')).toMatch(/^2 .*which program/);
     expect(await refused('--name', 'dev', '--', '/no/such/program')).toMatch(

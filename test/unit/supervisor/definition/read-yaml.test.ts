@@ -196,6 +196,18 @@ x-mine: { anything: goes }
       '2:16 ready.http must be a URL like http://localhost:8080/health, not "https://localhost/"',
     ],
     [
+      'command: a\nready: { http: "http://x y" }',
+      '2:16 ready.http must be a URL like http://localhost:8080/health, not "http://x y"',
+    ],
+    [
+      'command: a\nlive: { http: { url: "http://localhost:99999/" } }',
+      '2:22 live.http.url must be a URL like http://localhost:8080/health, not "http://localhost:99999/"',
+    ],
+    [
+      'command: a\nready: { grpc: { address: "x y:1" } }',
+      '2:27 ready.grpc.address must be an address like localhost:50051 or unix:/run/app.sock, not "x y:1"',
+    ],
+    [
       'command: a\nready: { tcp: "5432" }',
       '2:15 ready.tcp must be an address like localhost:5432 or [::1]:5432, not "5432"',
     ],

@@ -1,16 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,18 +9,6 @@ import { waitFor } from './wait-for.js';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const FIXTURES = join(ROOT, 'test/pid1/fixtures');
 const DEADLINE_MS = 40_000;
-
-/** Compiles a C program of the fixtures, unless that was done before; its path. */
-export function compile(fixture: string, ...flags: readonly string[]): string {
-  const source = join(FIXTURES, fixture);
-  const program = join(ROOT, 'node_modules/.cache/fixtures', fixture.replace(/\.c$/, ''));
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
-  mkdirSync(dirname(program), { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', ...flags, '-o', unfinished, source]);
-  renameSync(unfinished, program); // another test may be starting it
-  return program;
-}
 
 /** The built program of this name. */
 export function built(name: string): string {

@@ -2,15 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import {
-  type Box,
-  boot,
-  type Controller,
-  childrenOf,
-  closeBoxes,
-  compile,
-  stateOf,
-} from '../../helpers/init-harness.js';
+import { compile } from '../../helpers/compile.js';
+import { type Box, boot, type Controller, childrenOf, closeBoxes, stateOf } from '../../helpers/init-harness.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);

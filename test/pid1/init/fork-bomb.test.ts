@@ -47,7 +47,7 @@ describe('under a limit of processes', () => {
   testLimited(
     'a fork bomb is outlived: my_init answers, says why nothing can be started, stops the bomb and recovers',
     async () => {
-      const bomb = compile('bomb.c');
+      const bomb = compile('scenarios/bomb.c');
       group = pidsGroup();
       container = await TestContainer.boot({
         services: {

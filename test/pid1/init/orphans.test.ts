@@ -10,7 +10,7 @@ const LEAKED = 'my_init_zombies_reaped_total{service="leaks"}';
 
 describe('orphans', () => {
   test('ten thousand are all reaped, counted and put down to the service that leaked them', async () => {
-    const leak = compile('leak.c');
+    const leak = compile('scenarios/leak.c');
     container = await TestContainer.boot({
       services: { leaks: { run: `#!/bin/sh\nexec ${leak} 10000\n` }, calm: { run: '#!/bin/sh\nexec sleep 1000\n' } },
       args: METRICS,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { boot, type Controller, childrenOf, closeBoxes, compile, stateOf } from '../../helpers/init-harness.js';
+import { compile } from '../../helpers/compile.js';
+import { boot, type Controller, childrenOf, closeBoxes, stateOf } from '../../helpers/init-harness.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);

@@ -4,7 +4,8 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { boot, built, closeBoxes, compile } from '../../helpers/init-harness.js';
+import { compile } from '../../helpers/compile.js';
+import { boot, built, closeBoxes } from '../../helpers/init-harness.js';
 
 afterEach(closeBoxes);
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { boot, type Controller, closeBoxes, compile } from '../../helpers/init-harness.js';
+import { compile } from '../../helpers/compile.js';
+import { boot, type Controller, closeBoxes } from '../../helpers/init-harness.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);

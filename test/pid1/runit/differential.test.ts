@@ -10,7 +10,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 const SEED = Number(process.env.SEED ?? 1);
 const STEPS = 40;
 
-const tell = compile('tell.c');
+const tell = compile('scenarios/tell.c');
 const program = (words = ''): string => `#!${tell} ${words}\n`;
 const controls = (letters: string, words: string): Files =>
   Object.fromEntries([...letters].map((letter) => [`control/${letter}`, program(words)]));

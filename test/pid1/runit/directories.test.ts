@@ -9,7 +9,7 @@ import { say, see } from '../../helpers/runit-sides.js';
 import { shapeOf } from '../../helpers/sv.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-const tell = compile('tell.c');
+const tell = compile('scenarios/tell.c');
 const program = (words = ''): string => `#!${tell} ${words}\n`;
 
 let container: TestContainer;

@@ -6,7 +6,7 @@ import { DIFFERENCES, isSameWord, type Outcome, translate } from '../../helpers/
 import { type Files, ours, Runsvdir, type Side, say, see } from '../../helpers/runit-sides.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-const tell = compile('tell.c');
+const tell = compile('scenarios/tell.c');
 const program = (words = ''): string => `#!${tell} ${words}\n`;
 
 /**

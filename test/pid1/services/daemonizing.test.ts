@@ -12,7 +12,7 @@ const reapedTotal = async () => Number((await container.info()).zombiesReapedTot
 
 describe('a service that becomes a daemon', () => {
   test('is told of, and what it left in its session is killed before it is tried again', async () => {
-    const daemonize = compile('daemonize.c');
+    const daemonize = compile('scenarios/daemonize.c');
     container = await TestContainer.boot({ services: { old: { run: `#!/bin/sh\nexec ${daemonize} session\n` } } });
     const { trouble } = await container.reaches('old', 'backoff');
     expect(trouble).toMatch(/^exited with code 0 .*foreground/);
@@ -23,7 +23,7 @@ describe('a service that becomes a daemon', () => {
   });
 
   test('into a session of its own is beyond reach, but reaped when it ends', async () => {
-    const daemonize = compile('daemonize.c');
+    const daemonize = compile('scenarios/daemonize.c');
     container = await TestContainer.boot({
       services: { old: { run: `#!/bin/sh\nexec ${daemonize} escape\n`, down: '' } },
     });

@@ -261,6 +261,66 @@ time.sleep(1000)
     expect(await isReady('web')).toBe(true);
   });
 
+  testWith([PYTHON], 'notify: BARRIER=1 is answered by the controller that has heard all before it', async () => {
+    const code = `${SAY}
+while not os.path.exists("/run/go"): time.sleep(0.01)
+say("READY=1\\nSTATUS=warm")
+heard, answer = os.pipe()
+s.connect(os.environ["NOTIFY_SOCKET"])
+socket.send_fds(s, [b"BARRIER=1"], [answer])
+os.close(answer)
+open("/run/sent", "w")
+assert os.read(heard, 1) == b""
+open("/run/answered", "w")
+time.sleep(1000)
+`;
+    await boot(`services: { web: { command: ${python(code)}, ready: { notify: true } } }`);
+    await container.reaches('web', 'starting');
+    const { controllerPid } = container;
+    process.kill(controllerPid, 'SIGSTOP');
+    await container.exec('sh', '-c', 'touch /run/go; until [ -e /run/sent ]; do sleep 0.01; done');
+    expect((await container.exec('ls', '/run')).stdout).not.toContain('answered');
+    process.kill(controllerPid, 'SIGKILL');
+    await container.exec('sh', '-c', 'until [ -e /run/answered ]; do sleep 0.01; done');
+    await waitFor('the next controller', () => container.answers());
+    expect(await container.status('web')).toMatchObject({ ready: true, statusText: 'warm', run: 1 });
+  });
+
+  testWith([PYTHON], 'notify: EXTEND_TIMEOUT_USEC gives a start and a stop more time than they have', async () => {
+    const extend = 'say("EXTEND_TIMEOUT_USEC=600000000")\nwhile not os.path.exists("/run/go"): time.sleep(0.01)';
+    const starts = `${SAY}${extend}\nsay("READY=1")\ntime.sleep(1000)\n`;
+    const stops = `${SAY}
+import signal
+def stop(*_):
+    ${extend.replace('\n', '\n    ')}
+    sys.exit(42)
+signal.signal(signal.SIGTERM, stop)
+say("READY=1")
+while True: time.sleep(1000)
+`;
+    const limits = 'start_timeout: 8s, stop_grace_period: 8s';
+    // The two others have the same limits, begin later, and say nothing.
+    await boot(`
+services:
+  starts: { command: ${python(starts)}, ready: { notify: true }, ${limits} }
+  stops: { command: ${python(stops)}, ready: { notify: true }, ${limits} }
+  late: { command: sleep 1000, ready: { notify: true }, ${limits}, restart: no, depends_on: { starts: { condition: started } } }
+  stubborn: { command: "trap '' TERM; touch /run/trapped; while :; do sleep 0.05; done", ${limits} }
+`);
+    await becomesReady('stops');
+    await container.exec('sh', '-c', 'until [ -e /run/trapped ]; do sleep 0.01; done');
+    await container.svctl('stop', 'stops', '--no-wait');
+    await container.svctl('stop', 'stubborn');
+    expect(await container.status('stubborn')).toMatchObject({ lastExit: { signal: 'KILL' } });
+    expect(await container.status('stops')).toMatchObject({ state: 'SERVICE_STATE_STOPPING' });
+    expect((await container.reaches('late', 'failed')).trouble).toMatch(/^was not ready \d+ ms after its start/);
+    expect(await container.status('starts')).toMatchObject({ state: 'SERVICE_STATE_STARTING' });
+    await container.exec('touch', '/run/go');
+    await becomesReady('starts');
+    expect(await container.status('starts')).toMatchObject({ run: 1 });
+    expect(await container.reaches('stops', 'down')).toMatchObject({ lastExit: { code: 42, run: 1 } });
+  });
+
   test('notify_fd: a newline on the descriptor, as with s6, whatever its number', async () => {
     const script = (fd: number): string =>
       JSON.stringify(`until [ -e /run/go ]; do sleep 0.01; done; echo >&${fd}; exec ${fd}>&-; exec sleep 1000`);

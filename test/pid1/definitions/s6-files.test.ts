@@ -73,6 +73,24 @@ test('timeout-kill: KILL comes when the time is over', async () => {
   expect(await container.table('web')).toMatch(/KILL/);
 });
 
+test('timeout-up: who is not ready in time is stopped; a oneshot that is not done in time has failed', async () => {
+  await bootWith({
+    services: {
+      web: { run: '#!/bin/sh\nexec sleep 1000\n', 'notification-fd': '3', 'timeout-up': '300\n' },
+      prepare: { type: 'oneshot', up: 'sleep 1000', 'timeout-up': '300' },
+      endless: { type: 'oneshot', up: 'sleep 1000', 'timeout-up': '0' },
+      wrong: { run: '#!/bin/sh\nexec sleep 1000\n', 'timeout-up': '1 s' },
+    },
+  });
+  expect((await container.reaches('web', 'backoff')).trouble).toMatch(/^was not ready \d+ ms after its start/);
+  expect((await container.reaches('prepare', 'failed')).trouble).toMatch(/^was not ready \d+ ms after its start/);
+  expect((await container.svctl('config', 'web')).stdout).toMatch(/^start_timeout +"300ms"/m);
+  expect((await container.status('endless')).state).toBe('SERVICE_STATE_STARTING');
+  expect(await container.table('wrong')).toMatch(
+    /wrong\/timeout-up: must have a whole number of at least 0, not "1 s"/,
+  );
+});
+
 test('down-signal: the signal that stops it', async () => {
   await bootWith({
     services: {

@@ -149,7 +149,8 @@ export class Sources implements LogSources, LogStatistics {
     if (source === undefined) return;
     const common = { run: status.run, runId: status.runId };
     if (status.pid !== 0 && source.startedRun !== status.run) source.mark({ kind: 'started', ...common });
-    if (status.ready && !wasReady) source.mark({ kind: 'ready', ...common });
+    // A oneshot is ready after its end: no run is.
+    if (status.ready && !wasReady && status.pid !== 0) source.mark({ kind: 'ready', ...common });
     const last = status.lastExit;
     if (status.state === 'finishing' && previousState !== 'finishing' && last?.run === status.run)
       source.mark({ kind: 'exited', ...common, status: last.status });

@@ -42,6 +42,16 @@ describe('svctl logs', () => {
     expect([await ended, stderr]).toEqual(['SIGINT', '']);
   });
 
+  test('--markers tells the end of a oneshot where it was', async () => {
+    container = await TestContainer.boot({
+      services: { once: { run: sh('echo done'), 'service.yaml': 'type: oneshot\n' } },
+    });
+    await container.reaches('once', 'completed');
+    expect((await container.svctl('logs', '--markers', 'once')).stdout).toBe(
+      '-- once: run 1 started --\ndone\n-- once: run 1 ended: exit 0 --\n',
+    );
+  });
+
   test('gives bytes as they were written into a pipe, in base64 beside the text of JSON, and does no harm on a terminal', async () => {
     const odd = String.raw`printf 'nul \000 red \033[31m title \033]0;x\007 latin1 \351\n'`;
     container = await TestContainer.boot({ services: { odd: { run: sh(odd, 'exec sleep 1000') } } });

@@ -2,7 +2,7 @@ import { status as codes, Metadata, type ServerErrorResponse } from '@grpc/grpc-
 import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
 import { REASONS, type Reason } from '../../gen/reasons.js';
-import { OperationError } from '../types/service.js';
+import type { OperationFailure } from '../types/service.js';
 
 /**
  * Details travel in a header, whose sum clients limit to 8 KiB (grpc core): 4 KiB is never too
@@ -11,7 +11,7 @@ import { OperationError } from '../types/service.js';
 const MAX_MESSAGE_LENGTH = 500;
 const MAX_METADATA_LENGTH = 200;
 
-/** An error of the API itself, not of an operation. */
+/** An error of the API itself: an operation throws an OperationFailure. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   constructor(
@@ -24,15 +24,15 @@ export class ApiError extends Error {
 }
 
 /** The argument `field` (its path in the request) cannot be what it is. */
-export function badArgument(field: string, why: string): OperationError {
-  return new OperationError('INVALID_ARGUMENT', `${field}: ${why}`, { field });
+export function badArgument(field: string, why: string): ApiError {
+  return new ApiError('INVALID_ARGUMENT', `${field}: ${why}`, { field });
 }
 
 /**
  * An error as the contract has it: `google.rpc.Status` with ErrorInfo and what else belongs to its
  * reason.
  */
-export function statusOf(error: OperationError | ApiError): Status {
+export function statusOf(error: OperationFailure | ApiError): Status {
   const { reason } = error;
   const message = shortened(error.message, MAX_MESSAGE_LENGTH);
   const metadata = Object.fromEntries(
@@ -70,11 +70,15 @@ export function grpcErrorOf(error: unknown, method: string, log: (message: strin
   return Object.assign(new Error(message), { code, details: message, metadata });
 }
 
-function foreseen(error: unknown, method: string, log: (message: string) => void): OperationError | ApiError {
-  if (error instanceof OperationError || error instanceof ApiError) return error;
+function foreseen(error: unknown, method: string, log: (message: string) => void): OperationFailure | ApiError {
+  if (isForeseen(error)) return error;
   log(`${method} failed: ${error instanceof Error ? error.stack : String(error)}`);
   return new ApiError('INTERNAL_ERROR', 'internal error; see svctl logs my_init');
 }
+
+/** The reason tells: the contract has it. */
+const isForeseen = (error: unknown): error is OperationFailure | ApiError =>
+  error instanceof Error && 'reason' in error && Object.hasOwn(REASONS, String(error.reason)) && 'metadata' in error;
 
 interface Encoder<T> {
   encode(message: T): { finish(): Uint8Array };

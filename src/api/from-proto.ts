@@ -18,7 +18,7 @@ export function selectorOf(message: SelectorMessage | undefined): Selector {
 /**
  * Milliseconds, or undefined when the field is unset.
  *
- * @throws OperationError INVALID_ARGUMENT: negative, or more than a day
+ * @throws ApiError INVALID_ARGUMENT: negative, or more than a day
  */
 export function millisecondsOf(duration: Duration | undefined, field: string): number | undefined {
   if (duration === undefined) return undefined;
@@ -30,7 +30,7 @@ export function millisecondsOf(duration: Duration | undefined, field: string): n
 /**
  * The level asked for; `unset` when none is.
  *
- * @throws OperationError INVALID_ARGUMENT: not among `possible`
+ * @throws ApiError INVALID_ARGUMENT: not among `possible`
  */
 export function waitLevelOf<L extends WaitLevel>(message: WaitMessage, possible: readonly L[], unset: L): L {
   const level = WAIT_LEVELS[message];
@@ -48,7 +48,7 @@ const WAIT_LEVELS: Readonly<Record<number, WaitLevel | 'unset'>> = {
   [WaitMessage.WAIT_LEVEL_STOPPED]: 'stopped',
 };
 
-/** @throws OperationError INVALID_ARGUMENT */
+/** @throws ApiError INVALID_ARGUMENT */
 export function heartbeatOf({ heartbeatInterval }: { readonly heartbeatInterval: Duration | undefined }): number {
   const asked = millisecondsOf(heartbeatInterval, 'heartbeat_interval') ?? HEARTBEAT_MS.default;
   if (asked < HEARTBEAT_MS.min || asked > HEARTBEAT_MS.max)
@@ -59,7 +59,7 @@ export function heartbeatOf({ heartbeatInterval }: { readonly heartbeatInterval:
 /** A slot of the state holds it. */
 const MAX_REQUEST_ID_LENGTH = 64;
 
-/** @throws OperationError INVALID_ARGUMENT */
+/** @throws ApiError INVALID_ARGUMENT */
 export function requestIdOf({ requestId }: { readonly requestId: string }): string {
   if (requestId.length > MAX_REQUEST_ID_LENGTH)
     throw badArgument('request_id', `must have ${MAX_REQUEST_ID_LENGTH} characters at most`);

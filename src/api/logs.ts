@@ -194,14 +194,14 @@ function markerMessage(service: string, { kind, time, run, runId, status }: Mark
   return { service, kind: MARKERS[kind], time: at, run, runId, exit };
 }
 
-/** @throws OperationError INVALID_ARGUMENT: a date that Date does not have */
+/** @throws ApiError INVALID_ARGUMENT: a date that Date does not have */
 function timeOf(date: Date, field: string): number {
   const ms = date.getTime();
   if (Number.isNaN(ms)) throw badArgument(field, 'is no time');
   return ms;
 }
 
-/** @throws OperationError SERVICE_NOT_FOUND, NO_MATCH: neither a source nor a service */
+/** @throws OperationFailure SERVICE_NOT_FOUND, NO_MATCH: neither a source nor a service */
 function selectedBy(selector: Selector, { logs, control }: Sources): (name: string) => boolean {
   const unknown = {
     names: selector.names.filter((name) => logs.get(name) === undefined),
@@ -215,7 +215,7 @@ function selectedBy(selector: Selector, { logs, control }: Sources): (name: stri
   return matcherOf({ ...selector, names: [...names, ...known.names], globs: [...selector.globs, ...known.globs] });
 }
 
-/** @throws OperationError, ApiError */
+/** @throws OperationFailure, ApiError */
 function readerFor(request: ReadRequest, sources: Sources): LogReader {
   try {
     return new LogReader(sources.logs, optionsOf(request, sources));

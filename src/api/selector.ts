@@ -11,7 +11,7 @@ export function matcherOf(selector: Selector): (name: string) => boolean {
 
 /**
  * A selector with a pattern in place of each name that replicas share, so that those that come
- * later are meant too. Throws OperationError for what is no service.
+ * later are meant too. Throws an OperationFailure for what is no service.
  */
 export function withReplicas(selector: Selector, control: Pick<ServiceControl, 'select'>): Selector {
   const shared = control

@@ -54,7 +54,7 @@ export function watchUsage(
   return () => clearInterval(timer);
 }
 
-/** @throws OperationError INVALID_ARGUMENT */
+/** @throws ApiError INVALID_ARGUMENT */
 function intervalOf({ interval }: WatchUsageRequest): number {
   const asked = millisecondsOf(interval, 'interval') ?? INTERVAL_MS.default;
   if (asked < INTERVAL_MS.min || asked > INTERVAL_MS.max)

@@ -5,13 +5,18 @@ import { parseSignal } from '../process/signals.js';
 import { EXIT } from '../settings/exit-codes.js';
 import { fieldsOf, numberOf, textOf, wordOf } from '../state/fields.js';
 import type { RecordEntry, RecordKind } from '../state/records.js';
-import {
-  CONTROLLER_END_CAUSES,
-  type ControllerEnd,
-  type ControllerEndCause,
-  PHASES,
-  type Phase,
-} from '../types/system.js';
+import { wordsOf } from '../text/words.js';
+import type { ControllerEnd, ControllerEndCause, Phase } from '../types/system.js';
+
+const PHASES = wordsOf<Phase>({ booting: true, running: true, shutting_down: true });
+const CONTROLLER_END_CAUSES = wordsOf<ControllerEndCause>({
+  reexec: true,
+  exception: true,
+  heap: true,
+  hang: true,
+  signal: true,
+  exit: true,
+});
 
 /** The state of the container that survives a controller, beside the services. */
 export interface ContainerRecord {

@@ -1,6 +1,7 @@
 import { fieldsOf, numberOf, textOf, wordOf } from '../state/fields.js';
 import type { Records } from '../state/records.js';
-import { APPLY_ACTIONS, type PlannedChange } from '../types/definitions.js';
+import { wordsOf } from '../text/words.js';
+import type { ApplyAction, PlannedChange } from '../types/definitions.js';
 import type { Replacement, RescanResult } from '../types/system.js';
 import { OnceById, orderRecord } from './once-by-id.js';
 
@@ -48,6 +49,8 @@ const decodeApply = (value: unknown): readonly PlannedChange[] =>
       problem: textOf(problem) ?? '',
     };
   });
+
+const APPLY_ACTIONS = wordsOf<ApplyAction>({ nothing: true, take: true, restart: true, start: true, stop: true });
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 

@@ -8,7 +8,7 @@ import { EXIT } from '../settings/exit-codes.js';
 import type { Settings } from '../settings/settings.js';
 import { VERSION } from '../settings/version.js';
 import { SLOTS_VERSION } from '../state/slots.js';
-import { OperationError } from '../types/service.js';
+import { OperationError } from '../supervisor/operation-error.js';
 import type { Reexec } from '../types/system.js';
 import type { ContainerShutdown } from './shutdown/container-shutdown.js';
 

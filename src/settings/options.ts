@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import type { ListenAddress } from '../listen/address.js';
 import { type Environment, toText } from '../process/environment.js';
 import { nearest } from '../text/nearest-name.js';
-import { LOG_OUTPUTS, type LogOutput } from '../types/logs.js';
+import { wordsOf } from '../text/words.js';
+import type { LogOutput } from '../types/logs.js';
 import { EXIT } from './exit-codes.js';
 import { UsageError } from './usage-error.js';
 import {
@@ -18,6 +19,7 @@ import {
   wholeNumber,
 } from './values.js';
 
+const LOG_OUTPUTS = wordsOf<LogOutput>({ raw: true, prefix: true, json: true, none: true });
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

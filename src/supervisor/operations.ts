@@ -1,20 +1,20 @@
 import { monotonicMs } from '../process/clock.js';
 import { parseSignal } from '../process/signals.js';
-import {
-  type HoldOptions,
-  type ImmediateOptions,
-  OperationError,
-  type OperationOptions,
-  type Outcome,
-  type RestartOptions,
-  type RunOrder,
-  type Selector,
-  type ServiceControl,
-  type ServiceName,
-  type ServiceStatus,
-  type SignalOptions,
-  type StopOptions,
+import type {
+  HoldOptions,
+  ImmediateOptions,
+  OperationOptions,
+  Outcome,
+  RestartOptions,
+  RunOrder,
+  Selector,
+  ServiceControl,
+  ServiceName,
+  ServiceStatus,
+  SignalOptions,
+  StopOptions,
 } from '../types/service.js';
+import { OperationError } from './operation-error.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import { ownerOf } from './owned-sessions.js';
 import type { Replicas } from './replicas.js';

@@ -1,17 +1,18 @@
 /** The machine of a service as plain data, under the names that every version of my_init reads. */
 
 import { monotonicMs } from '../process/clock.js';
-import {
-  CAUSE_KINDS,
-  type Cause,
-  DESIRED,
-  type ExitStatus,
-  type Hold,
-  type LastExit,
-  RESTART_REASONS,
-  type ServiceCounters,
-  type State,
-  type Unmet,
+import { wordsOf } from '../text/words.js';
+import type {
+  Cause,
+  CauseKind,
+  Desired,
+  ExitStatus,
+  Hold,
+  LastExit,
+  RestartReason,
+  ServiceCounters,
+  State,
+  Unmet,
 } from '../types/service.js';
 import { readFirstStart } from './first-start.js';
 import {
@@ -209,15 +210,42 @@ function readStage(stage: ClearingStage | undefined, finishPid: number): Clearin
     : { name: 'sweep', untilMs: stage?.name === 'sweep' ? stage.untilMs : undefined };
 }
 
-const NEXT: readonly Next[] = Object.keys({
+const NEXT = wordsOf<Next>({
   start: true,
   backoff: true,
   failed: true,
   gave_up: true,
   completed: true,
-} satisfies Record<Next, true>) as Next[];
+});
 
 const knownNext = (next: Next | undefined): Next => (next !== undefined && NEXT.includes(next) ? next : 'start');
+
+const DESIRED = wordsOf<Desired>({ up: true, down: true, once: true });
+
+const RESTART_REASONS = wordsOf<RestartReason>({
+  exit: true,
+  signal: true,
+  start_failure: true,
+  api: true,
+  sv: true,
+  scan: true,
+  check: true,
+  dependency: true,
+  memory: true,
+});
+
+const CAUSE_KINDS = wordsOf<CauseKind>({
+  boot: true,
+  api: true,
+  sv: true,
+  signal: true,
+  exit: true,
+  check: true,
+  dependency: true,
+  memory: true,
+  scan: true,
+  shutdown: true,
+});
 
 const knownCause = (cause: Cause | undefined): Cause | undefined =>
   cause && CAUSE_KINDS.includes(cause.kind) ? cause : undefined;

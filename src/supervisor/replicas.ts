@@ -1,8 +1,9 @@
 import { numberOf } from '../state/fields.js';
 import type { RecordKind, RecordTable } from '../state/records.js';
-import { type Cause, OperationError, type OperationOptions, type ServiceName } from '../types/service.js';
+import type { Cause, OperationOptions, ServiceName } from '../types/service.js';
 import { MAX_REPLICAS, replicaName, replicaNumber, replicaOf } from './definition/replicas.js';
 import type { DirectoryWatch } from './directory-watch.js';
+import { OperationError } from './operation-error.js';
 import { replicasOf, select } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';

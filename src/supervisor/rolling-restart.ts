@@ -1,6 +1,7 @@
 import { monotonicMs } from '../process/clock.js';
-import { OperationError, type OperationOptions } from '../types/service.js';
+import type { OperationOptions } from '../types/service.js';
 import { replicaNumber, replicaOf } from './definition/replicas.js';
+import { OperationError } from './operation-error.js';
 import type { Order } from './orders.js';
 import type { Service } from './service.js';
 import { Turns } from './turns.js';

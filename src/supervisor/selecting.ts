@@ -1,9 +1,10 @@
 import { matchesGlob } from '../text/glob.js';
 import { nearest } from '../text/nearest-name.js';
 import { printable } from '../text/printable.js';
-import { OperationError, type Selector, type ServiceName } from '../types/service.js';
+import type { Selector, ServiceName } from '../types/service.js';
 import type { Definition } from './definition/definition.js';
 import { replicaNumber, replicaOf } from './definition/replicas.js';
+import { OperationError } from './operation-error.js';
 import { explainBadName, isKnownName } from './service-directory.js';
 
 /** A service, as far as a selector looks at it. */

@@ -1,6 +1,7 @@
-import { type Cause, OperationError, type RunOrder, type ServiceName, type ServiceStatus } from '../types/service.js';
+import type { Cause, RunOrder, ServiceName, ServiceStatus } from '../types/service.js';
 import type { DefinitionFiles } from './definition/definition-files.js';
 import { describeProblem } from './definition/problems.js';
+import { OperationError } from './operation-error.js';
 import type { Service } from './service.js';
 import { explainBadName, isServiceName } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';

@@ -1,4 +1,4 @@
-import { OperationError } from '../types/service.js';
+import { OperationError } from './operation-error.js';
 
 /** The order that a service took, when its turn came: `done` is the wait for the outcome. */
 interface Taken {

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { monotonicMs } from '../process/clock.js';
-import { OperationError, type OperationOptions, type ServiceStatus, type WaitLevel } from '../types/service.js';
+import type { OperationOptions, ServiceStatus, WaitLevel } from '../types/service.js';
 import { describeExit } from './describe-exit.js';
+import { OperationError } from './operation-error.js';
 import type { Order } from './orders.js';
 import type { ServiceSet } from './service-set.js';
 

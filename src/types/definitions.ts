@@ -17,8 +17,7 @@ export interface ShownDefinition {
 }
 
 /** `take`: the new values are taken over, the process goes on. */
-export const APPLY_ACTIONS = ['nothing', 'take', 'restart', 'start', 'stop'] as const;
-export type ApplyAction = (typeof APPLY_ACTIONS)[number];
+export type ApplyAction = 'nothing' | 'take' | 'restart' | 'start' | 'stop';
 
 export interface PlannedChange {
   readonly name: string;
@@ -38,8 +37,8 @@ export interface Explanation {
 }
 
 /**
- * Shows definitions, and takes over changed ones. `names`: none means all. Throws OperationError
- * for an unknown name.
+ * Shows definitions, and takes over changed ones. `names`: none means all. Throws an
+ * OperationFailure for an unknown name.
  */
 export interface DefinitionControl {
   show(names: readonly string[]): readonly ShownDefinition[];

@@ -98,8 +98,7 @@ export interface LogStatistics {
 }
 
 /** How what was captured looks on the container's own output. */
-export const LOG_OUTPUTS = ['raw', 'prefix', 'json', 'none'] as const;
-export type LogOutput = (typeof LOG_OUTPUTS)[number];
+export type LogOutput = 'raw' | 'prefix' | 'json' | 'none';
 
 /** The log rule in a service's definition; undefined: the container's settings apply. */
 export interface LogRule {

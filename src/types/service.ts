@@ -24,22 +24,19 @@ export interface Unmet {
 }
 
 /** The wish that my_init works towards for a service. */
-export const DESIRED = ['up', 'down', 'once'] as const;
-export type Desired = (typeof DESIRED)[number];
+export type Desired = 'up' | 'down' | 'once';
 
-export const CAUSE_KINDS = [
-  'boot',
-  'api',
-  'sv',
-  'signal',
-  'exit',
-  'check',
-  'dependency',
-  'memory',
-  'scan',
-  'shutdown',
-] as const;
-export type CauseKind = (typeof CAUSE_KINDS)[number];
+export type CauseKind =
+  | 'boot'
+  | 'api'
+  | 'sv'
+  | 'signal'
+  | 'exit'
+  | 'check'
+  | 'dependency'
+  | 'memory'
+  | 'scan'
+  | 'shutdown';
 
 /** Why something happened, and who asked for it. */
 export interface Cause {
@@ -83,22 +80,19 @@ export interface LastExit {
 }
 
 /** Why a service was started again: the label `reason` of `my_init_service_restarts_total`. */
-export const RESTART_REASONS = [
-  'exit',
-  'signal',
-  'start_failure',
-  'api',
-  'sv',
-  'scan',
-  'check',
-  'dependency',
-  'memory',
-] as const;
-export type RestartReason = (typeof RESTART_REASONS)[number];
+export type RestartReason =
+  | 'exit'
+  | 'signal'
+  | 'start_failure'
+  | 'api'
+  | 'sv'
+  | 'scan'
+  | 'check'
+  | 'dependency'
+  | 'memory';
 
 /** How runs end: the label `kind` of `my_init_service_exits_total`. */
-export const EXIT_KINDS = ['success', 'failure', 'signal', 'core', 'oom', 'lost'] as const;
-export type ExitKind = (typeof EXIT_KINDS)[number];
+export type ExitKind = 'success' | 'failure' | 'signal' | 'core' | 'oom' | 'lost';
 
 /** How a service came up first since boot. Monotonic milliseconds. */
 export interface FirstStart {
@@ -265,15 +259,9 @@ export type OperationReason =
  * An operation that failed for one service, or as a whole. `metadata` names what it is about
  * (service, suggestion, state …).
  */
-export class OperationError extends Error {
-  override readonly name = 'OperationError';
-  constructor(
-    readonly reason: OperationReason,
-    message: string,
-    readonly metadata: Readonly<Record<string, string>> = {},
-  ) {
-    super(message);
-  }
+export interface OperationFailure extends Error {
+  readonly reason: OperationReason;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface OperationOptions {
@@ -296,7 +284,7 @@ export interface OperationOptions {
 export interface Outcome {
   readonly name: string;
   readonly changed: boolean;
-  readonly error: OperationError | undefined;
+  readonly error: OperationFailure | undefined;
   readonly oldPid: number;
   /** The service now; undefined when there is none of this name. */
   readonly status: ServiceStatus | undefined;
@@ -348,7 +336,7 @@ export interface HoldOptions extends ImmediateOptions {
 
 /**
  * Changes the services. Each method answers with one outcome per selected service, sorted by name,
- * and throws {@link OperationError} when nothing could be attempted: an empty selector, no service
+ * and throws an {@link OperationFailure} when nothing could be attempted: an empty selector, no service
  * of these names, a bad argument, a shutdown in progress.
  */
 export interface ServiceControl {
@@ -363,7 +351,7 @@ export interface ServiceControl {
   reload(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;
   /** `signal`: `HUP`, `SIGHUP` or `1`. */
   signal(selector: Selector, signal: string, options: SignalOptions): Promise<readonly Outcome[]>;
-  /** Starts a command as a transient service. Throws OperationError when it cannot be one. */
+  /** Starts a command as a transient service. Throws an OperationFailure when it cannot be one. */
   run(order: RunOrder, options: OperationOptions): Promise<Outcome>;
   /**
    * Keeps everybody but people from acting on the services, for a time. A later hold replaces an

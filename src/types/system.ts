@@ -1,7 +1,6 @@
 /** The types by which the rooms exchange facts about my_init itself. */
 
-export const PHASES = ['booting', 'running', 'shutting_down'] as const;
-export type Phase = (typeof PHASES)[number];
+export type Phase = 'booting' | 'running' | 'shutting_down';
 
 /** The facts about init and the controller that do not change. */
 export interface SystemInfo {
@@ -22,8 +21,7 @@ export interface SystemInfo {
  * replaced on request; `exception`: one that nobody caught; `heap`: out of memory; `hang`: it
  * answered nobody; `signal`: killed, or a crash; `exit`: it just ended.
  */
-export const CONTROLLER_END_CAUSES = ['reexec', 'exception', 'heap', 'hang', 'signal', 'exit'] as const;
-export type ControllerEndCause = (typeof CONTROLLER_END_CAUSES)[number];
+export type ControllerEndCause = 'reexec' | 'exception' | 'heap' | 'hang' | 'signal' | 'exit';
 
 /** How a controller ended that is no more. */
 export interface ControllerEnd {
@@ -153,7 +151,7 @@ export interface System {
   /** How the controller before this one ended; undefined for the first. */
   lastControllerEnd(): ControllerEnd | undefined;
   /**
-   * Checks whether the program on disk could take over. Throws {@link OperationError} when not. An
+   * Checks whether the program on disk could take over. Throws an `OperationFailure` when not. An
    * order that is repeated with its id is answered as before; '' names none.
    */
   reexec(actor: string, requestId: string): Promise<Reexec>;

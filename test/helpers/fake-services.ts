@@ -1,23 +1,23 @@
 /** An in-memory stand-in for the supervisor and the system, for what is built on top of them. */
 import { monotonicMs } from '../../src/process/clock.js';
 import type { Definition } from '../../src/supervisor/definition/definition.js';
+import { OperationError } from '../../src/supervisor/operation-error.js';
 import { isEmpty, select } from '../../src/supervisor/selecting.js';
-import {
-  type Cause,
-  type Change,
-  type HoldOptions,
-  type ImmediateOptions,
-  OperationError,
-  type OperationOptions,
-  type Outcome,
-  type RunOrder,
-  type Selector,
-  type ServiceControl,
-  type ServiceCounters,
-  type ServiceName,
-  type ServiceStatus,
-  type ServiceView,
-  type SignalOptions,
+import type {
+  Cause,
+  Change,
+  HoldOptions,
+  ImmediateOptions,
+  OperationOptions,
+  Outcome,
+  RunOrder,
+  Selector,
+  ServiceControl,
+  ServiceCounters,
+  ServiceName,
+  ServiceStatus,
+  ServiceView,
+  SignalOptions,
 } from '../../src/types/service.js';
 import type {
   BootTimeline,

@@ -1,4 +1,5 @@
-import { EXIT_KINDS, RESTART_REASONS, type ServiceStatus, type State } from '../../types/service.js';
+import { wordsOf } from '../../text/words.js';
+import type { ServiceStatus, State } from '../../types/service.js';
 import { counter, type Family, gauge, known, oneIf, type Sample } from './family.js';
 import type { WallClock } from './wall-clock.js';
 
@@ -109,14 +110,16 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
       'Starts after the first one, by what led to them.',
       ['service', 'reason'],
       services.flatMap(({ name, counters }) =>
-        RESTART_REASONS.map((reason): Sample => [counters.restarts[reason], name, reason]),
+        Object.entries(counters.restarts).map(([reason, count]): Sample => [count, name, reason]),
       ),
     ),
     counter(
       'my_init_service_exits_total',
       'Ends of runs, by kind.',
       ['service', 'kind'],
-      services.flatMap(({ name, counters }) => EXIT_KINDS.map((kind): Sample => [counters.exits[kind], name, kind])),
+      services.flatMap(({ name, counters }) =>
+        Object.entries(counters.exits).map(([kind, count]): Sample => [count, name, kind]),
+      ),
     ),
     counter(
       'my_init_service_oom_kills_total',
@@ -171,8 +174,7 @@ export function serviceMetrics(services: readonly ServiceStatus[], clock: WallCl
   ];
 }
 
-/** A record and not a list, so that a new state cannot be forgotten. */
-const STATES = Object.keys({
+const STATES = wordsOf<State>({
   down: true,
   waiting: true,
   starting: true,
@@ -182,7 +184,7 @@ const STATES = Object.keys({
   backoff: true,
   failed: true,
   completed: true,
-} satisfies Record<State, true>);
+});
 
 function replicaSamples(services: readonly ServiceStatus[]): readonly Sample[] {
   const counts = new Map<string, { ready: number; unready: number }>();

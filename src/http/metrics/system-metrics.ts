@@ -1,5 +1,6 @@
 import { cgroupPids } from '../../resources/cgroup-pids.js';
-import { CONTROLLER_END_CAUSES, type Phase, type ProcessInfo, type Reaping, type System } from '../../types/system.js';
+import { wordsOf } from '../../text/words.js';
+import type { Phase, ProcessInfo, Reaping, System } from '../../types/system.js';
 import { counter, type Family, gauge, known, oneIf, type Sample } from './family.js';
 import type { WallClock } from './wall-clock.js';
 
@@ -44,7 +45,7 @@ export function systemMetrics(system: System, clock: WallClock): readonly Family
       'my_init_controller_restarts_total',
       'Starts of the controller after the first one, by how the one before ended.',
       ['cause'],
-      CONTROLLER_END_CAUSES.map((cause): Sample => [restarts[cause], cause]),
+      Object.entries(restarts).map(([cause, count]): Sample => [count, cause]),
     ),
     counter(
       'my_init_refused_orders_total',
@@ -107,5 +108,4 @@ export function reapingMetrics(
 const residentBytesOfInit = (processes: readonly ProcessInfo[]): number | undefined =>
   processes.find(({ role }) => role === 'init')?.residentBytes || undefined;
 
-/** A record and not a list, so that a new phase cannot be forgotten. */
-const PHASES = Object.keys({ booting: true, running: true, shutting_down: true } satisfies Record<Phase, true>);
+const PHASES = wordsOf<Phase>({ booting: true, running: true, shutting_down: true });

@@ -1,6 +1,7 @@
 import { fieldsOf, numberOf, textOf, wordOf } from '../../state/fields.js';
 import type { RecordKind } from '../../state/records.js';
-import { LOG_OUTPUTS, type LogRule } from '../../types/logs.js';
+import { wordsOf } from '../../text/words.js';
+import type { LogOutput, LogRule } from '../../types/logs.js';
 import { type FileStoreRecord, readFileStoreRecord } from '../store/file-store.js';
 import { type MarkerRecord, readMarker } from './marker-record.js';
 
@@ -30,6 +31,8 @@ export const LOG_RECORD: RecordKind<SourceRecord> = {
     return { id: number, place: row, markers: known, rule: readRule(rule), files: readFileStoreRecord(files) };
   },
 };
+
+const LOG_OUTPUTS = wordsOf<LogOutput>({ raw: true, prefix: true, json: true, none: true });
 
 function readRule(value: unknown): LogRule | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { OperationError } from '../../../src/types/service.js';
+import { OperationError } from '../../../src/supervisor/operation-error.js';
 import { startApi, type TestApi } from '../../helpers/api-server.js';
 import { bundledSvctl, type Svctl } from '../../helpers/svctl.js';
 

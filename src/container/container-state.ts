@@ -56,7 +56,10 @@ export interface ShutdownRecord {
   readonly killsBefore?: number | undefined;
   /** Something was killed because it did not end in time. */
   readonly killed?: boolean;
-  /** Somebody does not want to wait any longer. */
+  /**
+   * Nobody waits any longer: what still runs is killed now. On record under the name that earlier
+   * versions gave it.
+   */
   readonly hurried?: boolean;
 }
 

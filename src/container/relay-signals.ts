@@ -73,7 +73,7 @@ const meansNothing = (signal: string): string =>
 function end(name: 'TERM' | 'INT' | 'QUIT' | 'PWR', { command, shutdown, settings }: SignalDependencies): void {
   if (shutdown.begun) {
     settings.messages.warn(`Received SIG${name} during the shutdown: not waiting any longer.`);
-    shutdown.hurry();
+    shutdown.killNow();
     return;
   }
   shutdown.begin({

@@ -1,15 +1,15 @@
-/** Whether the work was done within the limit, and before anybody hurried. */
-export function within(work: Promise<unknown>, limitMs: number, hurried?: AbortSignal): Promise<boolean> {
-  if (hurried?.aborted) return Promise.resolve(false);
+/** Whether the work was done within the limit, and before the signal `cut`. */
+export function within(work: Promise<unknown>, limitMs: number, cut?: AbortSignal): Promise<boolean> {
+  if (cut?.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     const end = (done: boolean): void => {
       clearTimeout(timer);
-      hurried?.removeEventListener('abort', onHurry);
+      cut?.removeEventListener('abort', onCut);
       resolve(done);
     };
-    const onHurry = (): void => end(false);
+    const onCut = (): void => end(false);
     const timer = setTimeout(() => end(false), limitMs);
-    hurried?.addEventListener('abort', onHurry);
+    cut?.addEventListener('abort', onCut);
     work.then(
       () => end(true),
       () => end(true),

@@ -319,7 +319,7 @@ export class Operations implements ServiceControl {
   }
 
   #refuseWhenHalted(): void {
-    if (this.#set.halted)
+    if (this.#set.startsForbidden)
       throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down: nothing is started any more');
   }
 }

@@ -45,7 +45,7 @@ export class ServiceSet implements ServiceView {
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #changes: Change[] = [];
   #revision: number;
-  #halted = false;
+  #startsForbidden = false;
   #stopOrder: StopOrder | undefined;
   #loggers = 0;
   /** Added in this turn, and started at its end: then all that they need is known. */
@@ -64,8 +64,8 @@ export class ServiceSet implements ServiceView {
     return this.#revision;
   }
 
-  get halted(): boolean {
-    return this.#halted;
+  get startsForbidden(): boolean {
+    return this.#startsForbidden;
   }
 
   /** How many of the services are loggers. */
@@ -118,7 +118,7 @@ export class ServiceSet implements ServiceView {
       known.restore();
       return false;
     }
-    if (this.#halted) return false;
+    if (this.#startsForbidden) return false;
     const service = this.#put(name, directory);
     service.record();
     this.#publish(service.status, service.status, false);
@@ -172,13 +172,13 @@ export class ServiceSet implements ServiceView {
 
   /** Shutdown has begun: no service is added, and no order starts one. */
   forbidStarts(): void {
-    this.#halted = true;
+    this.#startsForbidden = true;
     for (const service of this.services()) service.dispatch({ type: 'forbid_starts' });
   }
 
   /** Shutdown: stops every service; none is started any more. Resolves when all are down. */
-  halt(order: StopAll): Promise<void> {
-    this.#halted = true;
+  stopAll(order: StopAll): Promise<void> {
+    this.#startsForbidden = true;
     const stopOrder = new StopOrder({
       ...order,
       services: this.services(),
@@ -201,8 +201,8 @@ export class ServiceSet implements ServiceView {
   }
 
   /** Nobody waits any longer for the services that are being stopped. */
-  hurry(): void {
-    this.#stopOrder?.hurry();
+  killNow(): void {
+    this.#stopOrder?.killNow();
   }
 
   #put(name: ServiceName, directory: string, record?: ServiceRecord): Service {

@@ -5,10 +5,10 @@ import type { Service } from './service.js';
 import { isLogger } from './service-directory.js';
 import { withStartup } from './startup-edges.js';
 
-/** A logger that has not ended this long after the end of its input is told to. */
+/** A logger that has not ended this long after the end of its input is asked to. */
 const LOGGER_END_MS = 1_000;
 /** From TERM to KILL when nobody waits any longer. */
-const HURRIED_MS = 250;
+const KILL_NOW_MS = 250;
 const AFTER_LIMIT_MS = 500;
 
 /** The parts that a stop of everything is given. */
@@ -35,7 +35,7 @@ export class StopOrder {
   readonly #graph: Graph;
   readonly #services: ReadonlyMap<ServiceName, Service>;
   readonly #beganMs = monotonicMs();
-  readonly #told = new Set<ServiceName>();
+  readonly #asked = new Set<ServiceName>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #levels: ReadonlyMap<ServiceName, number>;
   /** When what is left of a level is killed. */
@@ -68,12 +68,12 @@ export class StopOrder {
   /**
    * Nobody waits any longer: TERM to all that were still to be stopped, and KILL a moment later.
    */
-  hurry(): void {
+  killNow(): void {
     for (const name of this.#services.keys()) {
-      this.#told.add(name);
-      this.#tell(name, HURRIED_MS * 2);
+      this.#asked.add(name);
+      this.#ask(name, KILL_NOW_MS * 2);
     }
-    this.#timers.push(setTimeout(() => this.#killLeft(() => true), HURRIED_MS));
+    this.#timers.push(setTimeout(() => this.#killLeft(() => true), KILL_NOW_MS));
   }
 
   get isOver(): boolean {
@@ -85,22 +85,22 @@ export class StopOrder {
   }
 
   #proceed(names: Iterable<ServiceName>): void {
-    for (const name of names) if (!this.#told.has(name) && this.#isFree(name)) this.#stop(name);
+    for (const name of names) if (!this.#asked.has(name) && this.#isFree(name)) this.#stop(name);
   }
 
   #stop(name: ServiceName): void {
-    this.#told.add(name);
+    this.#asked.add(name);
     if (!isLogger(name) || this.#isDown(name)) {
-      this.#tell(name, this.#leftMs(name));
+      this.#ask(name, this.#leftMs(name));
       return;
     }
     // A logger has read all of its input when it ends by itself.
     this.#context.endInput(name);
-    const tell = (): void => this.#tell(name, this.#leftMs(name));
-    this.#timers.push(setTimeout(tell, Math.min(LOGGER_END_MS, this.#leftMs(name) / 2)));
+    const ask = (): void => this.#ask(name, this.#leftMs(name));
+    this.#timers.push(setTimeout(ask, Math.min(LOGGER_END_MS, this.#leftMs(name) / 2)));
   }
 
-  #tell(name: ServiceName, limitMs: number): void {
+  #ask(name: ServiceName, limitMs: number): void {
     const service = this.#services.get(name);
     if (service === undefined || this.#isDown(name)) return;
     // At its limit it is killed from here, with a word; the time on record is for the next
@@ -124,7 +124,7 @@ export class StopOrder {
     );
     for (const service of left) {
       // One that hung behind another is asked before it is killed.
-      if (!this.#told.has(service.name)) this.#stop(service.name);
+      if (!this.#asked.has(service.name)) this.#stop(service.name);
       else service.dispatch({ type: 'kill_now' });
     }
   }

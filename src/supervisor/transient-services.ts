@@ -77,7 +77,7 @@ export class TransientServices {
 
   /** Stopped by an order: it is gone. One that has ended by itself stays, and its log with it. */
   #removeStopped({ name, state, desired, cause, transient: isTransient }: ServiceStatus): void {
-    if (!isTransient || state !== 'down' || desired !== 'down' || this.#set.halted) return;
+    if (!isTransient || state !== 'down' || desired !== 'down' || this.#set.startsForbidden) return;
     const { transient } = this.#definitions;
     if (transient.recordOf(name)?.keep !== false) return;
     transient.erase(name);

@@ -31,7 +31,7 @@ export class World {
   service: Service;
   record: RecordedService | undefined;
   forgotten = false;
-  halted = false;
+  startsForbidden = false;
   /** With which the container is to end. */
   shutdownCode: number | undefined;
 

@@ -21,7 +21,7 @@ const AFTER_FAILURE_MS = 1_000;
 /** The last words of all are given this long to reach the container's output. */
 const FLUSH_MS = 500;
 /** For the line that says so, when nobody wants to wait. */
-const HURRIED_FLUSH_MS = 50;
+const KILL_NOW_FLUSH_MS = 50;
 
 /** The parts that the shutdown of a container works with. */
 export interface ContainerShutdownDependencies extends Omit<ShutdownDependencies, 'messages' | 'limits' | 'early'> {
@@ -83,9 +83,9 @@ export class ContainerShutdown implements ShutdownSwitch {
   }
 
   /** Cuts the remaining waits to the kill. */
-  hurry(): void {
+  killNow(): void {
     this.#dependencies.state.saveShutdown({ hurried: true });
-    this.#stages?.hurry();
+    this.#stages?.killNow();
   }
 
   /** Hears of each step until the process ends. */
@@ -130,7 +130,7 @@ export class ContainerShutdown implements ShutdownSwitch {
       link.acknowledge(unacknowledged);
       if (before === undefined) state.saveShutdown({ unacknowledged: undefined });
     }
-    if (before?.hurried) this.#stages.hurry();
+    if (before?.hurried) this.#stages.killNow();
     this.#began.abort();
     watch.stop();
     const { killed, restMs } = await this.#stages.run(end.signal, end.cause, () => this.#tellProgress());
@@ -150,7 +150,7 @@ export class ContainerShutdown implements ShutdownSwitch {
     const stays = existsSync('/proc/self');
     const sayCode = (): void => settings.messages.info(`Ending with exit code ${final}.`);
     if (!stays) sayCode();
-    await output.flush(this.#stages?.hurried ? HURRIED_FLUSH_MS : FLUSH_MS);
+    await output.flush(this.#stages?.killsNow ? KILL_NOW_FLUSH_MS : FLUSH_MS);
     // The last words of the others come after the TERM that is for all.
     if (stays) process.on('SIGTERM', () => {});
     if (settings.line.killAllOnExit) link.finish(final, codeWhenKilled, restMs);

@@ -27,15 +27,15 @@ export class Hooks {
   #running = '';
   #rest: readonly string[];
 
-  /** `hurried` is aborted when nobody waits any longer. */
+  /** `killNow` is aborted when nobody waits any longer. */
   constructor(
     paths: readonly string[],
     scripts: ScriptRunner,
     records: RecordTable<true>,
     messages: Messages,
-    hurried: AbortSignal,
+    killNow: AbortSignal,
   ) {
-    this.#stop = AbortSignal.any([this.#cut.signal, hurried]);
+    this.#stop = AbortSignal.any([this.#cut.signal, killNow]);
     this.#scripts = scripts;
     this.#records = records;
     this.#messages = messages;

@@ -56,7 +56,7 @@ export class ShutdownStages {
   readonly #dependencies: ShutdownDependencies;
   readonly #beganMs = monotonicMs();
   readonly #deadlineMs: number;
-  readonly #hurried = new AbortController();
+  readonly #killNow = new AbortController();
   #stage: Stage = 'main command';
 
   constructor(dependencies: ShutdownDependencies, deadlineMs: number) {
@@ -64,14 +64,14 @@ export class ShutdownStages {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** Somebody does not want to wait any longer. */
-  get hurried(): boolean {
-    return this.#hurried.signal.aborted;
+  /** Nobody waits any longer. */
+  get killsNow(): boolean {
+    return this.#killNow.signal.aborted;
   }
 
   /** Cuts the remaining waits to the kill. */
-  hurry(): void {
-    this.#hurried.abort();
+  killNow(): void {
+    this.#killNow.abort();
   }
 
   progress(): ShutdownProgress {
@@ -112,7 +112,7 @@ export class ShutdownStages {
     await this.#endLate(late, last);
     for (const step of last) await (await this.#take(step, enter(step.stage, [])))?.cut?.();
     const restMs = enter('the rest', []);
-    return { killed: state.now.shutdown?.killed === true, restMs: this.hurried ? 0 : restMs };
+    return { killed: state.now.shutdown?.killed === true, restMs: this.killsNow ? 0 : restMs };
   }
 
   /** Returns what of a step goes on after its limit; undefined when all is over. */
@@ -122,8 +122,8 @@ export class ShutdownStages {
     // What has to be ended within the limit needs the end of it for that.
     const waitMs = isLast ? limitMs - Math.min(AFTER_KILL_MS, limitMs / 4) : limitMs;
     if (work.cut === undefined) await work.over;
-    else if (!(await within(work.over, waitMs, this.#hurried.signal))) {
-      if (!isLast && !this.hurried && ownLimit(stage, this.#dependencies.limits) === undefined) {
+    else if (!(await within(work.over, waitMs, this.#killNow.signal))) {
+      if (!isLast && !this.killsNow && ownLimit(stage, this.#dependencies.limits) === undefined) {
         const after = `${(limitMs / 1000).toFixed(1)} s`;
         this.#dependencies.messages.warn(`${work.name()} still runs after ${after}; the shutdown goes on beside it.`);
         return work;
@@ -142,7 +142,7 @@ export class ShutdownStages {
       ...this.#dependencies.limits,
       killProcessTimeoutMs: undefined,
     });
-    await within(Promise.all(late.map(({ over }) => over)), Math.max(0, limitMs - AFTER_KILL_MS), this.#hurried.signal);
+    await within(Promise.all(late.map(({ over }) => over)), Math.max(0, limitMs - AFTER_KILL_MS), this.#killNow.signal);
     await Promise.all(late.map((work) => work.cut?.()));
   }
 
@@ -191,7 +191,7 @@ export class ShutdownStages {
     return {
       stage,
       begin: () => {
-        const hooks = new Hooks(paths, scripts, records, messages, this.#hurried.signal);
+        const hooks = new Hooks(paths, scripts, records, messages, this.#killNow.signal);
         return {
           over: hooks.over,
           name: () => hooks.running,
@@ -213,12 +213,12 @@ export class ShutdownStages {
     const waitMs = Math.min(patienceMs + AFTER_KILL_MS, Math.max(limitMs, this.#leftMs() - AFTER_KILL_MS));
     const killed = (names: readonly string[], afterMs: number): void =>
       messages.warn(`Killing ${names.join(', ')}: ${this.#whyKilled(afterMs)}.`);
-    const halted = set.halt({ cause, limitMs: patienceMs, early, killed });
+    const stopped = set.stopAll({ cause, limitMs: patienceMs, early, killed });
     const stop = async (): Promise<void> => {
-      await within(halted, waitMs, this.#hurried.signal);
-      if (this.hurried) {
-        set.hurry();
-        await within(halted, 2 * AFTER_KILL_MS);
+      await within(stopped, waitMs, this.#killNow.signal);
+      if (this.killsNow) {
+        set.killNow();
+        await within(stopped, 2 * AFTER_KILL_MS);
       }
       if (killsOf(set) > killsBefore) state.saveShutdown({ killed: true });
     };
@@ -226,7 +226,7 @@ export class ShutdownStages {
   }
 
   #whyKilled(afterMs: number): string {
-    return this.hurried ? 'nobody waits any longer' : `still running after ${(afterMs / 1000).toFixed(1)} s`;
+    return this.killsNow ? 'nobody waits any longer' : `still running after ${(afterMs / 1000).toFixed(1)} s`;
   }
 
   #time() {

@@ -230,7 +230,7 @@ test('no service starts before its conditions, and none stops before those that 
       // Whatever was stopping already is not held.
       const held = world.names.every((name) => set.get(name)?.state !== 'stopping');
       let over = false;
-      void set.halt({ cause: { kind: 'shutdown' }, limitMs: 20_000, early: [], killed: () => {} }).then(() => {
+      void set.stopAll({ cause: { kind: 'shutdown' }, limitMs: 20_000, early: [], killed: () => {} }).then(() => {
         over = true;
       });
       // As many levels as there are services, each with a little time.
@@ -364,7 +364,7 @@ test('a service that hangs is killed while there is time for what it depends on,
   world.host.stubborn.add(stuck ?? 0);
   world.set.forbidStarts();
   const killed: unknown[] = [];
-  const halted = world.set.halt({
+  const stopped = world.set.stopAll({
     cause: { kind: 'shutdown' },
     limitMs: 6_000,
     early: [],
@@ -373,7 +373,7 @@ test('a service that hangs is killed while there is time for what it depends on,
   await world.pass(3_999);
   expect(world.host.living.map(({ pid }) => pid)).toEqual([db, stuck]);
   await world.pass(20);
-  await halted;
+  await stopped;
   expect(killed).toEqual([[['s001'], 4000]]);
   expect(world.set.get(nameOf(0))?.lastExit?.status).toMatchObject({ kind: 'signaled', signal: 15 });
 });

@@ -123,12 +123,12 @@ const acts: Readonly<Record<string, Act>> = {
 };
 const endings: Readonly<Record<string, Act>> = {
   'the shutdown begins': (world) => {
-    world.halted = true;
+    world.startsForbidden = true;
     world.dispatch({ type: 'forbid_starts' });
     world.host.forbidStarts();
   },
   'the services are to end': (world) => {
-    world.halted = true;
+    world.startsForbidden = true;
     world.dispatch({ type: 'stop', why: 'shutdown', cause: { kind: 'shutdown' }, timeoutMs: STOP_MS });
     world.host.forbidStarts();
   },

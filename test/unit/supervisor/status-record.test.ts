@@ -66,7 +66,7 @@ describe('the record of a service', () => {
   const of = (over: Partial<ServiceStatus>, before?: StatusRecord): StatusRecord =>
     statusRecord(fakeStatus('web', over), before, AT);
 
-  test('one that waits for its next attempt is not wanted up, so that sv can hurry it', () => {
+  test('one that waits for its next attempt is not wanted up, so that sv can start it at once', () => {
     expect(of({ state: 'backoff', desired: 'up' })).toMatchObject({ state: 'down', want: 'down' });
     expect(of({ state: 'failed', desired: 'up' })).toMatchObject({ state: 'down', want: 'down' });
     expect(of({ state: 'starting', desired: 'up', pid: 7 })).toMatchObject({ state: 'run', want: 'up', pid: 7 });

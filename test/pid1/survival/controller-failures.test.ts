@@ -302,7 +302,7 @@ describe('a controller that fails', () => {
     'of %s while the container is shut down leaves the rest to the next one, three times in a row',
     async (failure) => {
       const told = `trap "${noting('told')}; ${held('slow')}; exit 0" TERM`;
-      // A controller that is blocked uses up 5 s of CPU first, which a busy machine has not in 30 s.
+      // A controller that is blocked uses up 5 s of CPU first: on a busy machine that is over 30 s.
       const services = { slow: { run: sh(told, noting('slow'), FOR_EVER), 'timeout-kill': '1000000\n' } };
       const etc = {
         'my_init.pre_shutdown.d/10': sh(noting('pre'), held('pre'), noting('pre done')),

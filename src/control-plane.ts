@@ -8,12 +8,13 @@ import { type ApiSocket, openApiSocket } from './control-plane/api-socket.js';
 import { keepReadyFile } from './control-plane/ready-file.js';
 import { RpcStats } from './grpc/rpc-stats.js';
 import { type HttpEndpoint, serveHttp } from './http/serve.js';
-import { ContainerLimits } from './resources/container-limits.js';
+import type { ContainerLimits } from './resources/container-limits.js';
 import { ServiceUsage } from './resources/service-usage.js';
 import { groupId } from './settings/group-id.js';
 import { Operations } from './supervisor/operations.js';
 import { Replicas } from './supervisor/replicas.js';
 import { TransientServices } from './supervisor/transient-services.js';
+import { describeChange } from './text/limits.js';
 import type { System } from './types/system.js';
 
 /** For clients that do not end their streams by themselves. */
@@ -26,7 +27,8 @@ const CLOSE_GRACE_MS = 100;
  */
 export async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const rpc = new RpcStats();
-  const limits = watchLimits(container);
+  const { limits } = container;
+  watchLimits(container);
   let socket: ApiSocket | undefined;
   let http: HttpEndpoint | undefined;
   const system = new ContainerSystem(container, booted, async () => {
@@ -38,7 +40,7 @@ export async function openControlPlane(container: Container, booted: Promise<voi
   const api = openApi(
     container,
     system,
-    { rpc, usage },
+    { rpc, usage, limits },
     {
       socket: () => socket?.path() ?? '',
       http: () => http?.address() ?? '',
@@ -59,10 +61,16 @@ export async function openControlPlane(container: Container, booted: Promise<voi
   if (!container.shutdown.over) http = await openPort(container, system, { rpc, usage, limits });
 }
 
+interface Measured {
+  readonly rpc: RpcStats;
+  readonly usage: ServiceUsage;
+  readonly limits: ContainerLimits;
+}
+
 function openApi(
   { settings, set, logs, definitions, scales, watch, orders }: Container,
   system: System,
-  { rpc, usage }: { readonly rpc: RpcStats; readonly usage: ServiceUsage },
+  { rpc, usage, limits }: Measured,
   addresses: { readonly socket: () => string; readonly http: () => string },
 ): Api {
   const group = fullAccessGroup(settings);
@@ -76,6 +84,7 @@ function openApi(
     definitions: new ContainerDefinitions({ set, definitions, watch, control, applying: orders.apply }),
     system,
     usage,
+    limits,
     get socket() {
       return addresses.socket();
     },
@@ -112,7 +121,7 @@ function openSocket({ settings, link, handover, set }: Container, system: System
 async function openPort(
   { settings, link, handover, set, logs }: Container,
   system: System,
-  measured: { readonly rpc: RpcStats; readonly usage: ServiceUsage; readonly limits: ContainerLimits },
+  measured: Measured,
 ): Promise<HttpEndpoint | undefined> {
   const listen = settings.config.httpListen;
   if (listen === undefined) return undefined;
@@ -129,16 +138,19 @@ async function openPort(
   });
 }
 
-/** Looks at the limits of the container when a run has ended, beside each scrape. */
-function watchLimits({ settings, handover, set }: Container): ContainerLimits {
+/** Looks at the limits of the container when a run has ended, beside each scrape and heartbeat. */
+function watchLimits({ settings, handover, set, limits }: Container): void {
   const { messages } = settings;
-  const limits = new ContainerLimits((text) => messages.warn(text));
   const warning = limits.warning();
   if (handover.generation === 1 && warning !== undefined) messages.warn(warning);
+  limits.subscribe((before, now) => {
+    for (const text of describeChange(before, now)) messages.warn(text);
+  });
+  // While there was no controller.
+  limits.look();
   set.subscribe(({ status, previousState }) => {
     if (status.state === 'finishing' && previousState !== 'finishing') limits.look();
   });
-  return limits;
 }
 
 function fullAccessGroup({ config }: Container['settings']): number | undefined {

@@ -19,7 +19,7 @@ type ServiceChange struct {
 	Removed bool
 }
 
-// WatchEvent is a *Snapshot, a *Change or a *WatchGap.
+// WatchEvent is a *Snapshot, a *Change, a *LimitsChange or a *WatchGap.
 type WatchEvent interface{ watchEvent() }
 
 // Snapshot has all services. Changes is what differs from what was known: empty in the first one.
@@ -37,6 +37,12 @@ type Change struct {
 	PreviousState v1.ServiceState
 }
 
+// LimitsChange says that the limits of the container have changed; 0 is none.
+type LimitsChange struct {
+	Time           time.Time
+	Limits, Before *v1.ContainerLimits
+}
+
 // WatchGap says that changes were lost; a snapshot follows. After a new boot the lost revisions
 // have no meaning.
 type WatchGap struct {
@@ -44,9 +50,10 @@ type WatchGap struct {
 	NewBoot                  bool
 }
 
-func (*Snapshot) watchEvent() {}
-func (*Change) watchEvent()   {}
-func (*WatchGap) watchEvent() {}
+func (*Snapshot) watchEvent()     {}
+func (*Change) watchEvent()       {}
+func (*LimitsChange) watchEvent() {}
+func (*WatchGap) watchEvent()     {}
 
 // WatchOptions may be left empty.
 type WatchOptions struct {
@@ -115,6 +122,9 @@ func (v *view) take(response *v1.WatchResponse) WatchEvent {
 		return v.change(event.Change)
 	case *v1.WatchResponse_Heartbeat:
 		v.revision = max(v.revision, event.Heartbeat.Revision)
+	case *v1.WatchResponse_Limits:
+		limits := event.Limits
+		return &LimitsChange{Time: limits.Time.AsTime(), Limits: limits.Limits, Before: limits.Before}
 	case *v1.WatchResponse_Gap:
 		return &WatchGap{FromRevision: event.Gap.FromRevision, ToRevision: event.Gap.ToRevision, NewBoot: v.newBoot}
 	}

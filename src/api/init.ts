@@ -1,5 +1,6 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { InitServer, ShutdownProgress as ProgressMessage, ShutdownRequest } from '../../gen/my_init/v1/init.js';
+import type { ContainerLimits } from '../resources/container-limits.js';
 import type { LogSources } from '../types/logs.js';
 import type { ServiceControl, ServiceName } from '../types/service.js';
 import type { ShutdownProgress, System } from '../types/system.js';
@@ -17,17 +18,21 @@ export interface InitBackend {
   readonly system: System;
   readonly control: Pick<ServiceControl, 'ownerOf'>;
   readonly surroundings: Surroundings;
+  readonly limits: ContainerLimits;
   readonly logs?: LogSources | undefined;
 }
 
 /** `my_init.v1.Init`: my_init itself. */
 export function initServer(
-  { system, control, surroundings, logs }: InitBackend,
+  { system, control, surroundings, limits, logs }: InitBackend,
   calls: Calls,
   access: Access,
 ): InitServer {
   return {
-    getInfo: calls.unary(() => infoMessage(system, surroundings, logs, access === 'full')),
+    getInfo: calls.unary(() => {
+      limits.look();
+      return infoMessage(system, limits.values, surroundings, logs, access === 'full');
+    }),
 
     getBoot: calls.unary(() => bootMessage(system.boot())),
 

@@ -102,7 +102,7 @@ function tryPeerOf(socket: Socket, { fullAccessGroupId, log }: ApiOptions): Peer
 }
 
 function serverFor(access: Access, options: ApiOptions) {
-  const { rpc, system, view, control } = options;
+  const { rpc, system, view, control, limits } = options;
   const { keepaliveMs } = options.timeouts ?? DEFAULT_TIMEOUTS;
   const server = new Server({
     'grpc.max_concurrent_streams': MAX_STREAMS_PER_CONNECTION,
@@ -117,7 +117,7 @@ function serverFor(access: Access, options: ApiOptions) {
   for (const service of services) rpc?.declare(service);
   const calls = new Calls(options.log);
   server.addService(servicesService, servicesServer(options, calls, access));
-  server.addService(InitService, initServer({ system, control, surroundings: options, logs }, calls, access));
+  server.addService(InitService, initServer({ system, control, surroundings: options, limits, logs }, calls, access));
   if (logs) server.addService(logsService, logsServer({ logs, control: options.control }, calls, access));
   if (definitions) server.addService(DefinitionsService, definitionsServer(definitions, calls, access));
   const endHealth = addHealth(server, { view, system });

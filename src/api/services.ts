@@ -7,6 +7,7 @@ import type {
   StopRequest,
   WatchRequest,
 } from '../../gen/my_init/v1/services.js';
+import type { ContainerLimits } from '../resources/container-limits.js';
 import type { ServiceUsage } from '../resources/service-usage.js';
 import type { LogSources } from '../types/logs.js';
 import type {
@@ -41,6 +42,7 @@ export interface Backend {
   readonly control: ServiceControl;
   readonly system: System;
   readonly usage: ServiceUsage;
+  readonly limits: ContainerLimits;
   readonly logs?: LogSources | undefined;
 }
 
@@ -49,7 +51,7 @@ export interface Backend {
  * else.
  */
 export function servicesServer(
-  { view, control, system, usage, logs }: Backend,
+  { view, control, system, usage, limits, logs }: Backend,
   calls: Calls,
   access: Access,
 ): ServicesServer {
@@ -74,7 +76,7 @@ export function servicesServer(
     }),
 
     watch: calls.stream((call) =>
-      watchServices(call, { view, control, version: system.info.version, messages, turns }),
+      watchServices(call, { view, control, limits, version: system.info.version, messages, turns }),
     ),
 
     watchUsage: calls.stream((call) => watchUsage(call, { view, control, usage })),

@@ -1,5 +1,6 @@
 /** The services and the system as the API's messages have them. */
 import {
+  type ContainerLimits,
   type GetInfoResponse,
   type LogLoss,
   Phase as PhaseMessage,
@@ -17,6 +18,7 @@ import {
 import type { Outcome as OutcomeMessage, WatchChange } from '../../gen/my_init/v1/services.js';
 import { wallClock } from '../process/clock.js';
 import { signalName } from '../process/signals.js';
+import type { LimitValues } from '../text/limits.js';
 import type { LogSources } from '../types/logs.js';
 import type {
   Change,
@@ -151,8 +153,14 @@ export interface Surroundings {
   readonly httpAddress: () => string;
 }
 
+export const limitsMessage = ({ memoryBytes = 0, cpus = 0 }: LimitValues): ContainerLimits => ({
+  memoryBytes: BigInt(memoryBytes),
+  cpus,
+});
+
 export function infoMessage(
   system: System,
+  limits: LimitValues,
   surroundings: Surroundings,
   logs: LogSources | undefined,
   mayChange: boolean,
@@ -179,6 +187,7 @@ export function infoMessage(
     mayChange,
     logLosses: lossesOf(logs),
     controllerEnds: { ...reaping.controllerRestarts() },
+    limits: limitsMessage(limits),
     lastControllerEnd: last && { cause: last.cause, text: last.text, at: wallClock(last.atMs), lastWords: last.words },
   };
 }

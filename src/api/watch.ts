@@ -1,10 +1,13 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { ServicesService, type WatchRequest } from '../../gen/my_init/v1/services.js';
+import type { ContainerLimits } from '../resources/container-limits.js';
+import type { LimitValues } from '../text/limits.js';
 import type { ServiceControl, ServiceView } from '../types/service.js';
 import { badArgument } from './errors.js';
 import { heartbeatOf, selectorOf } from './from-proto.js';
 import { matcherOf, withReplicas } from './selector.js';
 import { encoded, type ServiceMessages } from './service-messages.js';
+import { limitsMessage } from './to-proto.js';
 import type { Turns } from './turns.js';
 
 const asEncoded = (message: Buffer): Buffer => message;
@@ -19,6 +22,7 @@ export const servicesService = {
 interface Sources {
   readonly view: ServiceView;
   readonly control: ServiceControl;
+  readonly limits: ContainerLimits;
   readonly version: string;
   /** Shared by all who watch. */
   readonly messages: ServiceMessages;
@@ -32,7 +36,7 @@ interface Sources {
  * @returns what ends the watching
  */
 export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, sources: Sources): () => void {
-  const { view, control, version, messages, turns } = sources;
+  const { view, control, limits, version, messages, turns } = sources;
   const { request } = call;
   const heartbeatMs = heartbeatOf(request);
   const selected = matcherOf(withReplicas(selectorOf(request.selector), control));
@@ -41,6 +45,8 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
   /** The last revision that the client knows of. */
   let known = resumed ?? view.revision;
   let blocked = false;
+  /** A change of the limits that the client does not know yet. */
+  let resized: { readonly before: LimitValues; readonly now: LimitValues } | undefined;
 
   const send = (message: Buffer) => {
     blocked = !call.write(message);
@@ -57,6 +63,10 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
 
   /** Sends what the client does not know yet, as long as it reads. */
   const catchUp = () => {
+    if (!blocked && resized !== undefined) {
+      send(encoded({ $case: 'limits', value: limitsChange(resized) }));
+      resized = undefined;
+    }
     if (blocked || known === view.revision) return;
     const changes = view.changesSince(known);
     if (changes === undefined) {
@@ -72,6 +82,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
   };
 
   const heartbeat = setInterval(() => {
+    limits.look();
     if (!blocked) send(encoded({ $case: 'heartbeat', value: { revision: BigInt(known), time: new Date() } }));
   }, heartbeatMs);
 
@@ -85,6 +96,10 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
 
   // Several changes go out together, and after whoever made them has finished.
   const unsubscribe = view.subscribe(() => turns.add(catchUp));
+  const unsubscribeLimits = limits.subscribe((before, now) => {
+    resized = { before: resized?.before ?? before, now };
+    turns.add(catchUp);
+  });
   call.on('drain', () => {
     blocked = false;
     turns.add(catchUp);
@@ -94,6 +109,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
     if (!call.cancelled) catchUp();
     clearInterval(heartbeat);
     unsubscribe();
+    unsubscribeLimits();
     turns.delete(catchUp);
   };
 }
@@ -108,3 +124,9 @@ function resumedFrom(request: WatchRequest, view: ServiceView): number | undefin
   if (request.bootId !== view.bootId || request.sinceRevision > BigInt(view.revision)) return undefined;
   return Number(request.sinceRevision);
 }
+
+const limitsChange = ({ before, now }: { readonly before: LimitValues; readonly now: LimitValues }) => ({
+  time: new Date(),
+  limits: limitsMessage(now),
+  before: limitsMessage(before),
+});

@@ -3,6 +3,7 @@ import type { Handover, InitLink } from '../process/init-link.js';
 import { LinuxProcessHost } from '../process/linux-process-host.js';
 import type { ProcessHost } from '../process/process-host.js';
 import { SessionSweeper } from '../process/session-sweeper.js';
+import { ContainerLimits, LIMITS_RECORD } from '../resources/container-limits.js';
 import { OOM_RECORD, OomKills } from '../resources/oom-kills.js';
 import type { Settings } from '../settings/settings.js';
 import { BOOT_SCRIPT, BootScripts } from './boot/boot-scripts.js';
@@ -31,6 +32,7 @@ export interface Container extends Omit<OpenRecords, 'records'>, OpenLogs, OpenS
   readonly bootScripts: BootScripts;
   readonly shutdown: ContainerShutdown;
   readonly orders: Orders;
+  readonly limits: ContainerLimits;
 }
 
 /**
@@ -45,6 +47,7 @@ export function openContainer(
   const { messages, containerEnvironment, line } = settings;
   const { logs, output } = openLogs(link, handover, settings, records, state.now.bootId);
 
+  const limits = new ContainerLimits(records.entry(LIMITS_RECORD));
   const oomKills = new OomKills(records.entry(OOM_RECORD));
   const forbidden = new ForbiddenSignals((text) => messages.warn(text));
   const sweeper = new SessionSweeper(handover.initPid, forbidden);
@@ -67,5 +70,5 @@ export function openContainer(
   const bootScripts = new BootScripts(records.table(BOOT_SCRIPT));
   const orders = openOrders(records);
   const opened = { state, starts, previous, logs, output, host, command, scripts, reaping, bootScripts, shutdown };
-  return { link, handover, settings, orders, ...opened, ...services };
+  return { link, handover, settings, orders, limits, ...opened, ...services };
 }

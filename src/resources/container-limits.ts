@@ -1,3 +1,6 @@
+import { fieldsOf, numberOf } from '../state/fields.js';
+import type { RecordEntry, RecordKind } from '../state/records.js';
+import type { LimitValues } from '../text/limits.js';
 import { roughSize } from '../text/size.js';
 import { type CpuQuota, cgroupCpu } from './cgroup-cpu.js';
 import { cgroupMemory, type MemoryUse } from './cgroup-memory.js';
@@ -7,35 +10,56 @@ export interface Limits {
   readonly cpu: CpuQuota;
 }
 
+/** The limits that were known last: a change while there is no controller is a change. */
+export const LIMITS_RECORD: RecordKind<LimitValues> = {
+  key: 'limits',
+  decode: (value) => {
+    const { memoryBytes, cpus } = fieldsOf(value);
+    return { memoryBytes: numberOf(memoryBytes), cpus: numberOf(cpus) };
+  },
+};
+
+/** Called with the limits before and after a change. */
+export type LimitsListener = (before: LimitValues, now: LimitValues) => void;
+
 /**
  * The limits of the container. They may change while it runs (in-place resize of a pod, `docker
  * update`); the kernel tells nobody, and we do not poll: a change is noticed when somebody looks.
  */
 export class ContainerLimits {
-  readonly #changed: (text: string) => void;
   readonly #files: string;
-  #last: Limits;
+  readonly #record: RecordEntry<LimitValues>;
+  readonly #listeners = new Set<LimitsListener>();
+  #values: LimitValues;
 
-  /** `changed` is told of each change that is noticed. */
-  constructor(changed: (text: string) => void, files = '/') {
-    this.#changed = changed;
+  constructor(record: RecordEntry<LimitValues>, files = '/') {
     this.#files = files;
-    this.#last = this.#read();
+    this.#record = record;
+    this.#values = record.saved ?? valuesOf(this.#read());
+    if (record.saved === undefined) record.put(this.#values);
+  }
+
+  /** As they were when somebody looked last. */
+  get values(): LimitValues {
+    return this.#values;
   }
 
   look(): Limits {
-    const before = this.#last;
-    const now = this.#read();
-    this.#last = now;
-    if (now.memory.limitBytes !== before.memory.limitBytes)
-      this.#changed(
-        `the memory limit of the container is ${bytesText(now.memory.limitBytes)} now; it was ${bytesText(before.memory.limitBytes)}`,
-      );
-    if (now.cpu.cpus !== before.cpu.cpus)
-      this.#changed(
-        `the CPU quota of the container is ${cpusText(now.cpu.cpus)} now; it was ${cpusText(before.cpu.cpus)}`,
-      );
-    return now;
+    const limits = this.#read();
+    const before = this.#values;
+    const now = valuesOf(limits);
+    if (now.memoryBytes !== before.memoryBytes || now.cpus !== before.cpus) {
+      this.#values = now;
+      this.#record.put(now);
+      for (const listener of this.#listeners) listener(before, now);
+    }
+    return limits;
+  }
+
+  /** Calls the listener at each change that is noticed. Returns what ends it. */
+  subscribe(listener: LimitsListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /**
@@ -43,9 +67,9 @@ export class ContainerLimits {
    * well.
    */
   warning(): string | undefined {
-    const { killsAll, limitBytes } = this.#last.memory;
+    const { killsAll, limitBytes } = this.#read().memory;
     if (!killsAll || limitBytes === undefined) return undefined;
-    return `memory.oom.group is set: when the container reaches its memory limit of ${bytesText(limitBytes)}, the kernel kills all its processes at once, my_init too`;
+    return `memory.oom.group is set: when the container reaches its memory limit of ${roughSize(limitBytes)}, the kernel kills all its processes at once, my_init too`;
   }
 
   #read(): Limits {
@@ -53,7 +77,4 @@ export class ContainerLimits {
   }
 }
 
-const bytesText = (bytes: number | undefined): string => (bytes === undefined ? 'none' : roughSize(bytes));
-
-const cpusText = (cpus: number | undefined): string =>
-  cpus === undefined ? 'none' : `${Number(cpus.toFixed(3))} CPUs`;
+const valuesOf = ({ memory, cpu }: Limits): LimitValues => ({ memoryBytes: memory.limitBytes, cpus: cpu.cpus });

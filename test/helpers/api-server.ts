@@ -17,8 +17,10 @@ import { ErrorInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
 import { type Api, type ApiOptions, serveApi } from '../../src/api/server.js';
 import { listenUnix } from '../../src/listen/unix.js';
+import { ContainerLimits } from '../../src/resources/container-limits.js';
 import { ServiceUsage } from '../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem } from './fake-services.js';
+import { noRecord } from './no-record.js';
 
 type ClientSort<C> = new (target: string, creds: ChannelCredentials, options: ClientOptions) => C;
 
@@ -51,6 +53,7 @@ export async function startApi(
     view: services,
     control: services,
     system,
+    limits: new ContainerLimits(noRecord()),
     usage: new ServiceUsage(services, system),
     socket: path,
     httpAddress: () => '127.0.0.1:9180',

@@ -10,6 +10,10 @@ export function memoryGroup(bytes: number): ControlGroup | undefined {
     : makeGroup('/sys/fs/cgroup', 'memory.max', String(bytes));
 }
 
+/** Changes how much memory a group may use. */
+export const limitMemory = (group: ControlGroup, bytes: number): void =>
+  group.write(existsSync(join(group.directory, 'memory.max')) ? 'memory.max' : 'memory.limit_in_bytes', String(bytes));
+
 /** How many of its processes the kernel has killed for lack of memory. */
 export function oomKillsOf(group: ControlGroup): number {
   const text = existsSync(join(group.directory, 'memory.events'))

@@ -75,7 +75,7 @@ export class Host {
     while (!signal.aborted) {
       try {
         for await (const event of this.client.watch([], { signal, heartbeatMs: HEARTBEAT_MS })) {
-          if (event.kind === 'gap') continue;
+          if (event.kind === 'gap' || event.kind === 'limits') continue;
           if (event.kind === 'snapshot') {
             this.services = new Map(event.services.map((service) => [service.name, service]));
             this.timeline.know(event.services);

@@ -332,7 +332,8 @@ type GetInfoResponse struct {
 	LastControllerEnd *ControllerEnd `protobuf:"bytes,19,opt,name=last_controller_end,json=lastControllerEnd,proto3" json:"last_controller_end,omitempty"`
 	// The logs that have lost lines since boot, or whose lines wait in memory, sorted by name: their
 	// disk was full, or is.
-	LogLosses     []*LogLoss `protobuf:"bytes,20,rep,name=log_losses,json=logLosses,proto3" json:"log_losses,omitempty"`
+	LogLosses     []*LogLoss       `protobuf:"bytes,20,rep,name=log_losses,json=logLosses,proto3" json:"log_losses,omitempty"`
+	Limits        *ContainerLimits `protobuf:"bytes,21,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -507,6 +508,67 @@ func (x *GetInfoResponse) GetLogLosses() []*LogLoss {
 	return nil
 }
 
+func (x *GetInfoResponse) GetLimits() *ContainerLimits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+// The limits that the kernel sets for the container; 0: none.
+type ContainerLimits struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	MemoryBytes uint64                 `protobuf:"varint,1,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// CPUs that it may use on average.
+	Cpus          float64 `protobuf:"fixed64,2,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContainerLimits) Reset() {
+	*x = ContainerLimits{}
+	mi := &file_my_init_v1_init_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContainerLimits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContainerLimits) ProtoMessage() {}
+
+func (x *ContainerLimits) ProtoReflect() protoreflect.Message {
+	mi := &file_my_init_v1_init_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContainerLimits.ProtoReflect.Descriptor instead.
+func (*ContainerLimits) Descriptor() ([]byte, []int) {
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ContainerLimits) GetMemoryBytes() uint64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *ContainerLimits) GetCpus() float64 {
+	if x != nil {
+		return x.Cpus
+	}
+	return 0
+}
+
 // What a full disk does to the log of a service.
 type LogLoss struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -522,7 +584,7 @@ type LogLoss struct {
 
 func (x *LogLoss) Reset() {
 	*x = LogLoss{}
-	mi := &file_my_init_v1_init_proto_msgTypes[2]
+	mi := &file_my_init_v1_init_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -534,7 +596,7 @@ func (x *LogLoss) String() string {
 func (*LogLoss) ProtoMessage() {}
 
 func (x *LogLoss) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[2]
+	mi := &file_my_init_v1_init_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -547,7 +609,7 @@ func (x *LogLoss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLoss.ProtoReflect.Descriptor instead.
 func (*LogLoss) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{2}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *LogLoss) GetSource() string {
@@ -588,7 +650,7 @@ type ControllerEnd struct {
 
 func (x *ControllerEnd) Reset() {
 	*x = ControllerEnd{}
-	mi := &file_my_init_v1_init_proto_msgTypes[3]
+	mi := &file_my_init_v1_init_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +662,7 @@ func (x *ControllerEnd) String() string {
 func (*ControllerEnd) ProtoMessage() {}
 
 func (x *ControllerEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[3]
+	mi := &file_my_init_v1_init_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +675,7 @@ func (x *ControllerEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerEnd.ProtoReflect.Descriptor instead.
 func (*ControllerEnd) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{3}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ControllerEnd) GetCause() string {
@@ -652,7 +714,7 @@ type GetBootRequest struct {
 
 func (x *GetBootRequest) Reset() {
 	*x = GetBootRequest{}
-	mi := &file_my_init_v1_init_proto_msgTypes[4]
+	mi := &file_my_init_v1_init_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +726,7 @@ func (x *GetBootRequest) String() string {
 func (*GetBootRequest) ProtoMessage() {}
 
 func (x *GetBootRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[4]
+	mi := &file_my_init_v1_init_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +739,7 @@ func (x *GetBootRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBootRequest.ProtoReflect.Descriptor instead.
 func (*GetBootRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{4}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{5}
 }
 
 // All seconds are counted from the start of init.
@@ -697,7 +759,7 @@ type GetBootResponse struct {
 
 func (x *GetBootResponse) Reset() {
 	*x = GetBootResponse{}
-	mi := &file_my_init_v1_init_proto_msgTypes[5]
+	mi := &file_my_init_v1_init_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +771,7 @@ func (x *GetBootResponse) String() string {
 func (*GetBootResponse) ProtoMessage() {}
 
 func (x *GetBootResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[5]
+	mi := &file_my_init_v1_init_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +784,7 @@ func (x *GetBootResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBootResponse.ProtoReflect.Descriptor instead.
 func (*GetBootResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{5}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetBootResponse) GetBootedAt() *timestamppb.Timestamp {
@@ -775,7 +837,7 @@ type BootStep struct {
 
 func (x *BootStep) Reset() {
 	*x = BootStep{}
-	mi := &file_my_init_v1_init_proto_msgTypes[6]
+	mi := &file_my_init_v1_init_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +849,7 @@ func (x *BootStep) String() string {
 func (*BootStep) ProtoMessage() {}
 
 func (x *BootStep) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[6]
+	mi := &file_my_init_v1_init_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +862,7 @@ func (x *BootStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BootStep.ProtoReflect.Descriptor instead.
 func (*BootStep) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{6}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *BootStep) GetKind() BootStepKind {
@@ -867,7 +929,7 @@ type ListProcessesRequest struct {
 
 func (x *ListProcessesRequest) Reset() {
 	*x = ListProcessesRequest{}
-	mi := &file_my_init_v1_init_proto_msgTypes[7]
+	mi := &file_my_init_v1_init_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -879,7 +941,7 @@ func (x *ListProcessesRequest) String() string {
 func (*ListProcessesRequest) ProtoMessage() {}
 
 func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[7]
+	mi := &file_my_init_v1_init_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -892,7 +954,7 @@ func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ListProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{7}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{8}
 }
 
 type ListProcessesResponse struct {
@@ -905,7 +967,7 @@ type ListProcessesResponse struct {
 
 func (x *ListProcessesResponse) Reset() {
 	*x = ListProcessesResponse{}
-	mi := &file_my_init_v1_init_proto_msgTypes[8]
+	mi := &file_my_init_v1_init_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +979,7 @@ func (x *ListProcessesResponse) String() string {
 func (*ListProcessesResponse) ProtoMessage() {}
 
 func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[8]
+	mi := &file_my_init_v1_init_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +992,7 @@ func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ListProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{8}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListProcessesResponse) GetProcesses() []*Process {
@@ -964,7 +1026,7 @@ type Process struct {
 
 func (x *Process) Reset() {
 	*x = Process{}
-	mi := &file_my_init_v1_init_proto_msgTypes[9]
+	mi := &file_my_init_v1_init_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1038,7 @@ func (x *Process) String() string {
 func (*Process) ProtoMessage() {}
 
 func (x *Process) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[9]
+	mi := &file_my_init_v1_init_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1051,7 @@ func (x *Process) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Process.ProtoReflect.Descriptor instead.
 func (*Process) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{9}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Process) GetPid() uint32 {
@@ -1072,7 +1134,7 @@ type RescanRequest struct {
 
 func (x *RescanRequest) Reset() {
 	*x = RescanRequest{}
-	mi := &file_my_init_v1_init_proto_msgTypes[10]
+	mi := &file_my_init_v1_init_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1146,7 @@ func (x *RescanRequest) String() string {
 func (*RescanRequest) ProtoMessage() {}
 
 func (x *RescanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[10]
+	mi := &file_my_init_v1_init_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1159,7 @@ func (x *RescanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RescanRequest.ProtoReflect.Descriptor instead.
 func (*RescanRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{10}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RescanRequest) GetRequestId() string {
@@ -1119,7 +1181,7 @@ type RescanResponse struct {
 
 func (x *RescanResponse) Reset() {
 	*x = RescanResponse{}
-	mi := &file_my_init_v1_init_proto_msgTypes[11]
+	mi := &file_my_init_v1_init_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1131,7 +1193,7 @@ func (x *RescanResponse) String() string {
 func (*RescanResponse) ProtoMessage() {}
 
 func (x *RescanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[11]
+	mi := &file_my_init_v1_init_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,7 +1206,7 @@ func (x *RescanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RescanResponse.ProtoReflect.Descriptor instead.
 func (*RescanResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{11}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RescanResponse) GetAdded() []string {
@@ -1178,7 +1240,7 @@ type SkippedEntry struct {
 
 func (x *SkippedEntry) Reset() {
 	*x = SkippedEntry{}
-	mi := &file_my_init_v1_init_proto_msgTypes[12]
+	mi := &file_my_init_v1_init_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1190,7 +1252,7 @@ func (x *SkippedEntry) String() string {
 func (*SkippedEntry) ProtoMessage() {}
 
 func (x *SkippedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[12]
+	mi := &file_my_init_v1_init_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1203,7 +1265,7 @@ func (x *SkippedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkippedEntry.ProtoReflect.Descriptor instead.
 func (*SkippedEntry) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{12}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SkippedEntry) GetName() string {
@@ -1230,7 +1292,7 @@ type ReexecRequest struct {
 
 func (x *ReexecRequest) Reset() {
 	*x = ReexecRequest{}
-	mi := &file_my_init_v1_init_proto_msgTypes[13]
+	mi := &file_my_init_v1_init_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1304,7 @@ func (x *ReexecRequest) String() string {
 func (*ReexecRequest) ProtoMessage() {}
 
 func (x *ReexecRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[13]
+	mi := &file_my_init_v1_init_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1317,7 @@ func (x *ReexecRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReexecRequest.ProtoReflect.Descriptor instead.
 func (*ReexecRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{13}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReexecRequest) GetRequestId() string {
@@ -1279,7 +1341,7 @@ type ReexecResponse struct {
 
 func (x *ReexecResponse) Reset() {
 	*x = ReexecResponse{}
-	mi := &file_my_init_v1_init_proto_msgTypes[14]
+	mi := &file_my_init_v1_init_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1353,7 @@ func (x *ReexecResponse) String() string {
 func (*ReexecResponse) ProtoMessage() {}
 
 func (x *ReexecResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[14]
+	mi := &file_my_init_v1_init_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1366,7 @@ func (x *ReexecResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReexecResponse.ProtoReflect.Descriptor instead.
 func (*ReexecResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{14}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReexecResponse) GetVersionBefore() string {
@@ -1343,7 +1405,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_my_init_v1_init_proto_msgTypes[15]
+	mi := &file_my_init_v1_init_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1417,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[15]
+	mi := &file_my_init_v1_init_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1430,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{15}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ShutdownRequest) GetReason() string {
@@ -1410,7 +1472,7 @@ type ShutdownProgress struct {
 
 func (x *ShutdownProgress) Reset() {
 	*x = ShutdownProgress{}
-	mi := &file_my_init_v1_init_proto_msgTypes[16]
+	mi := &file_my_init_v1_init_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1422,7 +1484,7 @@ func (x *ShutdownProgress) String() string {
 func (*ShutdownProgress) ProtoMessage() {}
 
 func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_init_proto_msgTypes[16]
+	mi := &file_my_init_v1_init_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1435,7 +1497,7 @@ func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownProgress.ProtoReflect.Descriptor instead.
 func (*ShutdownProgress) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_init_proto_rawDescGZIP(), []int{16}
+	return file_my_init_v1_init_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ShutdownProgress) GetStage() string {
@@ -1479,7 +1541,7 @@ const file_my_init_v1_init_proto_rawDesc = "" +
 	"\n" +
 	"\x15my_init/v1/init.proto\x12\n" +
 	"my_init.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n" +
-	"\x0eGetInfoRequest\"\xc4\a\n" +
+	"\x0eGetInfoRequest\"\xf9\a\n" +
 	"\x0fGetInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12!\n" +
 	"\fnode_version\x18\x02 \x01(\tR\vnodeVersion\x12\x17\n" +
@@ -1503,10 +1565,14 @@ const file_my_init_v1_init_proto_rawDesc = "" +
 	"\x0fcontroller_ends\x18\x12 \x03(\v2/.my_init.v1.GetInfoResponse.ControllerEndsEntryR\x0econtrollerEnds\x12I\n" +
 	"\x13last_controller_end\x18\x13 \x01(\v2\x19.my_init.v1.ControllerEndR\x11lastControllerEnd\x122\n" +
 	"\n" +
-	"log_losses\x18\x14 \x03(\v2\x13.my_init.v1.LogLossR\tlogLosses\x1aA\n" +
+	"log_losses\x18\x14 \x03(\v2\x13.my_init.v1.LogLossR\tlogLosses\x123\n" +
+	"\x06limits\x18\x15 \x01(\v2\x1b.my_init.v1.ContainerLimitsR\x06limits\x1aA\n" +
 	"\x13ControllerEndsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\\\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"H\n" +
+	"\x0fContainerLimits\x12!\n" +
+	"\fmemory_bytes\x18\x01 \x01(\x04R\vmemoryBytes\x12\x12\n" +
+	"\x04cpus\x18\x02 \x01(\x01R\x04cpus\"\\\n" +
 	"\aLogLoss\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
 	"\x05lines\x18\x02 \x01(\x04R\x05lines\x12#\n" +
@@ -1631,7 +1697,7 @@ func file_my_init_v1_init_proto_rawDescGZIP() []byte {
 }
 
 var file_my_init_v1_init_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_my_init_v1_init_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_my_init_v1_init_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_my_init_v1_init_proto_goTypes = []any{
 	(Phase)(0),                    // 0: my_init.v1.Phase
 	(BootStepKind)(0),             // 1: my_init.v1.BootStepKind
@@ -1639,59 +1705,61 @@ var file_my_init_v1_init_proto_goTypes = []any{
 	(ProcessRole)(0),              // 3: my_init.v1.ProcessRole
 	(*GetInfoRequest)(nil),        // 4: my_init.v1.GetInfoRequest
 	(*GetInfoResponse)(nil),       // 5: my_init.v1.GetInfoResponse
-	(*LogLoss)(nil),               // 6: my_init.v1.LogLoss
-	(*ControllerEnd)(nil),         // 7: my_init.v1.ControllerEnd
-	(*GetBootRequest)(nil),        // 8: my_init.v1.GetBootRequest
-	(*GetBootResponse)(nil),       // 9: my_init.v1.GetBootResponse
-	(*BootStep)(nil),              // 10: my_init.v1.BootStep
-	(*ListProcessesRequest)(nil),  // 11: my_init.v1.ListProcessesRequest
-	(*ListProcessesResponse)(nil), // 12: my_init.v1.ListProcessesResponse
-	(*Process)(nil),               // 13: my_init.v1.Process
-	(*RescanRequest)(nil),         // 14: my_init.v1.RescanRequest
-	(*RescanResponse)(nil),        // 15: my_init.v1.RescanResponse
-	(*SkippedEntry)(nil),          // 16: my_init.v1.SkippedEntry
-	(*ReexecRequest)(nil),         // 17: my_init.v1.ReexecRequest
-	(*ReexecResponse)(nil),        // 18: my_init.v1.ReexecResponse
-	(*ShutdownRequest)(nil),       // 19: my_init.v1.ShutdownRequest
-	(*ShutdownProgress)(nil),      // 20: my_init.v1.ShutdownProgress
-	nil,                           // 21: my_init.v1.GetInfoResponse.ControllerEndsEntry
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
+	(*ContainerLimits)(nil),       // 6: my_init.v1.ContainerLimits
+	(*LogLoss)(nil),               // 7: my_init.v1.LogLoss
+	(*ControllerEnd)(nil),         // 8: my_init.v1.ControllerEnd
+	(*GetBootRequest)(nil),        // 9: my_init.v1.GetBootRequest
+	(*GetBootResponse)(nil),       // 10: my_init.v1.GetBootResponse
+	(*BootStep)(nil),              // 11: my_init.v1.BootStep
+	(*ListProcessesRequest)(nil),  // 12: my_init.v1.ListProcessesRequest
+	(*ListProcessesResponse)(nil), // 13: my_init.v1.ListProcessesResponse
+	(*Process)(nil),               // 14: my_init.v1.Process
+	(*RescanRequest)(nil),         // 15: my_init.v1.RescanRequest
+	(*RescanResponse)(nil),        // 16: my_init.v1.RescanResponse
+	(*SkippedEntry)(nil),          // 17: my_init.v1.SkippedEntry
+	(*ReexecRequest)(nil),         // 18: my_init.v1.ReexecRequest
+	(*ReexecResponse)(nil),        // 19: my_init.v1.ReexecResponse
+	(*ShutdownRequest)(nil),       // 20: my_init.v1.ShutdownRequest
+	(*ShutdownProgress)(nil),      // 21: my_init.v1.ShutdownProgress
+	nil,                           // 22: my_init.v1.GetInfoResponse.ControllerEndsEntry
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 24: google.protobuf.Duration
 }
 var file_my_init_v1_init_proto_depIdxs = []int32{
-	22, // 0: my_init.v1.GetInfoResponse.booted_at:type_name -> google.protobuf.Timestamp
-	22, // 1: my_init.v1.GetInfoResponse.controller_started_at:type_name -> google.protobuf.Timestamp
+	23, // 0: my_init.v1.GetInfoResponse.booted_at:type_name -> google.protobuf.Timestamp
+	23, // 1: my_init.v1.GetInfoResponse.controller_started_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: my_init.v1.GetInfoResponse.phase:type_name -> my_init.v1.Phase
-	21, // 3: my_init.v1.GetInfoResponse.controller_ends:type_name -> my_init.v1.GetInfoResponse.ControllerEndsEntry
-	7,  // 4: my_init.v1.GetInfoResponse.last_controller_end:type_name -> my_init.v1.ControllerEnd
-	6,  // 5: my_init.v1.GetInfoResponse.log_losses:type_name -> my_init.v1.LogLoss
-	22, // 6: my_init.v1.ControllerEnd.at:type_name -> google.protobuf.Timestamp
-	22, // 7: my_init.v1.GetBootResponse.booted_at:type_name -> google.protobuf.Timestamp
-	10, // 8: my_init.v1.GetBootResponse.steps:type_name -> my_init.v1.BootStep
-	1,  // 9: my_init.v1.BootStep.kind:type_name -> my_init.v1.BootStepKind
-	2,  // 10: my_init.v1.BootStep.outcome:type_name -> my_init.v1.BootOutcome
-	13, // 11: my_init.v1.ListProcessesResponse.processes:type_name -> my_init.v1.Process
-	3,  // 12: my_init.v1.Process.role:type_name -> my_init.v1.ProcessRole
-	22, // 13: my_init.v1.Process.started_at:type_name -> google.protobuf.Timestamp
-	16, // 14: my_init.v1.RescanResponse.skipped:type_name -> my_init.v1.SkippedEntry
-	23, // 15: my_init.v1.ShutdownRequest.timeout:type_name -> google.protobuf.Duration
-	4,  // 16: my_init.v1.Init.GetInfo:input_type -> my_init.v1.GetInfoRequest
-	8,  // 17: my_init.v1.Init.GetBoot:input_type -> my_init.v1.GetBootRequest
-	11, // 18: my_init.v1.Init.ListProcesses:input_type -> my_init.v1.ListProcessesRequest
-	14, // 19: my_init.v1.Init.Rescan:input_type -> my_init.v1.RescanRequest
-	17, // 20: my_init.v1.Init.Reexec:input_type -> my_init.v1.ReexecRequest
-	19, // 21: my_init.v1.Init.Shutdown:input_type -> my_init.v1.ShutdownRequest
-	5,  // 22: my_init.v1.Init.GetInfo:output_type -> my_init.v1.GetInfoResponse
-	9,  // 23: my_init.v1.Init.GetBoot:output_type -> my_init.v1.GetBootResponse
-	12, // 24: my_init.v1.Init.ListProcesses:output_type -> my_init.v1.ListProcessesResponse
-	15, // 25: my_init.v1.Init.Rescan:output_type -> my_init.v1.RescanResponse
-	18, // 26: my_init.v1.Init.Reexec:output_type -> my_init.v1.ReexecResponse
-	20, // 27: my_init.v1.Init.Shutdown:output_type -> my_init.v1.ShutdownProgress
-	22, // [22:28] is the sub-list for method output_type
-	16, // [16:22] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	22, // 3: my_init.v1.GetInfoResponse.controller_ends:type_name -> my_init.v1.GetInfoResponse.ControllerEndsEntry
+	8,  // 4: my_init.v1.GetInfoResponse.last_controller_end:type_name -> my_init.v1.ControllerEnd
+	7,  // 5: my_init.v1.GetInfoResponse.log_losses:type_name -> my_init.v1.LogLoss
+	6,  // 6: my_init.v1.GetInfoResponse.limits:type_name -> my_init.v1.ContainerLimits
+	23, // 7: my_init.v1.ControllerEnd.at:type_name -> google.protobuf.Timestamp
+	23, // 8: my_init.v1.GetBootResponse.booted_at:type_name -> google.protobuf.Timestamp
+	11, // 9: my_init.v1.GetBootResponse.steps:type_name -> my_init.v1.BootStep
+	1,  // 10: my_init.v1.BootStep.kind:type_name -> my_init.v1.BootStepKind
+	2,  // 11: my_init.v1.BootStep.outcome:type_name -> my_init.v1.BootOutcome
+	14, // 12: my_init.v1.ListProcessesResponse.processes:type_name -> my_init.v1.Process
+	3,  // 13: my_init.v1.Process.role:type_name -> my_init.v1.ProcessRole
+	23, // 14: my_init.v1.Process.started_at:type_name -> google.protobuf.Timestamp
+	17, // 15: my_init.v1.RescanResponse.skipped:type_name -> my_init.v1.SkippedEntry
+	24, // 16: my_init.v1.ShutdownRequest.timeout:type_name -> google.protobuf.Duration
+	4,  // 17: my_init.v1.Init.GetInfo:input_type -> my_init.v1.GetInfoRequest
+	9,  // 18: my_init.v1.Init.GetBoot:input_type -> my_init.v1.GetBootRequest
+	12, // 19: my_init.v1.Init.ListProcesses:input_type -> my_init.v1.ListProcessesRequest
+	15, // 20: my_init.v1.Init.Rescan:input_type -> my_init.v1.RescanRequest
+	18, // 21: my_init.v1.Init.Reexec:input_type -> my_init.v1.ReexecRequest
+	20, // 22: my_init.v1.Init.Shutdown:input_type -> my_init.v1.ShutdownRequest
+	5,  // 23: my_init.v1.Init.GetInfo:output_type -> my_init.v1.GetInfoResponse
+	10, // 24: my_init.v1.Init.GetBoot:output_type -> my_init.v1.GetBootResponse
+	13, // 25: my_init.v1.Init.ListProcesses:output_type -> my_init.v1.ListProcessesResponse
+	16, // 26: my_init.v1.Init.Rescan:output_type -> my_init.v1.RescanResponse
+	19, // 27: my_init.v1.Init.Reexec:output_type -> my_init.v1.ReexecResponse
+	21, // 28: my_init.v1.Init.Shutdown:output_type -> my_init.v1.ShutdownProgress
+	23, // [23:29] is the sub-list for method output_type
+	17, // [17:23] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_my_init_v1_init_proto_init() }
@@ -1699,15 +1767,15 @@ func file_my_init_v1_init_proto_init() {
 	if File_my_init_v1_init_proto != nil {
 		return
 	}
-	file_my_init_v1_init_proto_msgTypes[5].OneofWrappers = []any{}
 	file_my_init_v1_init_proto_msgTypes[6].OneofWrappers = []any{}
+	file_my_init_v1_init_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_my_init_v1_init_proto_rawDesc), len(file_my_init_v1_init_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -431,6 +431,7 @@ type WatchResponse struct {
 	//	*WatchResponse_Change
 	//	*WatchResponse_Heartbeat
 	//	*WatchResponse_Gap
+	//	*WatchResponse_Limits
 	Event         isWatchResponse_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -518,6 +519,15 @@ func (x *WatchResponse) GetGap() *WatchGap {
 	return nil
 }
 
+func (x *WatchResponse) GetLimits() *WatchLimits {
+	if x != nil {
+		if x, ok := x.Event.(*WatchResponse_Limits); ok {
+			return x.Limits
+		}
+	}
+	return nil
+}
+
 type isWatchResponse_Event interface {
 	isWatchResponse_Event()
 }
@@ -542,6 +552,10 @@ type WatchResponse_Gap struct {
 	Gap *WatchGap `protobuf:"bytes,5,opt,name=gap,proto3,oneof"`
 }
 
+type WatchResponse_Limits struct {
+	Limits *WatchLimits `protobuf:"bytes,6,opt,name=limits,proto3,oneof"`
+}
+
 func (*WatchResponse_Hello) isWatchResponse_Event() {}
 
 func (*WatchResponse_Snapshot) isWatchResponse_Event() {}
@@ -551,6 +565,8 @@ func (*WatchResponse_Change) isWatchResponse_Event() {}
 func (*WatchResponse_Heartbeat) isWatchResponse_Event() {}
 
 func (*WatchResponse_Gap) isWatchResponse_Event() {}
+
+func (*WatchResponse_Limits) isWatchResponse_Event() {}
 
 // The subscription is in place; nothing after this revision will be missed unsaid.
 type WatchHello struct {
@@ -860,6 +876,68 @@ func (x *WatchGap) GetToRevision() uint64 {
 	return 0
 }
 
+// The limits of the container have changed: a pod was resized, or `docker update` was run. Told to
+// everyone who watches, whatever the selector. It has no revision, and is not told again.
+type WatchLimits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	Limits        *ContainerLimits       `protobuf:"bytes,2,opt,name=limits,proto3" json:"limits,omitempty"`
+	Before        *ContainerLimits       `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchLimits) Reset() {
+	*x = WatchLimits{}
+	mi := &file_my_init_v1_services_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchLimits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchLimits) ProtoMessage() {}
+
+func (x *WatchLimits) ProtoReflect() protoreflect.Message {
+	mi := &file_my_init_v1_services_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchLimits.ProtoReflect.Descriptor instead.
+func (*WatchLimits) Descriptor() ([]byte, []int) {
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *WatchLimits) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *WatchLimits) GetLimits() *ContainerLimits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+func (x *WatchLimits) GetBefore() *ContainerLimits {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
 type StartRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
@@ -876,7 +954,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[12]
+	mi := &file_my_init_v1_services_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +966,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[12]
+	mi := &file_my_init_v1_services_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +979,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{12}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StartRequest) GetSelector() *Selector {
@@ -959,7 +1037,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[13]
+	mi := &file_my_init_v1_services_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -971,7 +1049,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[13]
+	mi := &file_my_init_v1_services_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -984,7 +1062,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{13}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StopRequest) GetSelector() *Selector {
@@ -1049,7 +1127,7 @@ type RestartRequest struct {
 
 func (x *RestartRequest) Reset() {
 	*x = RestartRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[14]
+	mi := &file_my_init_v1_services_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1139,7 @@ func (x *RestartRequest) String() string {
 func (*RestartRequest) ProtoMessage() {}
 
 func (x *RestartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[14]
+	mi := &file_my_init_v1_services_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1152,7 @@ func (x *RestartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartRequest.ProtoReflect.Descriptor instead.
 func (*RestartRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{14}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RestartRequest) GetSelector() *Selector {
@@ -1139,7 +1217,7 @@ type ScaleRequest struct {
 
 func (x *ScaleRequest) Reset() {
 	*x = ScaleRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[15]
+	mi := &file_my_init_v1_services_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1151,7 +1229,7 @@ func (x *ScaleRequest) String() string {
 func (*ScaleRequest) ProtoMessage() {}
 
 func (x *ScaleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[15]
+	mi := &file_my_init_v1_services_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1164,7 +1242,7 @@ func (x *ScaleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScaleRequest.ProtoReflect.Descriptor instead.
 func (*ScaleRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{15}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ScaleRequest) GetName() string {
@@ -1213,7 +1291,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[16]
+	mi := &file_my_init_v1_services_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1303,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[16]
+	mi := &file_my_init_v1_services_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1316,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{16}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReloadRequest) GetSelector() *Selector {
@@ -1272,7 +1350,7 @@ type SignalRequest struct {
 
 func (x *SignalRequest) Reset() {
 	*x = SignalRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[17]
+	mi := &file_my_init_v1_services_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1362,7 @@ func (x *SignalRequest) String() string {
 func (*SignalRequest) ProtoMessage() {}
 
 func (x *SignalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[17]
+	mi := &file_my_init_v1_services_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1375,7 @@ func (x *SignalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalRequest.ProtoReflect.Descriptor instead.
 func (*SignalRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{17}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SignalRequest) GetSelector() *Selector {
@@ -1360,7 +1438,7 @@ type RunRequest struct {
 
 func (x *RunRequest) Reset() {
 	*x = RunRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[18]
+	mi := &file_my_init_v1_services_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1450,7 @@ func (x *RunRequest) String() string {
 func (*RunRequest) ProtoMessage() {}
 
 func (x *RunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[18]
+	mi := &file_my_init_v1_services_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1463,7 @@ func (x *RunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunRequest.ProtoReflect.Descriptor instead.
 func (*RunRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{18}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RunRequest) GetName() string {
@@ -1454,7 +1532,7 @@ type HoldRequest struct {
 
 func (x *HoldRequest) Reset() {
 	*x = HoldRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[19]
+	mi := &file_my_init_v1_services_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1466,7 +1544,7 @@ func (x *HoldRequest) String() string {
 func (*HoldRequest) ProtoMessage() {}
 
 func (x *HoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[19]
+	mi := &file_my_init_v1_services_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1479,7 +1557,7 @@ func (x *HoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldRequest.ProtoReflect.Descriptor instead.
 func (*HoldRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{19}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HoldRequest) GetSelector() *Selector {
@@ -1528,7 +1606,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[20]
+	mi := &file_my_init_v1_services_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1618,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[20]
+	mi := &file_my_init_v1_services_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1631,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{20}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReleaseRequest) GetSelector() *Selector {
@@ -1581,7 +1659,7 @@ type ResetRequest struct {
 
 func (x *ResetRequest) Reset() {
 	*x = ResetRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[21]
+	mi := &file_my_init_v1_services_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1671,7 @@ func (x *ResetRequest) String() string {
 func (*ResetRequest) ProtoMessage() {}
 
 func (x *ResetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[21]
+	mi := &file_my_init_v1_services_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +1684,7 @@ func (x *ResetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetRequest.ProtoReflect.Descriptor instead.
 func (*ResetRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{21}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ResetRequest) GetSelector() *Selector {
@@ -1633,7 +1711,7 @@ type OperationResponse struct {
 
 func (x *OperationResponse) Reset() {
 	*x = OperationResponse{}
-	mi := &file_my_init_v1_services_proto_msgTypes[22]
+	mi := &file_my_init_v1_services_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1645,7 +1723,7 @@ func (x *OperationResponse) String() string {
 func (*OperationResponse) ProtoMessage() {}
 
 func (x *OperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[22]
+	mi := &file_my_init_v1_services_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1658,7 +1736,7 @@ func (x *OperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationResponse.ProtoReflect.Descriptor instead.
 func (*OperationResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{22}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OperationResponse) GetOutcomes() []*Outcome {
@@ -1690,7 +1768,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_my_init_v1_services_proto_msgTypes[23]
+	mi := &file_my_init_v1_services_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1780,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[23]
+	mi := &file_my_init_v1_services_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1793,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{23}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Outcome) GetName() string {
@@ -1780,7 +1858,7 @@ type WatchUsageRequest struct {
 
 func (x *WatchUsageRequest) Reset() {
 	*x = WatchUsageRequest{}
-	mi := &file_my_init_v1_services_proto_msgTypes[24]
+	mi := &file_my_init_v1_services_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +1870,7 @@ func (x *WatchUsageRequest) String() string {
 func (*WatchUsageRequest) ProtoMessage() {}
 
 func (x *WatchUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[24]
+	mi := &file_my_init_v1_services_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +1883,7 @@ func (x *WatchUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchUsageRequest.ProtoReflect.Descriptor instead.
 func (*WatchUsageRequest) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{24}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchUsageRequest) GetSelector() *Selector {
@@ -1837,7 +1915,7 @@ type WatchUsageResponse struct {
 
 func (x *WatchUsageResponse) Reset() {
 	*x = WatchUsageResponse{}
-	mi := &file_my_init_v1_services_proto_msgTypes[25]
+	mi := &file_my_init_v1_services_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +1927,7 @@ func (x *WatchUsageResponse) String() string {
 func (*WatchUsageResponse) ProtoMessage() {}
 
 func (x *WatchUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[25]
+	mi := &file_my_init_v1_services_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +1940,7 @@ func (x *WatchUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchUsageResponse.ProtoReflect.Descriptor instead.
 func (*WatchUsageResponse) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{25}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchUsageResponse) GetTime() *timestamppb.Timestamp {
@@ -1909,7 +1987,7 @@ type ServiceUsage struct {
 
 func (x *ServiceUsage) Reset() {
 	*x = ServiceUsage{}
-	mi := &file_my_init_v1_services_proto_msgTypes[26]
+	mi := &file_my_init_v1_services_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1921,7 +1999,7 @@ func (x *ServiceUsage) String() string {
 func (*ServiceUsage) ProtoMessage() {}
 
 func (x *ServiceUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_my_init_v1_services_proto_msgTypes[26]
+	mi := &file_my_init_v1_services_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1934,7 +2012,7 @@ func (x *ServiceUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceUsage.ProtoReflect.Descriptor instead.
 func (*ServiceUsage) Descriptor() ([]byte, []int) {
-	return file_my_init_v1_services_proto_rawDescGZIP(), []int{26}
+	return file_my_init_v1_services_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ServiceUsage) GetName() string {
@@ -2013,13 +2091,14 @@ const file_my_init_v1_services_proto_rawDesc = "" +
 	"\bselector\x18\x01 \x01(\v2\x14.my_init.v1.SelectorR\bselector\x12%\n" +
 	"\x0esince_revision\x18\x02 \x01(\x04R\rsinceRevision\x12\x17\n" +
 	"\aboot_id\x18\x03 \x01(\tR\x06bootId\x12H\n" +
-	"\x12heartbeat_interval\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\x9a\x02\n" +
+	"\x12heartbeat_interval\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xcd\x02\n" +
 	"\rWatchResponse\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x16.my_init.v1.WatchHelloH\x00R\x05hello\x127\n" +
 	"\bsnapshot\x18\x02 \x01(\v2\x19.my_init.v1.WatchSnapshotH\x00R\bsnapshot\x121\n" +
 	"\x06change\x18\x03 \x01(\v2\x17.my_init.v1.WatchChangeH\x00R\x06change\x12:\n" +
 	"\theartbeat\x18\x04 \x01(\v2\x1a.my_init.v1.WatchHeartbeatH\x00R\theartbeat\x12(\n" +
-	"\x03gap\x18\x05 \x01(\v2\x14.my_init.v1.WatchGapH\x00R\x03gapB\a\n" +
+	"\x03gap\x18\x05 \x01(\v2\x14.my_init.v1.WatchGapH\x00R\x03gap\x121\n" +
+	"\x06limits\x18\x06 \x01(\v2\x17.my_init.v1.WatchLimitsH\x00R\x06limitsB\a\n" +
 	"\x05event\"\x88\x01\n" +
 	"\n" +
 	"WatchHello\x12\x17\n" +
@@ -2042,7 +2121,11 @@ const file_my_init_v1_services_proto_rawDesc = "" +
 	"\bWatchGap\x12#\n" +
 	"\rfrom_revision\x18\x01 \x01(\x04R\ffromRevision\x12\x1f\n" +
 	"\vto_revision\x18\x02 \x01(\x04R\n" +
-	"toRevision\"\xdc\x01\n" +
+	"toRevision\"\xa7\x01\n" +
+	"\vWatchLimits\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x123\n" +
+	"\x06limits\x18\x02 \x01(\v2\x1b.my_init.v1.ContainerLimitsR\x06limits\x123\n" +
+	"\x06before\x18\x03 \x01(\v2\x1b.my_init.v1.ContainerLimitsR\x06before\"\xdc\x01\n" +
 	"\fStartRequest\x120\n" +
 	"\bselector\x18\x01 \x01(\v2\x14.my_init.v1.SelectorR\bselector\x12)\n" +
 	"\x04wait\x18\x02 \x01(\x0e2\x15.my_init.v1.WaitLevelR\x04wait\x12<\n" +
@@ -2187,7 +2270,7 @@ func file_my_init_v1_services_proto_rawDescGZIP() []byte {
 }
 
 var file_my_init_v1_services_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_my_init_v1_services_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_my_init_v1_services_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_my_init_v1_services_proto_goTypes = []any{
 	(WaitLevel)(0),                // 0: my_init.v1.WaitLevel
 	(*Selector)(nil),              // 1: my_init.v1.Selector
@@ -2202,106 +2285,112 @@ var file_my_init_v1_services_proto_goTypes = []any{
 	(*WatchChange)(nil),           // 10: my_init.v1.WatchChange
 	(*WatchHeartbeat)(nil),        // 11: my_init.v1.WatchHeartbeat
 	(*WatchGap)(nil),              // 12: my_init.v1.WatchGap
-	(*StartRequest)(nil),          // 13: my_init.v1.StartRequest
-	(*StopRequest)(nil),           // 14: my_init.v1.StopRequest
-	(*RestartRequest)(nil),        // 15: my_init.v1.RestartRequest
-	(*ScaleRequest)(nil),          // 16: my_init.v1.ScaleRequest
-	(*ReloadRequest)(nil),         // 17: my_init.v1.ReloadRequest
-	(*SignalRequest)(nil),         // 18: my_init.v1.SignalRequest
-	(*RunRequest)(nil),            // 19: my_init.v1.RunRequest
-	(*HoldRequest)(nil),           // 20: my_init.v1.HoldRequest
-	(*ReleaseRequest)(nil),        // 21: my_init.v1.ReleaseRequest
-	(*ResetRequest)(nil),          // 22: my_init.v1.ResetRequest
-	(*OperationResponse)(nil),     // 23: my_init.v1.OperationResponse
-	(*Outcome)(nil),               // 24: my_init.v1.Outcome
-	(*WatchUsageRequest)(nil),     // 25: my_init.v1.WatchUsageRequest
-	(*WatchUsageResponse)(nil),    // 26: my_init.v1.WatchUsageResponse
-	(*ServiceUsage)(nil),          // 27: my_init.v1.ServiceUsage
-	(*Service)(nil),               // 28: my_init.v1.Service
-	(*LogLoss)(nil),               // 29: my_init.v1.LogLoss
-	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(ServiceState)(0),             // 32: my_init.v1.ServiceState
-	(*status.Status)(nil),         // 33: google.rpc.Status
+	(*WatchLimits)(nil),           // 13: my_init.v1.WatchLimits
+	(*StartRequest)(nil),          // 14: my_init.v1.StartRequest
+	(*StopRequest)(nil),           // 15: my_init.v1.StopRequest
+	(*RestartRequest)(nil),        // 16: my_init.v1.RestartRequest
+	(*ScaleRequest)(nil),          // 17: my_init.v1.ScaleRequest
+	(*ReloadRequest)(nil),         // 18: my_init.v1.ReloadRequest
+	(*SignalRequest)(nil),         // 19: my_init.v1.SignalRequest
+	(*RunRequest)(nil),            // 20: my_init.v1.RunRequest
+	(*HoldRequest)(nil),           // 21: my_init.v1.HoldRequest
+	(*ReleaseRequest)(nil),        // 22: my_init.v1.ReleaseRequest
+	(*ResetRequest)(nil),          // 23: my_init.v1.ResetRequest
+	(*OperationResponse)(nil),     // 24: my_init.v1.OperationResponse
+	(*Outcome)(nil),               // 25: my_init.v1.Outcome
+	(*WatchUsageRequest)(nil),     // 26: my_init.v1.WatchUsageRequest
+	(*WatchUsageResponse)(nil),    // 27: my_init.v1.WatchUsageResponse
+	(*ServiceUsage)(nil),          // 28: my_init.v1.ServiceUsage
+	(*Service)(nil),               // 29: my_init.v1.Service
+	(*LogLoss)(nil),               // 30: my_init.v1.LogLoss
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(ServiceState)(0),             // 33: my_init.v1.ServiceState
+	(*ContainerLimits)(nil),       // 34: my_init.v1.ContainerLimits
+	(*status.Status)(nil),         // 35: google.rpc.Status
 }
 var file_my_init_v1_services_proto_depIdxs = []int32{
 	1,  // 0: my_init.v1.ListRequest.selector:type_name -> my_init.v1.Selector
-	28, // 1: my_init.v1.ListResponse.services:type_name -> my_init.v1.Service
-	29, // 2: my_init.v1.ListResponse.log_losses:type_name -> my_init.v1.LogLoss
-	28, // 3: my_init.v1.GetResponse.service:type_name -> my_init.v1.Service
+	29, // 1: my_init.v1.ListResponse.services:type_name -> my_init.v1.Service
+	30, // 2: my_init.v1.ListResponse.log_losses:type_name -> my_init.v1.LogLoss
+	29, // 3: my_init.v1.GetResponse.service:type_name -> my_init.v1.Service
 	1,  // 4: my_init.v1.WatchRequest.selector:type_name -> my_init.v1.Selector
-	30, // 5: my_init.v1.WatchRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	31, // 5: my_init.v1.WatchRequest.heartbeat_interval:type_name -> google.protobuf.Duration
 	8,  // 6: my_init.v1.WatchResponse.hello:type_name -> my_init.v1.WatchHello
 	9,  // 7: my_init.v1.WatchResponse.snapshot:type_name -> my_init.v1.WatchSnapshot
 	10, // 8: my_init.v1.WatchResponse.change:type_name -> my_init.v1.WatchChange
 	11, // 9: my_init.v1.WatchResponse.heartbeat:type_name -> my_init.v1.WatchHeartbeat
 	12, // 10: my_init.v1.WatchResponse.gap:type_name -> my_init.v1.WatchGap
-	28, // 11: my_init.v1.WatchSnapshot.services:type_name -> my_init.v1.Service
-	31, // 12: my_init.v1.WatchChange.time:type_name -> google.protobuf.Timestamp
-	28, // 13: my_init.v1.WatchChange.service:type_name -> my_init.v1.Service
-	32, // 14: my_init.v1.WatchChange.previous_state:type_name -> my_init.v1.ServiceState
-	31, // 15: my_init.v1.WatchHeartbeat.time:type_name -> google.protobuf.Timestamp
-	1,  // 16: my_init.v1.StartRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 17: my_init.v1.StartRequest.wait:type_name -> my_init.v1.WaitLevel
-	30, // 18: my_init.v1.StartRequest.wait_timeout:type_name -> google.protobuf.Duration
-	1,  // 19: my_init.v1.StopRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 20: my_init.v1.StopRequest.wait:type_name -> my_init.v1.WaitLevel
-	30, // 21: my_init.v1.StopRequest.wait_timeout:type_name -> google.protobuf.Duration
-	30, // 22: my_init.v1.StopRequest.stop_timeout:type_name -> google.protobuf.Duration
-	1,  // 23: my_init.v1.RestartRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 24: my_init.v1.RestartRequest.wait:type_name -> my_init.v1.WaitLevel
-	30, // 25: my_init.v1.RestartRequest.wait_timeout:type_name -> google.protobuf.Duration
-	30, // 26: my_init.v1.RestartRequest.stop_timeout:type_name -> google.protobuf.Duration
-	0,  // 27: my_init.v1.ScaleRequest.wait:type_name -> my_init.v1.WaitLevel
-	30, // 28: my_init.v1.ScaleRequest.wait_timeout:type_name -> google.protobuf.Duration
-	1,  // 29: my_init.v1.ReloadRequest.selector:type_name -> my_init.v1.Selector
-	1,  // 30: my_init.v1.SignalRequest.selector:type_name -> my_init.v1.Selector
-	0,  // 31: my_init.v1.RunRequest.wait:type_name -> my_init.v1.WaitLevel
-	30, // 32: my_init.v1.RunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	1,  // 33: my_init.v1.HoldRequest.selector:type_name -> my_init.v1.Selector
-	30, // 34: my_init.v1.HoldRequest.duration:type_name -> google.protobuf.Duration
-	1,  // 35: my_init.v1.ReleaseRequest.selector:type_name -> my_init.v1.Selector
-	1,  // 36: my_init.v1.ResetRequest.selector:type_name -> my_init.v1.Selector
-	24, // 37: my_init.v1.OperationResponse.outcomes:type_name -> my_init.v1.Outcome
-	33, // 38: my_init.v1.Outcome.error:type_name -> google.rpc.Status
-	28, // 39: my_init.v1.Outcome.service:type_name -> my_init.v1.Service
-	1,  // 40: my_init.v1.WatchUsageRequest.selector:type_name -> my_init.v1.Selector
-	30, // 41: my_init.v1.WatchUsageRequest.interval:type_name -> google.protobuf.Duration
-	31, // 42: my_init.v1.WatchUsageResponse.time:type_name -> google.protobuf.Timestamp
-	27, // 43: my_init.v1.WatchUsageResponse.services:type_name -> my_init.v1.ServiceUsage
-	2,  // 44: my_init.v1.Services.List:input_type -> my_init.v1.ListRequest
-	4,  // 45: my_init.v1.Services.Get:input_type -> my_init.v1.GetRequest
-	6,  // 46: my_init.v1.Services.Watch:input_type -> my_init.v1.WatchRequest
-	13, // 47: my_init.v1.Services.Start:input_type -> my_init.v1.StartRequest
-	14, // 48: my_init.v1.Services.Stop:input_type -> my_init.v1.StopRequest
-	15, // 49: my_init.v1.Services.Restart:input_type -> my_init.v1.RestartRequest
-	17, // 50: my_init.v1.Services.Reload:input_type -> my_init.v1.ReloadRequest
-	18, // 51: my_init.v1.Services.Signal:input_type -> my_init.v1.SignalRequest
-	20, // 52: my_init.v1.Services.Hold:input_type -> my_init.v1.HoldRequest
-	21, // 53: my_init.v1.Services.Release:input_type -> my_init.v1.ReleaseRequest
-	22, // 54: my_init.v1.Services.Reset:input_type -> my_init.v1.ResetRequest
-	16, // 55: my_init.v1.Services.Scale:input_type -> my_init.v1.ScaleRequest
-	19, // 56: my_init.v1.Services.Run:input_type -> my_init.v1.RunRequest
-	25, // 57: my_init.v1.Services.WatchUsage:input_type -> my_init.v1.WatchUsageRequest
-	3,  // 58: my_init.v1.Services.List:output_type -> my_init.v1.ListResponse
-	5,  // 59: my_init.v1.Services.Get:output_type -> my_init.v1.GetResponse
-	7,  // 60: my_init.v1.Services.Watch:output_type -> my_init.v1.WatchResponse
-	23, // 61: my_init.v1.Services.Start:output_type -> my_init.v1.OperationResponse
-	23, // 62: my_init.v1.Services.Stop:output_type -> my_init.v1.OperationResponse
-	23, // 63: my_init.v1.Services.Restart:output_type -> my_init.v1.OperationResponse
-	23, // 64: my_init.v1.Services.Reload:output_type -> my_init.v1.OperationResponse
-	23, // 65: my_init.v1.Services.Signal:output_type -> my_init.v1.OperationResponse
-	23, // 66: my_init.v1.Services.Hold:output_type -> my_init.v1.OperationResponse
-	23, // 67: my_init.v1.Services.Release:output_type -> my_init.v1.OperationResponse
-	23, // 68: my_init.v1.Services.Reset:output_type -> my_init.v1.OperationResponse
-	23, // 69: my_init.v1.Services.Scale:output_type -> my_init.v1.OperationResponse
-	23, // 70: my_init.v1.Services.Run:output_type -> my_init.v1.OperationResponse
-	26, // 71: my_init.v1.Services.WatchUsage:output_type -> my_init.v1.WatchUsageResponse
-	58, // [58:72] is the sub-list for method output_type
-	44, // [44:58] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	13, // 11: my_init.v1.WatchResponse.limits:type_name -> my_init.v1.WatchLimits
+	29, // 12: my_init.v1.WatchSnapshot.services:type_name -> my_init.v1.Service
+	32, // 13: my_init.v1.WatchChange.time:type_name -> google.protobuf.Timestamp
+	29, // 14: my_init.v1.WatchChange.service:type_name -> my_init.v1.Service
+	33, // 15: my_init.v1.WatchChange.previous_state:type_name -> my_init.v1.ServiceState
+	32, // 16: my_init.v1.WatchHeartbeat.time:type_name -> google.protobuf.Timestamp
+	32, // 17: my_init.v1.WatchLimits.time:type_name -> google.protobuf.Timestamp
+	34, // 18: my_init.v1.WatchLimits.limits:type_name -> my_init.v1.ContainerLimits
+	34, // 19: my_init.v1.WatchLimits.before:type_name -> my_init.v1.ContainerLimits
+	1,  // 20: my_init.v1.StartRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 21: my_init.v1.StartRequest.wait:type_name -> my_init.v1.WaitLevel
+	31, // 22: my_init.v1.StartRequest.wait_timeout:type_name -> google.protobuf.Duration
+	1,  // 23: my_init.v1.StopRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 24: my_init.v1.StopRequest.wait:type_name -> my_init.v1.WaitLevel
+	31, // 25: my_init.v1.StopRequest.wait_timeout:type_name -> google.protobuf.Duration
+	31, // 26: my_init.v1.StopRequest.stop_timeout:type_name -> google.protobuf.Duration
+	1,  // 27: my_init.v1.RestartRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 28: my_init.v1.RestartRequest.wait:type_name -> my_init.v1.WaitLevel
+	31, // 29: my_init.v1.RestartRequest.wait_timeout:type_name -> google.protobuf.Duration
+	31, // 30: my_init.v1.RestartRequest.stop_timeout:type_name -> google.protobuf.Duration
+	0,  // 31: my_init.v1.ScaleRequest.wait:type_name -> my_init.v1.WaitLevel
+	31, // 32: my_init.v1.ScaleRequest.wait_timeout:type_name -> google.protobuf.Duration
+	1,  // 33: my_init.v1.ReloadRequest.selector:type_name -> my_init.v1.Selector
+	1,  // 34: my_init.v1.SignalRequest.selector:type_name -> my_init.v1.Selector
+	0,  // 35: my_init.v1.RunRequest.wait:type_name -> my_init.v1.WaitLevel
+	31, // 36: my_init.v1.RunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	1,  // 37: my_init.v1.HoldRequest.selector:type_name -> my_init.v1.Selector
+	31, // 38: my_init.v1.HoldRequest.duration:type_name -> google.protobuf.Duration
+	1,  // 39: my_init.v1.ReleaseRequest.selector:type_name -> my_init.v1.Selector
+	1,  // 40: my_init.v1.ResetRequest.selector:type_name -> my_init.v1.Selector
+	25, // 41: my_init.v1.OperationResponse.outcomes:type_name -> my_init.v1.Outcome
+	35, // 42: my_init.v1.Outcome.error:type_name -> google.rpc.Status
+	29, // 43: my_init.v1.Outcome.service:type_name -> my_init.v1.Service
+	1,  // 44: my_init.v1.WatchUsageRequest.selector:type_name -> my_init.v1.Selector
+	31, // 45: my_init.v1.WatchUsageRequest.interval:type_name -> google.protobuf.Duration
+	32, // 46: my_init.v1.WatchUsageResponse.time:type_name -> google.protobuf.Timestamp
+	28, // 47: my_init.v1.WatchUsageResponse.services:type_name -> my_init.v1.ServiceUsage
+	2,  // 48: my_init.v1.Services.List:input_type -> my_init.v1.ListRequest
+	4,  // 49: my_init.v1.Services.Get:input_type -> my_init.v1.GetRequest
+	6,  // 50: my_init.v1.Services.Watch:input_type -> my_init.v1.WatchRequest
+	14, // 51: my_init.v1.Services.Start:input_type -> my_init.v1.StartRequest
+	15, // 52: my_init.v1.Services.Stop:input_type -> my_init.v1.StopRequest
+	16, // 53: my_init.v1.Services.Restart:input_type -> my_init.v1.RestartRequest
+	18, // 54: my_init.v1.Services.Reload:input_type -> my_init.v1.ReloadRequest
+	19, // 55: my_init.v1.Services.Signal:input_type -> my_init.v1.SignalRequest
+	21, // 56: my_init.v1.Services.Hold:input_type -> my_init.v1.HoldRequest
+	22, // 57: my_init.v1.Services.Release:input_type -> my_init.v1.ReleaseRequest
+	23, // 58: my_init.v1.Services.Reset:input_type -> my_init.v1.ResetRequest
+	17, // 59: my_init.v1.Services.Scale:input_type -> my_init.v1.ScaleRequest
+	20, // 60: my_init.v1.Services.Run:input_type -> my_init.v1.RunRequest
+	26, // 61: my_init.v1.Services.WatchUsage:input_type -> my_init.v1.WatchUsageRequest
+	3,  // 62: my_init.v1.Services.List:output_type -> my_init.v1.ListResponse
+	5,  // 63: my_init.v1.Services.Get:output_type -> my_init.v1.GetResponse
+	7,  // 64: my_init.v1.Services.Watch:output_type -> my_init.v1.WatchResponse
+	24, // 65: my_init.v1.Services.Start:output_type -> my_init.v1.OperationResponse
+	24, // 66: my_init.v1.Services.Stop:output_type -> my_init.v1.OperationResponse
+	24, // 67: my_init.v1.Services.Restart:output_type -> my_init.v1.OperationResponse
+	24, // 68: my_init.v1.Services.Reload:output_type -> my_init.v1.OperationResponse
+	24, // 69: my_init.v1.Services.Signal:output_type -> my_init.v1.OperationResponse
+	24, // 70: my_init.v1.Services.Hold:output_type -> my_init.v1.OperationResponse
+	24, // 71: my_init.v1.Services.Release:output_type -> my_init.v1.OperationResponse
+	24, // 72: my_init.v1.Services.Reset:output_type -> my_init.v1.OperationResponse
+	24, // 73: my_init.v1.Services.Scale:output_type -> my_init.v1.OperationResponse
+	24, // 74: my_init.v1.Services.Run:output_type -> my_init.v1.OperationResponse
+	27, // 75: my_init.v1.Services.WatchUsage:output_type -> my_init.v1.WatchUsageResponse
+	62, // [62:76] is the sub-list for method output_type
+	48, // [48:62] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_my_init_v1_services_proto_init() }
@@ -2317,15 +2406,16 @@ func file_my_init_v1_services_proto_init() {
 		(*WatchResponse_Change)(nil),
 		(*WatchResponse_Heartbeat)(nil),
 		(*WatchResponse_Gap)(nil),
+		(*WatchResponse_Limits)(nil),
 	}
-	file_my_init_v1_services_proto_msgTypes[26].OneofWrappers = []any{}
+	file_my_init_v1_services_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_my_init_v1_services_proto_rawDesc), len(file_my_init_v1_services_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -10,7 +10,7 @@ from .v1.definitions_pb2 import ApplyAction
 from .v1.errors_pb2 import ErrorReason
 from .v1.logs_pb2 import LogCursor, LogMarkerKind, LogStream
 from .v1.service_pb2 import DesiredState, Service, ServiceState
-from .watch_events import Change, WatchGap, ServiceChange, Snapshot, WatchEvent
+from .watch_events import Change, LimitsChange, WatchGap, ServiceChange, Snapshot, WatchEvent
 
 __all__ = [
     "ApplyAction",
@@ -24,6 +24,7 @@ __all__ = [
     "LogEvent",
     "LogMarkerKind",
     "LogStream",
+    "LimitsChange",
     "WatchGap",
     "LogGap",
     "Marker",

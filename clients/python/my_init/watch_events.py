@@ -9,6 +9,7 @@ from typing import Union
 
 from .requests import Names, duration_of, selector_of
 from .v1 import services_pb2
+from .v1.init_pb2 import ContainerLimits
 from .v1.service_pb2 import Service, ServiceState
 
 #: The connection counts as dead after so many heartbeats were missed.
@@ -43,6 +44,15 @@ class Change(ServiceChange):
 
 
 @dataclass(frozen=True)
+class LimitsChange:
+    """The limits of the container have changed; 0 is none."""
+
+    time: datetime.datetime
+    limits: ContainerLimits
+    before: ContainerLimits
+
+
+@dataclass(frozen=True)
 class WatchGap:
     """A gap; a snapshot follows. After a new boot the lost revisions have no meaning."""
 
@@ -51,7 +61,7 @@ class WatchGap:
     new_boot: bool
 
 
-WatchEvent = Union[Snapshot, Change, WatchGap]
+WatchEvent = Union[Snapshot, Change, LimitsChange, WatchGap]
 
 
 class View:
@@ -93,6 +103,9 @@ class View:
             yield self._change(response.change)
         elif kind == "heartbeat":
             self._revision = max(self._revision, response.heartbeat.revision)
+        elif kind == "limits":
+            limits = response.limits
+            yield LimitsChange(limits.time.ToDatetime(datetime.timezone.utc), limits.limits, limits.before)
         elif kind == "gap":
             yield WatchGap(response.gap.from_revision, response.gap.to_revision, self._new_boot)
 

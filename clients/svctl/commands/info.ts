@@ -1,8 +1,10 @@
+import { describeLimits } from '../../../src/text/limits.js';
 import { printable } from '../../../src/text/printable.js';
 import { GetInfoResponse, Init } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
+import { limitValues } from '../limit-values.js';
 import { outputOption, timeoutOption } from '../options.js';
 import { lossWords, phaseName } from '../phrases.js';
 import { dateTime, span } from '../text/duration.js';
@@ -53,6 +55,9 @@ function facts(response: GetInfoResponse, nowMs: number): [string, string][] {
     ['socket', response.socket],
     ['http', response.httpAddress === '' ? 'off' : response.httpAddress],
     ['shutdown', `within ${response.shutdownTimeoutSeconds} s`],
+    ...(response.limits === undefined
+      ? []
+      : [['limits', describeLimits(limitValues(response.limits))] satisfies [string, string]]),
     ...response.logLosses.map((loss): [string, string] => ['logs', lossWords(loss)]),
     ['orphans', `${response.zombiesReapedTotal} reaped`],
     ['you', response.mayChange ? 'may change things' : 'may only read'],

@@ -1,6 +1,8 @@
+import { describeChange } from '../../../src/text/limits.js';
 import { printable } from '../../../src/text/printable.js';
 import type { WatchEvent } from '../../typescript/src/index.js';
 import {
+  type ContainerLimits,
   type Service,
   type ServiceChange,
   ServiceState,
@@ -10,6 +12,7 @@ import {
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
+import { limitValues } from '../limit-values.js';
 import { FORMATS, outputOption } from '../options.js';
 import { causeWords, fullState, stateStyle, troubleWords } from '../phrases.js';
 import { clockTime } from '../text/duration.js';
@@ -22,7 +25,7 @@ export const watch: Command = {
   operands: 'services',
   hosts: 'follows',
   description:
-    'Prints one line for each change of a service: when, which, from which state to which, and why. Goes on until Ctrl-C, also across a restart of the controller or of the container: what happened meanwhile is told afterwards. With -o jsonl each line is a WatchResponse (snapshot, change or gap).',
+    'Prints one line for each change of a service: when, which, from which state to which, and why; and one for each change of the limits of the container. Goes on until Ctrl-C, also across a restart of the controller or of the container: what happened meanwhile is told afterwards. With -o jsonl each line is a WatchResponse (snapshot, change, limits or gap).',
   examples: ['svctl watch', "svctl watch 'web-*' -o jsonl"],
   options: [outputOption(FORMATS)],
   run: watchServices,
@@ -61,6 +64,9 @@ class ChangePrinter {
       case 'change':
         this.#change(event, event.time);
         break;
+      case 'limits':
+        this.#limits(event.before, event.limits, event.time);
+        break;
       case 'gap':
         // A new boot counts from the beginning; the gap to it has no number.
         if (!event.newBoot) {
@@ -88,6 +94,13 @@ class ChangePrinter {
     else this.#context.print(`${this.#words(service, time, from, to).trimEnd()}\n`);
   }
 
+  #limits(before: ContainerLimits | undefined, now: ContainerLimits | undefined, time: Date | undefined): void {
+    if (this.#context.format === 'name') return;
+    const at = this.#context.paint('faint', clockTime(time ?? new Date()));
+    for (const text of describeChange(limitValues(before), limitValues(now)))
+      this.#context.print(`${at}  ${'my_init'.padEnd(this.#width)}  ${text}\n`);
+  }
+
   #words(service: Service, time: Date | undefined, from: string, to: string): string {
     const { paint, format } = this.#context;
     this.#width = Math.max(this.#width, visibleLength(service.name));
@@ -110,6 +123,10 @@ function messageOf(event: WatchEvent): WatchResponse {
     case 'change': {
       const { revision, time, service, previousState, removed } = event;
       return { event: { $case: 'change', value: { revision, time, service, previousState, removed } } };
+    }
+    case 'limits': {
+      const { time, limits, before } = event;
+      return { event: { $case: 'limits', value: { time, limits, before } } };
     }
     case 'gap': {
       const { fromRevision, toRevision } = event;

@@ -25,6 +25,7 @@ export {
   BootOutcome,
   type BootStep,
   BootStepKind,
+  ContainerLimits,
   GetBootResponse,
   GetInfoResponse,
   ListProcessesResponse,

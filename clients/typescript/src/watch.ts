@@ -1,7 +1,7 @@
 import type { Connection } from './connection.js';
 import { durationOf } from './duration.js';
 import type { Service, ServiceState } from './gen/my_init/v1/service.js';
-import { WatchRequest, type WatchResponse } from './gen/my_init/v1/services.js';
+import { type WatchLimits, WatchRequest, type WatchResponse } from './gen/my_init/v1/services.js';
 import { Services } from './methods.js';
 import { reconnect } from './reconnect.js';
 import { type Names, selectorOf } from './selector.js';
@@ -29,6 +29,8 @@ export type WatchEvent =
       readonly time: Date | undefined;
       readonly previousState: ServiceState;
     })
+  /** The limits of the container have changed; 0: none. */
+  | ({ readonly kind: 'limits' } & WatchLimits)
   /** Changes were lost; a snapshot follows. After a new boot the lost revisions have no meaning. */
   | { readonly kind: 'gap'; readonly fromRevision: bigint; readonly toRevision: bigint; readonly newBoot: boolean };
 
@@ -112,6 +114,8 @@ class View {
         return undefined;
       case 'gap':
         return { kind: 'gap', ...event.value, newBoot: this.#newBoot };
+      case 'limits':
+        return { kind: 'limits', ...event.value };
       case undefined:
         return undefined;
       default:

@@ -7,6 +7,7 @@ import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
+import { noRecord } from '../../helpers/no-record.js';
 
 const collect = (): Promise<readonly Family[]> =>
   new Metrics({
@@ -14,7 +15,7 @@ const collect = (): Promise<readonly Family[]> =>
     system: new FakeSystem(),
     rpc: new RpcStats(),
     logs: NO_LOGS,
-    limits: new ContainerLimits(() => undefined),
+    limits: new ContainerLimits(noRecord()),
     usage: new ServiceUsage(new FakeServices(), new FakeSystem()),
     log: () => {},
   }).collect();

@@ -15,6 +15,7 @@ import type { LogStatistics } from '../../../src/types/logs.js';
 import type { ServiceName } from '../../../src/types/service.js';
 import type { ProcessInfo } from '../../../src/types/system.js';
 import { FakeServices, FakeSystem, NO_COUNTS } from '../../helpers/fake-services.js';
+import { noRecord } from '../../helpers/no-record.js';
 
 const SOME_LOGS: LogStatistics = {
   counts: () => [{ name: 'talkative', lines: 12, bytes: 345, dropped: 1, missed: 2 }],
@@ -54,7 +55,7 @@ function world(names: readonly string[] = []): World {
     system,
     rpc,
     logs: SOME_LOGS,
-    limits: new ContainerLimits(() => undefined, LIMITED),
+    limits: new ContainerLimits(noRecord(), LIMITED),
     usage: new ServiceUsage(services, system),
     log: (message) => logged.push(message),
   });

@@ -9,6 +9,7 @@ import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem, NO_COUNTS } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
+import { noRecord } from '../../helpers/no-record.js';
 import { EXAMPLES, startPrometheus } from '../../helpers/prometheus.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -59,7 +60,7 @@ describe('a real Prometheus', () => {
       system,
       rpc: new RpcStats(),
       logs: NO_LOGS,
-      limits: new ContainerLimits(() => undefined),
+      limits: new ContainerLimits(noRecord()),
       usage: new ServiceUsage(services, system),
       log: (message) => logged.push(message),
     });

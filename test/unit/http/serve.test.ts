@@ -21,6 +21,7 @@ import { ContainerLimits } from '../../../src/resources/container-limits.js';
 import { ServiceUsage } from '../../../src/resources/service-usage.js';
 import { FakeServices, FakeSystem } from '../../helpers/fake-services.js';
 import { NO_LOGS } from '../../helpers/no-logs.js';
+import { noRecord } from '../../helpers/no-record.js';
 
 /**
  * Listens and starts a successor of itself that inherits the socket, which serves it once the first
@@ -31,6 +32,7 @@ const GENERATION = `
   import { serveHttp } from './src/http/serve.ts';
   import { RpcStats } from './src/grpc/rpc-stats.ts';
   import { ContainerLimits } from './src/resources/container-limits.ts';
+  import { noRecord } from './test/helpers/no-record.ts';
   import { FakeServices, FakeSystem } from './test/helpers/fake-services.ts';
   import { NO_LOGS } from './test/helpers/no-logs.ts';
   import { ServiceUsage } from './src/resources/service-usage.ts';
@@ -44,7 +46,7 @@ const GENERATION = `
     system,
     rpc: new RpcStats(),
     logs: NO_LOGS,
-    limits: new ContainerLimits(() => undefined),
+    limits: new ContainerLimits(noRecord()),
     usage: new ServiceUsage(services, system),
     log: console.error,
     onListening: (fd) => {
@@ -84,7 +86,7 @@ async function serve(listen: ListenAddress = { host: '127.0.0.1', port: 0 }, inh
     system,
     rpc: new RpcStats(),
     logs: NO_LOGS,
-    limits: new ContainerLimits(() => undefined),
+    limits: new ContainerLimits(noRecord()),
     usage: new ServiceUsage(services, system),
     onListening,
     log,

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { cgroupCpu } from '../../../src/resources/cgroup-cpu.js';
 import { cgroupMemory } from '../../../src/resources/cgroup-memory.js';
-import { ContainerLimits } from '../../../src/resources/container-limits.js';
+import { ContainerLimits, LIMITS_RECORD } from '../../../src/resources/container-limits.js';
+import { describeChange, type LimitValues } from '../../../src/text/limits.js';
+import { noRecord } from '../../helpers/no-record.js';
 
 let root = '';
 beforeEach(() => {
@@ -103,7 +105,8 @@ describe('limits that change while the container runs', () => {
   test('are told once, when somebody looks', () => {
     files({ 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.max': '536870912\n' });
     const told: string[] = [];
-    const limits = new ContainerLimits((text) => told.push(text), root);
+    const limits = new ContainerLimits(noRecord(), root);
+    limits.subscribe((before, now) => told.push(...describeChange(before, now)));
     limits.look();
     expect(told).toEqual([]);
     files({ 'sys/fs/cgroup/memory.max': '1073741824\n', 'sys/fs/cgroup/cpu.max': '50000 100000\n' });
@@ -115,10 +118,26 @@ describe('limits that change while the container runs', () => {
     ]);
   });
 
+  test('are told by the next controller, when they changed while there was none', () => {
+    files({ 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.max': '536870912\n' });
+    let saved: LimitValues | undefined;
+    const put = (values: LimitValues): void => {
+      saved = LIMITS_RECORD.decode(JSON.parse(JSON.stringify(values)));
+    };
+    new ContainerLimits({ saved, put }, root).look();
+    files({ 'sys/fs/cgroup/memory.max': '1073741824\n' });
+    const next = new ContainerLimits({ saved, put }, root);
+    const told: string[] = [];
+    next.subscribe((before, now) => told.push(...describeChange(before, now)));
+    next.look();
+    expect(told).toEqual(['the memory limit of the container is 1 GiB now; it was 512 MiB']);
+    expect(saved).toEqual(next.values);
+  });
+
   test('are warned of where the kernel would kill all processes at once', () => {
     files({ 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.oom.group': '1\n' });
-    expect(new ContainerLimits(() => undefined, root).warning()).toBeUndefined();
+    expect(new ContainerLimits(noRecord(), root).warning()).toBeUndefined();
     files({ 'sys/fs/cgroup/memory.max': '536870912\n' });
-    expect(new ContainerLimits(() => undefined, root).warning()).toMatch(/^memory.oom.group is set: .* 512 MiB/);
+    expect(new ContainerLimits(noRecord(), root).warning()).toMatch(/^memory.oom.group is set: .* 512 MiB/);
   });
 });

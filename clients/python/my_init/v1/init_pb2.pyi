@@ -50,6 +50,14 @@ class BootStep(_message.Message):
     wanted_seconds: float
     def __init__(self, kind: _Optional[_Union[BootStepKind, str]] = ..., name: _Optional[str] = ..., wanted_seconds: _Optional[float] = ..., waited_for: _Optional[str] = ..., started_seconds: _Optional[float] = ..., ended_seconds: _Optional[float] = ..., outcome: _Optional[_Union[BootOutcome, str]] = ..., critical: bool = ...) -> None: ...
 
+class ContainerLimits(_message.Message):
+    __slots__ = ["cpus", "memory_bytes"]
+    CPUS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    cpus: float
+    memory_bytes: int
+    def __init__(self, memory_bytes: _Optional[int] = ..., cpus: _Optional[float] = ...) -> None: ...
+
 class ControllerEnd(_message.Message):
     __slots__ = ["at", "cause", "last_words", "text"]
     AT_FIELD_NUMBER: _ClassVar[int]
@@ -83,7 +91,7 @@ class GetInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetInfoResponse(_message.Message):
-    __slots__ = ["boot_id", "booted_at", "controller_ends", "controller_pid", "controller_restarts", "controller_started_at", "http_address", "last_controller_end", "log_losses", "may_change", "node_version", "phase", "pid", "pid1", "service_directory", "shutdown_timeout_seconds", "socket", "subreaper", "version", "zombies_reaped_total"]
+    __slots__ = ["boot_id", "booted_at", "controller_ends", "controller_pid", "controller_restarts", "controller_started_at", "http_address", "last_controller_end", "limits", "log_losses", "may_change", "node_version", "phase", "pid", "pid1", "service_directory", "shutdown_timeout_seconds", "socket", "subreaper", "version", "zombies_reaped_total"]
     class ControllerEndsEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +107,7 @@ class GetInfoResponse(_message.Message):
     CONTROLLER_STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     HTTP_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     LAST_CONTROLLER_END_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     LOG_LOSSES_FIELD_NUMBER: _ClassVar[int]
     MAY_CHANGE_FIELD_NUMBER: _ClassVar[int]
     NODE_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -119,6 +128,7 @@ class GetInfoResponse(_message.Message):
     controller_started_at: _timestamp_pb2.Timestamp
     http_address: str
     last_controller_end: ControllerEnd
+    limits: ContainerLimits
     log_losses: _containers.RepeatedCompositeFieldContainer[LogLoss]
     may_change: bool
     node_version: str
@@ -131,7 +141,7 @@ class GetInfoResponse(_message.Message):
     subreaper: bool
     version: str
     zombies_reaped_total: int
-    def __init__(self, version: _Optional[str] = ..., node_version: _Optional[str] = ..., boot_id: _Optional[str] = ..., booted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pid: _Optional[int] = ..., pid1: bool = ..., subreaper: bool = ..., controller_pid: _Optional[int] = ..., controller_restarts: _Optional[int] = ..., controller_started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., phase: _Optional[_Union[Phase, str]] = ..., service_directory: _Optional[str] = ..., socket: _Optional[str] = ..., http_address: _Optional[str] = ..., shutdown_timeout_seconds: _Optional[float] = ..., zombies_reaped_total: _Optional[int] = ..., may_change: bool = ..., controller_ends: _Optional[_Mapping[str, int]] = ..., last_controller_end: _Optional[_Union[ControllerEnd, _Mapping]] = ..., log_losses: _Optional[_Iterable[_Union[LogLoss, _Mapping]]] = ...) -> None: ...
+    def __init__(self, version: _Optional[str] = ..., node_version: _Optional[str] = ..., boot_id: _Optional[str] = ..., booted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pid: _Optional[int] = ..., pid1: bool = ..., subreaper: bool = ..., controller_pid: _Optional[int] = ..., controller_restarts: _Optional[int] = ..., controller_started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., phase: _Optional[_Union[Phase, str]] = ..., service_directory: _Optional[str] = ..., socket: _Optional[str] = ..., http_address: _Optional[str] = ..., shutdown_timeout_seconds: _Optional[float] = ..., zombies_reaped_total: _Optional[int] = ..., may_change: bool = ..., controller_ends: _Optional[_Mapping[str, int]] = ..., last_controller_end: _Optional[_Union[ControllerEnd, _Mapping]] = ..., log_losses: _Optional[_Iterable[_Union[LogLoss, _Mapping]]] = ..., limits: _Optional[_Union[ContainerLimits, _Mapping]] = ...) -> None: ...
 
 class ListProcessesRequest(_message.Message):
     __slots__ = []

@@ -18,15 +18,15 @@ from my_init.v1 import init_pb2 as my__init_dot_v1_dot_init__pb2
 from my_init.v1 import service_pb2 as my__init_dot_v1_dot_service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19my_init/v1/services.proto\x12\nmy_init.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15my_init/v1/init.proto\x1a\x18my_init/v1/service.proto\"5\n\x08Selector\x12\r\n\x05names\x18\x01 \x03(\t\x12\r\n\x05globs\x18\x02 \x03(\t\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"5\n\x0bListRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\"\x81\x01\n\x0cListResponse\x12%\n\x08services\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Service\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\'\n\nlog_losses\x18\x04 \x03(\x0b\x32\x13.my_init.v1.LogLoss\"\x1a\n\nGetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x0bGetResponse\x12$\n\x07service\x18\x01 \x01(\x0b\x32\x13.my_init.v1.Service\"\x96\x01\n\x0cWatchRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x16\n\x0esince_revision\x18\x02 \x01(\x04\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xf1\x01\n\rWatchResponse\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x16.my_init.v1.WatchHelloH\x00\x12-\n\x08snapshot\x18\x02 \x01(\x0b\x32\x19.my_init.v1.WatchSnapshotH\x00\x12)\n\x06\x63hange\x18\x03 \x01(\x0b\x32\x17.my_init.v1.WatchChangeH\x00\x12/\n\theartbeat\x18\x04 \x01(\x0b\x32\x1a.my_init.v1.WatchHeartbeatH\x00\x12#\n\x03gap\x18\x05 \x01(\x0b\x32\x14.my_init.v1.WatchGapH\x00\x42\x07\n\x05\x65vent\"[\n\nWatchHello\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\x12\x19\n\x11heartbeat_seconds\x18\x04 \x01(\x01\"H\n\rWatchSnapshot\x12%\n\x08services\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Service\x12\x10\n\x08revision\x18\x02 \x01(\x04\"\xb2\x01\n\x0bWatchChange\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x07service\x18\x03 \x01(\x0b\x32\x13.my_init.v1.Service\x12\x30\n\x0eprevious_state\x18\x04 \x01(\x0e\x32\x18.my_init.v1.ServiceState\x12\x0f\n\x07removed\x18\x05 \x01(\x08\"L\n\x0eWatchHeartbeat\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"6\n\x08WatchGap\x12\x15\n\rfrom_revision\x18\x01 \x01(\x04\x12\x13\n\x0bto_revision\x18\x02 \x01(\x04\"\xae\x01\n\x0cStartRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12#\n\x04wait\x18\x02 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04once\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xe9\x01\n\x0bStopRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12#\n\x04wait\x18\x02 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cstop_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fwith_dependents\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xe4\x01\n\x0eRestartRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12#\n\x04wait\x18\x02 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cstop_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x61t_once\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"\x98\x01\n\x0cScaleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08replicas\x18\x02 \x01(\r\x12#\n\x04wait\x18\x03 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\n \x01(\t\"K\n\rReloadRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x12\n\nrequest_id\x18\n \x01(\t\"\x83\x01\n\rSignalRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x0e\n\x06signal\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\x08\x12\x17\n\x0f\x65xpected_run_id\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xb7\x01\n\nRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x03(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12\x0c\n\x04keep\x18\x04 \x01(\x08\x12#\n\x04wait\x18\x05 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xa0\x01\n\x0bHoldRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x18\n\x10through_shutdown\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"L\n\x0eReleaseRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x12\n\nrequest_id\x18\n \x01(\t\"J\n\x0cResetRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x12\n\nrequest_id\x18\n \x01(\t\":\n\x11OperationResponse\x12%\n\x08outcomes\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Outcome\"\xa7\x01\n\x07Outcome\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x0f\n\x07old_pid\x18\x04 \x01(\r\x12$\n\x07service\x18\x05 \x01(\x0b\x32\x13.my_init.v1.Service\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\x12\x12\n\ndependents\x18\x07 \x03(\t\"h\n\x11WatchUsageRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x01\n\x12WatchUsageResponse\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10interval_seconds\x18\x02 \x01(\x01\x12*\n\x08services\x18\x03 \x03(\x0b\x32\x18.my_init.v1.ServiceUsage\"\xbb\x01\n\x0cServiceUsage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63pu_seconds\x18\x02 \x01(\x01\x12\x11\n\x04\x63pus\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0cmemory_bytes\x18\x04 \x01(\x04\x12\x11\n\tprocesses\x18\x05 \x01(\r\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\x1d\n\x10open_descriptors\x18\x07 \x01(\rH\x01\x88\x01\x01\x42\x07\n\x05_cpusB\x13\n\x11_open_descriptors*\x82\x01\n\tWaitLevel\x12\x1a\n\x16WAIT_LEVEL_UNSPECIFIED\x10\x00\x12\x13\n\x0fWAIT_LEVEL_NONE\x10\x01\x12\x16\n\x12WAIT_LEVEL_STARTED\x10\x02\x12\x14\n\x10WAIT_LEVEL_READY\x10\x03\x12\x16\n\x12WAIT_LEVEL_STOPPED\x10\x04\x32\xa4\x07\n\x08Services\x12\x39\n\x04List\x12\x17.my_init.v1.ListRequest\x1a\x18.my_init.v1.ListResponse\x12\x36\n\x03Get\x12\x16.my_init.v1.GetRequest\x1a\x17.my_init.v1.GetResponse\x12>\n\x05Watch\x12\x18.my_init.v1.WatchRequest\x1a\x19.my_init.v1.WatchResponse0\x01\x12@\n\x05Start\x12\x18.my_init.v1.StartRequest\x1a\x1d.my_init.v1.OperationResponse\x12>\n\x04Stop\x12\x17.my_init.v1.StopRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x44\n\x07Restart\x12\x1a.my_init.v1.RestartRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x42\n\x06Reload\x12\x19.my_init.v1.ReloadRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x42\n\x06Signal\x12\x19.my_init.v1.SignalRequest\x1a\x1d.my_init.v1.OperationResponse\x12>\n\x04Hold\x12\x17.my_init.v1.HoldRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x44\n\x07Release\x12\x1a.my_init.v1.ReleaseRequest\x1a\x1d.my_init.v1.OperationResponse\x12@\n\x05Reset\x12\x18.my_init.v1.ResetRequest\x1a\x1d.my_init.v1.OperationResponse\x12@\n\x05Scale\x12\x18.my_init.v1.ScaleRequest\x1a\x1d.my_init.v1.OperationResponse\x12<\n\x03Run\x12\x16.my_init.v1.RunRequest\x1a\x1d.my_init.v1.OperationResponse\x12M\n\nWatchUsage\x12\x1d.my_init.v1.WatchUsageRequest\x1a\x1e.my_init.v1.WatchUsageResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19my_init/v1/services.proto\x12\nmy_init.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15my_init/v1/init.proto\x1a\x18my_init/v1/service.proto\"5\n\x08Selector\x12\r\n\x05names\x18\x01 \x03(\t\x12\r\n\x05globs\x18\x02 \x03(\t\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"5\n\x0bListRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\"\x81\x01\n\x0cListResponse\x12%\n\x08services\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Service\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\'\n\nlog_losses\x18\x04 \x03(\x0b\x32\x13.my_init.v1.LogLoss\"\x1a\n\nGetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x0bGetResponse\x12$\n\x07service\x18\x01 \x01(\x0b\x32\x13.my_init.v1.Service\"\x96\x01\n\x0cWatchRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x16\n\x0esince_revision\x18\x02 \x01(\x04\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9c\x02\n\rWatchResponse\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x16.my_init.v1.WatchHelloH\x00\x12-\n\x08snapshot\x18\x02 \x01(\x0b\x32\x19.my_init.v1.WatchSnapshotH\x00\x12)\n\x06\x63hange\x18\x03 \x01(\x0b\x32\x17.my_init.v1.WatchChangeH\x00\x12/\n\theartbeat\x18\x04 \x01(\x0b\x32\x1a.my_init.v1.WatchHeartbeatH\x00\x12#\n\x03gap\x18\x05 \x01(\x0b\x32\x14.my_init.v1.WatchGapH\x00\x12)\n\x06limits\x18\x06 \x01(\x0b\x32\x17.my_init.v1.WatchLimitsH\x00\x42\x07\n\x05\x65vent\"[\n\nWatchHello\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\x12\x19\n\x11heartbeat_seconds\x18\x04 \x01(\x01\"H\n\rWatchSnapshot\x12%\n\x08services\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Service\x12\x10\n\x08revision\x18\x02 \x01(\x04\"\xb2\x01\n\x0bWatchChange\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x07service\x18\x03 \x01(\x0b\x32\x13.my_init.v1.Service\x12\x30\n\x0eprevious_state\x18\x04 \x01(\x0e\x32\x18.my_init.v1.ServiceState\x12\x0f\n\x07removed\x18\x05 \x01(\x08\"L\n\x0eWatchHeartbeat\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"6\n\x08WatchGap\x12\x15\n\rfrom_revision\x18\x01 \x01(\x04\x12\x13\n\x0bto_revision\x18\x02 \x01(\x04\"\x91\x01\n\x0bWatchLimits\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x06limits\x18\x02 \x01(\x0b\x32\x1b.my_init.v1.ContainerLimits\x12+\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x1b.my_init.v1.ContainerLimits\"\xae\x01\n\x0cStartRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12#\n\x04wait\x18\x02 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04once\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xe9\x01\n\x0bStopRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12#\n\x04wait\x18\x02 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cstop_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fwith_dependents\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xe4\x01\n\x0eRestartRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12#\n\x04wait\x18\x02 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cstop_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x61t_once\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"\x98\x01\n\x0cScaleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08replicas\x18\x02 \x01(\r\x12#\n\x04wait\x18\x03 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\n \x01(\t\"K\n\rReloadRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x12\n\nrequest_id\x18\n \x01(\t\"\x83\x01\n\rSignalRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x0e\n\x06signal\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\x08\x12\x17\n\x0f\x65xpected_run_id\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xb7\x01\n\nRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x03(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12\x0c\n\x04keep\x18\x04 \x01(\x08\x12#\n\x04wait\x18\x05 \x01(\x0e\x32\x15.my_init.v1.WaitLevel\x12/\n\x0cwait_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\n \x01(\t\"\xa0\x01\n\x0bHoldRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x18\n\x10through_shutdown\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\n \x01(\t\"L\n\x0eReleaseRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x12\n\nrequest_id\x18\n \x01(\t\"J\n\x0cResetRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12\x12\n\nrequest_id\x18\n \x01(\t\":\n\x11OperationResponse\x12%\n\x08outcomes\x18\x01 \x03(\x0b\x32\x13.my_init.v1.Outcome\"\xa7\x01\n\x07Outcome\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x0f\n\x07old_pid\x18\x04 \x01(\r\x12$\n\x07service\x18\x05 \x01(\x0b\x32\x13.my_init.v1.Service\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\x12\x12\n\ndependents\x18\x07 \x03(\t\"h\n\x11WatchUsageRequest\x12&\n\x08selector\x18\x01 \x01(\x0b\x32\x14.my_init.v1.Selector\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x01\n\x12WatchUsageResponse\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10interval_seconds\x18\x02 \x01(\x01\x12*\n\x08services\x18\x03 \x03(\x0b\x32\x18.my_init.v1.ServiceUsage\"\xbb\x01\n\x0cServiceUsage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63pu_seconds\x18\x02 \x01(\x01\x12\x11\n\x04\x63pus\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0cmemory_bytes\x18\x04 \x01(\x04\x12\x11\n\tprocesses\x18\x05 \x01(\r\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\x1d\n\x10open_descriptors\x18\x07 \x01(\rH\x01\x88\x01\x01\x42\x07\n\x05_cpusB\x13\n\x11_open_descriptors*\x82\x01\n\tWaitLevel\x12\x1a\n\x16WAIT_LEVEL_UNSPECIFIED\x10\x00\x12\x13\n\x0fWAIT_LEVEL_NONE\x10\x01\x12\x16\n\x12WAIT_LEVEL_STARTED\x10\x02\x12\x14\n\x10WAIT_LEVEL_READY\x10\x03\x12\x16\n\x12WAIT_LEVEL_STOPPED\x10\x04\x32\xa4\x07\n\x08Services\x12\x39\n\x04List\x12\x17.my_init.v1.ListRequest\x1a\x18.my_init.v1.ListResponse\x12\x36\n\x03Get\x12\x16.my_init.v1.GetRequest\x1a\x17.my_init.v1.GetResponse\x12>\n\x05Watch\x12\x18.my_init.v1.WatchRequest\x1a\x19.my_init.v1.WatchResponse0\x01\x12@\n\x05Start\x12\x18.my_init.v1.StartRequest\x1a\x1d.my_init.v1.OperationResponse\x12>\n\x04Stop\x12\x17.my_init.v1.StopRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x44\n\x07Restart\x12\x1a.my_init.v1.RestartRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x42\n\x06Reload\x12\x19.my_init.v1.ReloadRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x42\n\x06Signal\x12\x19.my_init.v1.SignalRequest\x1a\x1d.my_init.v1.OperationResponse\x12>\n\x04Hold\x12\x17.my_init.v1.HoldRequest\x1a\x1d.my_init.v1.OperationResponse\x12\x44\n\x07Release\x12\x1a.my_init.v1.ReleaseRequest\x1a\x1d.my_init.v1.OperationResponse\x12@\n\x05Reset\x12\x18.my_init.v1.ResetRequest\x1a\x1d.my_init.v1.OperationResponse\x12@\n\x05Scale\x12\x18.my_init.v1.ScaleRequest\x1a\x1d.my_init.v1.OperationResponse\x12<\n\x03Run\x12\x16.my_init.v1.RunRequest\x1a\x1d.my_init.v1.OperationResponse\x12M\n\nWatchUsage\x12\x1d.my_init.v1.WatchUsageRequest\x1a\x1e.my_init.v1.WatchUsageResponse0\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'my_init.v1.services_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _WAITLEVEL._serialized_start=3557
-  _WAITLEVEL._serialized_end=3687
+  _WAITLEVEL._serialized_start=3748
+  _WAITLEVEL._serialized_end=3878
   _SELECTOR._serialized_start=180
   _SELECTOR._serialized_end=233
   _LISTREQUEST._serialized_start=235
@@ -40,47 +40,49 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _WATCHREQUEST._serialized_start=504
   _WATCHREQUEST._serialized_end=654
   _WATCHRESPONSE._serialized_start=657
-  _WATCHRESPONSE._serialized_end=898
-  _WATCHHELLO._serialized_start=900
-  _WATCHHELLO._serialized_end=991
-  _WATCHSNAPSHOT._serialized_start=993
-  _WATCHSNAPSHOT._serialized_end=1065
-  _WATCHCHANGE._serialized_start=1068
-  _WATCHCHANGE._serialized_end=1246
-  _WATCHHEARTBEAT._serialized_start=1248
-  _WATCHHEARTBEAT._serialized_end=1324
-  _WATCHGAP._serialized_start=1326
-  _WATCHGAP._serialized_end=1380
-  _STARTREQUEST._serialized_start=1383
-  _STARTREQUEST._serialized_end=1557
-  _STOPREQUEST._serialized_start=1560
-  _STOPREQUEST._serialized_end=1793
-  _RESTARTREQUEST._serialized_start=1796
-  _RESTARTREQUEST._serialized_end=2024
-  _SCALEREQUEST._serialized_start=2027
-  _SCALEREQUEST._serialized_end=2179
-  _RELOADREQUEST._serialized_start=2181
-  _RELOADREQUEST._serialized_end=2256
-  _SIGNALREQUEST._serialized_start=2259
-  _SIGNALREQUEST._serialized_end=2390
-  _RUNREQUEST._serialized_start=2393
-  _RUNREQUEST._serialized_end=2576
-  _HOLDREQUEST._serialized_start=2579
-  _HOLDREQUEST._serialized_end=2739
-  _RELEASEREQUEST._serialized_start=2741
-  _RELEASEREQUEST._serialized_end=2817
-  _RESETREQUEST._serialized_start=2819
-  _RESETREQUEST._serialized_end=2893
-  _OPERATIONRESPONSE._serialized_start=2895
-  _OPERATIONRESPONSE._serialized_end=2953
-  _OUTCOME._serialized_start=2956
-  _OUTCOME._serialized_end=3123
-  _WATCHUSAGEREQUEST._serialized_start=3125
-  _WATCHUSAGEREQUEST._serialized_end=3229
-  _WATCHUSAGERESPONSE._serialized_start=3232
-  _WATCHUSAGERESPONSE._serialized_end=3364
-  _SERVICEUSAGE._serialized_start=3367
-  _SERVICEUSAGE._serialized_end=3554
-  _SERVICES._serialized_start=3690
-  _SERVICES._serialized_end=4622
+  _WATCHRESPONSE._serialized_end=941
+  _WATCHHELLO._serialized_start=943
+  _WATCHHELLO._serialized_end=1034
+  _WATCHSNAPSHOT._serialized_start=1036
+  _WATCHSNAPSHOT._serialized_end=1108
+  _WATCHCHANGE._serialized_start=1111
+  _WATCHCHANGE._serialized_end=1289
+  _WATCHHEARTBEAT._serialized_start=1291
+  _WATCHHEARTBEAT._serialized_end=1367
+  _WATCHGAP._serialized_start=1369
+  _WATCHGAP._serialized_end=1423
+  _WATCHLIMITS._serialized_start=1426
+  _WATCHLIMITS._serialized_end=1571
+  _STARTREQUEST._serialized_start=1574
+  _STARTREQUEST._serialized_end=1748
+  _STOPREQUEST._serialized_start=1751
+  _STOPREQUEST._serialized_end=1984
+  _RESTARTREQUEST._serialized_start=1987
+  _RESTARTREQUEST._serialized_end=2215
+  _SCALEREQUEST._serialized_start=2218
+  _SCALEREQUEST._serialized_end=2370
+  _RELOADREQUEST._serialized_start=2372
+  _RELOADREQUEST._serialized_end=2447
+  _SIGNALREQUEST._serialized_start=2450
+  _SIGNALREQUEST._serialized_end=2581
+  _RUNREQUEST._serialized_start=2584
+  _RUNREQUEST._serialized_end=2767
+  _HOLDREQUEST._serialized_start=2770
+  _HOLDREQUEST._serialized_end=2930
+  _RELEASEREQUEST._serialized_start=2932
+  _RELEASEREQUEST._serialized_end=3008
+  _RESETREQUEST._serialized_start=3010
+  _RESETREQUEST._serialized_end=3084
+  _OPERATIONRESPONSE._serialized_start=3086
+  _OPERATIONRESPONSE._serialized_end=3144
+  _OUTCOME._serialized_start=3147
+  _OUTCOME._serialized_end=3314
+  _WATCHUSAGEREQUEST._serialized_start=3316
+  _WATCHUSAGEREQUEST._serialized_end=3420
+  _WATCHUSAGERESPONSE._serialized_start=3423
+  _WATCHUSAGERESPONSE._serialized_end=3555
+  _SERVICEUSAGE._serialized_start=3558
+  _SERVICEUSAGE._serialized_end=3745
+  _SERVICES._serialized_start=3881
+  _SERVICES._serialized_end=4813
 # @@protoc_insertion_point(module_scope)

@@ -270,6 +270,16 @@ class WatchHello(_message.Message):
     version: str
     def __init__(self, boot_id: _Optional[str] = ..., version: _Optional[str] = ..., revision: _Optional[int] = ..., heartbeat_seconds: _Optional[float] = ...) -> None: ...
 
+class WatchLimits(_message.Message):
+    __slots__ = ["before", "limits", "time"]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    before: _init_pb2.ContainerLimits
+    limits: _init_pb2.ContainerLimits
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[_init_pb2.ContainerLimits, _Mapping]] = ..., before: _Optional[_Union[_init_pb2.ContainerLimits, _Mapping]] = ...) -> None: ...
+
 class WatchRequest(_message.Message):
     __slots__ = ["boot_id", "heartbeat_interval", "selector", "since_revision"]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -283,18 +293,20 @@ class WatchRequest(_message.Message):
     def __init__(self, selector: _Optional[_Union[Selector, _Mapping]] = ..., since_revision: _Optional[int] = ..., boot_id: _Optional[str] = ..., heartbeat_interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class WatchResponse(_message.Message):
-    __slots__ = ["change", "gap", "heartbeat", "hello", "snapshot"]
+    __slots__ = ["change", "gap", "heartbeat", "hello", "limits", "snapshot"]
     CHANGE_FIELD_NUMBER: _ClassVar[int]
     GAP_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     change: WatchChange
     gap: WatchGap
     heartbeat: WatchHeartbeat
     hello: WatchHello
+    limits: WatchLimits
     snapshot: WatchSnapshot
-    def __init__(self, hello: _Optional[_Union[WatchHello, _Mapping]] = ..., snapshot: _Optional[_Union[WatchSnapshot, _Mapping]] = ..., change: _Optional[_Union[WatchChange, _Mapping]] = ..., heartbeat: _Optional[_Union[WatchHeartbeat, _Mapping]] = ..., gap: _Optional[_Union[WatchGap, _Mapping]] = ...) -> None: ...
+    def __init__(self, hello: _Optional[_Union[WatchHello, _Mapping]] = ..., snapshot: _Optional[_Union[WatchSnapshot, _Mapping]] = ..., change: _Optional[_Union[WatchChange, _Mapping]] = ..., heartbeat: _Optional[_Union[WatchHeartbeat, _Mapping]] = ..., gap: _Optional[_Union[WatchGap, _Mapping]] = ..., limits: _Optional[_Union[WatchLimits, _Mapping]] = ...) -> None: ...
 
 class WatchSnapshot(_message.Message):
     __slots__ = ["revision", "services"]

@@ -110,6 +110,10 @@ export const SUPERVISORS = {
   },
 };
 
+const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose } = SUPERVISORS;
+/** Each product once. */
+export const ONE_OF_EACH = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
+
 /** JSON is YAML. `check` is the URL that each service is asked at, every ten seconds. */
 function pebbleLayer(directory, count, check) {
   const places = serviceDirectories(directory, count);

@@ -6,9 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../api.mjs';
 import { Container, settled } from '../container.mjs';
 import { cpuMs, wakeUps } from '../proc.mjs';
-import { SUPERVISORS } from '../supervisors.mjs';
+import { ONE_OF_EACH, SUPERVISORS } from '../supervisors.mjs';
 
-const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose } = SUPERVISORS;
+const { my_init } = SUPERVISORS;
 
 const SERVICES = 100;
 /** Twice as much is what a minute takes. */
@@ -19,7 +19,7 @@ const SCRAPES = 4;
 
 export const rounds = 1;
 export const together = true;
-export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
+export const contenders = ONE_OF_EACH;
 
 export async function run(contender, record) {
   const container = new Container(contender.prepare(SERVICES));

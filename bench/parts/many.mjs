@@ -1,12 +1,12 @@
 /** A hundred and five hundred services: until all run, and until all have ended. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Container } from '../container.mjs';
-import { SUPERVISORS } from '../supervisors.mjs';
+import { ONE_OF_EACH, SUPERVISORS } from '../supervisors.mjs';
 
-const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose } = SUPERVISORS;
+const { pm2 } = SUPERVISORS;
 
 export const rounds = 3;
-export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
+export const contenders = ONE_OF_EACH;
 
 export async function run(contender, record) {
   for (const count of [100, 500]) {

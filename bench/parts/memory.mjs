@@ -9,38 +9,14 @@ import { Container } from '../container.mjs';
 import { memory } from '../proc.mjs';
 import { SUPERVISORS, TREE } from '../supervisors.mjs';
 
-const {
-  my_init,
-  myInitTree,
-  runit,
-  runitWithLoggers,
-  s6,
-  s6WithLoggers,
-  daemontools,
-  supervisord,
-  pm2,
-  pebble,
-  processCompose,
-} = SUPERVISORS;
+const { my_init, myInitTree, pm2 } = SUPERVISORS;
 
 const COUNTS = [10, 100, 500];
 /** The time after which the memory of a start has been given back. */
 const REST_MS = 3_000;
 
 export const rounds = 1;
-export const contenders = [
-  my_init,
-  myInitTree,
-  runit,
-  runitWithLoggers,
-  s6,
-  s6WithLoggers,
-  daemontools,
-  supervisord,
-  pm2,
-  pebble,
-  processCompose,
-];
+export const contenders = Object.values(SUPERVISORS);
 
 export async function run(contender, record) {
   if (contender === myInitTree) forgetCachedPages(join(dirname(TREE), 'node'));

@@ -1,9 +1,7 @@
 /** From `kill -9` of a long-lived service to the first instruction of the next run. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Container, nowMs, until } from '../container.mjs';
-import { names, SUPERVISORS } from '../supervisors.mjs';
-
-const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose } = SUPERVISORS;
+import { names, ONE_OF_EACH } from '../supervisors.mjs';
 
 /**
  * A service lives for two seconds before its turn comes, and has one turn: some wait before they
@@ -14,7 +12,7 @@ const SERVICES = 20;
 const EVERY_MS = 100;
 
 export const rounds = 3;
-export const contenders = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
+export const contenders = ONE_OF_EACH;
 
 export async function run(contender, record) {
   const container = new Container(contender.prepare(SERVICES));

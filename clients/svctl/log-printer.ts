@@ -12,7 +12,7 @@ import {
   selectorOf,
 } from '../typescript/src/index.js';
 import type { Context } from './context.js';
-import { exitWords } from './phrases.js';
+import { markerWords } from './phrases.js';
 import { NAME_STYLES, type Style } from './text/paint.js';
 
 const NEWLINE = Buffer.from('\n');
@@ -158,22 +158,6 @@ export class LogPrinter {
     const text = Buffer.concat(this.#chunks);
     this.#chunks = [];
     return process.stdout.write(text);
-  }
-}
-
-function markerWords({ kind, run, exit }: LogMarker): string {
-  switch (kind) {
-    case LogMarkerKind.LOG_MARKER_KIND_STARTED:
-      return `run ${run} started`;
-    case LogMarkerKind.LOG_MARKER_KIND_READY:
-      return `run ${run} is ready`;
-    case LogMarkerKind.LOG_MARKER_KIND_EXITED:
-      return `run ${run} ended${exit === undefined ? '' : `: ${exitWords(exit)}`}`;
-    case LogMarkerKind.LOG_MARKER_KIND_UNSPECIFIED:
-    case LogMarkerKind.UNRECOGNIZED:
-      return `run ${run}`;
-    default:
-      return kind satisfies never;
   }
 }
 

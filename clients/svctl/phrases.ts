@@ -2,10 +2,13 @@ import { roughSize } from '../../src/text/size.js';
 import {
   type Cause,
   CauseKind,
+  type DefinitionValue,
   DesiredState,
   type Exit,
   type Hold,
   type LogLoss,
+  type LogMarker,
+  LogMarkerKind,
   Phase,
   ProcessRole,
   type Service,
@@ -145,6 +148,23 @@ export function lastExitWords(exit: Exit | undefined, nowMs: number): string {
   return exit.at === undefined ? exitWords(exit) : `${exitWords(exit)}, ${roughSpan(nowMs - exit.at.getTime())} ago`;
 }
 
+/** An event of a run, as its log keeps it: `run 3 ended: exit 1`. */
+export function markerWords({ kind, run, exit }: LogMarker): string {
+  switch (kind) {
+    case LogMarkerKind.LOG_MARKER_KIND_STARTED:
+      return `run ${run} started`;
+    case LogMarkerKind.LOG_MARKER_KIND_READY:
+      return `run ${run} is ready`;
+    case LogMarkerKind.LOG_MARKER_KIND_EXITED:
+      return `run ${run} ended${exit === undefined ? '' : `: ${exitWords(exit)}`}`;
+    case LogMarkerKind.LOG_MARKER_KIND_UNSPECIFIED:
+    case LogMarkerKind.UNRECOGNIZED:
+      return `run ${run}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
 /**
  * The problem of a service or the condition it waits for, and the time of the next attempt; '' when
  * there is neither.
@@ -219,6 +239,12 @@ function kindWords({ kind, message }: Cause, by: string, exit: Exit | undefined)
     default:
       return kind satisfies never;
   }
+}
+
+/** Where a value of a definition is written: `/etc/service/web/service.yaml:3`, `default`. */
+export function originWords({ file, line }: DefinitionValue): string {
+  if (file === '') return 'default';
+  return line === 0 ? file : `${file}:${line}`;
 }
 
 function lowerName(name: string | undefined, prefix: string): string {

@@ -1,7 +1,7 @@
+import { markerWords, originWords } from '../../svctl/phrases.js';
 import { dateTime } from '../../svctl/text/duration.js';
 import { Definitions, type LogMarker, logBatches } from '../../typescript/src/index.js';
 import type { Host } from './host.js';
-import { markerWords } from './timeline.js';
 
 /** The facts of one service beside its status. */
 export interface Detail {
@@ -25,10 +25,10 @@ export async function detailOf(host: Host, name: string): Promise<Detail> {
       service,
       lines: [...facts, ...(next === '' ? [] : [next]), ...remedies.map((remedy) => `→ ${remedy}`)],
     })),
-    definition: (defined.definitions[0]?.values ?? []).map(({ key, value, file, line }) => ({
-      key,
-      value,
-      from: file === '' ? 'default' : line === 0 ? file : `${file}:${line}`,
+    definition: (defined.definitions[0]?.values ?? []).map((value) => ({
+      key: value.key,
+      value: value.value,
+      from: originWords(value),
     })),
     history: markers.reverse().map(datedWords),
   };

@@ -1,5 +1,4 @@
-import { causeWords, exitWords, fullState, stateStyle } from '../../svctl/phrases.js';
-import { took } from '../../svctl/text/duration.js';
+import { causeWords, exitWords, fullState, markerWords, stateStyle } from '../../svctl/phrases.js';
 import { type LogMarker, LogMarkerKind, type Service } from '../../typescript/src/index.js';
 import type { Happening, Span } from './span.js';
 
@@ -101,21 +100,5 @@ function stateAfter({ kind, exit }: LogMarker): Pick<Span, 'state' | 'style'> {
       return exit?.expected === true || (exit?.code === 0 && exit.signal === '')
         ? { state: 'down', style: 'faint' }
         : { state: exit === undefined ? 'down' : `crashed (${exitWords(exit)})`, style: 'bad' };
-  }
-}
-
-/** An event of a run in words: `run 3 ended: exit 1`. */
-export function markerWords({ kind, run, exit }: LogMarker): string {
-  switch (kind) {
-    case LogMarkerKind.LOG_MARKER_KIND_STARTED:
-      return `run ${run} started`;
-    case LogMarkerKind.LOG_MARKER_KIND_READY:
-      return `run ${run} ready`;
-    default: {
-      // The log does not keep how long a run was.
-      const after = exit === undefined || exit.runSeconds === 0 ? '' : ` after ${took(exit.runSeconds)}`;
-      const how = exit === undefined ? '' : `${after}: ${exitWords(exit)}`;
-      return `run ${run} ended${how}${exit?.expected === true ? ', as asked' : ''}`;
-    }
   }
 }

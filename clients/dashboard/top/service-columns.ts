@@ -1,4 +1,4 @@
-import { exitWords, fullState, stateStyle, troubleWords } from '../../svctl/phrases.js';
+import { fullState, lastExitWords, stateStyle, troubleWords } from '../../svctl/phrases.js';
 import { usageCells } from '../../svctl/service-usage.js';
 import { roughSpan } from '../../svctl/text/duration.js';
 import type { Service } from '../../typescript/src/index.js';
@@ -71,9 +71,7 @@ function uptime({ pid, startedAt }: Service, nowMs: number): string {
 }
 
 function lastExit({ lastExit: exit }: Service, nowMs: number): string {
-  if (exit === undefined) return '-';
-  const words = exitWords(exit).replace(' (core dumped)', '+core');
-  return exit.at === undefined ? words : `${words}, ${roughSpan(nowMs - exit.at.getTime())} ago`;
+  return lastExitWords(exit, nowMs).replace(' (core dumped)', '+core');
 }
 
 export function styleOf(service: Service): Style {

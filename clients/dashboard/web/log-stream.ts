@@ -1,6 +1,6 @@
+import { markerWords } from '../../svctl/phrases.js';
 import type { Host } from '../model/host.js';
 import { type LogEntry, type LogQuery, LogTail } from '../model/log-tail.js';
-import { markerWords } from '../model/timeline.js';
 import type { LogMessage, LogRow } from './protocol.js';
 
 /** As many as the page holds. */

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from .errors import MyInitError
@@ -15,8 +17,8 @@ _USUAL = "/run/my_init/my_init.sock"
 _MAX_BYTES = 107
 
 #: How long a booting my_init may take until it listens, and the time between two attempts.
-BOOT_SECONDS = 5.0
-BOOT_RETRY_SECONDS = 0.02
+_BOOT_SECONDS = 5.0
+_BOOT_RETRY_SECONDS = 0.02
 
 #: The next controller is there in about 100 ms: gRPC must not wait for a second before it connects
 #: again, nor share its waiting with another channel to the same socket.
@@ -39,7 +41,23 @@ def target(path: str) -> str:
     return "unix:" + quote(os.path.abspath(path))
 
 
-def probe(path: str) -> None:
+def pauses(path: str) -> Iterator[float]:
+    """The seconds to wait between attempts to reach a my_init that boots: none once it can be reached.
+
+    :raises MyInitError: UNREACHABLE; metadata: address, errno
+    """
+    end = time.monotonic() + _BOOT_SECONDS
+    while True:
+        try:
+            _probe(path)
+            return
+        except MyInitError as error:
+            if not _may_come(error) or time.monotonic() > end:
+                raise
+        yield _BOOT_RETRY_SECONDS
+
+
+def _probe(path: str) -> None:
     """Connects once: the system says more about a socket that cannot be reached than gRPC does.
 
     :raises MyInitError: UNREACHABLE; metadata: address, errno
@@ -55,7 +73,7 @@ def probe(path: str) -> None:
             raise _unreachable(path, code, error.strerror or str(error)) from None
 
 
-def may_come(error: MyInitError) -> bool:
+def _may_come(error: MyInitError) -> bool:
     """While my_init boots as PID 1 of this container, its socket is not there yet, or is left over from
     a container that was killed."""
     return error.metadata.get("errno") in ("ENOENT", "ECONNREFUSED") and _is_container()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import cast
@@ -103,15 +102,8 @@ class Connection:
         """Waits for a connection, so that "unreachable" and "lost" are told apart."""
         if self._ready:
             return
-        end = time.monotonic() + address.BOOT_SECONDS
-        while True:
-            try:
-                address.probe(self._socket)
-                break
-            except MyInitError as error:
-                if not address.may_come(error) or time.monotonic() > end:
-                    raise
-            await asyncio.sleep(address.BOOT_RETRY_SECONDS)
+        for seconds in address.pauses(self._socket):
+            await asyncio.sleep(seconds)
         limit = ANSWER_SECONDS if timeout is None else min(timeout, ANSWER_SECONDS)
         try:
             await asyncio.wait_for(self._channel.channel_ready(), limit)

@@ -110,15 +110,8 @@ class Connection:
         """Waits for a connection, so that "unreachable" and "lost" are told apart."""
         if self._ready:
             return
-        end = time.monotonic() + address.BOOT_SECONDS
-        while True:
-            try:
-                address.probe(self._socket)
-                break
-            except MyInitError as error:
-                if not address.may_come(error) or time.monotonic() > end:
-                    raise
-            sleep(address.BOOT_RETRY_SECONDS, cancel)
+        for seconds in address.pauses(self._socket):
+            sleep(seconds, cancel)
         ready = grpc.channel_ready_future(self._channel)
         limit = ANSWER_SECONDS if timeout is None else min(timeout, ANSWER_SECONDS)
         with (cancel or Cancellation()).cancels(ready.cancel):

@@ -1,13 +1,13 @@
 import {
   Definitions,
   type DefinitionsGetResponse,
-  type DefinitionValue,
   DefinitionsGetResponse as Message,
 } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { outputOption, timeoutOption } from '../options.js';
+import { originWords } from '../phrases.js';
 import { tableText } from '../text/table.js';
 
 export const config: Command = {
@@ -33,7 +33,7 @@ async function showConfig(context: Context): Promise<ExitCode> {
 function sections({ definitions }: DefinitionsGetResponse, context: Context): string {
   return definitions
     .map(({ name, values, problem, changed }) => {
-      const rows = values.map((value) => ({ cells: [value.key, value.value, origin(value)] }));
+      const rows = values.map((value) => ({ cells: [value.key, value.value, originWords(value)] }));
       const notes = [problem, changed ? 'definition changed, svctl apply' : ''].filter((note) => note !== '');
       const last = rows.at(-1);
       const noted = rows.map((row) =>
@@ -43,6 +43,3 @@ function sections({ definitions }: DefinitionsGetResponse, context: Context): st
     })
     .join('\n');
 }
-
-const origin = ({ file, line }: DefinitionValue): string =>
-  file === '' ? 'default' : line === 0 ? file : `${file}:${line}`;

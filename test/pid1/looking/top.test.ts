@@ -162,7 +162,7 @@ describe('svctl top', () => {
     const screen = await top({ rows: 60 });
     screen.keys('j', 'j', KEYS.enter);
     await screen.shows('Definition');
-    expect(screen.text).toMatch(/run 1 ready\n.*run 1 started/);
+    expect(screen.text).toMatch(/run 1 is ready\n.*run 1 started/);
     expect(screen.text).toContain('Up and ready');
     expect(screen.text).toMatch(/type +"longrun"/);
     screen.keys('q');

@@ -35,7 +35,7 @@ describe('the timeline of services', () => {
     ]);
     expect(timeline.happenings.map(({ words }) => words)).toEqual([
       'run 1 started',
-      'run 1 ready',
+      'run 1 is ready',
       'run 1 ended: exit 3',
       'down',
     ]);

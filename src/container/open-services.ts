@@ -87,7 +87,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     root: () => join(runDirectory(), 'supervise'),
     mayLock: () => budget.mayLock(),
     mayControl: () => budget.mayControl(),
-    warn: (name, { message }) => warn(`sv does not reach ${name}: ${message}`),
+    warn: (name, { message }) => warn(`sv cannot follow ${name}: ${message}`),
     repaired: (name, directory) =>
       warn(`${name}: control or ok was deleted or replaced in ${directory}: made anew, sv works again`),
   });

@@ -7,7 +7,7 @@ import { HeldFiles, type Holder } from './held-files.js';
 import type { ServiceId } from './service-context.js';
 import type { ServiceSet } from './service-set.js';
 import { isInstance } from './service-template.js';
-import { Locked, type Room, SuperviseDirectory } from './supervise-directory.js';
+import { isFull, Locked, type Room, SuperviseDirectory } from './supervise-directory.js';
 import { placeBelow, placeIn } from './supervise-place.js';
 import { obey } from './sv-commands.js';
 
@@ -32,7 +32,7 @@ export interface RunitWorld extends Room {
   readonly generation: number;
   /** Where the files of services are whose directory cannot be written. */
   root(): string;
-  /** The files of a service cannot be written at all. */
+  /** Not all files of a service can be written. */
   warn(name: ServiceName, error: Error): void;
   /** `control` or `ok` of a service was gone, and has been made anew in this directory. */
   repaired(name: ServiceName, directory: string): void;
@@ -54,6 +54,8 @@ export class RunitProtocol {
   /** Watch descriptors of the supervise directories. */
   readonly #watched = new Map<number, ServiceName>();
   readonly #damaged = new Set<ServiceName>();
+  /** The trouble with the files of a service that was last reported. */
+  readonly #reported = new Map<ServiceName, string>();
   #repairTimer: NodeJS.Timeout | undefined;
 
   constructor(world: RunitWorld) {
@@ -178,12 +180,15 @@ export class RunitProtocol {
     try {
       this.#write(status);
     } catch (error) {
-      this.#close(name);
+      // On a full disk the files that are there stay in use.
+      if (!isFull(error)) this.#close(name);
       // Where somebody has removed the directory it is made once more.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#writeAnew(status);
-      else this.#world.warn(name, error as Error);
+      else this.#warn(name, error as Error);
     }
-    if (isReleased) this.#close(name);
+    if (!isReleased) return;
+    this.#close(name);
+    this.#reported.delete(name);
   }
 
   #writeAnew(status: ServiceStatus): void {
@@ -191,14 +196,22 @@ export class RunitProtocol {
       this.#write(status);
     } catch (error) {
       this.#close(status.name);
-      this.#world.warn(status.name, error as Error);
+      this.#warn(status.name, error as Error);
     }
+  }
+
+  /** Once, until the trouble is over or is another. */
+  #warn(name: ServiceName, error: Error): void {
+    if (this.#reported.get(name) === error.message) return;
+    this.#reported.set(name, error.message);
+    this.#world.warn(name, error);
   }
 
   #write(status: ServiceStatus): void {
     const directory = this.#directoryOf(status.name, status.directory);
     if (!(directory instanceof SuperviseDirectory)) return;
     directory.write(status, this.#world);
+    this.#reported.delete(status.name);
     this.#repair(status.name);
   }
 
@@ -233,7 +246,7 @@ export class RunitProtocol {
     } catch (error) {
       if (error instanceof Locked) return error;
       // Where the service is gone, nobody looks for it.
-      if (identityOf(serviceDirectory) !== undefined) this.#world.warn(name, error as Error);
+      if (identityOf(serviceDirectory) !== undefined) this.#warn(name, error as Error);
       return undefined;
     }
   }

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  ftruncateSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -165,19 +166,35 @@ export class SuperviseDirectory {
   #replace(name: string, content: Buffer): void {
     const path = this.#path(name);
     const fresh = `${path}.new`;
-    const fd = openSync(fresh, 'w', READABLE);
     try {
-      writeSync(fd, content);
-    } finally {
-      closeSync(fd);
+      write(openSync(fresh, 'w', READABLE), content);
+      renameSync(fresh, path);
+    } catch (error) {
+      if (!isFull(error) || lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error;
+      // The file has its block: it takes these few bytes when the disk takes no other file.
+      rmSync(fresh, { force: true });
+      write(openSync(path, 'r+'), content);
     }
-    renameSync(fresh, path);
   }
 
   #path(name: string): string {
     return join(this.path, name);
   }
 }
+
+/** Makes this the whole content of a file, and closes it. */
+function write(fd: number, content: Buffer): void {
+  try {
+    writeSync(fd, content, 0, content.length, 0);
+    ftruncateSync(fd, content.length);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether a file could not be written for lack of room on its disk. */
+export const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 function isLinkTo(path: string, target: string): boolean {
   try {

@@ -54,6 +54,45 @@ describe('the lock', () => {
   });
 });
 
+describe('a full disk', () => {
+  test('changes nothing for sv, also with the next controller; a new service that sv cannot follow is named once', async () => {
+    container = await TestContainer.boot({ prepare: 'mkdir /run/small; mount -t tmpfs -o size=32k tmpfs /run/small' });
+    const makeService = (name: string): void => {
+      mkdirSync(file(name));
+      symlinkSync(`/run/small/${name}`, file(`${name}/supervise`));
+      container.write(`${name}/run`, program());
+    };
+    const agrees = async (): Promise<void> => {
+      const { pid } = await container.reaches('web', 'up');
+      await waitFor('sv to say the same', async () =>
+        (await container.exec('sv', 'status', file('web'))).stdout.startsWith(`run: ${file('web')}: (pid ${pid}) `),
+      );
+    };
+    makeService('web');
+    await agrees();
+    const small = `/proc/${container.pid}/root/run/small`;
+    expect(() => writeFileSync(join(small, 'ballast'), Buffer.alloc(1 << 20))).toThrow('ENOSPC');
+    await container.svctl('restart', 'web');
+    await agrees();
+    expect((await container.exec('sv', 'stop', file('web'))).stdout).toMatch(/^ok: down: /);
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', async () => await container.answers());
+    expect((await container.exec('sv', 'start', file('web'))).stdout).toMatch(/^ok: run: /);
+    await agrees();
+    expect(container.log()).not.toContain('sv cannot follow');
+    makeService('late');
+    await container.reaches('late', 'up');
+    await container.svctl('restart', 'late');
+    await waitFor('the warning', () =>
+      container.log().includes('sv cannot follow late: ENOSPC: no space left on device'),
+    );
+    expect(container.log().match(/sv cannot follow/g)).toHaveLength(1);
+    rmSync(join(small, 'ballast'));
+    await container.svctl('restart', 'late');
+    expect((await container.exec('sv', 'stop', file('late'))).stdout).toMatch(/^ok: down: /);
+  });
+});
+
 describe('sv in the run script of another service', () => {
   test('works at boot, whichever comes first: all control directories exist before the first start', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];

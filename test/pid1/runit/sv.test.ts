@@ -76,7 +76,7 @@ describe('the sv of Debian', () => {
     const status = readFileSync(join(container.services, 'web/supervise/status'));
     const { controllerPid } = container;
     process.kill(controllerPid, 'SIGSTOP');
-    const order = sv(container.services, 'stop', 'other');
+    const order = sv(container.services, '-w', '60', 'stop', 'other');
     await waitFor('the order to be given', async () => (await sv(container.services, 'status', 'web')).code === 0);
     process.kill(controllerPid, 'SIGKILL');
     expect(shapeOf((await order).stdout)).toBe('ok: down: other: Ts, normally up');

@@ -56,19 +56,19 @@ export interface DefinitionPlaces {
 }
 
 /**
- * Whether anything is defined in YAML, or was when a service that still has a directory of ours was
- * started.
+ * Whether anything is defined in YAML by now, transient services among them. A directory of ours
+ * without a definition is left from an earlier boot.
  */
 export const hasYaml = ({ servicesFile, serviceDirectory, ownDirectory }: DefinitionPlaces): boolean =>
-  servicesFiles(servicesFile).length > 0 ||
-  entriesOf(ownDirectory).length > 0 ||
-  entriesOf(serviceDirectory).some((name) => existsSync(serviceFile(join(serviceDirectory, name))));
+  servicesFiles(servicesFile).length > 0 || [serviceDirectory, ownDirectory].some(hasServiceYaml);
 
-function entriesOf(directory: string): readonly string[] {
+function hasServiceYaml(directory: string): boolean {
   try {
-    return readdirSync(directory);
+    return readdirSync(directory).some(
+      (name) => !name.startsWith('.') && existsSync(serviceFile(join(directory, name))),
+    );
   } catch {
-    return [];
+    return false;
   }
 }
 

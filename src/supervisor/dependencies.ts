@@ -133,6 +133,11 @@ export class Graph {
     ).filter((name) => this.#dependencies.has(name));
   }
 
+  /** The services of the names and all that they wait for, required or not, dependencies first. */
+  waitedFor(names: Iterable<ServiceName>): readonly ServiceName[] {
+    return closure(names, (name) => this.#known(name));
+  }
+
   /**
    * The services of the names and all that need them, dependents first: what a stop with dependents
    * must reach.

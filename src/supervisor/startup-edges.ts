@@ -6,7 +6,7 @@ import { loggedBy, loggerOf } from './service-directory.js';
 /**
  * The graph with the edges that no definition has: from each service to the logger that reads its
  * output, and to the services that the startup directory has links to, in their order. Such a
- * service, and all that it needs, comes before the others.
+ * service, and all that it waits for, comes before the others.
  */
 export function withStartup(services: readonly GraphService[], early: readonly ServiceName[]): readonly GraphService[] {
   const positions = positionsOf(services, early);
@@ -19,13 +19,13 @@ export function withStartup(services: readonly GraphService[], early: readonly S
   });
 }
 
-/** The first of the early services that needs a service, by its place among them. */
+/** The first of the early services that waits for a service, by its place among them. */
 function positionsOf(services: readonly GraphService[], early: readonly ServiceName[]): Map<ServiceName, number> {
   const positions = new Map<ServiceName, number>();
   if (early.length === 0) return positions;
   const graph = new Graph(services);
   for (const [position, first] of early.entries())
-    for (const name of graph.needed([first])) if (!positions.has(name)) positions.set(name, position);
+    for (const name of graph.waitedFor([first])) if (!positions.has(name)) positions.set(name, position);
   return positions;
 }
 

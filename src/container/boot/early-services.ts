@@ -2,6 +2,7 @@ import { readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Settings } from '../../settings/settings.js';
 import type { DefinitionFiles } from '../../supervisor/definition/definition-files.js';
+import { replicaName, replicaNumber } from '../../supervisor/definition/replicas.js';
 import type { Listing } from '../../supervisor/directory-listing.js';
 import { isServiceName, loggerOf } from '../../supervisor/service-directory.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
@@ -50,23 +51,29 @@ export async function startEarly(name: ServiceName, dependencies: EarlyDependenc
   // A startup script may have written definitions.
   await definitions.prepare();
   if (shutdown.begun) return;
-  addWithNeeds(name, definitions.list(), set);
+  addWithDependencies(name, definitions.list().found, set);
   if (!(await becomesReady(name, dependencies))) settings.messages.warn(`${name} is not ready; going on without it`);
 }
 
 /**
- * Adds the service, its logger, and what both need: the graph starts each when its conditions are
- * met.
+ * Adds the service, its logger, and what both depend on: the graph starts each when its conditions
+ * are met.
  */
-function addWithNeeds(name: ServiceName, listing: Listing, set: ServiceSet): void {
-  const listed = listing.found.get(name);
+function addWithDependencies(name: ServiceName, found: Listing['found'], set: ServiceSet): void {
+  const listed = found.get(name);
   if (listed === undefined || set.get(name) !== undefined) return;
   const logger = loggerOf(name);
-  if (listing.found.has(logger)) addWithNeeds(logger, listing, set);
+  if (found.has(logger)) addWithDependencies(logger, found, set);
   set.add(name, listed.directory, { kind: 'boot' });
-  for (const { on, required } of set.service(name)?.definition.dependsOn ?? [])
-    if (required) addWithNeeds(on, listing, set);
+  for (const { on } of set.service(name)?.definition.dependsOn ?? [])
+    for (const each of servicesOf(on, found)) addWithDependencies(each, found, set);
 }
+
+/** The service of this name, or the replicas that have it in common. */
+const servicesOf = (name: ServiceName, found: Listing['found']): readonly ServiceName[] =>
+  found.has(name) ? [name] : [...found.keys()].filter((each) => isReplica(each, name));
+
+const isReplica = (name: ServiceName, of: ServiceName): boolean => name === replicaName(of, replicaNumber(name));
 
 /**
  * One that is not to be started is as ready as it gets; one whose first run fails is not waited

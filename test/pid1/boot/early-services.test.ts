@@ -128,7 +128,10 @@ describe('a service that the startup directory has a link to, with a definition'
   const SERVICES = `services:
   base: { command: ${JSON.stringify(begins('base'))}, ready: { delay: 300ms } }
   prepare: { type: oneshot, command: sh -c "sleep 0.2; echo prepared", depends_on: [base] }
-  first: { command: ${JSON.stringify(begins('first'))}, depends_on: [prepare] }
+  first: { command: ${JSON.stringify(begins('first'))}, depends_on: [prepare, pool] }
+  # Of "first" these are dependencies, too: replicas, and one that is not required.
+  pool: { command: ${JSON.stringify(begins('pool'))}, replicas: 1, depends_on: { prepare: {}, extra: { required: false } } }
+  extra: { command: ${JSON.stringify(begins('extra'))}, ready: { delay: 300ms }, depends_on: [prepare] }
   aside: { command: ${JSON.stringify(begins('aside'))} }
 `;
 
@@ -149,11 +152,15 @@ describe('a service that the startup directory has a link to, with a definition'
     expect(said()).toEqual([
       'base begins',
       'prepared',
+      'extra begins',
+      'pool begins',
       'first begins',
       'script',
       'aside begins',
       'aside ends',
       'first ends',
+      'pool ends',
+      'extra ends',
       'base ends',
       'hook',
     ]);
@@ -170,6 +177,6 @@ describe('a service that the startup directory has a link to, with a definition'
     await says('services are not touched');
     container.signal('SIGTERM');
     expect(await container.exit).toBe(0);
-    expect(said().slice(-3)).toEqual(['aside ends', 'first ends', 'base ends']);
+    expect(said().slice(-5)).toEqual(['aside ends', 'first ends', 'pool ends', 'extra ends', 'base ends']);
   });
 });

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { defaultDefinition } from '../supervisor/definition/default-definition.js';
 import type { DefaultTimes, Definition, Problem } from '../supervisor/definition/definition.js';
 import { readServicesYaml, readServiceYaml, type YamlFile } from '../supervisor/definition/read-yaml.js';
+import { replicaName, replicaOf } from '../supervisor/definition/replicas.js';
 import { isBundle, withS6Files } from '../supervisor/definition/s6-files.js';
 import { dropIns, placesOf, serviceFile } from '../supervisor/definition/yaml-files.js';
 import { explainBadName, isServiceName } from '../supervisor/service-directory.js';
@@ -96,8 +97,24 @@ const dropInsOf = (directory: string, root: Root): readonly string[] =>
 
 function readFiles(paths: readonly string[], root: Root, times: DefaultTimes): Collected {
   const files = paths.map((file): YamlFile => ({ file, text: readFileSync(root.locate(file), 'utf8') }));
-  // One stands for all: what is wrong with it is wrong with each.
-  return readServicesYaml(files, NOBODY_KNOWS, times, () => 1);
+  const { services, problems } = readServicesYaml(files, NOBODY_KNOWS, times, (_, defined) => Math.min(defined, 2));
+  return { services: new Map([...services].flatMap(([name, judged]) => asOne(name, judged, services))), problems };
+}
+
+/** Problems that only another service, or another replica, makes. */
+const OF_SEVERAL = new Set(['log-file-twice', 'defined-twice']);
+
+/** The first replica stands for all: what is wrong with it is wrong with each. */
+function asOne(
+  name: ServiceName,
+  judged: Judged,
+  services: ReadonlyMap<ServiceName, Judged>,
+): readonly (readonly [ServiceName, Judged])[] {
+  const of = replicaOf(judged.definition);
+  if (of === undefined) return [[name, judged]];
+  if (name !== replicaName(of, 1)) return [];
+  const second = services.get(replicaName(of, 2) as ServiceName)?.problems ?? [];
+  return [[name, { ...judged, problems: [...judged.problems, ...second.filter(({ id }) => OF_SEVERAL.has(id))] }]];
 }
 
 function collectDirectory(parent: string, root: Root, times: DefaultTimes): Collected {

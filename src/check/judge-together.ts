@@ -1,4 +1,5 @@
 import type { Definition, Probe, Problem } from '../supervisor/definition/definition.js';
+import { LogFiles, logFileTwice } from '../supervisor/definition/own-log-files.js';
 import { Graph } from '../supervisor/dependencies.js';
 import { SHORT_RUN_MS } from '../supervisor/pacing.js';
 import { CUT_SHORT_REMEDY, cutShort, type ShutdownTimes } from '../supervisor/stop-times.js';
@@ -25,6 +26,7 @@ export function judgeTogether(
   for (const { name, message } of cutShort(all.values(), shutdown))
     findings.get(name)?.warn('grace-over-deadline', 'stop_grace_period', message, CUT_SHORT_REMEDY);
   judgePorts(judged, findings);
+  judgeLogFiles(all.values(), findings);
   return [...findings.values()].flatMap((found) => found.problems);
 }
 
@@ -97,6 +99,18 @@ function judgeLimit({ policy: { startLimit, restartDelay } }: Definition, found:
       'lengthen within, or shorten restart_delay',
     );
 }
+
+/** As my_init reads them: a directory comes before the files for many services. */
+function judgeLogFiles(all: Iterable<Definition>, findings: ReadonlyMap<ServiceName, Findings>): void {
+  const files = new LogFiles();
+  for (const definition of [...all].sort((a, b) => Number(isInFile(a)) - Number(isInFile(b)))) {
+    const other = files.otherWith(definition);
+    if (other) findings.get(definition.name)?.problems.push(logFileTwice(definition, other));
+    else files.keep(definition, definition.log?.file);
+  }
+}
+
+const isInFile = ({ directory }: Definition): boolean => directory === undefined;
 
 function judgePorts(judged: readonly Definition[], findings: ReadonlyMap<ServiceName, Findings>): void {
   const users = new Map<number, ServiceName>();

@@ -128,8 +128,8 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       claim: (service) => runit.claim(service),
       open: (status) => runit.open(status),
       read: definitions.read,
-      keep: (definition, isStart) => {
-        definitions.keep(definition, isStart);
+      keep: (definition, files) => {
+        definitions.keep(definition, files);
         if (logs.get(definition.name) !== undefined) logs.open(definition.name, definition.log);
       },
       record: (record) => table.put(record.name, record),

@@ -5,7 +5,7 @@ import type { SpawnOrder } from '../process/process-host.js';
 import type { LaunchFailure } from '../process/start-register.js';
 import type { ExitStatus } from '../types/service.js';
 import type { ControlEnd } from './control-scripts.js';
-import { serviceEnvironment } from './definition/environment.js';
+import { readEnvironmentFiles, serviceEnvironment } from './definition/environment.js';
 import { describeProblem } from './definition/problems.js';
 import { isEnabled, problemOfRun } from './definition/read-directory.js';
 import { explainLaunch } from './explain-launch.js';
@@ -117,7 +117,9 @@ const unstartable = (service: ServiceCore, trouble: string): void =>
 
 function orderOf(service: ServiceCore): SpawnOrder {
   const { name, context, definition } = service;
-  const environment = serviceEnvironment(definition, context.environment());
+  const files = readEnvironmentFiles(definition);
+  context.keep(definition, files);
+  const environment = serviceEnvironment(definition, context.environment(), files);
   const { variables, passed } = service.prepareChecks();
   return {
     purpose: purposeOf(service, 'run'),

@@ -4,6 +4,7 @@ import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js
 import type { ChecksContext, Provision } from './checks/service-checks.js';
 import type { ControlScripts } from './control-scripts.js';
 import type { Definition, DefinitionRead, Problem } from './definition/definition.js';
+import type { EnvironmentFile } from './definition/environment.js';
 import type { Machine, MachineEvent } from './machine.js';
 import type { ServiceRecord } from './service-record.js';
 
@@ -19,8 +20,11 @@ export interface ServiceContext {
   readonly bootId: string;
   /** Reads what the service is. */
   read(name: ServiceName, directory: string): DefinitionRead;
-  /** The service starts with this definition or, while it runs, takes it over. */
-  keep(definition: Definition, isStart: boolean): void;
+  /**
+   * The service starts with this definition and these files of variables or, without them, takes it
+   * over while it runs.
+   */
+  keep(definition: Definition, files?: readonly EnvironmentFile[]): void;
   /** The container's environment, as it is now. */
   environment(): Environment;
   /** The descriptors that its processes write to; undefined: those of my_init. */

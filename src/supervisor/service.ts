@@ -206,7 +206,7 @@ export class Service implements ServiceCore {
     this.#read();
     const differs = !isDeepStrictEqual(before, [this.#definition, this.#problem, this.#isChanged]);
     if (differs) {
-      if (pidOf(this.#machine) !== 0 && this.#problem === undefined) this.context.keep(this.#definition, false);
+      if (pidOf(this.#machine) !== 0 && this.#problem === undefined) this.context.keep(this.#definition);
       this.record();
       this.#publish({ type: 'changed' });
     }
@@ -226,7 +226,6 @@ export class Service implements ServiceCore {
   readForStart(): Problem | undefined {
     if (!this.#isFresh || this.#problem !== undefined) this.#read();
     this.#isFresh = false;
-    if (this.#problem === undefined) this.context.keep(this.#definition, true);
     return this.#problem;
   }
 

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { toText } from '../../process/environment.js';
-import { numberOf } from '../../state/fields.js';
+import { fieldsOf, numberOf, textOf } from '../../state/fields.js';
 import type { ServiceName } from '../../types/service.js';
-import { identityOf, type Listing, listServices } from '../directory-listing.js';
+import type { Listing } from '../directory-listing.js';
 import type { ServiceSource } from '../directory-watch.js';
 import type { WatchedPaths } from '../path-watch.js';
 import type { Scales } from '../replicas.js';
@@ -10,10 +10,12 @@ import { isServiceName } from '../service-directory.js';
 import { defaultDefinition } from './default-definition.js';
 import type { Definition, DefinitionRead, Problem } from './definition.js';
 import { DirectoryDefinitions, readServiceYaml, type ServiceYaml } from './directory-definitions.js';
+import type { EnvironmentFile } from './environment.js';
 import type { KeptDefinitions } from './kept-definitions.js';
+import { listDefined } from './list-defined.js';
+import { LogFiles, logFileTwice } from './own-log-files.js';
 import { firstError, problemOf } from './problems.js';
 import type { YamlService } from './read-yaml.js';
-import { isBundle } from './s6-files.js';
 import { ServicesFiles, type ServicesFilesContext } from './services-files.js';
 import { changedKeys } from './show-definition.js';
 import { TransientFiles } from './transient-files.js';
@@ -37,6 +39,7 @@ export class DefinitionFiles implements ServiceSource {
   readonly transient: TransientFiles;
   readonly #files: ServicesFiles;
   readonly #directories: DirectoryDefinitions;
+  readonly #logFiles = new LogFiles();
   /** The services of files for many, as they are in force. */
   readonly #inForce = new Map<ServiceName, YamlService>();
   /** The `service.yaml` of directories that is in force. */
@@ -59,6 +62,8 @@ export class DefinitionFiles implements ServiceSource {
     const readable = (name: ServiceName): void => this.#readable(name);
     this.#directories = new DirectoryDefinitions({ times, transient: this.transient, variable, readable });
     this.#reload(() => false);
+    for (const { name, values, origins } of context.kept.running(context.isRunning))
+      this.#logFiles.keep({ name, origins }, textOf(fieldsOf(values.log).file));
   }
 
   /** Calls the listener when a service can be read that could not: the reader of YAML is there. */
@@ -103,11 +108,11 @@ export class DefinitionFiles implements ServiceSource {
 
   /**
    * The service starts with this definition, or takes it over while it runs: so does the next
-   * controller.
+   * controller. `files`: the files of variables that it starts with.
    */
-  keep(definition: Definition, isStart: boolean): void {
+  keep(definition: Definition, files?: readonly EnvironmentFile[]): void {
     const { kept } = this.#context;
-    if (this.#inYaml.has(definition.name)) kept.put(definition, { isStart });
+    if (this.#inYaml.has(definition.name)) kept.put(definition, files);
     else kept.erase(definition.name);
   }
 
@@ -126,6 +131,7 @@ export class DefinitionFiles implements ServiceSource {
     this.#yamlInForce.delete(name);
     this.#inYaml.delete(name);
     this.#dropped.delete(name);
+    this.#logFiles.forget(name);
     if (!directory.startsWith(`${this.#context.ownDirectory}/`)) return;
     this.transient.erase(name);
     rmSync(directory, { recursive: true, force: true });
@@ -133,23 +139,12 @@ export class DefinitionFiles implements ServiceSource {
 
   /**
    * The service directories, and the services that are defined in files for many. Throws as
-   * {@link listServices}.
+   * {@link listDefined}.
    */
   list(): Listing {
     const { serviceDirectory } = this.#context;
     const names = new Set([...this.#defined(), ...this.transient.names()]);
-    if (names.size === 0) return withoutBundles(listServices(serviceDirectory));
-    // Without a directory of services there may still be a file of them.
-    const listing = existsSync(serviceDirectory)
-      ? withoutBundles(listServices(serviceDirectory))
-      : { found: new Map(), skipped: [] };
-    const found = new Map(listing.found);
-    for (const name of names) {
-      if (found.has(name)) continue;
-      const directory = this.transient.directoryOf(name);
-      found.set(name, { directory, identity: identityOf(directory) ?? made(directory) });
-    }
-    return { ...listing, found };
+    return listDefined(serviceDirectory, names, (name) => this.transient.directoryOf(name));
   }
 
   /** The services of files for many, without replicas that an order has removed. */
@@ -171,8 +166,12 @@ export class DefinitionFiles implements ServiceSource {
   }
 
   /** Reads the definition of a service. */
-  readonly read = (name: ServiceName, directory: string): DefinitionRead =>
-    this.#context.isRunning(name) ? this.#readRunning(name, directory) : this.#readAnew(name, directory);
+  readonly read = (name: ServiceName, directory: string): DefinitionRead => {
+    const isRunning = this.#context.isRunning(name);
+    const read = isRunning ? this.#readRunning(name, directory) : this.#readAnew(name, directory);
+    if (read.problem === undefined) this.#logFiles.keep(read.definition, read.definition.log?.file);
+    return read;
+  };
 
   /** The definition that the files now contain for a service; undefined: none any more. */
   latest(name: ServiceName, directory: string): DefinitionRead | undefined {
@@ -235,7 +234,7 @@ export class DefinitionFiles implements ServiceSource {
   #ofDirectory(name: ServiceName, directory: string, yaml: ServiceYaml): DefinitionRead {
     const read = this.#directories.read(name, directory, yaml);
     const inFile = this.#files.get(name);
-    if (inFile === undefined) return read;
+    if (inFile === undefined) return this.#withOwnLog(read);
     const other = [...inFile.definition.origins.values()][0]?.file ?? this.#context.servicesFile;
     const message = `${name} is defined in two places, ${directory} and ${other}`;
     return {
@@ -245,7 +244,20 @@ export class DefinitionFiles implements ServiceSource {
   }
 
   #ofFiles(service: YamlService | undefined): DefinitionRead | undefined {
-    return service && { definition: service.definition, problem: firstError(service.problems) };
+    return service && this.#withOwnLog({ definition: service.definition, problem: firstError(service.problems) });
+  }
+
+  #withOwnLog(read: DefinitionRead): DefinitionRead {
+    if (read.problem) return read;
+    const problem = this.#logProblem(read.definition);
+    return problem ? { ...read, problem: firstError([problem]) } : read;
+  }
+
+  #logProblem(definition: Definition): Problem | undefined {
+    const other = this.#logFiles.otherWith(definition);
+    // Services of files for many have been judged together, as they are by now.
+    const isJudged = other && this.#files.get(definition.name) && this.#files.get(other.name);
+    return other && !isJudged ? logFileTwice(definition, other) : undefined;
   }
 
   /** A service of files for many that is in none of them. */
@@ -281,8 +293,9 @@ export class DefinitionFiles implements ServiceSource {
    * The problem of this text as the definition of a transient service; undefined when there is
    * none.
    */
-  judgeTransient(name: ServiceName, text: string): Promise<Problem | undefined> {
-    return this.#directories.judgeTransient(name, text);
+  async judgeTransient(name: ServiceName, text: string): Promise<Problem | undefined> {
+    const { definition, problems } = await this.#directories.readTransient(name, text);
+    return problems.find(({ severity }) => severity === 'error') ?? this.#logProblem(definition);
   }
 }
 
@@ -290,14 +303,3 @@ const NO_YAML: ServiceYaml = { kind: 'none' };
 
 const isSame = (one: ServiceYaml, other: ServiceYaml): boolean =>
   one.kind === other.kind && (one.kind !== 'text' || other.kind !== 'text' || one.text === other.text);
-
-function made(directory: string): string {
-  mkdirSync(directory, { recursive: true });
-  return identityOf(directory) ?? '';
-}
-
-/** A bundle of s6-rc is a name for several services. */
-function withoutBundles(listing: Listing): Listing {
-  const found = [...listing.found].filter(([, { directory }]) => !isBundle(directory));
-  return found.length === listing.found.size ? listing : { ...listing, found: new Map(found) };
-}

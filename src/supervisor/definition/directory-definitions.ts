@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceName } from '../../types/service.js';
 import { defaultDefinition } from './default-definition.js';
-import type { DefaultTimes, Definition, DefinitionRead, Problem } from './definition.js';
+import type { DefaultTimes, Definition, DefinitionRead } from './definition.js';
 import type { Variables } from './expand-variables.js';
 import { firstError, problemOf } from './problems.js';
 import { readDirectory } from './read-directory.js';
+import type { YamlService } from './read-yaml.js';
 import { withS6Files } from './s6-files.js';
 import type { TransientFiles } from './transient-files.js';
 import { loadYamlReader, serviceFile, yamlReader } from './yaml-files.js';
@@ -45,16 +46,11 @@ export class DirectoryDefinitions {
       : readDirectory(name, directory, times);
   }
 
-  /**
-   * The problem of this text as the definition of a transient service; undefined when there is
-   * none.
-   */
-  async judgeTransient(name: ServiceName, text: string): Promise<Problem | undefined> {
+  /** This text as the definition of a transient service. */
+  async readTransient(name: ServiceName, text: string): Promise<YamlService> {
     const { readServiceYaml } = await loadYamlReader();
     const { times, variable } = this.#context;
-    const { definition } = plainTransient(name, times);
-    const { problems } = readServiceYaml({ file: '', text }, definition, false, variable);
-    return problems.find(({ severity }) => severity === 'error');
+    return readServiceYaml({ file: '', text }, plainTransient(name, times).definition, false, variable);
   }
 
   #withYaml(plain: DefinitionRead, directory: string, yaml: Exclude<ServiceYaml, { kind: 'none' }>): DefinitionRead {

@@ -12,6 +12,33 @@ import { parseEnvironmentFile } from './environment-file.js';
  */
 const OF_THE_USER = ['HOME', 'USER', 'LOGNAME', 'SHELL'];
 
+/** An `env_file` as it is now: its bytes, or the error code of reading it. */
+export interface EnvironmentFile {
+  readonly path: string;
+  readonly required: boolean;
+  readonly content: Buffer | string;
+}
+
+type WithEnvironment = Pick<Definition, 'directory' | 'environment' | 'execution'>;
+
+/** Reads the files of variables of a definition. */
+export const readEnvironmentFiles = ({
+  directory,
+  environment: { files },
+}: Pick<Definition, 'directory' | 'environment'>): readonly EnvironmentFile[] =>
+  files.map((file) => {
+    const path = resolve(directory ?? '/', file.path);
+    return { path, required: file.required, content: contentOf(path) };
+  });
+
+function contentOf(path: string): Buffer | string {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
 /**
  * The environment of a service. Each layer goes over the ones before: what `pass_env` lets through
  * of the container's, the directory `env`, `env_file` in its order, `environment`. Read anew for
@@ -20,16 +47,16 @@ const OF_THE_USER = ['HOME', 'USER', 'LOGNAME', 'SHELL'];
  * @throws Error when a file cannot be read or understood: the message names it
  */
 export function serviceEnvironment(
-  { directory, environment: rule, execution }: Pick<Definition, 'directory' | 'environment' | 'execution'>,
+  definition: WithEnvironment,
   container: Environment,
+  files = readEnvironmentFiles(definition),
 ): Environment {
+  const { directory, environment: rule, execution } = definition;
   const passed = new Map(passedBy(rule.pass, container));
   if (execution.user !== undefined) for (const name of OF_THE_USER) passed.delete(name);
   const environment = new Map(directory === undefined ? passed : directoryEnvironment(directory, passed));
-  for (const { path, required } of rule.files) {
-    const file = resolve(directory ?? '/', path);
-    for (const [name, value] of readFile(file, required)) set(environment, name, value ?? container.get(name));
-  }
+  for (const file of files)
+    for (const [name, value] of variablesOf(file)) set(environment, name, value ?? container.get(name));
   for (const [name, value] of rule.variables) set(environment, toBytes(name), value && toBytes(value));
   return environment;
 }
@@ -45,20 +72,14 @@ function passedBy(patterns: readonly string[] | undefined, container: Environmen
   return [...container].filter(([name]) => wanted.some((pattern) => matchesGlob(pattern, name)));
 }
 
-function readFile(path: string, required: boolean): ReadonlyMap<string, string | undefined> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'latin1');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && !required) return new Map();
-    throw new Error(
-      code === 'ENOENT'
-        ? `env_file: ${path}: does not exist (create it, or say required: false)`
-        : `env_file: ${path}: cannot be read (${code})`,
-    );
-  }
-  return parseEnvironmentFile(text, path);
+function variablesOf({ path, required, content }: EnvironmentFile): ReadonlyMap<string, string | undefined> {
+  if (typeof content !== 'string') return parseEnvironmentFile(content.toString('latin1'), path);
+  if (content === 'ENOENT' && !required) return new Map();
+  throw new Error(
+    content === 'ENOENT'
+      ? `env_file: ${path}: does not exist (create it, or say required: false)`
+      : `env_file: ${path}: cannot be read (${content})`,
+  );
 }
 
 /** As an {@link Environment} has it: one character a byte. */

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { crc32 } from '../../state/crc32.js';
 import { fieldsOf, numberOf, textOf } from '../../state/fields.js';
 import type { RecordKind, RecordTable } from '../../state/records.js';
 import type { ServiceName } from '../../types/service.js';
 import type { Definition, Origin } from './definition.js';
+import { type EnvironmentFile, readEnvironmentFiles } from './environment.js';
 import type { Json } from './node.js';
 import { showDefinition } from './show-definition.js';
 
@@ -72,16 +71,25 @@ export class KeptDefinitions {
     return this.#left.get(name);
   }
 
+  /** Those of services of an earlier controller that run. */
+  running(isRunning: (name: ServiceName) => boolean): readonly (KeptDefinition & { readonly name: ServiceName })[] {
+    return [...this.#left].filter(([name]) => isRunning(name)).map(([name, kept]) => ({ ...kept, name }));
+  }
+
   /** Call when the files are in force from now on. */
   drop(name: ServiceName): void {
     this.#left.delete(name);
   }
 
-  /** The service starts with this definition, or takes it over. */
-  put(definition: Definition, { isStart }: { readonly isStart: boolean }): void {
+  /**
+   * The service starts with this definition and these files of variables; `files` undefined: it
+   * takes the definition over while it runs.
+   */
+  put(definition: Definition, files: readonly EnvironmentFile[] | undefined): void {
     const { name } = definition;
     this.drop(name);
-    if (isStart || !this.#environments.has(name)) this.#environments.set(name, contentOfFiles(definition));
+    if (files !== undefined || !this.#environments.has(name))
+      this.#environments.set(name, checksumOf(files ?? readEnvironmentFiles(definition)));
     const bytes = Buffer.from(this.#encode(definition));
     const checksum = crc32(bytes);
     if (this.#checksums.get(name) === checksum) return;
@@ -100,7 +108,7 @@ export class KeptDefinitions {
    */
   hasOtherEnvironment(definition: Definition): boolean {
     const before = this.#environments.get(definition.name);
-    return before !== undefined && before !== contentOfFiles(definition);
+    return before !== undefined && before !== checksumOf(readEnvironmentFiles(definition));
   }
 
   erase(name: ServiceName): void {
@@ -143,15 +151,15 @@ function readOrigin(value: unknown): [string, Origin] {
 }
 
 /** 0 without files: they are read at each start anyway. */
-function contentOfFiles({ directory, environment: { files } }: Definition): number {
+function checksumOf(files: readonly EnvironmentFile[]): number {
   if (files.length === 0) return 0;
-  return crc32(Buffer.concat(files.map(({ path }) => contentOf(resolve(directory ?? '/', path)))));
-}
-
-function contentOf(path: string): Buffer {
-  try {
-    return Buffer.concat([Buffer.from(`${path}\n`), readFileSync(path)]);
-  } catch (error) {
-    return Buffer.from(`${path}: ${(error as NodeJS.ErrnoException).code}\n`);
-  }
+  return crc32(
+    Buffer.concat(
+      files.map(({ path, content }) =>
+        typeof content === 'string'
+          ? Buffer.from(`${path}: ${content}\n`)
+          : Buffer.concat([Buffer.from(`${path}\n`), content]),
+      ),
+    ),
+  );
 }

@@ -78,7 +78,7 @@ const log = record(
     }),
     file: key(
       absolutePath,
-      'Keeps its log in this file, and in FILE.1, FILE.2 … when it is full. For each service another.',
+      'Keeps its log in this file, and in FILE.1, FILE.2 … when it is full. A file of its own: a second service with the same one fails.',
       { otherwise: 'as `--log-dir`' },
     ),
   },

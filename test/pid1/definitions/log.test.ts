@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { boot, container, isThere, out } from '../../helpers/defined-services.js';
+import { boot, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 /** Says a word, and another one whenever the file `again` is there. */
@@ -56,6 +56,29 @@ test('file: has its log, and that of no other service', async () => {
   await waitFor('its line', () => text().includes('from the web'));
   expect(text()).toMatch(/^\S+Z stdout F from the web\n$/);
   expect((await container.svctl('logs', 'web')).stdout).toContain('from the web');
+});
+
+test('file: a second service with it is refused, wherever the two are defined, also by the next controller', async () => {
+  const yaml = `command: sleep 1000\nlog: { file: "\${OUT}/one.log" }\n`;
+  await bootWith({
+    etc: {
+      'my_init/services.yaml': `services: { web: { ${yaml.trim().replace('\n', ', ')} } }\n`,
+    },
+    services: { api: { 'service.yaml': yaml }, batch: { 'service.yaml': yaml } },
+  });
+  const [api, batch] = ['api', 'batch'].map((name) => join(container.directory, `service/${name}/service.yaml`));
+  const refused = (place: string, name: string): string =>
+    `${place}: ${name} logs to ${out}/one.log, the file of api (${api}:2) (give each service its own file)`;
+  const areRefused = async (): Promise<void> => {
+    expect((await container.reaches('batch', 'failed')).trouble).toBe(refused(`${batch}:2:8`, 'batch'));
+    expect((await container.reaches('web', 'failed')).trouble).toBe(refused('/etc/my_init/services.yaml:1:48', 'web'));
+  };
+  await container.reaches('api', 'up');
+  await areRefused();
+  process.kill(container.controllerPid, 'SIGKILL');
+  await waitFor('the next controller', () => container.answers());
+  await container.svctl('start', 'batch', 'web', '--no-wait');
+  await areRefused();
 });
 
 test('buffer: holds as much as it says', async () => {

@@ -168,6 +168,25 @@ describe('my_init check finds', () => {
     expect(ids()).toContain(found);
   });
 
+  test.each([
+    [
+      'a: { command: [/bin/sh], log: { file: /run/log } }',
+      'a logs to /run/log, the file of web (/etc/service/web/service.yaml:2); give each service its own file',
+    ],
+    [
+      'a: { command: [/bin/sh], replicas: 2, log: { file: /run/a } }',
+      'a@2 logs to /run/a, the file of a@1; put ${MY_INIT_REPLICA} into its name',
+    ],
+    [
+      'a@2: { command: [/bin/sh] }\n  a: { command: [/bin/sh], replicas: 2 }',
+      'a@2 is defined in two places: by this name, and as a replica of a; give one of the two another name',
+    ],
+  ])('two services that share a log file or a name: %s', (text, found) => {
+    write('etc/service/web/service.yaml', 'command: [/bin/sh]\nlog: { file: /run/log }\n');
+    services(`services:\n  ${text}\n`);
+    expect(check().findings.map(({ message, remedy }) => `${message}; ${remedy}`)).toEqual([found]);
+  });
+
   test('one name in two places, and names both', () => {
     run('#!/bin/sh\nexec sleep 1000\n');
     services('services: { web: { command: [/bin/sh] } }');

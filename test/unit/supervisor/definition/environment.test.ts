@@ -2,8 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { defaultDefinition } from '../../../../src/supervisor/definition/default-definition.js';
 import type { EnvironmentRule, Execution } from '../../../../src/supervisor/definition/definition.js';
-import { serviceEnvironment } from '../../../../src/supervisor/definition/environment.js';
+import { readEnvironmentFiles, serviceEnvironment } from '../../../../src/supervisor/definition/environment.js';
+import { KeptDefinitions } from '../../../../src/supervisor/definition/kept-definitions.js';
+import type { ServiceName } from '../../../../src/types/service.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'my_init-environment-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -20,6 +23,7 @@ const NOBODY: Execution = {
   oomScoreAdj: undefined,
   ulimits: new Map(),
 };
+const TIMES = { stopMs: 1, finishMs: 1, scriptMs: 1 };
 const CONTAINER = new Map([
   ['PATH', '/bin'],
   ['HOME', '/root'],
@@ -109,6 +113,19 @@ describe('an env_file', () => {
     ["A='b' c\n", "file.env:1: the quote ' is not closed on its line"],
   ])('%j is refused with its line', (text, message) => {
     expect(() => read(text)).toThrow(`env_file: ${directory}/${message}`);
+  });
+
+  test('is read once for a start: what is on record is what the service got', () => {
+    const environment = { variables: new Map(), files: [file('A=before\n')], pass: [] };
+    const definition = { ...defaultDefinition('web' as ServiceName, undefined, TIMES), environment };
+    const kept = new KeptDefinitions({ saved: new Map(), put: () => {}, erase: () => {} });
+    const files = readEnvironmentFiles(definition);
+    file('A=after\n');
+    kept.put(definition, files);
+    expect(Object.fromEntries(serviceEnvironment(definition, CONTAINER, files))).toEqual({ A: 'before' });
+    expect(kept.hasOtherEnvironment(definition)).toBe(true);
+    file('A=before\n');
+    expect(kept.hasOtherEnvironment(definition)).toBe(false);
   });
 
   test('that does not exist is an error, unless it is not required', () => {

@@ -322,6 +322,7 @@ describe('a file of services', () => {
     const { services } = readAll(
       'defaults: { log: { file: /run/log } }\nservices: { a: { command: a }, b: { command: b, replicas: 2, log: { file: /run/b } } }',
       'services: { c: { command: c }, d: { command: d, log: { file: "/run/${PORT}" } } }',
+      'services: { e: { command: e, log: { file: /run/./b } } }',
     );
     const said = [...services].map(([name, { problems }]) => [name, ...problems.map(say)]);
     expect(said).toEqual([
@@ -330,6 +331,7 @@ describe('a file of services', () => {
       ['b@2', '2:69 b@2 logs to /run/b, the file of b@1; put ${MY_INIT_REPLICA} into its name'],
       ['c', '1:20 c logs to /run/log, the file of a; give each service its own file'],
       ['d'],
+      ['e', '1:37 e logs to /run/./b, the file of b@1 (/etc/my_init/0.yaml:2); give each service its own file'],
     ]);
   });
 

@@ -336,8 +336,8 @@ export interface HoldOptions extends ImmediateOptions {
 
 /**
  * Changes the services. Each method answers with one outcome per selected service, sorted by name,
- * and throws an {@link OperationFailure} when nothing could be attempted: an empty selector, no service
- * of these names, a bad argument, a shutdown in progress.
+ * and throws an {@link OperationFailure} when nothing could be attempted: an empty selector, no
+ * service of these names, a bad argument, a shutdown in progress.
  */
 export interface ServiceControl {
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]>;

@@ -57,7 +57,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
   return {
     service: status.name,
     facts: [
-      ...facts,
+      ...facts.filter((fact) => !isIn(lastExit, fact)),
       ...holdFacts(status, nowMs),
       ...lastExit,
       ...memoryFacts(status, definition),
@@ -175,6 +175,12 @@ function lastExitFacts({ lastExit, state }: ServiceStatus, nowMs: number): reado
   return [
     `The last run ${lastExit.status.kind === 'signaled' ? 'was ' : ''}${describeExit(lastExit.status, ` after ${describeDuration(lastExit.durationMs)}, ${ago(nowMs - lastExit.atMs)} ago`)}.`,
   ];
+}
+
+/** The trouble of a service in backoff is how its last run ended: said once. */
+function isIn(facts: readonly string[], fact: string): boolean {
+  const words = fact.slice(0, -1).toLowerCase();
+  return facts.some((other) => other.toLowerCase().includes(words));
 }
 
 /** The rule that has ended the last run, as long as it is the reason for the present one. */

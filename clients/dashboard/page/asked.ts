@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from './server.js';
 
-export type Asked<Answer> = { readonly answer?: Answer; readonly problem?: string };
+export type Asked<Answer> = { readonly answer?: Answer; readonly answeredMs?: number; readonly problem?: string };
 
 /**
  * The answer to a question, asked again whenever `again` changes. The last answer stays meanwhile.
@@ -16,7 +16,7 @@ export function useAnswer<Answer>(
   useEffect(() => {
     let isCurrent = true;
     ask<Answer>(path, JSON.parse(key)).then(
-      (answer) => isCurrent && setAsked({ answer }),
+      (answer) => isCurrent && setAsked({ answer, answeredMs: Date.now() }),
       (error: unknown) =>
         isCurrent &&
         setAsked((before) => ({ ...before, problem: error instanceof Error ? error.message : String(error) })),

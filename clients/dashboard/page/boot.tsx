@@ -19,7 +19,14 @@ export function Boot() {
       </div>
       {problem !== undefined && <p class="why">{problem}</p>}
       {picture !== undefined && (
-        <img class="card picture" src={picture} alt={`Timeline of the boot: ${answer?.words}`} />
+        <section
+          class="scrolls"
+          aria-label="Timeline of the boot"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it
+          tabIndex={0}
+        >
+          <img class="card picture" src={picture} alt={`Timeline of the boot: ${answer?.words}`} />
+        </section>
       )}
       <table>
         <thead>
@@ -41,7 +48,7 @@ export function Boot() {
               <td class="wide">{waited || '–'}</td>
               <td class="number">{started}</td>
               <td class="number">{ended}</td>
-              <td class={outcome === 'failed' ? 'bad' : ''}>{outcome}</td>
+              <td class={outcome === 'failed' ? 'outcome bad' : 'outcome'}>{outcome}</td>
             </tr>
           ))}
         </tbody>

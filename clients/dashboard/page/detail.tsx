@@ -1,22 +1,29 @@
+import { clockTime } from '../../svctl/text/duration.js';
 import type { DetailAnswer } from '../web/protocol.js';
 import { useAnswer } from './asked.js';
 import { OrderButtons } from './confirm.js';
 import { Plot } from './plot.js';
 import { linkTo } from './route.js';
-import { entryOf, hosts, samples, several, usage } from './store.js';
+import { entryOf, hosts, nowMs, samples, several, usage } from './store.js';
 import { TimelineBar } from './timeline.js';
 import { bytesWords, cpuWords, exitWordsOf, State, troubleOf, uptimeWords } from './words.js';
 
 const BAR_MS = 60 * 60_000;
 const HISTORY = 50;
+/** An explanation has durations in it. */
+const AGAIN_MS = 60_000;
 
 /** All that is known of one service. */
 export function Detail({ host, name }: { readonly host: number; readonly name: string }) {
   const id = `${host}/${name}`;
   const entry = entryOf(id);
   const service = entry?.service;
-  const again = `${service?.runId} ${service?.state}`;
-  const { answer, problem } = useAnswer<DetailAnswer>('/api/detail', { host: String(host), name }, again);
+  const again = `${service?.runId} ${service?.state} ${service?.troubleWords} ${Math.floor(nowMs.value / AGAIN_MS)}`;
+  const {
+    answer,
+    answeredMs = 0,
+    problem,
+  } = useAnswer<DetailAnswer>('/api/detail', { host: String(host), name }, again);
   const used = usage.value.get(id);
   const held = samples.value.get(id);
   if (entry === undefined || service === undefined) {
@@ -71,11 +78,14 @@ export function Detail({ host, name }: { readonly host: number; readonly name: s
         </section>
         <section class="card">
           <h2>Resources</h2>
-          <Plot title="CPU" atMs={held?.atMs ?? []} values={held?.cpus ?? []} least={0.05} words={cpuWords} />
+          <Plot title="CPU" atMs={held?.atMs ?? []} values={held?.cpus ?? []} least={0.1} words={cpuWords} />
           <Plot title="Memory" atMs={held?.atMs ?? []} values={held?.memory ?? []} least={1} words={bytesWords} />
         </section>
         <section class="card">
-          <h2>Explanation</h2>
+          <h2>
+            Explanation{' '}
+            {answer !== undefined && <span class="faint small">at {clockTime(new Date(answeredMs)).slice(0, 8)}</span>}
+          </h2>
           {answer?.explanation.map(({ service: of, lines }) => (
             <div key={of}>
               {answer.explanation.length > 1 && <strong>{of}</strong>}

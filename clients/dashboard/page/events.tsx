@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { dateTime } from '../../svctl/text/duration.js';
+import { clockTime, dateTime } from '../../svctl/text/duration.js';
 import { linkTo } from './route.js';
 import { happenings, hosts, several } from './store.js';
 import { State } from './words.js';
@@ -43,12 +43,15 @@ export function Events() {
             .reverse()
             .map(({ atMs, host, service, words: said, style }) => (
               <tr key={`${atMs} ${host} ${service} ${said}`}>
-                <td class="number">{dateTime(new Date(atMs))}</td>
+                <td class="at">
+                  <span class="middle">{dateTime(new Date(atMs)).slice(0, 11)}</span>
+                  {clockTime(new Date(atMs)).slice(0, 8)}
+                </td>
                 <td>
                   <a href={linkTo('service', host, service)}>{service}</a>
                 </td>
                 {several.value && <td>{hosts.value[host]?.name}</td>}
-                <td>
+                <td class="said">
                   <State state={said} style={style} />
                 </td>
               </tr>

@@ -44,12 +44,12 @@ export function Processes() {
             <tr key={process.pid} class={process.state === 'Z' ? 'trouble' : ''}>
               <td class="number">{process.pid}</td>
               <td class="number wide">{process.parent}</td>
-              <td>{process.name}</td>
-              <td>{process.service || '–'}</td>
-              <td class="middle">
-                {process.role}
+              <td>
+                {process.name}
                 {process.orphan && <span class="tag">orphan</span>}
               </td>
+              <td>{process.service || '–'}</td>
+              <td class="middle">{process.role}</td>
               <td class="number">{bytesWords(process.memory)}</td>
               <td class="number middle">{process.cpuSeconds.toFixed(1)} s</td>
               <td class="number">{process.startedAtMs === 0 ? '–' : roughSpan(nowMs.value - process.startedAtMs)}</td>

@@ -182,6 +182,15 @@ describe('svctl', () => {
     expect(stdout).toMatch(/^restart +"always" +default$/m);
   });
 
+  test('explain says once how a service in backoff has ended', async () => {
+    await boot('services:\n  web: { command: exit 3 }\n');
+    const words = await waitFor('web to wait for its next attempt', async () => {
+      const { stdout } = await container.svctl('explain', 'web');
+      return stdout.includes('waiting for the next attempt') && stdout;
+    });
+    expect(words.match(/exited with code 3/gi)).toHaveLength(1);
+  });
+
   test('explain tells the chain, root first', async () => {
     await boot(`services:
   migrate: { type: oneshot, command: 'echo no such table; exit 3' }

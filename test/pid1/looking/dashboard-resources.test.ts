@@ -107,8 +107,8 @@ describe('what services use, on the page', () => {
     await page.getByText('orphans: 2 of leaky').waitFor();
     const orphans = page.locator('tbody tr', { hasText: 'orphan' });
     expect(await orphans.allTextContents()).toEqual([
-      expect.stringContaining('sleepleaky'),
-      expect.stringContaining('sleepleaky'),
+      expect.stringContaining('sleeporphanleaky'),
+      expect.stringContaining('sleeporphanleaky'),
     ]);
     const [pid] = await orphans.locator('td').allTextContents();
     const { zombiesReapedTotal: before } = await container.info();

@@ -3,7 +3,7 @@ import { OrderButtons } from './confirm.js';
 import { linkTo } from './route.js';
 import { type Entry, entries, hosts, idOf, loaded, maySend, samples, several, usage } from './store.js';
 import { TimelineBar } from './timeline.js';
-import { bytesWords, cpuWords, exitWordsOf, Sparkline, State, troubleOf, uptimeWords } from './words.js';
+import { bytesWords, cpuWords, exitWordsOf, roughUptimeWords, Sparkline, State, troubleOf } from './words.js';
 
 const FILTERS = ['all', 'running', 'in trouble', 'not running'] as const;
 const SORTS = ['name', 'state', 'restarts', 'uptime', 'CPU', 'memory'] as const;
@@ -183,7 +183,7 @@ function Row({ entry }: { readonly entry: Entry }) {
       <td>
         <State state={service.state} style={service.style} />
       </td>
-      <td class="number">{uptimeWords(service)}</td>
+      <td class="number">{roughUptimeWords(service)}</td>
       <td class="number middle">{service.restarts}</td>
       <td class="wide exit">{exitWordsOf(service)}</td>
       <td class="number used middle">

@@ -23,6 +23,11 @@ export function uptimeWords({ running, startedAtMs }: ServiceView): string {
   return running && startedAtMs > 0 ? span(nowMs.value - startedAtMs) : '–';
 }
 
+/** As the columns of a list have room for. */
+export function roughUptimeWords({ running, startedAtMs }: ServiceView): string {
+  return running && startedAtMs > 0 ? roughSpan(nowMs.value - startedAtMs) : '–';
+}
+
 export function exitWordsOf({ lastExit, lastExitAtMs }: ServiceView): string {
   if (lastExit === '') return '–';
   return lastExitAtMs === 0 ? lastExit : `${lastExit}, ${roughSpan(nowMs.value - lastExitAtMs)} ago`;

@@ -2,7 +2,7 @@ import { status as codes, Metadata, type ServerErrorResponse } from '@grpc/grpc-
 import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
 import { REASONS, type Reason } from '../../gen/reasons.js';
-import type { OperationFailure } from '../types/service.js';
+import type { OperationFailure } from '../types/operations.js';
 
 /**
  * Details travel in a header, whose sum clients limit to 8 KiB (grpc core): 4 KiB is never too

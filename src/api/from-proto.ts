@@ -1,7 +1,7 @@
 /** The API's requests as the rooms behind it have them; what cannot be is a bad argument. */
 import type { Duration } from '../../gen/google/protobuf/duration.js';
 import { type Selector as SelectorMessage, WaitLevel as WaitMessage } from '../../gen/my_init/v1/services.js';
-import type { Selector, WaitLevel } from '../types/service.js';
+import type { Selector, WaitLevel } from '../types/operations.js';
 import { badArgument } from './errors.js';
 
 /** Far below what a timer of Node can hold (2^31 ms). */

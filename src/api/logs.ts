@@ -14,7 +14,7 @@ import { LogReader, type ReadOptions, type Turn } from '../logs/read/reader.js';
 import type { Stream } from '../logs/store/cri.js';
 import { matchesGlob } from '../text/glob.js';
 import type { LogSources, Marker } from '../types/logs.js';
-import type { Selector, ServiceControl } from '../types/service.js';
+import type { Selector, ServiceControl } from '../types/operations.js';
 import type { Access } from './access.js';
 import type { Calls } from './call.js';
 import { ApiError, badArgument } from './errors.js';

@@ -1,5 +1,5 @@
 import { matchesGlob } from '../text/glob.js';
-import type { Selector, ServiceControl } from '../types/service.js';
+import type { Selector, ServiceControl } from '../types/operations.js';
 
 /** Whether a selector selects a name; an empty one selects all, as it does for reading. */
 export function matcherOf(selector: Selector): (name: string) => boolean {

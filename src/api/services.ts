@@ -10,15 +10,8 @@ import type {
 import type { ContainerLimits } from '../resources/container-limits.js';
 import type { ServiceUsage } from '../resources/service-usage.js';
 import type { LogSources } from '../types/logs.js';
-import type {
-  Cause,
-  ImmediateOptions,
-  OperationOptions,
-  Outcome,
-  ServiceControl,
-  ServiceView,
-  WaitLevel,
-} from '../types/service.js';
+import type { ImmediateOptions, OperationOptions, Outcome, ServiceControl, WaitLevel } from '../types/operations.js';
+import type { Cause, ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';
 import { type Access, pidOf, requireFullAccess } from './access.js';
 import type { Caller, Calls } from './call.js';

@@ -20,6 +20,7 @@ import { wallClock } from '../process/clock.js';
 import { signalName } from '../process/signals.js';
 import type { LimitValues } from '../text/limits.js';
 import type { LogSources } from '../types/logs.js';
+import type { Outcome } from '../types/operations.js';
 import type {
   Change,
   Desired,
@@ -27,7 +28,6 @@ import type {
   Hold,
   CauseKind as Kind,
   LastExit,
-  Outcome,
   ServiceStatus,
   State,
 } from '../types/service.js';

@@ -7,7 +7,8 @@ import type {
 import { wallClock } from '../process/clock.js';
 import { NO_USE, type ResourceUse } from '../resources/resource-use.js';
 import type { ServiceUsage, UsageSample } from '../resources/service-usage.js';
-import type { ServiceControl, ServiceView } from '../types/service.js';
+import type { ServiceControl } from '../types/operations.js';
+import type { ServiceView } from '../types/service.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf, selectorOf } from './from-proto.js';
 import { matcherOf, withReplicas } from './selector.js';

@@ -1,4 +1,4 @@
-import type { OperationFailure, OperationReason } from '../types/service.js';
+import type { OperationFailure, OperationReason } from '../types/operations.js';
 
 export class OperationError extends Error implements OperationFailure {
   override readonly name = 'OperationError';

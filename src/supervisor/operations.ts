@@ -9,11 +9,10 @@ import type {
   RunOrder,
   Selector,
   ServiceControl,
-  ServiceName,
-  ServiceStatus,
   SignalOptions,
   StopOptions,
-} from '../types/service.js';
+} from '../types/operations.js';
+import type { ServiceName, ServiceStatus } from '../types/service.js';
 import { OperationError } from './operation-error.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import { ownerOf } from './owned-sessions.js';

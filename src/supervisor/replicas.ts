@@ -1,6 +1,7 @@
 import { numberOf } from '../state/fields.js';
 import type { RecordKind, RecordTable } from '../state/records.js';
-import type { Cause, OperationOptions, ServiceName } from '../types/service.js';
+import type { OperationOptions } from '../types/operations.js';
+import type { Cause, ServiceName } from '../types/service.js';
 import { MAX_REPLICAS, replicaName, replicaNumber, replicaOf } from './definition/replicas.js';
 import type { DirectoryWatch } from './directory-watch.js';
 import { OperationError } from './operation-error.js';

@@ -1,5 +1,5 @@
 import { monotonicMs } from '../process/clock.js';
-import type { OperationOptions } from '../types/service.js';
+import type { OperationOptions } from '../types/operations.js';
 import { replicaNumber, replicaOf } from './definition/replicas.js';
 import { OperationError } from './operation-error.js';
 import type { Order } from './orders.js';

@@ -1,7 +1,8 @@
 import { matchesGlob } from '../text/glob.js';
 import { nearest } from '../text/nearest-name.js';
 import { printable } from '../text/printable.js';
-import type { Selector, ServiceName } from '../types/service.js';
+import type { Selector } from '../types/operations.js';
+import type { ServiceName } from '../types/service.js';
 import type { Definition } from './definition/definition.js';
 import { replicaNumber, replicaOf } from './definition/replicas.js';
 import { OperationError } from './operation-error.js';

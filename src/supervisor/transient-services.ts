@@ -1,4 +1,5 @@
-import type { Cause, RunOrder, ServiceName, ServiceStatus } from '../types/service.js';
+import type { RunOrder } from '../types/operations.js';
+import type { Cause, ServiceName, ServiceStatus } from '../types/service.js';
 import type { DefinitionFiles } from './definition/definition-files.js';
 import { describeProblem } from './definition/problems.js';
 import { OperationError } from './operation-error.js';

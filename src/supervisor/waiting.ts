@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { monotonicMs } from '../process/clock.js';
-import type { OperationOptions, ServiceStatus, WaitLevel } from '../types/service.js';
+import type { OperationOptions, WaitLevel } from '../types/operations.js';
+import type { ServiceStatus } from '../types/service.js';
 import { describeExit } from './describe-exit.js';
 import { OperationError } from './operation-error.js';
 import type { Order } from './orders.js';

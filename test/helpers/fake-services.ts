@@ -4,8 +4,6 @@ import type { Definition } from '../../src/supervisor/definition/definition.js';
 import { OperationError } from '../../src/supervisor/operation-error.js';
 import { isEmpty, select } from '../../src/supervisor/selecting.js';
 import type {
-  Cause,
-  Change,
   HoldOptions,
   ImmediateOptions,
   OperationOptions,
@@ -13,11 +11,15 @@ import type {
   RunOrder,
   Selector,
   ServiceControl,
+  SignalOptions,
+} from '../../src/types/operations.js';
+import type {
+  Cause,
+  Change,
   ServiceCounters,
   ServiceName,
   ServiceStatus,
   ServiceView,
-  SignalOptions,
 } from '../../src/types/service.js';
 import type {
   BootTimeline,

@@ -12,7 +12,7 @@ import {
 } from '../../../gen/my_init/v1/services.js';
 import { REASONS, type Reason } from '../../../gen/reasons.js';
 import { OperationError } from '../../../src/supervisor/operation-error.js';
-import type { OperationReason } from '../../../src/types/service.js';
+import type { OperationReason } from '../../../src/types/operations.js';
 import { detailsOf, failure, startApi, type TestApi, until } from '../../helpers/api-server.js';
 
 const selecting = (...names: string[]) => ({ names, globs: [], all: false });

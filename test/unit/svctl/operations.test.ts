@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Reason } from '../../../gen/reasons.js';
 import { OperationError } from '../../../src/supervisor/operation-error.js';
-import type { OperationReason, Outcome } from '../../../src/types/service.js';
+import type { OperationReason, Outcome } from '../../../src/types/operations.js';
 import { startApi, type TestApi, until } from '../../helpers/api-server.js';
 import { fakeStatus } from '../../helpers/fake-services.js';
 import { bundledSvctl, type Svctl } from '../../helpers/svctl.js';

@@ -62,8 +62,15 @@ export class Connections {
 
   #expect(socket: Socket, withinMs: number | undefined): void {
     clearTimeout(this.#deadlines.get(socket));
-    const timer = withinMs === undefined ? undefined : setTimeout(() => socket.destroy(), withinMs);
+    const timer = withinMs === undefined ? undefined : setTimeout(() => this.#lapse(socket, timer), withinMs);
     this.#deadlines.set(socket, timer);
+  }
+
+  /** Where the event loop was held up, a request that came in time is read before this is over. */
+  #lapse(socket: Socket, timer: NodeJS.Timeout | undefined): void {
+    setImmediate(() => {
+      if (this.#deadlines.get(socket) === timer) socket.destroy();
+    });
   }
 
   #makeRoom(): boolean {

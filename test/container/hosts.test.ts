@@ -1,12 +1,12 @@
 /** @needs ssh sshd */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { TestContainer } from '../helpers/container.js';
+import { freePort } from '../helpers/free-port.js';
 import { describeWithImage, OCI_ENVIRONMENT, OciContainer } from '../helpers/oci.js';
 import { collect, type Ended, type Running } from '../helpers/svctl.js';
 import { waitFor } from '../helpers/wait-for.js';
@@ -186,13 +186,4 @@ function tryConnect(ssh: string, port: number): boolean {
   } catch {
     return false;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

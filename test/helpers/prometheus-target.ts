@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.js';
+import { waitFor } from './wait-for.js';
 
 const MY_INIT = fileURLToPath(new URL('../../dist/my_init', import.meta.url));
 
@@ -37,19 +38,14 @@ export async function bootForPrometheus(
     ...['--http-listen', address, '--services', file],
   ]);
   cleanups.push(() => kill(container));
-  await until(async () => (await fetch(`http://${address}/readyz`)).ok, 'my_init is ready');
+  await waitFor('my_init to be ready', async () => {
+    const answer = await fetch(`http://${address}/readyz`).catch(() => undefined);
+    return answer?.ok;
+  });
   return address;
 }
 
 async function kill(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
   if (child.kill('SIGKILL')) await exited;
-}
-
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await condition().catch(() => false))) {
-    if (Date.now() > deadline) throw new Error(`waited too long: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.js';
+import { waitFor } from './wait-for.js';
 
 export const EXAMPLES = fileURLToPath(new URL('../../examples/prometheus/', import.meta.url));
 
@@ -61,15 +62,12 @@ interface Metadata {
   readonly data: Readonly<Record<string, readonly { readonly type: string }[]>>;
 }
 
-async function query(base: string, promql: string): Promise<readonly Result[]> {
-  const deadline = Date.now() + 20_000;
-  while (Date.now() < deadline) {
+function query(base: string, promql: string): Promise<readonly Result[]> {
+  return waitFor(`an answer of Prometheus to ${promql}`, async () => {
     const response = await fetch(`${base}/query?query=${encodeURIComponent(promql)}`).catch(() => undefined);
     const result = response?.ok ? ((await response.json()) as Answer).data.result : [];
-    if (result.length > 0) return result;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`Prometheus has no answer to ${promql}`);
+    return result.length > 0 && result;
+  });
 }
 
 interface Answer {

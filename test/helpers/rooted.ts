@@ -244,7 +244,7 @@ export class Rooted {
         const running = services.filter(({ state }) => state === 'SERVICE_STATE_UP');
         return running.length === count && new Map(running.map(({ name, pid }) => [name, pid]));
       },
-      60_000,
+      240_000,
     ).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.log()}`);
     });

@@ -56,7 +56,7 @@ describeWithRoots('what is packed', () => {
   beforeAll(() => {
     pack(out);
     files = readdirSync(out);
-  }, 300_000);
+  }, 900_000);
 
   test('has checksums, and says which Node is in it', async () => {
     const { code, stdout } = await run('sh', ['-c', 'cd "$0" && sha256sum -c SHA256SUMS', out]);
@@ -74,7 +74,7 @@ describeWithRoots('what is packed', () => {
     const again = join(workshop.directory, 'again');
     pack(again);
     expect(contents(again)).toEqual(contents(out));
-  }, 300_000);
+  }, 900_000);
 
   test.each([
     ['(#tool-image)', 'amd64', /linux-amd64-node.*\.tar\.gz$/],
@@ -141,7 +141,7 @@ describeWithRoots('what is packed', () => {
     dpkg('--purge', 'my-init');
     const traces = /^var\/(lib\/dpkg|log)\//;
     expect(contents(root).filter((line) => !traces.test(line))).toEqual(before.filter((line) => !traces.test(line)));
-  }, 300_000);
+  }, 900_000);
 
   test('svctl alone is installed by npm, and finds my_init', async () => {
     const prefix = join(workshop.directory, 'prefix');

@@ -13,7 +13,7 @@ import { waitFor } from '../helpers/wait-for.js';
 const SHELL_SERVICE = '#!/bin/sh\necho hello\nexec sleep 1000\n';
 
 /** A distribution's root may have to be made first. */
-const ROOT_MS = 300_000;
+const ROOT_MS = 900_000;
 
 const MODES: readonly (readonly [name: string, options: Partial<RootedOptions>])[] = [
   ['as root', {}],
@@ -42,7 +42,7 @@ async function live(container: Rooted): Promise<void> {
   const before = await container.up(3);
   expect(await container.says('logs', 'one')).toContain('hello\n');
   expect(await container.says('restart', 'two')).toContain('two restarted');
-  await container.says('reexec');
+  await container.says('reexec', '--timeout', '120');
   const { httpAddress, nodeVersion } = JSON.parse(await container.says('info', '-o', 'json'));
   expect(nodeVersion).toMatch(/^v24\./);
   const metrics = await (await fetch(`http://${httpAddress}/metrics`)).text();
@@ -113,6 +113,6 @@ describeWithRoots('the tree', () => {
       rooted.signal('SIGTERM');
       expect(await rooted.exit).toBe(0);
     },
-    300_000,
+    900_000,
   );
 });

@@ -8,6 +8,9 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);
 
+/** A deadline that no test waits for: a test that comes to an end has ended without it. */
+const LONG_MS = 600_000;
+
 const STUBBORN = 'trap "" TERM; echo up; while :; do sleep 1; done';
 
 /** Waits for the end; its code and how long it took. */
@@ -41,11 +44,10 @@ describe('init finishes', () => {
       'trap "sleep 0.2; exit" TERM; (setsid sleep 60 &); echo up; while :; do sleep 0.01; done',
     );
     exitAtTheEnd(controller);
-    await controller.send('finish 5 84 8000');
+    await controller.send(`finish 5 84 ${LONG_MS}`);
     const { code, ms } = await end(box);
     expect(code).toBe(5);
     expect(ms).toBeGreaterThan(100);
-    expect(ms).toBeLessThan(3_000);
   });
 
   test.each(['pid1', 'subreaper'] as const)(
@@ -58,7 +60,7 @@ describe('init finishes', () => {
       await controller.send('finish 5 84 300');
       const { code, ms } = await end(box);
       expect(code).toBe(84);
-      expect(ms).toBeLessThan(3_000);
+      expect(ms).toBeLessThan(60_000);
     },
   );
 
@@ -66,12 +68,11 @@ describe('init finishes', () => {
     const box = boot();
     const controller = await box.ready();
     await controller.call('output', 'setsid', 'sh', '-c', STUBBORN);
-    await controller.send('finish 5 84 20000');
+    await controller.send(`finish 5 84 ${LONG_MS}`);
     await controller.settle();
     box.signal('SIGTERM');
-    const { code, ms } = await end(box);
+    const { code } = await end(box);
     expect(code).toBe(84);
-    expect(ms).toBeLessThan(3_000);
   });
 
   test('a stopped process gets its TERM', async () => {
@@ -79,10 +80,9 @@ describe('init finishes', () => {
     const controller = await box.ready();
     await controller.call('output', 'sh', '-c', 'echo up; kill -STOP $$; sleep 60');
     exitAtTheEnd(controller);
-    await controller.send('finish 5 84 8000');
-    const { code, ms } = await end(box);
+    await controller.send(`finish 5 84 ${LONG_MS}`);
+    const { code } = await end(box);
     expect(code).toBe(5);
-    expect(ms).toBeLessThan(3_000);
   });
 
   test('a process whose first thread has ended is waited for', async () => {
@@ -106,7 +106,7 @@ describe('init finishes', () => {
     const ended = new Promise((resolve) => stranger.on('close', resolve));
     await new Promise((resolve) => stranger.stdout.once('data', resolve));
     exitAtTheEnd(controller);
-    await controller.send('finish 5 84 8000');
+    await controller.send(`finish 5 84 ${LONG_MS}`);
     const { code, ms } = await end(box);
     expect(code).toBe(5);
     expect(ms).toBeGreaterThan(200);
@@ -121,7 +121,7 @@ describe('init finishes', () => {
     await controller.call('spawn', 'setsid', 'sleep', '60');
     exitAtTheEnd(controller);
     process.kill(shell, 'SIGSTOP'); // for the shell's end would take the others along
-    await controller.send('finish 5 84 8000');
+    await controller.send(`finish 5 84 ${LONG_MS}`);
     await waitFor('the end', () => stateOf(box.pid) === 'Z');
     expect(others.map(stateOf)).toEqual(['S', 'S']);
     process.kill(shell, 'SIGCONT');
@@ -134,21 +134,19 @@ describe('init finishes', () => {
     const pid = await controller.call<number>('spawn', 'sleep', '60');
     await controller.send(`watch ${pid}`);
     controller.order('exitAtTerm');
-    await controller.send('finish 5 84 8000');
-    const { code, ms } = await end(box);
+    await controller.send(`finish 5 84 ${LONG_MS}`);
+    const { code } = await end(box);
     expect(code).toBe(5);
-    expect(ms).toBeLessThan(3_000);
   });
 
   test('the controller learns by end of file that it is alone, and has a second for its last words', async () => {
     const box = boot();
     const controller = await box.ready();
-    await controller.send('finish 5 84 8000');
+    await controller.send(`finish 5 84 ${LONG_MS}`);
     await waitFor('end of file', () => controller.ended);
     const { code, ms } = await end(box); // it does not go by itself
     expect(code).toBe(5);
     expect(ms).toBeGreaterThan(500);
-    expect(ms).toBeLessThan(3_000);
   });
 
   test('a controller that dies during the end is not started again, and the wait goes on', async () => {
@@ -161,7 +159,7 @@ describe('init finishes', () => {
       '-c',
       'trap "sleep 0.3; exit" TERM; echo up; while :; do sleep 0.01; done',
     );
-    await controller.send('finish 5 84 8000');
+    await controller.send(`finish 5 84 ${LONG_MS}`);
     controller.order('die', 'SIGKILL');
     expect(await end(box)).toMatchObject({ code: 5 });
     expect(box.controllers).toHaveLength(1);
@@ -184,7 +182,7 @@ describe('init finishes', () => {
       const box = boot({ before });
       const controller = await box.ready();
       await capture(box, controller, 'echo the last of out; echo the last of err >&2');
-      await controller.send('finish 5 84 8000');
+      await controller.send(`finish 5 84 ${LONG_MS}`);
       controller.order('die', 'SIGKILL');
       expect((await end(box)).code).toBe(5);
       const read = (name: string) => readFileSync(join(box.directory, name), 'utf8');
@@ -204,7 +202,7 @@ describe('init finishes', () => {
       const closed = new Promise((resolve) => reader.on('close', resolve));
       const controller = await box.ready();
       await capture(box, controller, 'echo bye');
-      await controller.send('finish 5 84 8000');
+      await controller.send(`finish 5 84 ${LONG_MS}`);
       controller.order('die', 'SIGKILL');
       expect((await end(box)).code).toBe(5);
       await closed;
@@ -223,7 +221,7 @@ describe('init finishes', () => {
       const box = boot();
       const controller = await box.ready();
       await capture(box, controller, 'seq 100000');
-      await controller.send('finish 5 84 8000');
+      await controller.send(`finish 5 84 ${LONG_MS}`);
       controller.order('die', 'SIGKILL');
       expect((await end(box)).code).toBe(5);
       expect(box.standardOutput.startsWith('1\n2\n3\n')).toBe(true);
@@ -236,7 +234,7 @@ describe('init finishes', () => {
       const box = boot({ before: `mkfifo "$(dirname "$0")/fifo"; ${redirection}` });
       const fifo = join(box.directory, 'fifo');
       await waitFor('the FIFO', () => existsSync(fifo));
-      const stalled = spawn('sh', ['-c', 'exec sleep 60 <"$0"', fifo]);
+      const stalled = spawn('sh', ['-c', 'exec sleep 600 <"$0"', fifo]);
       const controller = await box.ready();
       if (redirection.includes('9<>')) stalled.kill();
       await capture(box, controller, 'seq 100000');
@@ -245,7 +243,7 @@ describe('init finishes', () => {
       const { code, ms } = await end(box);
       stalled.kill();
       expect([5, 84]).toContain(code);
-      expect(ms).toBeLessThan(3_000);
+      expect(ms).toBeLessThan(60_000);
     });
   });
 
@@ -257,7 +255,7 @@ describe('init finishes', () => {
     await controller.send('leave 6');
     const { code, ms } = await end(box);
     expect(code).toBe(6);
-    expect(ms).toBeLessThan(900);
+    expect(ms).toBeLessThan(60_000);
   });
 
   test('leave kills a controller that does not go within a second, and nothing else gets a signal', async () => {
@@ -295,6 +293,6 @@ describe('init finishes', () => {
     await controller.send('finish 5 84 300');
     const { code, ms } = await end(box);
     expect(code).toBe(84);
-    expect(ms).toBeLessThan(3_000);
+    expect(ms).toBeLessThan(60_000);
   });
 });

@@ -81,9 +81,9 @@ describe('a pattern', () => {
     '%s takes time in proportion to the line',
     (pattern) => {
       const line = Buffer.from('ac'.repeat(8 * 1024));
-      const began = performance.now();
+      const before = process.cpuUsage();
       expect(matcherOf(pattern)(line, 0, line.length)).toBe(false);
-      expect(performance.now() - began).toBeLessThan(1000);
+      expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000);
     },
   );
 

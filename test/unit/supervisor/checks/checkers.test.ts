@@ -9,6 +9,7 @@ import { HealthService, HealthCheckResponse_ServingStatus as Serving } from '../
 import { loadChecker } from '../../../../src/supervisor/checks/checker.js';
 import type { CheckEnd, RunCheck } from '../../../../src/supervisor/checks/exec.js';
 import type { Probe } from '../../../../src/supervisor/definition/definition.js';
+import { freePort } from '../../../helpers/free-port.js';
 
 const noPrograms: RunCheck = () => Promise.resolve({ failure: 'there are no programs here' });
 const never = new AbortController().signal;
@@ -33,14 +34,6 @@ async function listen(server: Server, path?: string): Promise<number> {
   );
   closing.push(() => server.close());
   return path === undefined ? (server.address() as AddressInfo).port : 0;
-}
-
-/** A port that nobody listens at. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Accepts connections and says nothing. */

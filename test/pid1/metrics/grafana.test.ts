@@ -23,11 +23,14 @@ const DASHBOARD = JSON.parse(
   readFileSync(new URL('../../../examples/grafana/my_init.json', import.meta.url), 'utf8'),
 ) as Dashboard;
 
+const ALERTS = readFileSync(new URL('../../../examples/prometheus/alerts.yml', import.meta.url), 'utf8');
+
 const cleanups: (() => unknown)[] = [];
 let prometheus: Prometheus;
+let address: string;
 
 beforeEach(async () => {
-  const address = await bootForPrometheus(
+  address = await bootForPrometheus(
     cleanups,
     {
       crashes: 'echo crashed; sleep 1.1; kill -9 $$',
@@ -78,4 +81,22 @@ test('the variables of the Grafana dashboard find the job, the instance and the 
     const series = await prometheus.query(resolved(metric));
     expect(series.map(({ metric: labels }) => labels[label])).not.toContain(undefined);
   }
+});
+
+/** Only a control group with limits has these; docs/metrics.md is held to the code by a test. */
+const OF_LIMITS = ['pids_current', 'pids_limit', 'memory_limit_bytes', 'cpu_quota_cpus'].map(
+  (name) => `my_init_${name}`,
+);
+
+test('each metric that the Grafana dashboard and the alerts ask for is in a scrape', async () => {
+  const exposed = await (await fetch(`http://${address}/metrics`)).text();
+  const documents = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+  const panels = DASHBOARD.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+  const others = [...DASHBOARD.annotations.list.map(({ expr }) => expr), ALERTS];
+  const asked = new Set([...panels, ...others].flatMap((text) => text.match(/\bmy_init_\w+|\b\w+(?=\{)/g) ?? []));
+  // Written by Prometheus itself.
+  asked.delete('up');
+  const isThere = (name: string): boolean =>
+    OF_LIMITS.includes(name) ? documents.includes(`\`${name}\``) : new RegExp(`^${name}[{ ]`, 'm').test(exposed);
+  expect([...asked].filter((name) => !isThere(name))).toEqual([]);
 });

@@ -83,7 +83,7 @@ test('the variables of the Grafana dashboard find the job, the instance and the 
   }
 });
 
-/** Only a control group with limits has these; docs/metrics.md is held to the code by a test. */
+/** Those of a control group with limits. A test holds docs/metrics.md to the code. */
 const OF_LIMITS = ['pids_current', 'pids_limit', 'memory_limit_bytes', 'cpu_quota_cpus'].map(
   (name) => `my_init_${name}`,
 );

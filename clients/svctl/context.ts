@@ -98,7 +98,11 @@ export class Context extends Terminal {
     return this.connection.stream(method, request, options);
   }
 
-  /** Ends the connection; the next call makes a new one. */
+  /** Ends the connection as it is: the next call makes a new one. */
+  drop(): void {
+    this.#connection?.drop();
+  }
+
   close(): void {
     this.#connection?.close();
   }

@@ -42,8 +42,8 @@ export class Host {
     this.name = address.name;
     this.#changed = changed;
     this.to = wordsTo(address.name);
-    this.client = new MyInit(new Connection(this.#untilClosed(this.#observed(address))));
-    this.logs = new MyInit(new Connection(this.#untilClosed(address)));
+    this.client = new MyInit(new Connection(this.#observed(address)));
+    this.logs = new MyInit(new Connection(address));
   }
 
   /**
@@ -100,17 +100,6 @@ export class Host {
     this.#end.abort();
     this.client.close();
     this.logs.close();
-  }
-
-  /** A call that {@link close} has interrupted must not connect again: svctl would never end. */
-  #untilClosed({ name, open }: Address): Address {
-    return {
-      name,
-      open: async (signal) => {
-        if (this.#end.signal.aborted) throw new Error(`the view of ${name} is closed`);
-        return open(signal);
-      },
-    };
   }
 
   /** The watch dials again by itself; a view has to know meanwhile. */

@@ -43,7 +43,7 @@ async function replaceController(context: Context): Promise<ExitCode> {
 async function nextController(context: Context, pidBefore: number, timeoutMs: number): Promise<GetInfoResponse> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
-    context.close();
+    context.drop();
     const info = await context.ask(Init.getInfo, {});
     if (info.controllerPid !== pidBefore) return info;
     if (performance.now() > deadlineMs) {

@@ -98,7 +98,7 @@ async function gone(socket: string, timeoutMs: number): Promise<void> {
 async function unreachable(context: Context, timeoutMs: number): Promise<void> {
   const endMs = performance.now() + timeoutMs;
   while (performance.now() < endMs) {
-    context.close();
+    context.drop();
     try {
       await context.connection.once(Init.getInfo, {}, { timeoutMs: 1000 });
     } catch (error) {

@@ -245,7 +245,7 @@ export class MyInit {
     return this.connection.stream(Init.shutdown, request, { signal });
   }
 
-  /** Ends the connection. */
+  /** Ends the connection, and all that is under way. Calls that come later throw CANCELLED. */
   close(): void {
     this.connection.close();
   }

@@ -26,6 +26,7 @@ const PATIENCE_MS = 10_000;
 export class Connection {
   readonly #address: Address;
   #channel: Promise<Channel> | undefined;
+  #closed = false;
 
   constructor(address: Address) {
     this.#address = address;
@@ -61,7 +62,7 @@ export class Connection {
         if (lost === undefined || now - attemptMs > PATIENCE_MS / 2) lost = { error, sinceMs: now };
         if (now - lost.sinceMs > PATIENCE_MS || (leftMs() ?? PATIENCE_MS) <= RETRY_DELAY_MS) throw lost.error;
       }
-      this.close();
+      this.drop();
       await delay(RETRY_DELAY_MS);
     }
   }
@@ -83,8 +84,19 @@ export class Connection {
     yield* (await this.#open(options.signal)).stream(method, request, options);
   }
 
-  /** Ends the connection; the next call makes a new one. */
+  /** {@link close} has been called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends the connection, and all that is under way. Calls that come later throw CANCELLED. */
   close(): void {
+    this.#closed = true;
+    this.drop();
+  }
+
+  /** Ends the connection as it is: the next call makes a new one. */
+  drop(): void {
     this.#channel?.then(
       (channel) => channel.close(),
       () => undefined,
@@ -95,6 +107,7 @@ export class Connection {
   /** Callers share a connection that is being made; each of them may give up alone. */
   async #open(signal: AbortSignal | undefined): Promise<Channel> {
     for (;;) {
+      if (this.#closed) throw new MyInitError('CANCELLED', `the connection to ${this.name} has been closed`);
       const isNew = this.#channel === undefined;
       const opening = this.#channel ?? this.#connect(signal);
       try {

@@ -44,11 +44,11 @@ export async function* reconnect<Request, Response>(
       }
       if (!options.endless) return;
     } catch (error) {
-      if (signal?.aborted) throw error;
+      if (signal?.aborted || connection.closed) throw error;
       const again = options.retries?.(error) === true || (passes(error) && (live || mayYetAnswer(error, startedMs)));
       if (!again) throw error;
     }
-    connection.close();
+    connection.drop();
     await delay(retryMs, undefined, { signal }).catch(() => undefined);
     retryMs = Math.min(RECONNECT_LIMIT_MS, retryMs * 2);
   }

@@ -44,3 +44,16 @@ test('of two who wait for one connection, the second may give up alone', async (
   expect(await kept).toMatchObject({ reason: 'CANCELLED' });
   my.close();
 });
+
+test('close() ends what is under way, and calls that come later fail and say why', async () => {
+  const my = connect({ name: 'box', open: (signal) => openSocket(api.path, signal) });
+  const watched = my.watch();
+  expect((await watched.next()).value).toMatchObject({ kind: 'snapshot' });
+  const next = watched.next();
+  my.close();
+  await expect(next).rejects.toMatchObject({ reason: 'CONNECTION_LOST' });
+  const closed = { reason: 'CANCELLED', message: 'the connection to box has been closed' };
+  await expect(my.services()).rejects.toMatchObject(closed);
+  await expect(my.watch().next()).rejects.toMatchObject(closed);
+  await expect(my.start('web')).rejects.toMatchObject(closed);
+});

@@ -15,6 +15,7 @@ export default {
   // For a machine that has other things to do: only a test that fails takes as long.
   testTimeout: 240_000,
   filter: '<rootDir>/test/needs/filter.cjs',
+  globalTeardown: '<rootDir>/test/needs/remove-groups.cjs',
   reporters: ['default', '<rootDir>/test/needs/reporter.cjs'],
   testSequencer: '<rootDir>/test/needs/slowest-first.cjs',
   // Tests wait about as long as they compute.

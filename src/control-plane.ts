@@ -56,6 +56,7 @@ export async function openControlPlane(container: Container, booted: Promise<voi
   container.shutdown.beforeExit(async () => {
     await closeAll('SHUTTING_DOWN');
     socket?.close();
+    container.groups.removeAll();
   });
   socket = await openSocket(container, system, api);
   if (!container.shutdown.over) http = await openPort(container, system, { rpc, usage, limits });

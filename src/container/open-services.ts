@@ -6,6 +6,7 @@ import type { ProcessHost, ProcessOutput } from '../process/process-host.js';
 import { runDirectory } from '../process/run-directory.js';
 import type { SessionSweeper } from '../process/session-sweeper.js';
 import type { StartRegister } from '../process/start-register.js';
+import { MemoryGroups } from '../resources/memory-groups.js';
 import type { Settings } from '../settings/settings.js';
 import { numberOf } from '../state/fields.js';
 import type { RecordKind, Records } from '../state/records.js';
@@ -60,6 +61,7 @@ export interface OpenServices {
   readonly definitions: DefinitionFiles;
   readonly scales: Scales;
   readonly watch: DirectoryWatch;
+  readonly groups: MemoryGroups;
   /** The descriptors that services report their readiness to. */
   readonly notifications: HeldDescriptors;
   /** Processes of earlier controllers that are on no record. */
@@ -105,6 +107,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     isRunning: (name) => (pids.get(name) ?? 0) !== 0,
   });
   if (handover.generation === 1) definitions.transient.clear();
+  const groups = new MemoryGroups(bootId);
   const notifications = new HeldDescriptors(link, handover.held, handover.generation);
   const revision = records.entry(REVISION);
   const set = new ServiceSet(
@@ -122,6 +125,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
         socketDirectory: () => join(runDirectory(), 'notify'),
         awaitLine: (name, pattern, found) => awaitLine(logs, name, pattern, found),
       },
+      groups,
       sweep: (session) => sweeper.sweep(session),
       terminateSession: (session, isOver) => sweeper.terminate(session, isOver),
       shutdown: dependencies.endContainer,
@@ -182,7 +186,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       runit.pause(false);
     };
   };
-  return { set, definitions, scales, watch, notifications, unrecorded, standStill };
+  return { set, definitions, scales, watch, groups, notifications, unrecorded, standStill };
 }
 
 /** The descriptors that a service writes to; undefined: those of my_init. */

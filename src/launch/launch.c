@@ -28,7 +28,7 @@ static int record_fd = -1;
 static off_t record_at;
 
 static _Noreturn void usage(const char *problem, const char *argument) {
-  dprintf(2, "launch: %s%s\nusage: launch [-r FD:OFFSET:PARENT] [-s | -f] [-d DIR] [-E FD] [-k FD[:AT]]... [-l RESOURCE:SOFT:HARD]... [-n NICE]\n"
+  dprintf(2, "launch: %s%s\nusage: launch [-r FD:OFFSET:PARENT] [-s | -f] [-d DIR] [-E FD] [-k FD[:AT]]... [-c FILE] [-l RESOURCE:SOFT:HARD]... [-n NICE]\n"
              "  [-o OOM_SCORE_ADJ] [-m UMASK] [-u USER[:GROUP]] [-g GROUP]... [-p] -- PROGRAM [ARGUMENT...]\n", problem, argument);
   _exit(USAGE_ERROR);
 }
@@ -139,6 +139,14 @@ static void adjust_oom_score(const char *text) {
   must(fd >= 0 && write(fd, text, strlen(text)) > 0 && close(fd) == 0, "oom_score_adj", text);
 }
 
+/* A process that stays where it is does no harm: its memory is read from /proc. */
+static void enter_group(const char *processes) {
+  int fd = open(processes, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (write(fd, "0", 1) < 0) errno = 0;
+  close(fd);
+}
+
 /* USER[:GROUP], NULL for the user that this process has already; and further groups. */
 static void take_identity(char *text, char *added[], int count) {
   static struct groups groups;
@@ -169,7 +177,7 @@ int main(int argc, char **argv) {
   reset_signals();
   close_descriptors_at_exec();
   opterr = 0;
-  for (int option; (option = getopt(argc, argv, "+r:sfd:E:k:l:n:o:m:u:g:p")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "+r:sfd:E:k:c:l:n:o:m:u:g:p")) != -1;) {
     switch (option) {
       case 'r': open_record(optarg); break;
       case 's': must(setsid() >= 0 || getsid(0) == getpid(), "setsid", "session"); break;
@@ -177,6 +185,7 @@ int main(int argc, char **argv) {
       case 'd': must(chdir(optarg) == 0, "chdir", optarg); break;
       case 'E': read_environment(number(optarg, 0, INT_MAX, 10)); break;
       case 'k': keep_descriptor(optarg); break;
+      case 'c': enter_group(optarg); break;
       case 'l': limit(optarg); break;
       case 'n': must(setpriority(PRIO_PROCESS, 0, number(optarg, -20, 19, 10)) == 0, "nice", optarg); break;
       case 'o': adjust_oom_score(optarg); break;

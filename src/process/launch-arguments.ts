@@ -39,12 +39,13 @@ const PASSED = 5;
 
 /** The arguments of `launch`, docs/design/launch.md. `offset`: of the record of this start. */
 export function launchArguments(order: SpawnOrder, offset: number, openFilesLimit: string): string[] {
-  const { directory, passed, identity } = order;
+  const { directory, passed, identity, group } = order;
   const words = ['-r', `${REGISTER}:${offset}:${process.pid}`, order.as === 'session' ? '-s' : '-f'];
   if (directory !== undefined) words.push('-d', directory);
   if (order.searchPath) words.push('-p');
   words.push('-E', String(ENVIRONMENT), '-l', `${RESOURCES.nofile}:${openFilesLimit}`);
   if (passed !== undefined) words.push('-k', `${PASSED}:${passed.at}`);
+  if (group !== undefined) words.push('-c', group);
   if (identity !== undefined) words.push(...identityArguments(identity));
   return [...words, '--', order.program, ...order.args];
 }

@@ -36,6 +36,8 @@ export interface SpawnOrder {
   /** A further descriptor of ours, and the number that it has in the process: 3 or more. */
   readonly passed?: { readonly fd: number; readonly at: number } | undefined;
   readonly identity?: Identity | undefined;
+  /** `cgroup.procs` of the cgroup that it enters, if it can. */
+  readonly group?: string | undefined;
 }
 
 export interface ProcessListener {

@@ -1,5 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupDirectories, firstKnown, readKey, readNumber } from './cgroup.js';
+
+/** How the names of the groups begin that my_init makes below its own. */
+export const OWN_GROUP = 'my_init-';
 
 /**
  * The memory of the container, as the kernel accounts for it. Undefined: not known, or no limit.
@@ -46,11 +50,21 @@ export function cgroupMemory(files = '/'): MemoryUse {
 export function oomKillCount(directories: readonly string[]): number | undefined {
   return firstKnown(
     directories,
-    (directory) =>
-      readKey(join(directory, 'memory.events'), 'oom_kill') ??
-      readKey(join(directory, 'memory.oom_control'), 'oom_kill'),
+    (directory) => readKey(join(directory, 'memory.events'), 'oom_kill') ?? oomKillsOfVersion1(directory),
   );
 }
+
+/** Version 1 counts a kill for the group of the process alone, and not for those above. */
+function oomKillsOfVersion1(directory: string): number | undefined {
+  const own = oomKillsIn(directory);
+  if (own === undefined) return undefined;
+  const groups = readdirSync(directory).filter((entry) => entry.startsWith(OWN_GROUP));
+  return groups.reduce((sum, group) => sum + (oomKillsIn(join(directory, group)) ?? 0), own);
+}
+
+/** Those of one group of version 1. */
+export const oomKillsIn = (directory: string): number | undefined =>
+  readKey(join(directory, 'memory.oom_control'), 'oom_kill');
 
 const limitOf = (directory: string): number | undefined =>
   readNumber(join(directory, 'memory.max')) ?? readNumber(join(directory, 'memory.limit_in_bytes'));

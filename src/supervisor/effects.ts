@@ -130,6 +130,7 @@ function orderOf(service: ServiceCore): SpawnOrder {
     output: context.output(),
     input: context.input(name),
     passed,
+    group: definition.policy.memoryMax && context.groups.make(name),
   };
 }
 

@@ -11,6 +11,8 @@ import { NOT_ALIVE_CODE } from './policy.js';
 export interface Explained {
   readonly status: ServiceStatus;
   readonly definition: Definition;
+  /** Where its memory is read; '' where nobody does. */
+  readonly memorySource: string;
 }
 
 /**
@@ -51,7 +53,7 @@ function explainUnknown(name: string, names: readonly string[]): Explanation {
   };
 }
 
-function explainOne({ status, definition }: Explained, nowMs: number): Explanation {
+function explainOne({ status, definition, memorySource }: Explained, nowMs: number): Explanation {
   const { facts, next, remedies } = ofState(status, definition, nowMs);
   const lastExit = lastExitFacts(status, nowMs);
   return {
@@ -61,6 +63,7 @@ function explainOne({ status, definition }: Explained, nowMs: number): Explanati
       ...holdFacts(status, nowMs),
       ...lastExit,
       ...memoryFacts(status, definition),
+      ...(memorySource === '' ? [] : [`Its memory is read from ${memorySource}.`]),
       ...(status.replicaOf === '' ? [] : [`It is one of the replicas of ${status.replicaOf}.`]),
       ...(status.transient ? ['Transient: created by svctl run; it does not survive the container.'] : []),
       ...(status.definitionChanged ? ['The definition has changed since the start.'] : []),

@@ -1,5 +1,6 @@
 import type { Environment } from '../process/environment.js';
 import type { ProcessHost, ProcessOutput } from '../process/process-host.js';
+import type { MemoryGroups } from '../resources/memory-groups.js';
 import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
 import type { ChecksContext, Provision } from './checks/service-checks.js';
 import type { ControlScripts } from './control-scripts.js';
@@ -34,6 +35,8 @@ export interface ServiceContext {
   /** Stores what the ended process of a service has written, and calls `done`. */
   drain(name: ServiceName, done: () => void): void;
   readonly checks: ChecksContext;
+  /** Where the memory of a service is counted. */
+  readonly groups: MemoryGroups;
   /** Kills what is left of a session. */
   sweep(session: number): Promise<unknown>;
   /**

@@ -267,11 +267,17 @@ export class Service implements ServiceCore {
     return this.#checks?.prepare() ?? NOTHING_PROVIDED;
   }
 
+  /** Where the memory of its run is read; '' without memory_max. */
+  get memorySource(): string {
+    return this.#memory.source;
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#holdTimer);
     this.#checks?.close();
     this.#memory.close();
+    if (this.#definition.policy.memoryMax !== undefined) this.context.groups.remove(this.name);
   }
 
   /** Puts the service on record for the next controller; each step does so by itself. */

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { MemoryGroups } from '../../src/resources/memory-groups.js';
 import type { Definition } from '../../src/supervisor/definition/definition.js';
 import { readDirectory } from '../../src/supervisor/definition/read-directory.js';
 import type { MachineEvent } from '../../src/supervisor/machine.js';
@@ -103,6 +104,7 @@ export class World {
       bootId: 'boot',
       environment: () => new Map(),
       checks: NO_CHECKS,
+      groups: new MemoryGroups('none', '/nowhere'),
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       record: (latest) => {
         if (alive()) this.record = JSON.parse(JSON.stringify(writeRecord(latest, 1)));

@@ -34,15 +34,26 @@ export class MemoryWatch {
     this.#rule = undefined;
   }
 
+  /** In words; '' where nothing is watched. */
+  get source(): string {
+    if (this.#rule === undefined) return '';
+    const { name, context, machine } = this.#service;
+    if (context.groups.bytesOf(name, pidOf(machine)) !== undefined) return 'a cgroup of its own';
+    return `/proc, without a cgroup of its own (${context.groups.problemOf(name)})`;
+  }
+
   /** Most containers have no guard: it is loaded for those that have. */
   async #begin({ session }: ProcessRun, rule: MemoryMax): Promise<void> {
     const { MemoryGuard: Guard } = await import('./memory-guard.js');
     const { sessionMemory } = await import('../../resources/session-memory.js');
     if (this.#rule !== rule) return;
-    const { initPid } = this.#service.context.checks;
+    const { name, context, machine } = this.#service;
+    const { groups } = context;
+    const { initPid } = context.checks;
+    const pid = pidOf(machine);
     this.#guard = new Guard(
       rule,
-      () => sessionMemory(pidOf(this.#service.machine), session, initPid, rule.bytes),
+      () => groups.bytesOf(name, pid) ?? sessionMemory(pid, session, initPid, rule.bytes),
       (bytes) => this.#exceeded(bytes, rule),
     );
     this.#guard.start();

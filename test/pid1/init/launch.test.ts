@@ -133,6 +133,11 @@ describe('launch becomes the program', () => {
     expect(launch(['-n', '5', '-o', '321', '-m', '027', '--', ...shown]).output).toBe('5\n321\n0027\n');
   });
 
+  test('-c enters a cgroup, and goes on where that cannot be done', () => {
+    const group = file('cgroup.procs', '', 0o600);
+    expect(launch(['-c', group, '-c', '/none/cgroup.procs', '--', '/bin/cat', group]).output).toBe('0');
+  });
+
   test('-p looks in PATH of the new environment, and passes over what cannot be executed', () => {
     file('program', '#!/bin/sh\necho found\n');
     const not = mkdtempSync(join(directory, 'not-'));

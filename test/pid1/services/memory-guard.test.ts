@@ -1,9 +1,12 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { METRICS } from '../../helpers/container.js';
 import type { ControlGroup } from '../../helpers/control-group.js';
 import { boot, container, isThere, lines } from '../../helpers/defined-services.js';
 import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
 import { waitFor } from '../../helpers/wait-for.js';
+import { sh } from '../../helpers/whole-run.js';
 
 /** Of a program that leaks 2 MiB every 50 ms and begins with some 10. */
 const MAX = '64m';
@@ -110,5 +113,103 @@ describe('memory_max', () => {
     expect(trouble).toMatch(EXCEEDED);
     expect(run).toBe(1);
     expect(pid).toBeGreaterThan(0);
+  });
+});
+
+describe('the cgroup of a service with memory_max', () => {
+  let group: ControlGroup | undefined;
+  beforeAll(() => {
+    group = memoryGroup(160 * 2 ** 20);
+  });
+  afterAll(() => group?.dispose());
+
+  /** Those of the services, by the names of their directories. */
+  const groupsIn = (own: ControlGroup): readonly string[] =>
+    readdirSync(own.directory).filter((name) => name.startsWith('my_init-'));
+
+  /** Boots in the group of the container; undefined where none can be made. */
+  async function bootIn(services: string, prepare = 'true'): Promise<ControlGroup | undefined> {
+    if (group === undefined || !existsSync(join(group.directory, 'memory.limit_in_bytes'))) {
+      console.warn('no cgroup can be made here: memory is read from /proc');
+      return undefined;
+    }
+    await boot(services, { args: METRICS, prepare: `${group.enter}; ${prepare}` });
+    return group;
+  }
+
+  const CALM = 'services: { calm: { command: sleep 1000, memory_max: 64m } }\n';
+  const explained = async (): Promise<string> => (await container.svctl('explain', 'calm')).stdout;
+
+  test('is made at the start, known to the next controller, and removed at the end of the container', async () => {
+    const own = await bootIn(CALM);
+    if (own === undefined) return;
+    const { pid } = await container.reaches('calm', 'up');
+    expect(groupsIn(own)).toEqual([expect.stringMatching(/^my_init-.+-calm$/)]);
+    expect(await explained()).toContain('  Its memory is read from a cgroup of its own.\n');
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the next controller', () => container.answers());
+    expect(await explained()).toContain('  Its memory is read from a cgroup of its own.\n');
+    expect(await container.status('calm')).toMatchObject({ pid, run: 1 });
+    await container.svctl('shutdown', '--no-wait');
+    await waitFor('the end of the groups', () => groupsIn(own).length === 0);
+  });
+
+  test('is new for each run, and removed with the service', async () => {
+    const own = await bootIn(CALM);
+    if (own === undefined) return;
+    const directory = join(container.services, 'dev');
+    container.addService('dev', { run: sh('exec sleep 1000'), 'service.yaml': 'memory_max: 64m\n' });
+    await container.reaches('dev', 'up');
+    expect(groupsIn(own)).toHaveLength(2);
+    await container.svctl('restart', 'dev');
+    expect((await container.svctl('explain', 'dev')).stdout).toContain('a cgroup of its own.');
+    rmSync(directory, { recursive: true });
+    await waitFor('the end of a group', () => groupsIn(own).length === 1);
+  });
+
+  test('is not used for a run while a process of an earlier run is still in it', async () => {
+    const own = await bootIn(
+      'services: { calm: { command: "setsid sleep 1000 & exec sleep 1000", memory_max: 64m } }\n',
+    );
+    if (own === undefined) return;
+    await container.reaches('calm', 'up');
+    await container.svctl('restart', 'calm');
+    expect(await explained()).toContain(
+      '  Its memory is read from /proc, without a cgroup of its own (that of an earlier run is still in use).\n',
+    );
+  });
+
+  test('has what a process uses that has left the session', async () => {
+    const daemon = leak(2).replace('exec ', 'setsid ');
+    const own = await bootIn(
+      `services:
+  leak:
+    command: |
+      ${daemon} &
+      exec sleep 1000
+    memory_max: ${MAX}
+    restart: no
+`,
+    );
+    if (own === undefined) return;
+    expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
+  });
+
+  test('hides no kill by the kernel', async () => {
+    if ((await bootIn(`services: { leak: { command: "${leak(8)}", memory_max: 1g, restart: no } }\n`)) === undefined)
+      return;
+    expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(/160 MiB was reached/);
+    expect(await container.metric('my_init_service_oom_kills_total{service="leak"}')).toBe(1);
+    expect(await container.metric('my_init_oom_kills_total')).toBeGreaterThan(0);
+  });
+
+  test('is not there where the file system is read-only: the guard reads /proc', async () => {
+    const services = `${CALM.replace(' }\n', ',')} leak: { command: "${leak(2)}", memory_max: ${MAX}, restart: no } }\n`;
+    if ((await bootIn(services, 'mount -o remount,ro,bind /sys/fs/cgroup/memory')) === undefined) return;
+    await container.reaches('calm', 'up');
+    expect(await explained()).toMatch(
+      / {2}Its memory is read from \/proc, without a cgroup of its own \(\S+: EROFS\)\.\n/,
+    );
+    expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
   });
 });

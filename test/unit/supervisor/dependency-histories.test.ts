@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { MemoryGroups } from '../../../src/resources/memory-groups.js';
 import type { DefinitionRead, Dependency } from '../../../src/supervisor/definition/definition.js';
 import { readDirectory } from '../../../src/supervisor/definition/read-directory.js';
 import { type RecordedService, readRecord } from '../../../src/supervisor/service-record.js';
@@ -138,6 +139,7 @@ class World {
       input: () => undefined,
       drain: (_name, done) => done(),
       checks: NO_CHECKS,
+      groups: new MemoryGroups('none', '/nowhere'),
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       claim: () => undefined,
       terminateSession: () => Promise.resolve(false),

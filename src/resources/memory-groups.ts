@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupDirectories, readKey, textOf } from './cgroup.js';
+import { OWN_GROUP, oomKillsIn } from './cgroup-memory.js';
+import { readText } from './read-text.js';
+
+type Place = { readonly directory: string } | { readonly problem: string };
+
+/**
+ * A cgroup of its own for each service with a `memory_max`, where the container may make one: the
+ * kernel counts then what all its processes use, also those that have left its session. They are
+ * found by name: a later controller goes on with them.
+ */
+export class MemoryGroups {
+  readonly #prefix: string;
+  readonly #files: string;
+  #place: Place | undefined;
+
+  /** `files` is `/` outside of tests. */
+  constructor(bootId: string, files = '/') {
+    this.#prefix = `${OWN_GROUP}${bootId}-`;
+    this.#files = files;
+  }
+
+  /**
+   * Makes the group of the next run of a service. Returns the file by which a process enters it. A
+   * run is in no group as long as that of an earlier one cannot be removed: the next one is not to
+   * answer for what it has left.
+   */
+  make(name: string): string | undefined {
+    const directory = this.#directoryOf(name);
+    if (directory === undefined) return undefined;
+    this.remove(name);
+    if (existsSync(directory)) return undefined;
+    try {
+      mkdirSync(directory);
+    } catch (error) {
+      this.#place = { problem: `${directory}: ${(error as NodeJS.ErrnoException).code}` };
+      return undefined;
+    }
+    return join(directory, 'cgroup.procs');
+  }
+
+  /** The bytes that the group of a service uses; undefined where this process is not in it. */
+  bytesOf(name: string, pid: number): number | undefined {
+    const directory = this.#directoryOf(name);
+    if (directory === undefined || !this.#has(directory, pid)) return undefined;
+    const file = join(directory, 'memory.stat');
+    // Version 1 names those that include groups within the group.
+    const anonymous = readKey(file, 'total_rss') ?? readKey(file, 'anon');
+    const shared = readKey(file, 'total_shmem') ?? readKey(file, 'shmem');
+    return anonymous === undefined ? undefined : anonymous + (shared ?? 0);
+  }
+
+  /** Why a run is not in the group of its service. */
+  problemOf(name: string): string {
+    const place = this.#found;
+    if ('problem' in place) return place.problem;
+    const isThere = existsSync(join(place.directory, this.#prefix + fileOf(name)));
+    return isThere ? 'that of an earlier run is still in use' : 'memory_max came after its start';
+  }
+
+  /**
+   * The run, or the service, is gone. A group of version 1 in which the kernel has killed stays: its
+   * count is needed.
+   */
+  remove(name: string): void {
+    const directory = this.#directoryOf(name);
+    if (directory !== undefined && existsSync(directory) && (oomKillsIn(directory) ?? 0) === 0) removeEmpty(directory);
+  }
+
+  /** The container ends. */
+  removeAll(): void {
+    const place = this.#found;
+    if ('problem' in place) return;
+    for (const entry of readdirSync(place.directory))
+      if (entry.startsWith(this.#prefix)) removeEmpty(join(place.directory, entry));
+  }
+
+  #directoryOf(name: string): string | undefined {
+    const place = this.#found;
+    return 'problem' in place ? undefined : join(place.directory, this.#prefix + fileOf(name));
+  }
+
+  #has(directory: string, pid: number): boolean {
+    return textOf(join(directory, 'cgroup.procs')).split('\n').includes(String(pid));
+  }
+
+  get #found(): Place {
+    this.#place ??= findPlace(this.#files);
+    return this.#place;
+  }
+}
+
+/** A logger is NAME/log. */
+const fileOf = (name: string): string => name.replaceAll('/', ':');
+
+/** Below our own group. Source: the kernel's cgroup-v1/memory.rst and cgroup-v2.rst. */
+function findPlace(files: string): Place {
+  const directory = cgroupDirectories('memory', files).find((each) => existsSync(join(each, 'cgroup.procs')));
+  if (directory === undefined) return { problem: 'there is no cgroup file system' };
+  const isVersion1 = existsSync(join(directory, 'memory.limit_in_bytes'));
+  if (isVersion1 && readText(join(directory, 'memory.use_hierarchy')).trim() === '0')
+    return { problem: `${directory}: memory.use_hierarchy is 0` };
+  // A group with processes, as ours, cannot hand a controller down: it was handed down or is not.
+  const handedDown = textOf(join(directory, 'cgroup.subtree_control')).split(/\s+/);
+  if (!isVersion1 && !handedDown.includes('memory'))
+    return { problem: `${directory}: cgroup.subtree_control has no memory` };
+  return { directory };
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // A process has left the session of its service and still runs.
+  }
+}

@@ -61,8 +61,8 @@ export class MemoryGroups {
   }
 
   /**
-   * The run, or the service, is gone. A group of version 1 in which the kernel has killed stays: its
-   * count is needed.
+   * The run, or the service, is gone. A group of version 1 in which the kernel has killed stays:
+   * its count is needed.
    */
   remove(name: string): void {
     const directory = this.#directoryOf(name);

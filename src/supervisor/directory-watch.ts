@@ -125,10 +125,17 @@ export class DirectoryWatch {
     this.#unsubscribe = this.#set.subscribe(({ removed, status }) => {
       if (!removed) return;
       this.#addedFrom.delete(status.name);
-      if (this.#postponed) setImmediate(() => this.#watching && this.scan());
+      setImmediate(() => this.#removed());
     });
     this.#openPaths();
     void this.#catchUp();
+  }
+
+  /** A service is gone: others may have waited for its name, its directory or its log file. */
+  #removed(): void {
+    if (!this.#watching) return;
+    if (this.#postponed) this.scan();
+    this.#recheck();
   }
 
   /**

@@ -108,10 +108,11 @@ export class Source implements LogSource {
   }
 
   /**
-   * The output follows a new rule at once; store and file are those with which the source began.
+   * The output follows a new rule at once; store and file are those with which the source began,
+   * also for the next controller.
    */
   set rule(rule: LogRule | undefined) {
-    this.#rule = rule;
+    this.#rule = { output: rule?.output, bufferBytes: this.#rule?.bufferBytes, file: this.#rule?.file };
     this.#record();
   }
 

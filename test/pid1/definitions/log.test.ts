@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { boot, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
@@ -79,6 +79,36 @@ test('file: a second service with it is refused, wherever the two are defined, a
   await waitFor('the next controller', () => container.answers());
   await container.svctl('start', 'batch', 'web', '--no-wait');
   await areRefused();
+});
+
+test('file: is that of the first start, also with the next controller', async () => {
+  const withFile = (name: string): string => services(`{ file: "\${OUT}/${name}.log" }`);
+  await boot(withFile('one'));
+  await isThere('one.log');
+  await container.reaches('web', 'up');
+  const file = join(container.directory, 'new');
+  writeFileSync(file, withFile('two'));
+  await container.exec('cp', file, '/etc/my_init/services.yaml');
+  await waitFor('the change', async () => (await container.table('web')).includes('definition changed'));
+  await container.svctl('apply');
+  process.kill(container.controllerPid, 'SIGKILL');
+  await waitFor('an answer', () => container.answers());
+  await say('second');
+  expect(readFileSync(join(out, 'one.log'), 'utf8')).toContain('second word');
+  expect(existsSync(join(out, 'two.log'))).toBe(false);
+});
+
+test('file: a service with another name takes it over when the other one is gone', async () => {
+  const named = (name: string): string =>
+    `services: { ${name}: { command: sleep 1000, log: { file: "\${OUT}/one.log" } } }\n`;
+  await boot(named('web'));
+  await container.reaches('web', 'up');
+  const file = join(container.directory, 'new');
+  writeFileSync(file, named('www'));
+  await container.exec('cp', file, '/etc/my_init/services.yaml');
+  expect((await container.reaches('www', 'failed')).trouble).toContain(`the file of web`);
+  await container.svctl('apply');
+  await container.reaches('www', 'up');
 });
 
 test('buffer: holds as much as it says', async () => {

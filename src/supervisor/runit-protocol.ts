@@ -140,8 +140,10 @@ export class RunitProtocol {
 
   #take({ status, removed }: Change): void {
     const { name } = status;
-    if (removed) this.#close(name);
-    else if (isPassing(status)) this.#showLater(name);
+    if (removed) {
+      this.#close(name);
+      this.#reported.delete(name);
+    } else if (isPassing(status)) this.#showLater(name);
     else this.#showSoon(name);
   }
 
@@ -186,9 +188,7 @@ export class RunitProtocol {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#writeAnew(status);
       else this.#warn(name, error as Error);
     }
-    if (!isReleased) return;
-    this.#close(name);
-    this.#reported.delete(name);
+    if (isReleased) this.#close(name);
   }
 
   #writeAnew(status: ServiceStatus): void {

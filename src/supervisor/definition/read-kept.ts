@@ -3,18 +3,18 @@ import type { KeptDefinition } from './kept-definitions.js';
 import { SERVICE } from './keys.js';
 import { type Json, nodeOf } from './node.js';
 import { Reading } from './reading.js';
-import type { Key } from './record-shape.js';
-import { withValues } from './with-values.js';
+import { type Given, withValues } from './with-values.js';
 
 /**
- * The definition that a controller, perhaps of another version, has kept: what this version does
- * not know is left out.
+ * The definition that a controller, perhaps of another version, has kept: each key that this
+ * version does not know, or whose value it does not understand, is left out.
  */
 export function readKept({ values, origins }: KeptDefinition, base: Definition): Definition {
-  const keys = new Map(Object.entries<Key<unknown>>(SERVICE.keys));
-  const known = Object.entries(values).filter(([name]) => keys.get(name)?.later === undefined && keys.has(name));
   const reading = new Reading('', () => undefined, base.name);
-  const given = SERVICE.readGiven(nodeOf(asWritten(Object.fromEntries(known))), '', reading) ?? {};
+  const given = Object.entries(values).reduce<Given>(
+    (known, [name, value]) => ({ ...known, ...SERVICE.readGiven(nodeOf(asWritten({ [name]: value })), '', reading) }),
+    {},
+  );
   return { ...withValues(base, given, new Map()), origins };
 }
 

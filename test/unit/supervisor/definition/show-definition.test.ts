@@ -41,6 +41,16 @@ test.each([
   expect(readKept({ values, origins: definition.origins, environment: 0 }, base)).toEqual(definition);
 });
 
+test('of what another version has kept, a value that this one does not understand costs no other key', () => {
+  const base = defaultDefinition('web' as ServiceName, undefined, TIMES);
+  const values = { command: ['a'], restart: 'no', exit_rules: [{ future: true, action: 'fail' }], nice: 3 };
+  expect(readKept({ values, origins: new Map(), environment: 0 }, base)).toMatchObject({
+    command: { kind: 'argv', argv: ['a'] },
+    policy: { restart: 'no', exitRules: [] },
+    execution: { nice: 3 },
+  });
+});
+
 test('keys that differ are named, wherever they are written', () => {
   const one = read('command: a\nnice: 3');
   expect(changedKeys(one, read('\n\nnice: 3\ncommand: [a]'))).toEqual([]);

@@ -1,6 +1,6 @@
 import { printable } from '../../../src/text/printable.js';
 import { causeWords, desiredName, fullState, lastExitWords, troubleWords } from '../../svctl/phrases.js';
-import { span } from '../../svctl/text/duration.js';
+import { clockTime, span } from '../../svctl/text/duration.js';
 import type { Service } from '../../typescript/src/index.js';
 import { type Detail, detailOf } from '../model/detail.js';
 import type { Host } from '../model/host.js';
@@ -12,6 +12,9 @@ import type { Screen, Style } from './screen.js';
 import { Scroll } from './scroll.js';
 import { styleOf } from './service-columns.js';
 import type { Area, KeyHelp, View } from './view.js';
+
+/** An explanation has durations in it. */
+const AGAIN_MS = 60_000;
 
 type Line = readonly [text: string, style?: Style];
 
@@ -29,7 +32,7 @@ export class DetailView implements View {
   #page = 10;
   #count = 0;
   #loading = false;
-  #isRead = false;
+  #readAtMs = 0;
 
   constructor(app: App, host: Host, name: string) {
     this.#app = app;
@@ -45,7 +48,7 @@ export class DetailView implements View {
     const service = this.#host.services.get(this.#name);
     // A change that comes during a reading is read afterwards: its end draws again.
     const isStale = service?.runId !== this.#readFor?.runId || service?.state !== this.#readFor?.state;
-    if (isStale || !this.#isRead) this.#load();
+    if (isStale || Date.now() - this.#readAtMs >= AGAIN_MS) this.#load();
     const lines = this.#lines();
     this.#count = Math.max(1, lines.length - height + 1);
     this.#page = height - 1;
@@ -83,7 +86,7 @@ export class DetailView implements View {
   #load(): void {
     if (this.#loading) return;
     this.#loading = true;
-    this.#isRead = true;
+    this.#readAtMs = Date.now();
     this.#readFor = this.#host.services.get(this.#name);
     void detailOf(this.#host, this.#name)
       .then(
@@ -126,7 +129,8 @@ export class DetailView implements View {
     if (this.#problem !== '') lines.push([this.#problem, { color: 'red' }]);
     if (this.#detail === undefined) return lines;
     const { explanation, history, definition } = this.#detail;
-    lines.push([''], title('Explanation'));
+    const at = clockTime(new Date(this.#readAtMs)).slice(0, 8);
+    lines.push([''], title(`Explanation, at ${at}`));
     for (const step of explanation) {
       if (explanation.length > 1) lines.push([`  ${step.service}`, { color: 'cyan' }]);
       for (const line of step.lines) lines.push([`  ${line}`]);

@@ -8,7 +8,7 @@ import { TextPrompt } from './prompt.js';
 import type { Screen } from './screen.js';
 import type { Area, KeyHelp, View } from './view.js';
 
-/** Held for scrolling back: 20 MB of usual lines. */
+/** Held for scrolling back: 25 MB where each line has 100 bytes. */
 const HELD = 100_000;
 const FIRST_LINES = 1_000;
 

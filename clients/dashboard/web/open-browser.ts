@@ -20,8 +20,33 @@ export function openBrowser(url: string, failed: (why: string) => void): () => v
   const file = join(directory, 'open.html');
   const markup = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${url}"><title>svctl dashboard</title>\n`;
   writeFileSync(file, markup, { mode: 0o600 });
-  const child = spawn(process.env.BROWSER || 'xdg-open', [file], { stdio: 'ignore', detached: true });
-  child.on('error', ({ message }) => failed(message));
-  child.unref();
+  start(commandsFor(file), failed);
   return () => rmSync(directory, { recursive: true, force: true });
+}
+
+/**
+ * `$BROWSER` is a list of commands between colons. `%s` in a command stands for what is to be
+ * opened; without it, that is the last word. See http://www.catb.org/~esr/BROWSER/.
+ */
+function commandsFor(file: string): readonly (readonly string[])[] {
+  const commands = (process.env.BROWSER || 'xdg-open')
+    .split(':')
+    .map((command) => command.split(/\s+/).filter(Boolean));
+  return commands
+    .filter((words) => words.length > 0)
+    .map((words) => {
+      const hasPlace = words.some((word) => word.includes('%s'));
+      return hasPlace ? words.map((word) => word.replaceAll('%s', file)) : [...words, file];
+    });
+}
+
+/** Starts the first of the commands that can be started. */
+function start([command, ...others]: readonly (readonly string[])[], failed: (why: string) => void): void {
+  const [program = '', ...args] = command ?? [];
+  const child = spawn(program, args, { stdio: 'ignore', detached: true });
+  child.on('error', ({ message }) => {
+    if (others.length > 0) start(others, failed);
+    else failed(message);
+  });
+  child.unref();
 }

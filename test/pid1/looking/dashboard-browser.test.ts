@@ -55,6 +55,18 @@ describe('svctl dashboard on a desktop', () => {
     await waitFor('that browser', () => existsSync(join(directory, 'mine')));
   });
 
+  test('takes the first browser of BROWSER that is there, with the page in the place of %s', async () => {
+    const script = `#!/bin/sh\nprintf '%s\\n' "$@" >${directory}/new\nmv ${directory}/new ${directory}/words\n`;
+    writeFileSync(join(directory, 'my-browser'), script, { mode: 0o755 });
+    await dashboard([], { BROWSER: 'no-such-browser:my-browser --new --url=%s --quiet:xdg-open' });
+    const words = await waitFor('that browser', () => {
+      const note = join(directory, 'words');
+      return existsSync(note) && readFileSync(note, 'utf8');
+    });
+    expect(words).toMatch(/^--new\n--url=\/.*\/open\.html\n--quiet\n$/);
+    expect(existsSync(join(directory, 'opened'))).toBe(false);
+  });
+
   test('says so when there is no browser, and serves the page', async () => {
     const url = await dashboard([], { BROWSER: '/nowhere/browser' });
     await program.shows(/cannot open a browser \(.*ENOENT\): open the URL in one yourself/);

@@ -59,6 +59,27 @@ describe('a log in svctl top', () => {
     await screen.shows('top  1 service, "web"');
   });
 
+  test('says that the controller is gone in the middle of a storm, and goes on where it was', async () => {
+    const screen = await logOf(
+      ['i=0; while :; do seq $((i*20+1)) $((i*20+20)); i=$((i+1)); sleep 0.02; done'],
+      // Copies the log and returns at once.
+      { PAGER: `sh -c 'cp "$1" "${directory}"' sh` },
+    );
+    const last = (): number => Number(lines(screen).at(-1) ?? 0);
+    await waitFor('the storm', () => last() > 200);
+    const before = last();
+    process.kill(container.controllerPid, 'SIGKILL');
+    await waitFor('the lost connection to be told', () => /connection.{0,20}lost/.test(screen.written));
+    await waitFor('lines of the next controller', () => last() > before + 2000);
+    expect(screen.text).not.toContain('connection lost');
+    screen.keys('v');
+    const copy = join(directory, 'log.txt');
+    await waitFor('the copy', () => existsSync(copy) && readFileSync(copy, 'utf8').endsWith('\n'));
+    const numbers = [...readFileSync(copy, 'utf8').matchAll(/ web (\d+)$/gm)].map(([, number]) => Number(number));
+    expect(numbers.length).toBeGreaterThan(2000);
+    expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
+  });
+
   test('is filtered by my_init, with all that it holds', async () => {
     // More than the view reads at first.
     const screen = await logOf(['seq -f "line %.0f" 3000']);

@@ -109,6 +109,21 @@ describe('svctl top', () => {
     expect((await container.status('web')).hold).toBeUndefined();
   });
 
+  test('resets a service in backoff, which starts at once', async () => {
+    container = await TestContainer.boot({
+      services: { db: { run: sh('test -e disk || exit 3', 'exec sleep 1000'), 'service.yaml': 'restart_delay: 1h\n' } },
+    });
+    program = ScreenProgram.svctl(container.socket, ['top']);
+    const screen = program;
+    await screen.shows(/db +backoff/);
+    container.write('db/disk', '');
+    screen.keys('z');
+    await screen.shows(`$ svctl --socket ${container.socket} reset db`);
+    screen.keys('y');
+    await screen.shows('db: reset');
+    await screen.shows(/db +up +yes/);
+  });
+
   test('filters by text and by state', async () => {
     const screen = await top();
     screen.keys('/', ...'web');

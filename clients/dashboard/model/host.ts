@@ -74,7 +74,11 @@ export class Host {
     const { signal } = this.#end;
     while (!signal.aborted) {
       try {
-        for await (const event of this.client.watch([], { signal, heartbeatMs: HEARTBEAT_MS })) {
+        // Without a change nothing else tells that the next controller is there.
+        const onHello = (): void => {
+          if (this.link.kind === 'lost') this.#is({ kind: 'live' });
+        };
+        for await (const event of this.client.watch([], { signal, heartbeatMs: HEARTBEAT_MS, onHello })) {
           if (event.kind === 'gap' || event.kind === 'limits') continue;
           if (event.kind === 'snapshot') {
             this.services = new Map(event.services.map((service) => [service.name, service]));

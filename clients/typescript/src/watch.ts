@@ -42,6 +42,8 @@ export interface WatchOptions {
    * is replaced.
    */
   readonly heartbeatMs?: number;
+  /** Called when my_init answers: at first, and each time after a connection was lost. */
+  readonly onHello?: () => void;
 }
 
 /** The connection counts as dead after so many heartbeats were missed. */
@@ -54,7 +56,7 @@ const HEARTBEATS_MISSED = 2.5;
 export async function* watch(
   connection: Connection,
   names: Names | undefined,
-  { signal, heartbeatMs }: WatchOptions = {},
+  { signal, heartbeatMs, onHello }: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const view = new View(names, heartbeatMs);
   const stream = reconnect(connection, Services.watch, {
@@ -65,6 +67,7 @@ export async function* watch(
     signal,
   });
   for await (const response of stream) {
+    if (response.event?.$case === 'hello') onHello?.();
     const event = view.take(response);
     if (event !== undefined) yield event;
   }

@@ -71,7 +71,7 @@ describe('a log in svctl top', () => {
     process.kill(container.controllerPid, 'SIGKILL');
     await waitFor('the lost connection to be told', () => /connection.{0,20}lost/.test(screen.written));
     await waitFor('lines of the next controller', () => last() > before + 2000);
-    expect(screen.text).not.toContain('connection lost');
+    await waitFor('nothing to be told any more', () => !screen.text.includes('connection lost'));
     screen.keys('v');
     const copy = join(directory, 'log.txt');
     await waitFor('the copy', () => existsSync(copy) && readFileSync(copy, 'utf8').endsWith('\n'));

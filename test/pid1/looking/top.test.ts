@@ -111,7 +111,12 @@ describe('svctl top', () => {
 
   test('resets a service in backoff, which starts at once', async () => {
     container = await TestContainer.boot({
-      services: { db: { run: sh('test -e disk || exit 3', 'exec sleep 1000'), 'service.yaml': 'restart_delay: 1h\n' } },
+      services: {
+        db: {
+          run: sh('test -e disk || exit 3', 'exec sleep 1000'),
+          'service.yaml': 'restart_delay: { initial: 1h, max: 1h }\n',
+        },
+      },
     });
     program = ScreenProgram.svctl(container.socket, ['top']);
     const screen = program;

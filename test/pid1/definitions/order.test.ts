@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { METRICS } from '../../helpers/container.js';
 import { boot, container, lines } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
@@ -35,15 +36,20 @@ test('type: a oneshot that has ended well is completed, and what waits for it st
 });
 
 test('depends_on: a service waits for a oneshot that fails, and says so', async () => {
-  await boot(`services:
+  await boot(
+    `services:
   migrate: { type: oneshot, command: 'exit 3' }
   after: { command: ${writes('after')}, depends_on: { migrate: { condition: completed } } }
   web: { command: ${writes('web')}, depends_on: [migrate] }
-`);
+`,
+    { args: METRICS },
+  );
   await container.reaches('web', 'waiting');
   // Ended, whatever the code.
   await container.reaches('after', 'up');
   expect(await container.table('web')).toMatch(/^ +waits for migrate \(ready\)$/m);
+  expect(await container.metric('my_init_service_waiting{service="web",on="migrate"}')).toBe(1);
+  expect(await container.metric('my_init_service_waiting{service="after",on="migrate"}')).toBeUndefined();
 });
 
 test('depends_on: an optional service is waited for only if it is there and enabled', async () => {

@@ -43,11 +43,27 @@ export function timelineOf(sources: TimelineSources): BootTimeline {
     bootedAtMs,
     readyAtMs: moments.startedAtMs,
     nowMs,
-    steps: steps.map((each) => {
+    steps: inOrder(steps, [...critical].reverse()).map((each) => {
       const { counts: _, ...step } = each;
       return { ...step, critical: critical.has(each) };
     }),
   };
+}
+
+/**
+ * By their start; those that have not started in the order of the chain, then as they were wanted.
+ */
+function inOrder(steps: readonly Step[], chain: readonly Step[]): readonly Step[] {
+  const rank = new Map(chain.map((step, at) => [step, at]));
+  const keys = (step: Step): readonly number[] => [
+    step.startedAtMs ?? Number.MAX_VALUE,
+    rank.get(step) ?? chain.length,
+    step.wantedAtMs,
+  ];
+  return steps.toSorted((a, b) => {
+    const others = keys(b);
+    return keys(a).reduce((difference, key, at) => difference || key - (others[at] ?? 0), 0);
+  });
 }
 
 const scriptStep = ({ path, startedAtMs, endedAtMs, failed }: BootScript): Step => ({
@@ -101,14 +117,20 @@ function criticalSteps(
   const isEarly = (step: Step): boolean => step.kind !== 'service' || step.wantedAtMs < scriptsEndedAtMs;
   const critical = new Set<Step>();
   const endOf = ({ outcome, endedAtMs = nowMs }: Step): number => (outcome === 'failed' ? nowMs : endedAtMs);
+  const chainOf = (first: Step | undefined): ReadonlySet<Step> => {
+    const chain = new Set<Step>();
+    for (let step = first; step !== undefined && !chain.has(step); step = byName.get(step.waitedFor)) chain.add(step);
+    return chain;
+  };
   const follow = (first: Step | undefined): void => {
-    for (let step = first; step !== undefined && !critical.has(step); step = byName.get(step.waitedFor))
-      critical.add(step);
+    for (const step of chainOf(first)) critical.add(step);
   };
   const candidates = steps.filter((step) => step.counts && (readyAtMs === undefined || endOf(step) <= readyAtMs));
-  // Of those that are not over, one that has not started shows more of the chain.
+  // Of those that are not over, one that has not started shows more of the chain, and the last of a
+  // chain shows all of it.
   const starts = ({ startedAtMs = Number.POSITIVE_INFINITY }: Step): number => startedAtMs;
-  follow(candidates.toSorted((a, b) => endOf(a) - endOf(b) || starts(a) - starts(b)).at(-1));
+  const length = (step: Step): number => chainOf(step).size;
+  follow(candidates.toSorted((a, b) => endOf(a) - endOf(b) || starts(a) - starts(b) || length(a) - length(b)).at(-1));
   for (const step of steps) if (isEarly(step) && isWanted(step.outcome)) follow(step);
   return critical;
 }

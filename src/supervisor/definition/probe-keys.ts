@@ -37,9 +37,16 @@ const ANY_SUCCESS: readonly (readonly [number, number])[] = [[200, 399]];
 
 const URL_WORDS = 'a URL like http://localhost:8080/health';
 
-const httpUrl = mapped(text({ words: URL_WORDS, pattern: /^http:\/\/[^\s/]+/ }), (url, path, node, reading) =>
-  URL.canParse(url) ? url : reading.mistyped(path, node, URL_WORDS),
-);
+const httpText = text({ words: URL_WORDS, pattern: /^http:\/\/[^\s/]+/ });
+const httpUrl: Shape<string> = {
+  ...httpText,
+  read(node, path, reading) {
+    if (node.kind === 'scalar' && node.source.startsWith('https:'))
+      return reading.mistyped(path, node, URL_WORDS, 'probe the service itself, not what encrypts for it');
+    const url = httpText.read(node, path, reading);
+    return url === undefined || URL.canParse(url) ? url : reading.mistyped(path, node, URL_WORDS);
+  },
+};
 
 const httpForm = record(
   {

@@ -71,5 +71,5 @@ export const ulimits = table(
           : reading.fail('wrong-value', path, node.at, `${path}: soft is more than hard`, 'raise hard, or lower soft'),
     ),
   ),
-  { pattern: new RegExp(`^(${LIMITS.join('|')})$`), words: `one of ${LIMITS.join(', ')}` },
+  { pattern: new RegExp(`^(${LIMITS.join('|')})$`), known: LIMITS, words: `one of ${LIMITS.join(', ')}` },
 );

@@ -8,6 +8,7 @@ import { nearest } from '../../text/nearest-name.js';
 import { parseSize, SIZE } from '../../text/size.js';
 import type { Json, Node, NodeKind } from './node.js';
 import { type Reading, UNKNOWN } from './reading.js';
+import { splitCommand } from './split-command.js';
 
 export type JsonSchema = { readonly [key: string]: Json };
 
@@ -64,7 +65,12 @@ export function text({ words = 'text', pattern = NOT_EMPTY }: TextRule = {}): Sh
       if (!reading.count(key, node)) return undefined;
       if (node.kind !== 'scalar' || node.value === null) return reading.mistyped(key, node, words);
       if (typeof node.value !== 'string')
-        return reading.mistyped(key, node, words, `put it in quotes: "${node.source}"`);
+        return reading.mistyped(
+          key,
+          node,
+          words,
+          pattern.test(node.source) ? `put it in quotes: "${node.source}"` : undefined,
+        );
       const value = reading.text(node, key);
       // Offline, text that is not judged stands for itself.
       if (value === UNKNOWN) return pattern === NOT_EMPTY ? node.value : undefined;
@@ -94,8 +100,7 @@ export function anyText(words = 'text'): Shape<string> {
 export const parsed = <T>(words: string, parse: (text: string) => T | undefined): Shape<T> =>
   scalar(words, { type: ['string', 'number'] }, parse);
 
-export function flag(): Shape<boolean> {
-  const words = 'true or false';
+export function flag(words = 'true or false'): Shape<boolean> {
   return {
     words,
     schema: orVariable({ type: 'boolean' }),
@@ -176,10 +181,9 @@ export function choice<const T extends string>(of: readonly T[], later: readonly
 
 /** One value, and no other: `notify: true`. */
 export function constant<const T extends boolean>(value: T): Shape<T> {
-  const form = flag();
+  const form = flag(String(value));
   return {
     ...form,
-    words: String(value),
     schema: { const: value },
     read(node, key, reading) {
       const read = form.read(node, key, reading);
@@ -201,7 +205,7 @@ export function list<T>(of: Shape<T>, { least = 0, words = 'a list' } = {}): Sha
           key,
           node,
           words,
-          node.kind === 'scalar' ? `write a list: [${node.source}]` : undefined,
+          node.kind === 'scalar' ? `write a list: ${asList(node.source)}` : undefined,
         );
       if (node.items.length < least)
         return reading.fail('wrong-value', key, node.at, `${key} is an empty list`, `write ${words}`);
@@ -216,10 +220,18 @@ export function list<T>(of: Shape<T>, { least = 0, words = 'a list' } = {}): Sha
   };
 }
 
-/** A map with names of the reader's own. */
+const PLAIN_WORD = /^[\w./@%+=:-]+$/;
+
+/** The words of a text as a list: `[pg_isready, -q]`. */
+function asList(text: string): string {
+  const words = splitCommand(text) ?? [text];
+  return `[${words.map((word) => (PLAIN_WORD.test(word) ? word : JSON.stringify(word))).join(', ')}]`;
+}
+
+/** A map with names of the reader's own, or with some of the known ones. */
 export function table<T>(
   of: Shape<T>,
-  names: { readonly pattern: RegExp; readonly words: string },
+  names: { readonly pattern: RegExp; readonly words: string; readonly known?: readonly string[] },
 ): Shape<ReadonlyMap<string, T>> {
   const words = 'a map';
   return {
@@ -235,12 +247,13 @@ export function table<T>(
         const path = `${key}.${entry.key}`;
         reading.from(path, entry.at);
         if (!names.pattern.test(entry.key)) {
+          const near = nearest(entry.key, names.known ?? []);
           reading.fail(
             'wrong-value',
             path,
             entry.at,
             `${key}: ${JSON.stringify(entry.key)} is not ${names.words}`,
-            `write ${names.words}`,
+            near === undefined ? `write ${names.words}` : `did you mean ${near}?`,
           );
           continue;
         }

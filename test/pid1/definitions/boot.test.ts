@@ -34,7 +34,7 @@ async function killController(): Promise<void> {
 const SERVICES = `services:
   db: { command: sh -c "sleep 0.5; touch /run/db; exec sleep 1000", ready: { file: /run/db } }
   schema: { type: oneshot, command: sleep 0.2, depends_on: [db] }
-  web: { command: sleep 1000, depends_on: [schema], ready: { delay: 100ms } }
+  app: { command: sleep 1000, depends_on: [schema], ready: { delay: 100ms } }
   cron: { command: sleep 1000, ready: { delay: 10ms } }
   debug: { command: sleep 1000, enabled: false }
   broken: { command: /nothing/here, ready: { file: /none }, optional: true }
@@ -56,30 +56,30 @@ test('the timeline tells who waited for whom, and which chain made the container
     '/etc/my_init.d/10_first',
     'db',
     'schema',
-    'web',
+    'app',
   ]);
-  expect(steps.get('web')).toMatchObject({ waitedFor: 'schema', outcome: 'BOOT_OUTCOME_READY' });
+  expect(steps.get('app')).toMatchObject({ waitedFor: 'schema', outcome: 'BOOT_OUTCOME_READY' });
   expect(steps.get('schema')).toMatchObject({ waitedFor: 'db', outcome: 'BOOT_OUTCOME_COMPLETED' });
   expect(steps.get('cron')).toMatchObject({ waitedFor: '', outcome: 'BOOT_OUTCOME_READY' });
   expect(steps.get('debug')).toMatchObject({ outcome: 'BOOT_OUTCOME_NOT_WANTED' });
   expect(steps.get('broken')).toMatchObject({ outcome: 'BOOT_OUTCOME_FAILED' });
-  const [db, schema, web] = [steps.get('db'), steps.get('schema'), steps.get('web')];
+  const [db, schema, app] = [steps.get('db'), steps.get('schema'), steps.get('app')];
   const moments = [
     db?.startedSeconds,
     db?.endedSeconds,
     schema?.startedSeconds,
     schema?.endedSeconds,
-    web?.startedSeconds,
+    app?.startedSeconds,
   ];
   expect(moments).toEqual(moments.toSorted((a, b) => Number(a) - Number(b)));
-  expect((await timeline()).readySeconds).toBeGreaterThanOrEqual(Number(web?.endedSeconds));
+  expect((await timeline()).readySeconds).toBeGreaterThanOrEqual(Number(app?.endedSeconds));
 });
 
 test('the timeline outlives the controller, and restarts of the services', async () => {
   await boot(SERVICES);
   await isReady();
   const before = await timeline();
-  await container.svctl('restart', 'db', 'web');
+  await container.svctl('restart', 'db', 'app');
   await container.svctl('start', 'debug');
   await killController();
   await container.svctl('restart', 'cron');
@@ -90,19 +90,19 @@ test('the timeline outlives the controller, and restarts of the services', async
 
 test('a controller that is killed before the services are ready costs nothing of the timeline', async () => {
   await boot(
-    'services: { db: { command: sleep 1000, ready: { file: /run/db } }, web: { command: sleep 1000, depends_on: [db] } }',
+    'services: { db: { command: sleep 1000, ready: { file: /run/db } }, app: { command: sleep 1000, depends_on: [db] } }',
   );
-  await container.reaches('web', 'waiting');
+  await container.reaches('app', 'waiting');
   const before = await stepsByName();
   await killController();
   const after = await stepsByName();
   expect(after.get('db')).toEqual(before.get('db'));
-  expect(after.get('web')).toMatchObject({ waitedFor: 'db', outcome: 'BOOT_OUTCOME_PENDING', critical: true });
+  expect(after.get('app')).toMatchObject({ waitedFor: 'db', outcome: 'BOOT_OUTCOME_PENDING', critical: true });
   await container.exec('touch', '/run/db');
   await isReady();
   const steps = await stepsByName();
   expect(steps.get('db')).toMatchObject({ startedSeconds: before.get('db')?.startedSeconds, critical: true });
-  expect(steps.get('web')).toMatchObject({ waitedFor: 'db', outcome: 'BOOT_OUTCOME_READY', critical: true });
+  expect(steps.get('app')).toMatchObject({ waitedFor: 'db', outcome: 'BOOT_OUTCOME_READY', critical: true });
 });
 
 test('in the terminal and as a picture', async () => {
@@ -112,9 +112,9 @@ test('in the terminal and as a picture', async () => {
   expect(stdout).toMatch(
     /^Booted [-\d]+ [:\d]+, ready after .+ s\.\n\n {3}STEP +WAITED +STARTED +ENDED +OUTCOME +0 … /,
   );
-  expect(stdout).toMatch(/^\* {2}web +[\d.]+ m?s for schema +[\d.]+ m?s +[\d.]+ m?s {2}ready +░+█+$/m);
-  expect(stdout).toMatch(/^Critical path: controller → \/etc\/my_init\.d\/10_first → db → schema → web$/m);
+  expect(stdout).toMatch(/^\* {2}app +[\d.]+ m?s for schema +[\d.]+ m?s +[\d.]+ m?s {2}ready +░+█+$/m);
+  expect(stdout).toMatch(/^Critical path: controller → \/etc\/my_init\.d\/10_first → db → schema → app$/m);
   const { stdout: picture } = await container.svctl('boot', '-o', 'svg');
   expect(picture).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
-  for (const name of ['db', 'schema', 'web', 'cron']) expect(picture).toContain(`<title>${name}: `);
+  for (const name of ['db', 'schema', 'app', 'cron']) expect(picture).toContain(`<title>${name}: `);
 });

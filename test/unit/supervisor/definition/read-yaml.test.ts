@@ -158,6 +158,19 @@ x-mine: { anything: goes }
       '1:16 tags such as !!str are not allowed; remove the tag; put text that looks like a number in quotes',
     ],
     ['command: 5', '1:10 command must be a command line, not 5; put it in quotes: "5"'],
+    [
+      'command: a\nready: { tcp: 5432 }',
+      '2:15 ready.tcp must be an address like localhost:5432 or [::1]:5432, not 5432; write an address like',
+    ],
+    [
+      'command: a\nready: { exec: "pg_isready -q" }',
+      '2:16 ready.exec must be a list of a program and its arguments, not "pg_isready -q"; write a list: [pg_isready, -q]',
+    ],
+    ['command: a\nready: { notify: yes }', '2:18 ready.notify must be true, not "yes"; write true'],
+    [
+      'command: a\nulimits: { nofle: 3 }',
+      '2:12 ulimits: "nofle" is not one of core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack, as; did you mean nofile?',
+    ],
     ['command: []', '1:10 command is an empty list; write a list of a program and its arguments'],
     ['command: {a: 1}', '1:10 command must be a command line, or a list of a program and its arguments, not a map; '],
     ['command: a\nenabled: no', '2:10 enabled must be true or false, not "no"; write true or false'],
@@ -193,7 +206,7 @@ x-mine: { anything: goes }
     ['command: a\nready: { log: "a(" }', '2:15 ready.log: "a(" is not a regular expression: a group is not closed'],
     [
       'command: a\nready: { http: https://localhost/ }',
-      '2:16 ready.http must be a URL like http://localhost:8080/health, not "https://localhost/"',
+      '2:16 ready.http must be a URL like http://localhost:8080/health, not "https://localhost/"; probe the service itself, not what encrypts for it',
     ],
     [
       'command: a\nready: { http: "http://x y" }',

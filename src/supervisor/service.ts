@@ -3,6 +3,7 @@ import { monotonicMs } from '../process/clock.js';
 import type { SignalResult } from '../process/process-host.js';
 import { readProcesses } from '../process/process-table.js';
 import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
+import { Alarm } from './alarm.js';
 import { checksOf } from './checks/checks-of.js';
 import { MemoryWatch } from './checks/memory-watch.js';
 import { type CheckRules, NOTHING_PROVIDED, type Provision, type ServiceChecks } from './checks/service-checks.js';
@@ -36,10 +37,8 @@ export class Service implements ServiceCore {
   #isChanged = false;
   #machine: Machine;
   #status: ServiceStatus;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMs: number | undefined;
-  #holdTimer: NodeJS.Timeout | undefined;
-  #holdUntilMs: number | undefined;
+  readonly #timer = new Alarm(() => this.dispatch({ type: 'timer' }));
+  readonly #holdTimer = new Alarm(() => this.dispatch({ type: 'release' }));
   /** The definition was read for the start that is next. */
   #isFresh = true;
   #checks: ServiceChecks | undefined;
@@ -273,8 +272,8 @@ export class Service implements ServiceCore {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#holdTimer);
+    this.#timer.set(undefined);
+    this.#holdTimer.set(undefined);
     this.#checks?.close();
     this.#memory.close();
     if (this.#definition.policy.memoryMax !== undefined) this.context.groups.remove(this.name);
@@ -350,25 +349,8 @@ export class Service implements ServiceCore {
   }
 
   #armTimers(): void {
-    this.#armTimer();
-    const untilMs = this.#machine.hold?.untilMs;
-    if (untilMs === this.#holdUntilMs) return;
-    this.#holdUntilMs = untilMs;
-    clearTimeout(this.#holdTimer);
-    if (untilMs !== undefined) this.#holdTimer = after(untilMs, () => this.dispatch({ type: 'release' }));
-  }
-
-  #armTimer(): void {
-    const { timerAtMs } = this.#machine;
-    if (timerAtMs === this.#timerAtMs) return;
-    this.#timerAtMs = timerAtMs;
-    clearTimeout(this.#timer);
-    if (timerAtMs === undefined) return;
-    const due = (): void => {
-      this.#timerAtMs = undefined;
-      this.dispatch({ type: 'timer' });
-    };
-    this.#timer = after(timerAtMs, due);
+    this.#timer.set(this.#machine.timerAtMs);
+    this.#holdTimer.set(this.#machine.hold?.untilMs);
   }
 
   #publish(event: MachineEvent, status = this.#describe()): void {
@@ -382,6 +364,3 @@ export class Service implements ServiceCore {
     return statusOf(this.#definition, this.#isChanged, this.directory, this.#machine, this.context.bootId);
   }
 }
-
-const after = (atMs: number, due: () => void): NodeJS.Timeout =>
-  setTimeout(due, Math.max(0, Math.ceil(atMs - monotonicMs())));

@@ -1,0 +1,64 @@
+import { monotonicMs } from '../process/clock.js';
+import type { OperationOptions, Outcome, Selector } from '../types/operations.js';
+import type { ServiceStatus } from '../types/service.js';
+import { OperationError } from './operation-error.js';
+import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
+import type { Taken } from './rolling-restart.js';
+import { isEmpty, select } from './selecting.js';
+import type { Service } from './service.js';
+import type { ServiceSet } from './service-set.js';
+
+/** Carries out an order for each selected service. The outcomes are sorted by name. */
+export async function forEach(
+  set: ServiceSet,
+  selector: Selector,
+  operate: (service: Service) => Promise<Taken>,
+  reach: (found: readonly Service[]) => readonly Service[] = (found) => found,
+): Promise<readonly Outcome[]> {
+  if (isEmpty(selector))
+    throw new OperationError('EMPTY_SELECTOR', 'no service is named; say which, or all', { field: 'selector' });
+  const { found, missing } = select(set, selector);
+  if (found.length === 0 && missing[0]) throw missing[0].error;
+  const outcomes = await Promise.all(reach(found).map((service) => outcomeOf(set, service, operate)));
+  for (const { name, error } of missing)
+    outcomes.push({ name, changed: false, error, oldPid: 0, status: undefined, durationMs: 0 });
+  return outcomes.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Carries out an order for one service: an OperationError is its outcome. */
+export async function outcomeOf(
+  set: ServiceSet,
+  service: Service,
+  operate: (service: Service) => Promise<Taken>,
+): Promise<Outcome> {
+  const { name } = service;
+  let startedMs = monotonicMs();
+  let { pid: oldPid } = service.status;
+  let changed = false;
+  let error: OperationError | undefined;
+  try {
+    const { order, done, begunMs } = await operate(service);
+    [oldPid, changed] = [order.oldPid, order.changed];
+    startedMs = begunMs ?? startedMs;
+    await done;
+  } catch (thrown) {
+    if (!(thrown instanceof OperationError)) throw thrown;
+    error = thrown;
+  }
+  return { name, changed, error, oldPid, status: set.get(name), durationMs: monotonicMs() - startedMs };
+}
+
+/**
+ * Has a service take an order, unless it took the order before: then only the outcome is left to
+ * be waited for.
+ */
+export function take(
+  service: Service,
+  kind: OrderKind,
+  { requestId = '' }: Pick<OperationOptions, 'requestId'>,
+  plan: (before: ServiceStatus) => { readonly run: number; readonly act: () => boolean },
+): Order {
+  if (isRepeated(service.order, kind, requestId)) return service.order;
+  const { run, act } = plan(service.status);
+  return service.take(orderOf(kind, requestId, service.status, run), act);
+}

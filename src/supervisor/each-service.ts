@@ -4,7 +4,7 @@ import type { ServiceStatus } from '../types/service.js';
 import { OperationError } from './operation-error.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import type { Taken } from './rolling-restart.js';
-import { isEmpty, select } from './selecting.js';
+import { selectSome } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
 
@@ -15,10 +15,7 @@ export async function forEach(
   operate: (service: Service) => Promise<Taken>,
   reach: (found: readonly Service[]) => readonly Service[] = (found) => found,
 ): Promise<readonly Outcome[]> {
-  if (isEmpty(selector))
-    throw new OperationError('EMPTY_SELECTOR', 'no service is named; say which, or all', { field: 'selector' });
-  const { found, missing } = select(set, selector);
-  if (found.length === 0 && missing[0]) throw missing[0].error;
+  const { found, missing } = selectSome(set, selector);
   const outcomes = await Promise.all(reach(found).map((service) => outcomeOf(set, service, operate)));
   for (const { name, error } of missing)
     outcomes.push({ name, changed: false, error, oldPid: 0, status: undefined, durationMs: 0 });

@@ -10,3 +10,7 @@ export class OperationError extends Error implements OperationFailure {
     super(message);
   }
 }
+
+/** A service is to be started, and the shutdown has begun. */
+export const shuttingDown = (): OperationError =>
+  new OperationError('SHUTTING_DOWN', 'my_init is shutting down: nothing is started any more');

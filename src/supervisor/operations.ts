@@ -13,7 +13,8 @@ import type {
   StopOptions,
 } from '../types/operations.js';
 import type { ServiceName, ServiceStatus } from '../types/service.js';
-import { OperationError } from './operation-error.js';
+import { forEach, outcomeOf, take } from './each-service.js';
+import { OperationError, shuttingDown } from './operation-error.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import { ownerOf } from './owned-sessions.js';
 import type { Replicas } from './replicas.js';
@@ -64,9 +65,9 @@ export class Operations implements ServiceControl {
   }
 
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]> {
-    this.#refuseWhenHalted();
-    return this.#each(selector, async (service) => {
-      const order = this.#take(service, 'start', options, (before) => {
+    this.#refuseInShutdown();
+    return forEach(this.#set, selector, async (service) => {
+      const order = take(service, 'start', options, (before) => {
         const running = before.state === 'up' || before.state === 'starting';
         const act = (): boolean => {
           this.#set.start(service, { cause: options.cause, ...(options.once && { once: true }) });
@@ -80,21 +81,21 @@ export class Operations implements ServiceControl {
   }
 
   async run(order: RunOrder, options: OperationOptions): Promise<Outcome> {
-    this.#refuseWhenHalted();
+    this.#refuseInShutdown();
     const { cause, requestId = '' } = options;
     const service = await this.#transient.add(order, cause, requestId);
     const taken = firstRun(options);
-    return this.#outcome(service, async () => ({
+    return outcomeOf(this.#set, service, async () => ({
       order: taken,
       done: this.#waiting.forRun(service.name, taken, options, START_WAIT_MS),
     }));
   }
 
   restart(selector: Selector, options: RestartOptions): Promise<readonly Outcome[]> {
-    this.#refuseWhenHalted();
+    this.#refuseInShutdown();
     const restart = async (service: Service, left: OperationOptions = options): Promise<Taken> => {
       const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-      const order = this.#take(service, 'restart', options, (before) => {
+      const order = take(service, 'restart', options, (before) => {
         const act = (): boolean => {
           this.#set.restart(service, { cause: options.cause, timeoutMs });
           return true;
@@ -103,21 +104,21 @@ export class Operations implements ServiceControl {
       });
       return { order, done: this.#waiting.forRun(service.name, order, left, timeoutMs + START_WAIT_MS) };
     };
-    return this.#each(selector, options.atOnce ? restart : rolling(restart, options), inTurn);
+    return forEach(this.#set, selector, options.atOnce ? restart : rolling(restart, options), inTurn);
   }
 
   async scale(name: string, replicas: number, options: OperationOptions): Promise<readonly Outcome[]> {
-    this.#refuseWhenHalted();
+    this.#refuseInShutdown();
     const { added, removed } = await this.#replicas.scale(name, replicas, options);
     const started = added.map((service) =>
-      this.#outcome(service, async () => {
+      outcomeOf(this.#set, service, async () => {
         const order = firstRun(options);
         const taken = isRepeated(service.order, 'start', order.id) ? service.order : service.take(order, () => true);
         return { order: taken, done: this.#waiting.forRun(service.name, taken, options, START_WAIT_MS) };
       }),
     );
     const stopped = removed.map((service) =>
-      this.#outcome(service, async () => {
+      outcomeOf(this.#set, service, async () => {
         const order = orderOf('stop', '', service.status);
         const timeoutMs = service.definition.stop.graceMs + STOP_EXTRA_MS;
         return { order, done: this.#waiting.forRemoval(service.name, options, timeoutMs) };
@@ -131,7 +132,7 @@ export class Operations implements ServiceControl {
       selector.all ? found.filter(({ definition }) => !definition.stopsByNameOnly) : found;
     const outcomes = options.withDependents
       ? await this.#stopInOrder(selector, options, toStop)
-      : await this.#each(selector, async (service) => this.#stop(service, options), toStop);
+      : await forEach(this.#set, selector, async (service) => this.#stop(service, options), toStop);
     return outcomes.map((outcome) => {
       const service = this.#set.service(outcome.name);
       return service ? { ...outcome, dependents: this.#set.conditions.dependentsOf(service.name) } : outcome;
@@ -152,14 +153,14 @@ export class Operations implements ServiceControl {
     const turns = new Turns('stopped');
     const stop = (service: Service): Promise<Taken> =>
       turns.take(service.name, conditions.dependentsOf(service.name), () => this.#stop(service, options));
-    return this.#each(selector, stop, (found) =>
+    return forEach(this.#set, selector, stop, (found) =>
       conditions.withDependents(toStop(found).map(({ name }) => name)).flatMap((name) => this.#set.service(name) ?? []),
     );
   }
 
   #stop(service: Service, options: StopOptions): Taken {
     const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-    const order = this.#take(service, 'stop', options, (before) => {
+    const order = take(service, 'stop', options, (before) => {
       const act = (): boolean => {
         service.dispatch({ type: 'stop', why: 'asked', cause: options.cause, timeoutMs });
         return before.state !== 'down' || before.desired !== 'down';
@@ -219,8 +220,8 @@ export class Operations implements ServiceControl {
     options: ImmediateOptions,
     act: (service: Service) => void,
   ): Promise<readonly Outcome[]> {
-    return this.#each(selector, async (service) => {
-      const order = this.#take(service, kind, options, (before) => {
+    return forEach(this.#set, selector, async (service) => {
+      const order = take(service, kind, options, (before) => {
         const carryOut = (): boolean => {
           act(service);
           return service.status !== before;
@@ -236,7 +237,7 @@ export class Operations implements ServiceControl {
     options: SignalOptions,
     send: (service: Service) => Promise<void>,
   ): Promise<readonly Outcome[]> {
-    return this.#each(selector, async (service) => {
+    return forEach(this.#set, selector, async (service) => {
       const { requestId = '' } = options;
       const taken = service.order;
       if (isRepeated(taken, 'signal', requestId)) {
@@ -267,59 +268,8 @@ export class Operations implements ServiceControl {
     });
   }
 
-  /**
-   * Carries out an order, unless the service took it before: then only its outcome is left to be
-   * waited for.
-   */
-  #take(
-    service: Service,
-    kind: OrderKind,
-    { requestId = '' }: Pick<OperationOptions, 'requestId'>,
-    plan: (before: ServiceStatus) => { readonly run: number; readonly act: () => boolean },
-  ): Order {
-    if (isRepeated(service.order, kind, requestId)) return service.order;
-    const { run, act } = plan(service.status);
-    return service.take(orderOf(kind, requestId, service.status, run), act);
-  }
-
-  // --- each service ------------------------------------------------------------------------------
-
-  async #each(
-    selector: Selector,
-    operate: (service: Service) => Promise<Taken>,
-    reach: (found: readonly Service[]) => readonly Service[] = (found) => found,
-  ): Promise<readonly Outcome[]> {
-    if (isEmpty(selector))
-      throw new OperationError('EMPTY_SELECTOR', 'no service is named; say which, or all', { field: 'selector' });
-    const { found, missing } = select(this.#set, selector);
-    if (found.length === 0 && missing[0]) throw missing[0].error;
-    const outcomes = await Promise.all(reach(found).map((service) => this.#outcome(service, operate)));
-    for (const { name, error } of missing)
-      outcomes.push({ name, changed: false, error, oldPid: 0, status: undefined, durationMs: 0 });
-    return outcomes.sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  async #outcome(service: Service, operate: (service: Service) => Promise<Taken>): Promise<Outcome> {
-    const { name } = service;
-    let startedMs = monotonicMs();
-    let { pid: oldPid } = service.status;
-    let changed = false;
-    let error: OperationError | undefined;
-    try {
-      const { order, done, begunMs } = await operate(service);
-      [oldPid, changed] = [order.oldPid, order.changed];
-      startedMs = begunMs ?? startedMs;
-      await done;
-    } catch (thrown) {
-      if (!(thrown instanceof OperationError)) throw thrown;
-      error = thrown;
-    }
-    return { name, changed, error, oldPid, status: this.#set.get(name), durationMs: monotonicMs() - startedMs };
-  }
-
-  #refuseWhenHalted(): void {
-    if (this.#set.startsForbidden)
-      throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down: nothing is started any more');
+  #refuseInShutdown(): void {
+    if (this.#set.startsForbidden) throw shuttingDown();
   }
 }
 

@@ -59,6 +59,15 @@ export function select<S extends Selectable>(set: Choice<S>, selector: Selector)
   return { found: [...found].sort((a, b) => (a.name < b.name ? -1 : 1)), missing };
 }
 
+/** @throws OperationError: the selector is empty, or there is no service that it names */
+export function selectSome<S extends Selectable>(set: Choice<S>, selector: Selector): Selected<S> {
+  if (isEmpty(selector))
+    throw new OperationError('EMPTY_SELECTOR', 'no service is named; say which, or all', { field: 'selector' });
+  const selected = select(set, selector);
+  if (selected.found.length === 0 && selected.missing[0]) throw selected.missing[0].error;
+  return selected;
+}
+
 /** All services that share a name, in the order of their numbers. */
 export const replicasOf = <S extends Selectable>(set: Choice<S>, name: string): readonly S[] =>
   set

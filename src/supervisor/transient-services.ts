@@ -2,7 +2,7 @@ import type { RunOrder } from '../types/operations.js';
 import type { Cause, ServiceName, ServiceStatus } from '../types/service.js';
 import type { DefinitionFiles } from './definition/definition-files.js';
 import { describeProblem } from './definition/problems.js';
-import { OperationError } from './operation-error.js';
+import { OperationError, shuttingDown } from './operation-error.js';
 import type { Service } from './service.js';
 import { explainBadName, isServiceName } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';
@@ -53,8 +53,7 @@ export class TransientServices {
     }
     this.#set.add(name, transient.directoryOf(name), cause);
     const service = this.#set.service(name);
-    if (service === undefined)
-      throw new OperationError('SHUTTING_DOWN', 'my_init is shutting down: nothing is started');
+    if (service === undefined) throw shuttingDown();
     return service;
   }
 

@@ -1,8 +1,8 @@
 /** An in-memory stand-in for the supervisor and the system, for what is built on top of them. */
 import { monotonicMs } from '../../src/process/clock.js';
 import type { Definition } from '../../src/supervisor/definition/definition.js';
-import { OperationError } from '../../src/supervisor/operation-error.js';
-import { isEmpty, select } from '../../src/supervisor/selecting.js';
+import { OperationError, shuttingDown } from '../../src/supervisor/operation-error.js';
+import { isEmpty, select, selectSome } from '../../src/supervisor/selecting.js';
 import type {
   HoldOptions,
   ImmediateOptions,
@@ -271,11 +271,8 @@ export class FakeServices implements ServiceView, ServiceControl {
     change: (status: ServiceStatus) => Partial<ServiceStatus> | undefined,
   ): Promise<readonly Outcome[]> {
     this.calls.push(call);
-    if (this.shuttingDown) throw new OperationError('SHUTTING_DOWN', 'the container is shutting down');
-    if (isEmpty(call.selector))
-      throw new OperationError('EMPTY_SELECTOR', 'name a service, or say all', { field: 'selector' });
-    const { found, missing } = select(this.#choice, call.selector);
-    if (found.length === 0 && missing[0]) throw missing[0].error;
+    if (this.shuttingDown) throw shuttingDown();
+    const { found, missing } = selectSome(this.#choice, call.selector);
     if (this.answer !== undefined) return this.answer(call);
     const outcomes: Outcome[] = found.map(({ status: before }) => {
       const over = change(before);

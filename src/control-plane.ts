@@ -22,8 +22,8 @@ const CLOSE_GRACE_MS = 100;
 
 /**
  * Opens all doors of my_init: the API on its socket, probes and metrics on their port. Called once:
- * a door that cannot be opened now is tried again by itself. `booted` settles when the services
- * have been told to start.
+ * a door that cannot be opened now is tried again by itself. `booted` settles when every
+ * service has its order to start.
  */
 export async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const rpc = new RpcStats();

@@ -17,12 +17,12 @@ import { NAME_STYLES, type Style } from './text/paint.js';
 
 const NEWLINE = Buffer.from('\n');
 
-/** Prints what a reading of the log has to tell, in the form that was asked for. */
+/** Prints the answers of a log call in the form that was asked for. */
 export class LogPrinter {
   readonly #context: Context;
   readonly #json: boolean;
   readonly #raw = process.stdout.isTTY !== true;
-  /** Several services may be told of. */
+  /** Lines of several services may come: each names its service. */
   readonly #named: boolean;
   readonly #styles = new Map<string, Style>();
   #width = 0;

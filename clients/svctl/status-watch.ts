@@ -18,7 +18,7 @@ const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
 /**
- * `svctl status --watch`: the table, drawn anew at each change and each second. Asks for nothing
+ * `svctl status --watch`: the table, drawn again at each change and each second. Asks for nothing
  * while nothing changes.
  */
 export async function watchStatus(context: Context): Promise<ExitCode> {

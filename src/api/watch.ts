@@ -32,7 +32,7 @@ interface Sources {
 
 /**
  * `Services.Watch`: hello, snapshot, changes, heartbeats. The changes that the view holds are the
- * only buffer: a client that reads too slowly is told of the gap and gets a new snapshot.
+ * only buffer: a client that reads too slowly learns of the gap and gets a new snapshot.
  *
  * @returns what ends the watching
  */

@@ -50,7 +50,7 @@ export interface ShutdownRecord {
   readonly signal: NodeJS.Signals;
   /** The signal that began it, while init may not know yet that it was acknowledged. */
   readonly unacknowledged?: RelayedSignal | undefined;
-  /** The main command was told. */
+  /** The signal was sent to the main command. */
   readonly commandTold?: boolean;
   /** How many services had been killed when it was their turn. */
   readonly killsBefore?: number | undefined;

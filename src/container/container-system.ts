@@ -45,8 +45,8 @@ export class ContainerSystem implements System {
   readonly #stopServing: () => Promise<void>;
 
   /**
-   * `booted` settles when the services have been told to start; `stopServing` is what the API has
-   * to do before the controller is replaced.
+   * `booted` settles when every service has its order to start; `stopServing` closes the API
+   * before the controller is replaced.
    */
   constructor(dependencies: SystemDependencies, booted: Promise<unknown>, stopServing: () => Promise<void>) {
     const { handover, settings, state, shutdown } = dependencies;

@@ -11,7 +11,7 @@ const PER_LOGGER = 2;
 const RESERVED = 256;
 
 const TO_CAPTURE_OR_LOCK =
-  "to capture what every service says: what the rest says goes to the container's output. Nor are they locked against a second supervisor";
+  "to capture what every service says: further services are not captured (their output goes to the container's) and not locked against a second supervisor";
 
 /** The purposes that descriptors are needed for. */
 export interface Needs {

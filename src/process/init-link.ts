@@ -58,7 +58,7 @@ interface LinkEvents {
   ignored: [signal: number];
   exited: [pid: number, status: ExitStatus];
   orphans: [orphans: OrphansReaped];
-  /** Too many are watched: that this one has ended will not be told. It is also `refused`. */
+  /** Too many are watched: the end of this one will not be reported. Also `refused`. */
   unwatched: [pid: number];
   refused: [text: string];
   closed: [];
@@ -83,8 +83,8 @@ export class InitLink extends EventEmitter<LinkEvents> {
   #lastKill = 0;
 
   /**
-   * Settles when init has nothing more to say: at the end nobody else is left then, before it init
-   * is gone.
+   * Settles when init closes the link: at the end of a shutdown once every other process is gone,
+   * otherwise because init died.
    */
   readonly closed: Promise<void>;
 

@@ -42,8 +42,8 @@ export class ContainerEnvironment {
 
   /**
    * At boot: a variable that was given to the container counts, then one in the directory; all are
-   * written out. The ones of one user are the other way round: every runtime gives a HOME, and a
-   * file is somebody's wish.
+   * written out. For the variables of one user a file wins: every runtime sets HOME, only a
+   * person writes the file.
    */
   begin(): void {
     const files = readEnvironmentDirectory(this.#directory, this.#warn);

@@ -114,7 +114,7 @@ function writer(fd: number): (line: string) => boolean {
       writeSync(own, line);
       return true;
     } catch (error) {
-      // A closed standard error is nobody to lose a message to.
+      // Where standard error is closed, nothing is lost.
       return (error as NodeJS.ErrnoException).code !== 'EAGAIN';
     }
   };

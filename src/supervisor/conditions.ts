@@ -57,8 +57,8 @@ export class Conditions {
     const { name, ready } = status;
     const isNew = !this.#known.has(name);
     const hasChanged = this.#learn(name, removed);
-    // While services are being added the graph would be made anew for each: the set says when they
-    // are complete.
+    // While services are being added each would need a new graph: the set says when they are
+    // complete.
     if (this.#edges === 0 || isNew) return;
     if (hasChanged) this.update();
     else for (const { name: dependent } of this.#current().dependentsOf(name)) this.#tell(dependent);

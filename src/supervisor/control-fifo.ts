@@ -10,8 +10,8 @@ const COMMANDS_IN_A_ROW = 16;
 const byte = Buffer.alloc(1);
 
 /**
- * Opens a FIFO for both reading and writing, made where it is missing: so it has a reader for
- * whoever looks, and never an end. Throws where it cannot be, or is something else.
+ * Opens a FIFO for both reading and writing, made where it is missing: writers always find a
+ * reader, and we never see its end. Throws where it cannot be made, or is something else.
  */
 export function openFifo(path: string): number {
   unlessThere(() => native().mkfifo(path, MODE));

@@ -1,6 +1,6 @@
 /**
- * The graph of the dependencies of all services. Pure; it knows definitions, and is told the state
- * of services when it is asked.
+ * The graph of the dependencies of all services. Pure: made of definitions; each question brings
+ * the states of the services along.
  *
  * A change propagates in two phases, as in dinit. First the wish: a start reaches everything that
  * is needed ({@link Graph.needed}), a stop with dependents everything that needs it

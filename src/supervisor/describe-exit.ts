@@ -8,7 +8,7 @@ import type { ExitStatus, LastExit, OomKill } from '../types/service.js';
  */
 export function describeExit(status: ExitStatus, more = ''): string {
   if (status.kind === 'exited') return `exited with code ${status.code}${more}`;
-  if (status.kind === 'lost') return `ended in a way that nobody saw${more}`;
+  if (status.kind === 'lost') return `ended with unknown exit status${more}`;
   if (status.oom !== undefined) return `killed by the kernel${more}: ${describeOom(status.oom, status.peakBytes)}`;
   return `killed by ${signalName(status.signal)}${status.coreDumped ? ' (core dumped)' : ''}${more}`;
 }

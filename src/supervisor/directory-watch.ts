@@ -24,7 +24,7 @@ const POLL_MS = 5_000;
 const PARTS = ['run', 'setup', 'finish', 'check', 'down', 'conf', 'log', 'log/run', 'service.yaml'];
 const SCAN: Cause = { kind: 'scan' };
 const GONE: Cause = { kind: 'scan', message: 'its definition is gone' };
-/** Keys of what is not of one service; no service has such a name. */
+/** Keys of paths that belong to no single service; no service has such a name. */
 const DIRECTORY = '/';
 const FILES = '/files';
 
@@ -87,7 +87,7 @@ export class DirectoryWatch {
     this.#listed = found.size;
     this.#scanned = true;
     this.#postponed = false;
-    // Who orders fewer replicas is the cause of their end.
+    // An order for fewer replicas is the cause of their end.
     const removed = this.#remove(found, cause.kind === 'api' ? cause : GONE);
     // A directory that got another name is not run twice at once: the service of the old name has
     // to be gone first.
@@ -106,7 +106,7 @@ export class DirectoryWatch {
     return { added, removed, skipped };
   }
 
-  /** Looks at everything anew, whatever the kernel has reported. */
+  /** Looks at everything again, whatever the kernel has reported. */
   async rescan(): Promise<RescanResult> {
     this.#paths?.refresh();
     await this.#source.prepare();

@@ -17,7 +17,7 @@ export interface Explained {
 
 /**
  * Why a service is in its state: the chain of services that it waits for, the root of the trouble
- * first, the service itself last. Each service is told of once.
+ * first, the service itself last. Each service appears once.
  */
 export function explain(
   name: ServiceName,
@@ -26,15 +26,15 @@ export function explain(
   nowMs: number,
 ): readonly Explanation[] {
   const steps: Explanation[] = [];
-  const told = new Set<string>();
-  const tell = (each: ServiceName): void => {
-    if (told.has(each)) return;
-    told.add(each);
+  const explained = new Set<string>();
+  const add = (each: ServiceName): void => {
+    if (explained.has(each)) return;
+    explained.add(each);
     const found = find(each);
-    for (const { on } of found?.status.waitsFor ?? []) tell(on);
+    for (const { on } of found?.status.waitsFor ?? []) add(on);
     steps.push(found ? explainOne(found, nowMs) : explainUnknown(each, names));
   };
-  tell(name);
+  add(name);
   return steps;
 }
 

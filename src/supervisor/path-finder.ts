@@ -62,7 +62,7 @@ export class PathFinder {
     return this.#found.size > 0;
   }
 
-  /** The next turn looks at everything anew. */
+  /** The next turn looks at everything again. */
   forget(): void {
     this.#found.clear();
     this.#filled.clear();

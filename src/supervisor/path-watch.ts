@@ -53,8 +53,8 @@ export class PathWatch {
 
   /**
    * `changed` is called with the keys whose paths may lead to something else, when these are
-   * watched anew. `failed`: the kernel has no watch left, some changes will be missed. Throws where
-   * it has none at all.
+   * watched again. `failed`: the kernel has no watch left, some changes will be missed. Throws
+   * where it has none at all.
    */
   constructor(changed: (keys: ReadonlySet<string>) => void, failed: (code: string) => void) {
     this.#changed = changed;
@@ -86,7 +86,7 @@ export class PathWatch {
     this.#drop(interest, interest.names);
   }
 
-  /** Follows all paths anew, whatever the kernel has reported. */
+  /** Follows all paths again, whatever the kernel has reported. */
   refresh(): void {
     this.#finder.forget();
     for (const interest of this.#interests.values()) this.#follow(interest);

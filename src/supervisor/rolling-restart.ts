@@ -16,9 +16,7 @@ export interface Taken {
 
 type Restart = (service: Service, options?: OperationOptions) => Promise<Taken>;
 
-/**
- * Services in the order in which {@link rolling} has to be told of them: replicas by their numbers.
- */
+/** Services in the order in which {@link rolling} takes them: replicas by their numbers. */
 export const inTurn = (found: readonly Service[]): readonly Service[] =>
   found.toSorted((a, b) => {
     const [one, other] = [groupOf(a), groupOf(b)];

@@ -24,7 +24,7 @@ const REPAIR_MS = 100;
 const NOT_WRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
 
 /** The parts that the protocol is given. */
-export interface RunitWorld extends Room {
+export interface RunitDependencies extends Room {
   readonly holder: Holder;
   /** The descriptors that init holds from earlier controllers. */
   readonly held: ReadonlyMap<string, number>;
@@ -34,7 +34,7 @@ export interface RunitWorld extends Room {
   root(): string;
   /** Not all files of a service can be written. */
   warn(name: ServiceName, error: Error): void;
-  /** `control` or `ok` of a service was gone, and has been made anew in this directory. */
+  /** `control` or `ok` of a service was gone, and has been made again in this directory. */
   repaired(name: ServiceName, directory: string): void;
 }
 
@@ -43,7 +43,7 @@ export interface RunitWorld extends Room {
  * of runsv(8).
  */
 export class RunitProtocol {
-  readonly #world: RunitWorld;
+  readonly #dependencies: RunitDependencies;
   readonly #files: HeldFiles;
   readonly #directories = new Map<ServiceName, SuperviseDirectory>();
   readonly #passing = new Set<ServiceName>();
@@ -58,9 +58,9 @@ export class RunitProtocol {
   readonly #reported = new Map<ServiceName, string>();
   #repairTimer: NodeJS.Timeout | undefined;
 
-  constructor(world: RunitWorld) {
-    this.#world = world;
-    this.#files = new HeldFiles(world.holder, world.held, world.generation);
+  constructor(dependencies: RunitDependencies) {
+    this.#dependencies = dependencies;
+    this.#files = new HeldFiles(dependencies.holder, dependencies.held, dependencies.generation);
   }
 
   /** How many descriptors it has. */
@@ -123,14 +123,14 @@ export class RunitProtocol {
     }, REPAIR_MS);
   }
 
-  /** Makes `control` and `ok` anew where somebody has deleted or replaced them. */
+  /** Makes `control` and `ok` again where somebody has deleted or replaced them. */
   #repair(name: ServiceName): void {
     const directory = this.#directories.get(name);
     if (directory === undefined) return;
     try {
       if (directory.isIntact) return;
       directory.repair();
-      this.#world.repaired(name, directory.path);
+      this.#dependencies.repaired(name, directory.path);
     } catch {
       this.#close(name);
       const status = this.#set?.get(name);
@@ -204,13 +204,13 @@ export class RunitProtocol {
   #warn(name: ServiceName, error: Error): void {
     if (this.#reported.get(name) === error.message) return;
     this.#reported.set(name, error.message);
-    this.#world.warn(name, error);
+    this.#dependencies.warn(name, error);
   }
 
   #write(status: ServiceStatus): void {
     const directory = this.#directoryOf(status.name, status.directory);
     if (!(directory instanceof SuperviseDirectory)) return;
-    directory.write(status, this.#world);
+    directory.write(status, this.#dependencies);
     this.#reported.delete(status.name);
     this.#repair(status.name);
   }
@@ -252,7 +252,7 @@ export class RunitProtocol {
   }
 
   #make(name: ServiceName, serviceDirectory: string): SuperviseDirectory {
-    const root = this.#world.root();
+    const root = this.#dependencies.root();
     // The directory of a template is that of all its instances.
     if (isInstance(name, serviceDirectory)) return this.#open(name, placeBelow(root, name, serviceDirectory));
     try {
@@ -264,7 +264,7 @@ export class RunitProtocol {
   }
 
   #open(name: ServiceName, path: string): SuperviseDirectory {
-    return new SuperviseDirectory(path, this.#files, this.#world, async (command) => {
+    return new SuperviseDirectory(path, this.#files, this.#dependencies, async (command) => {
       const set = this.#set;
       const service = set?.service(name);
       if (set !== undefined && service !== undefined) await obey(set, service, command);
@@ -273,8 +273,8 @@ export class RunitProtocol {
 }
 
 /**
- * Between two things that can be told: a run that has ended and what comes of it, an order to start
- * and its process.
+ * True in the short gaps between two states that runit can express: a run has ended and nothing
+ * follows yet, or a start has no process yet.
  */
 const isPassing = ({ state, pid, finishPid }: ServiceStatus): boolean =>
   pid === 0 && finishPid === 0 && (state === 'starting' || state === 'stopping' || state === 'finishing');

@@ -82,7 +82,7 @@ export class Service implements ServiceCore {
     return this.#problem;
   }
 
-  /** Tells its directory from any other, under whatever name. */
+  /** Device, inode and birth time of the directory; '' if unknown. */
   get identity(): string {
     return this.#identity;
   }
@@ -104,7 +104,7 @@ export class Service implements ServiceCore {
     return this.#order;
   }
 
-  /** The order came to nothing: repeated, it is carried out. */
+  /** The order came to nothing: if it is repeated, it is carried out. */
   forget(order: Order): void {
     if (this.#order?.id !== order.id) return;
     this.#order = undefined;
@@ -119,8 +119,8 @@ export class Service implements ServiceCore {
   }
 
   /**
-   * Takes over what an earlier controller left running, and goes on with what that had begun.
-   * Nothing is done twice.
+   * Adopts what an earlier controller left running, and resumes what it had begun. Nothing is done
+   * twice.
    */
   resume(): void {
     this.#armTimers();
@@ -184,8 +184,8 @@ export class Service implements ServiceCore {
   }
 
   /**
-   * Has it read its configuration again, as its definition says. Resolves to why that failed, if it
-   * did.
+   * Makes the service read its configuration again, as its definition says. Resolves to why that
+   * failed, if it did.
    */
   async reload(): Promise<string | undefined> {
     const { reload } = this.#definition;
@@ -213,8 +213,8 @@ export class Service implements ServiceCore {
   }
 
   /**
-   * Looks whether a service that could not be started can be by now, where a change may have been
-   * missed.
+   * Reads the definition of a service that could not be started again, where a change may have
+   * been missed.
    */
   recheck(): void {
     if (this.#machine.state !== 'failed' || this.#problem === undefined) return;

@@ -68,7 +68,10 @@ export class SuperviseDirectory {
     this.#listen(this.#control);
   }
 
-  /** Writes what has changed. The first time nobody is listened to before that. */
+  /**
+   * Writes what has changed. The control FIFO is read from the first write on, so that no command
+   * precedes it.
+   */
   write(status: ServiceStatus, room: Room): void {
     const before = this.#written;
     const record = statusRecord(status, before, Date.now());
@@ -98,7 +101,7 @@ export class SuperviseDirectory {
     return found?.dev === ours.dev && found.ino === ours.ino && isLinkTo(this.#path('ok'), 'control');
   }
 
-  /** Makes `control` and `ok` anew, in the place of whatever has their names. */
+  /** Makes `control` and `ok` again, in the place of whatever has their names. */
   repair(): void {
     if (this.#control === undefined) return;
     this.#stopListening();

@@ -137,8 +137,8 @@ export interface System {
   readonly reaping: Reaping;
   phase(): Phase;
   /**
-   * Startup is over: every service that is started at boot has been ready once, or was told
-   * otherwise. Stays true.
+   * Startup is over: every service that is started at boot has been ready once, or is no
+   * longer wanted up. Stays true.
    */
   started(): boolean;
   /** Calls the listener when {@link phase} or {@link started} changed. Returns what ends it. */

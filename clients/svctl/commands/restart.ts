@@ -51,6 +51,6 @@ function restartWords(outcome: OutcomeMessage): string {
   const { name, oldPid, service, seconds } = outcome;
   const pid = service?.pid ?? 0;
   if (oldPid === 0) return startWords({ ...outcome, changed: true });
-  if (pid === 0 || pid === oldPid) return `${name} is to restart (pid ${oldPid})`;
+  if (pid === 0 || pid === oldPid) return `${name}: restart requested (pid ${oldPid})`;
   return `${name} restarted: pid ${oldPid} → ${pid} in ${took(seconds)}`;
 }

@@ -41,7 +41,7 @@ export const gauge = (name: string, help: string, labels: readonly string[], sam
   samples,
 });
 
-/** A value that only grows until the process that counts begins anew. Its name ends in `_total`. */
+/** A value that only grows until the process that counts is replaced. Its name ends in `_total`. */
 export const counter = (name: string, help: string, labels: readonly string[], samples: readonly Sample[]): Family => ({
   type: 'counter',
   name,

@@ -9,7 +9,7 @@ import { MemoryStore, MIN_SEGMENT_BYTES, type StreamPosition, type WritableStore
 import { memfd, newMemfd } from './held-parts.js';
 import type { LogDependencies } from './log-dependencies.js';
 
-/** A disk that is full again and again is told of this often at most. */
+/** A disk that is full again and again is reported this often at most. */
 const REFUSAL_INTERVAL_MS = 60_000;
 
 /** The parts of a source that its store is made of. */

@@ -17,7 +17,7 @@ import { SteadyLoss } from './steady-loss.js';
 /** Some runs of a crash loop; all of them have to fit into a slot. */
 const HELD_MARKERS = 24;
 
-/** One writer: its pipes, its store, what happened to it, and who is told. */
+/** One writer: its pipes, its store, its markers, and the listeners. */
 export class Source implements LogSource {
   readonly name: string;
   readonly id: number;
@@ -36,7 +36,7 @@ export class Source implements LogSource {
   #markers: readonly Marker[];
   #rule: LogRule | undefined;
   #files: FileStoreRecord | undefined;
-  #told = true;
+  #published = true;
   #loggerPipe: readonly [read: number, write: number] | undefined;
   readonly #own: LineStamper;
 
@@ -79,9 +79,9 @@ export class Source implements LogSource {
   }
 
   /**
-   * The pipe to the logger of the service (`log/run`), made when it is first asked for: what the
-   * logger reads, what the service writes to. init and we keep both ends open, so that either side
-   * can be started anew and nothing is lost.
+   * The pipe to the logger of the service (`log/run`), made when it is first asked for: the service
+   * writes to one end, the logger reads the other. init and we keep both ends open, so that either
+   * side can be started again and nothing is lost.
    */
   get loggerPipe(): readonly [read: number, write: number] {
     this.#loggerPipe ??= this.#pipe('logger');
@@ -278,10 +278,10 @@ export class Source implements LogSource {
   /** Tells the forwarders at once, and the readers once for all that comes in a turn. */
   #stored(): void {
     for (const forwarder of this.#forwarders) forwarder();
-    if (!this.#told || this.#listeners.size === 0) return;
-    this.#told = false;
+    if (!this.#published || this.#listeners.size === 0) return;
+    this.#published = false;
     setImmediate(() => {
-      this.#told = true;
+      this.#published = true;
       for (const listener of this.#listeners) listener();
     });
   }

@@ -27,10 +27,7 @@ export class Sources implements LogSources, LogStatistics {
   readonly #listeners = new Set<() => void>();
   readonly #forwarders = new Set<() => void>();
   #sorted: readonly Source[] | undefined;
-  /**
-   * An id is never that of another source, not even of one that an earlier controller has
-   * forgotten: a cursor of that is not taken for one of this.
-   */
+  /** Ids are never reused, across controllers too: an old cursor cannot match a new source. */
   #lastId: number;
 
   constructor(dependencies: LogDependencies) {

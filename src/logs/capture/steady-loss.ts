@@ -1,12 +1,12 @@
 import { type Loss, sumOf } from '../store/counters.js';
 import type { Stream } from '../store/cri.js';
 
-/** On a full disk each line is a loss: readers are told of their sum, this often at most. */
+/** On a full disk each line is a loss: readers learn their sum, this often at most. */
 const INTERVAL_MS = 1_000;
 
 type Losses = Readonly<Record<Stream, Loss>>;
 
-/** The lines of a source that were never stored, as readers are told of them. */
+/** The lines of a source that were never stored, as readers learn of them. */
 export class SteadyLoss {
   readonly #counted: () => Losses;
   readonly #published: () => void;
@@ -25,7 +25,7 @@ export class SteadyLoss {
     return stream === undefined ? sumOf(this.#losses.stdout, this.#losses.stderr) : this.#losses[stream];
   }
 
-  /** More was lost: readers are told at once, or when the interval is over. */
+  /** More was lost: readers learn of it at once, or when the interval is over. */
   grown(): void {
     if (this.#timer !== undefined) return;
     this.publish();

@@ -22,8 +22,8 @@ const GONE_SOURCES = 16;
 
 /**
  * Writes what the sources say to an output of the container: one more reader of their stores, with
- * a position in each, and nothing in between. An output that nobody reads holds up nothing but
- * this; what was overwritten meanwhile is told as a gap.
+ * a position in each, and nothing in between. An output that nobody reads holds up only
+ * its forwarder; records that are overwritten meanwhile are reported as a gap.
  */
 export class Forwarder {
   readonly #sources: Sources;

@@ -67,8 +67,8 @@ export class OutputFormat {
   }
 
   /**
-   * The service is gone, and nothing more of it is written: what was not given is told with the
-   * next piece.
+   * The service is gone, and nothing more of it is written: the rest of its records is
+   * reported as a gap with the next piece.
    */
   leave(source: Source, { position, dropped }: Forwarded): void {
     const unwritten = this.#between(position, source.store.newest);
@@ -184,8 +184,8 @@ export class OutputFormat {
   }
 
   /** Says what was never stored. */
-  #tellDropped(source: Source, told: Loss, dropped: Loss, at: number): number {
-    const loss = { lines: dropped.lines - told.lines, bytes: dropped.bytes - told.bytes };
+  #tellDropped(source: Source, reported: Loss, dropped: Loss, at: number): number {
+    const loss = { lines: dropped.lines - reported.lines, bytes: dropped.bytes - reported.bytes };
     return this.#tellGap(source.name, loss, 'disk_full', at, this.modeOf(source));
   }
 

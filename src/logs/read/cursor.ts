@@ -1,11 +1,11 @@
 import type { Position } from '../../types/logs.js';
 
-/** Where a reader is in the log of one source: what it was told, and need not be told again. */
+/** Where a reader is in the log of one source: everything before was reported to it. */
 export interface ReaderState {
   /** `id` of the source. */
   readonly log: number;
   readonly position: Position;
-  /** The latest marker that was told, as {@link markerOrdinal} counts them; -1 before the first. */
+  /** The latest reported marker, as {@link markerOrdinal} counts them; -1 before the first. */
   readonly toldMarker: number;
   /** The number of lines that were never stored, as far as the reader knows. */
   readonly dropped: { readonly lines: number; readonly bytes: number };

@@ -25,7 +25,7 @@ export interface Begin {
 const BEGINNING: Position = { offset: 0, record: 0 };
 
 /**
- * How a reader goes through one source: where it is, what it was told, and what it has missed.
+ * How a reader goes through one source: its position, the reported markers, the lines it missed.
  * Holds no records between turns.
  */
 export class SourceReader {
@@ -149,7 +149,7 @@ export class SourceReader {
     return marker !== undefined && marker.position.record <= this.#position.record ? marker : undefined;
   }
 
-  /** The pending marker has been told; whether it is wanted. */
+  /** Passes the pending marker. Returns whether the reader wants it. */
   passMarker(marker: Marker): boolean {
     this.#toldMarker = markerOrdinal(marker);
     return this.#filter.wantsTime(marker.time);
@@ -229,13 +229,13 @@ export class SourceReader {
     return false;
   }
 
-  /** The first that was not told; those of lost lines are told behind the gap. */
+  /** The first that was not reported; markers of lost lines come behind the gap. */
   #nextMarker(): Marker | undefined {
     const { markers } = this.source;
     const last = markers.at(-1);
-    const told = this.#toldMarker;
-    if (last === undefined || markerOrdinal(last) <= told) return undefined;
-    const next = markers.find((marker) => markerOrdinal(marker) > told);
+    const reported = this.#toldMarker;
+    if (last === undefined || markerOrdinal(last) <= reported) return undefined;
+    const next = markers.find((marker) => markerOrdinal(marker) > reported);
     return next !== undefined && markerOrdinal(next) < this.#limit.marker ? next : undefined;
   }
 

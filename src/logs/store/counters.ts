@@ -15,7 +15,7 @@ export const sumOf = (a: Loss, b: Loss): Loss => ({ lines: a.lines + b.lines, by
  */
 export type OutputIndex = 0 | 1;
 
-/** How far an output has been fed with a source, and how much loss it has been told of. */
+/** How far an output has been fed with a source, and how much loss was reported to it. */
 export interface Forwarded {
   readonly position: StreamPosition;
   readonly dropped: Loss;

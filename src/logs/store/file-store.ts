@@ -218,8 +218,8 @@ export class FileStore implements LogStore {
       this.#fd = fd;
     } catch {
       if (fd !== undefined) closeSync(fd);
-      // The disk is full, or the directory may not be changed: bounded all the same, the file is
-      // begun anew.
+      // The disk is full, or the directory may not be changed: bounded all the same, the file
+      // starts over.
       shorten(this.#fd, 0);
       this.#segments = [];
     }

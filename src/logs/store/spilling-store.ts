@@ -10,7 +10,7 @@ const RETRY_MS = 1_000;
 /** So much is written out at once. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The parts of a {@link SpillingStore}, and who is told. */
+/** The parts of a {@link SpillingStore}, and what it reports. */
 export interface SpillingParts {
   /** The memory that an earlier controller left. */
   readonly held: Spill | undefined;

@@ -31,7 +31,7 @@ export interface WritableStore extends LogStore {
   readonly newest: StreamPosition;
   /** Appends whole records of one stream: the first `length` bytes. */
   append(buffer: Buffer, length: number, records: number, stream?: Stream): void;
-  /** So many bytes may be appended before what was appended now is overwritten. */
+  /** How many bytes can follow a record before it is overwritten. */
   readonly reachBytes: number;
   /** Lines that are in memory until the disk takes them. */
   readonly waiting: number;
@@ -53,7 +53,7 @@ interface Segment {
 
 /**
  * Two segments of fixed size in a memfd that init holds: bounded, off the JavaScript heap, there
- * for the next controller. When one is full the other is begun anew; the last records of standard
+ * for the next controller. When one is full the other starts over; the last records of standard
  * error in it are kept apart, see {@link KeptStderr}. The header is what counts; it is written
  * after the records it describes.
  */

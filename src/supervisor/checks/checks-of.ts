@@ -53,7 +53,7 @@ function dead(service: ServiceCore, problem: string): void {
   }
 }
 
-/** As with systemd, a service is told with this variable how often it has to say WATCHDOG=1. */
+/** As with systemd, this variable tells a service how often to send WATCHDOG=1. */
 function watchdogMsOf({ definition }: ServiceCore): number {
   const microseconds = definition.environment.variables.get('WATCHDOG_USEC') ?? '';
   return /^\d{1,15}$/.test(microseconds) ? Math.ceil(Number(microseconds) / 1_000) : 0;

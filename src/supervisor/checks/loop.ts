@@ -10,10 +10,10 @@ const MAX_FIRST_DELAY_MS = 1_000;
 
 /** Learns what the checks come to. */
 export interface CheckListener {
-  /** So many checks in a row have passed as are needed; told once until the next {@link failed}. */
+  /** Enough checks in a row have passed. Called once until the next {@link failed}. */
   passed(): void;
   /**
-   * So many in a row have failed; before the first pass, each new problem. `problem`: that of the
+   * Enough in a row have failed; before the first pass, each new problem. `problem`: that of the
    * last one, in words.
    */
   failed(problem: string): void;
@@ -31,8 +31,8 @@ export class CheckLoop {
   readonly #times: ProbeTimes;
   readonly #pace: Pace;
   readonly #listener: CheckListener;
-  /** undefined: neither {@link CheckListener.passed} nor failed has been told. */
-  #told: { readonly problem: string | undefined } | undefined;
+  /** The latest report to the listener; undefined: none yet. */
+  #reported: { readonly problem: string | undefined } | undefined;
   #passes = 0;
   #failures = 0;
   #everPassed: boolean;
@@ -40,17 +40,17 @@ export class CheckLoop {
   #attempt: AbortController | undefined;
   #on = false;
 
-  /** `passing`: an earlier controller has been told so. */
+  /** `passing`: was reported to an earlier controller. */
   constructor(checker: Checker, times: ProbeTimes, pace: Pace, listener: CheckListener, passing = false) {
     this.#everPassed = passing;
-    if (passing) this.#told = { problem: undefined };
+    if (passing) this.#reported = { problem: undefined };
     this.#checker = checker;
     this.#times = times;
     this.#pace = pace;
     this.#listener = listener;
   }
 
-  /** Begins, or goes on after a {@link stop}: counting begins anew, what was told stays. */
+  /** Begins, or goes on after a {@link stop}: counting starts over, the latest report stays. */
   start(): void {
     if (this.#on) return;
     this.#on = true;
@@ -99,21 +99,21 @@ export class CheckLoop {
     this.#passes = problem === undefined ? this.#passes + 1 : 0;
     this.#failures = problem === undefined ? 0 : this.#failures + 1;
     if (problem === undefined) {
-      if (this.#passes < this.#times.successes || (this.#told && this.#told.problem === undefined)) return;
+      if (this.#passes < this.#times.successes || (this.#reported && this.#reported.problem === undefined)) return;
       this.#everPassed = true;
-      this.#told = { problem };
+      this.#reported = { problem };
       this.#listener.passed();
     } else {
       const enough = this.#failures >= this.#times.failures || !this.#isReassured();
-      if (!enough || this.#told?.problem === problem) return;
-      this.#told = { problem };
+      if (!enough || this.#reported?.problem === problem) return;
+      this.#reported = { problem };
       this.#listener.failed(problem);
     }
   }
 
   /** A single failure means nothing for a service that has passed. */
   #isReassured(): boolean {
-    return this.#pace === 'patient' || (this.#told !== undefined && this.#told.problem === undefined);
+    return this.#pace === 'patient' || (this.#reported !== undefined && this.#reported.problem === undefined);
   }
 
   #nextDelayMs(): number {

@@ -25,7 +25,7 @@ export interface ChecksContext {
 }
 
 /** The parts that the checks of one service need. */
-export interface ChecksWorld extends ChecksContext {
+export interface ChecksDependencies extends ChecksContext {
   /** Runs a program as the service would. */
   readonly run: RunCheck;
   warn(text: string): void;
@@ -70,7 +70,7 @@ export interface CheckRules {
 }
 
 const NOT_STARTED: CheckedStatus = { run: 0, pid: 0, ready: false, wanted: false, paused: false, held: false };
-/** Each thing that is wrong with the messages of a run is told once, and no more than so many. */
+/** Each fault in the messages of a run is reported once, and no more than this many. */
 const MAX_WARNINGS = 5;
 
 /**
@@ -81,7 +81,7 @@ export class ServiceChecks {
   readonly #name: ServiceName;
   readonly #ready: Readiness;
   readonly #live: Live | undefined;
-  readonly #world: ChecksWorld;
+  readonly #dependencies: ChecksDependencies;
   readonly #listener: ChecksListener;
   readonly #watchdog: Watchdog;
   readonly #watchdogMs: number;
@@ -100,14 +100,14 @@ export class ServiceChecks {
   constructor(
     name: ServiceName,
     rules: CheckRules & { readonly watchdogMs: number },
-    world: ChecksWorld,
+    dependencies: ChecksDependencies,
     listener: ChecksListener,
   ) {
     this.#name = name;
     this.#ready = rules.ready;
     this.#live = rules.live;
     this.#watchdogMs = rules.watchdogMs;
-    this.#world = world;
+    this.#dependencies = dependencies;
     this.#listener = listener;
     this.#watchdog = new Watchdog((problem) => listener.dead(problem));
   }
@@ -125,7 +125,7 @@ export class ServiceChecks {
     if (this.#ready.kind === 'notify_fd') {
       const [reader, writer] = native().pipe(false);
       this.#writer = writer;
-      this.#pipe = this.#world.descriptors.hold(this.#name, 'fd', reader);
+      this.#pipe = this.#dependencies.descriptors.hold(this.#name, 'fd', reader);
       passed = { fd: writer, at: this.#ready.fd };
     }
     return { variables, passed };
@@ -166,12 +166,14 @@ export class ServiceChecks {
         this.#openSocket();
         break;
       case 'notify_fd':
-        this.#pipe ??= this.#world.descriptors.inherit(this.#name, 'fd');
+        this.#pipe ??= this.#dependencies.descriptors.inherit(this.#name, 'fd');
         if (this.#pipe !== undefined) awaitNewline(this.#pipe, this.#pipeListener);
         break;
       case 'log':
         if (!ready)
-          this.#endAwaitingLine = this.#world.awaitLine(this.#name, this.#ready.pattern, () => this.#listener.ready());
+          this.#endAwaitingLine = this.#dependencies.awaitLine(this.#name, this.#ready.pattern, () =>
+            this.#listener.ready(),
+          );
         break;
       case 'probe':
         void this.#load('ready', begun, ready);
@@ -187,7 +189,7 @@ export class ServiceChecks {
     const rule = use === 'ready' ? this.#ready : this.#live;
     if (rule === undefined || !('probe' in rule)) return;
     const { CheckLoop: Loop } = await import('./loop.js');
-    const checker = await loadChecker(rule.probe, this.#world.run);
+    const checker = await loadChecker(rule.probe, this.#dependencies.run);
     if (this.#begun !== begun) return;
     const listener: CheckListener =
       use === 'ready'
@@ -221,8 +223,8 @@ export class ServiceChecks {
   #openSocket(): NotifySocket {
     this.#socket ??= new NotifySocket(
       this.#name,
-      this.#world.socketDirectory(),
-      this.#world.descriptors,
+      this.#dependencies.socketDirectory(),
+      this.#dependencies.descriptors,
       () => this.#status.pid,
       {
         notice: (notice) => this.#take(notice),
@@ -271,6 +273,6 @@ export class ServiceChecks {
   #warn(text: string): void {
     if (this.#warnings.size >= MAX_WARNINGS || this.#warnings.has(text)) return;
     this.#warnings.add(text);
-    this.#world.warn(`${this.#name}: ${text}`);
+    this.#dependencies.warn(`${this.#name}: ${text}`);
   }
 }

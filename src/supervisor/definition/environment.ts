@@ -41,8 +41,8 @@ function contentOf(path: string): Buffer | string {
 
 /**
  * The environment of a service. Each layer goes over the ones before: what `pass_env` lets through
- * of the container's, the directory `env`, `env_file` in its order, `environment`. Read anew for
- * each start.
+ * of the container's, the directory `env`, `env_file` in its order, `environment`. Read again
+ * for each start.
  *
  * @throws Error when a file cannot be read or understood: the message names it
  */

@@ -71,7 +71,7 @@ export class KeptDefinitions {
     return this.#left.get(name);
   }
 
-  /** Those of services of an earlier controller that run. */
+  /** The definitions of services that run and were started by an earlier controller. */
   running(isRunning: (name: ServiceName) => boolean): readonly (KeptDefinition & { readonly name: ServiceName })[] {
     return [...this.#left].filter(([name]) => isRunning(name)).map(([name, kept]) => ({ ...kept, name }));
   }

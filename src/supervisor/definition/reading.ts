@@ -101,7 +101,7 @@ export class Reading {
   }
 
   /**
-   * The value of a scalar: a plain one with variables is read anew when they are expanded,
+   * The value of a scalar: a plain one with variables is read again once they are expanded,
    * `${PORT}` is a number.
    */
   scalar(node: Node & { readonly kind: 'scalar' }, key: string): Scalar | typeof UNKNOWN | undefined {

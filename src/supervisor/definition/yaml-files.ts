@@ -72,7 +72,7 @@ function hasServiceYaml(directory: string): boolean {
   }
 }
 
-/** Reads files; one that cannot be read is told of and left out. */
+/** Reads files. An unreadable file is reported and left out. */
 export function readFiles(
   paths: readonly string[],
   unreadable: (path: string, code: string) => void,

@@ -41,7 +41,7 @@ describe('an order from within a service', () => {
     container = await TestContainer.boot({ services: { web: { run: SLEEPER, 'control/t': script } } });
     const { pid } = await container.reaches('web', 'up');
     expect((await container.svctl('stop', 'web', '--no-wait')).code).toBe(0);
-    expect(await told('web')).toBe(`web is to restart (pid ${pid})\n0\n`);
+    expect(await told('web')).toBe(`web: restart requested (pid ${pid})\n0\n`);
     await waitFor('another run', async () => ![0, pid].includes((await container.reaches('web', 'up')).pid));
     expect(container.log()).not.toContain('does not end');
   });

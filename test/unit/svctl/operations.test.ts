@@ -68,7 +68,7 @@ describe('restart', () => {
     const status = fakeStatus('memcached', { state: 'stopping', pid: 41 });
     api.services.answer = async () => [outcome('memcached', { oldPid: 41, status })];
     const { stdout } = await run('restart', '--no-wait', 'memcached');
-    expect(stdout).toBe('memcached is to restart (pid 41)\n');
+    expect(stdout).toBe('memcached: restart requested (pid 41)\n');
     expect(api.services.calls).toMatchObject([{ options: { wait: 'none' } }]);
   });
 });

@@ -8,7 +8,7 @@ import { native } from '../../../../src/process/native.js';
 import { HeldDescriptors } from '../../../../src/supervisor/checks/held-descriptors.js';
 import {
   type CheckedStatus,
-  type ChecksWorld,
+  type ChecksDependencies,
   type Provision,
   ServiceChecks,
 } from '../../../../src/supervisor/checks/service-checks.js';
@@ -66,7 +66,7 @@ class Scene {
       hold: (name: string, fd: number) => void this.held.set(name, fd),
       release: (name: string) => void this.held.delete(name),
     };
-    const world: ChecksWorld = {
+    const world: ChecksDependencies = {
       descriptors: new HeldDescriptors(holder, held, this.#series),
       initPid: 1,
       socketDirectory: () => join(directory, 'notify'),

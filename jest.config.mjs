@@ -13,7 +13,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   // For a machine that has other things to do: only a test that fails takes as long.
-  testTimeout: 240_000,
+  testTimeout: 600_000,
   filter: '<rootDir>/test/needs/filter.cjs',
   globalTeardown: '<rootDir>/test/needs/remove-groups.cjs',
   reporters: ['default', '<rootDir>/test/needs/reporter.cjs'],

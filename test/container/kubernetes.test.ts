@@ -16,7 +16,7 @@ describeWithImage('the Kubernetes examples', () => {
   beforeAll(async () => {
     memcached = await buildImage(join(EXAMPLES, 'memcached'));
     image = await buildImage(join(EXAMPLES, 'kubernetes'), memcached);
-  }, 300_000);
+  }, 900_000);
   afterAll(() => podman('rmi', '--force', image, memcached));
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'my_init-pod-'));
@@ -62,7 +62,7 @@ describeWithImage('the Kubernetes examples', () => {
   async function works(pod: string): Promise<void> {
     const [app, sidecar] = [`${pod}-memcached`, `${pod}-log`];
     const up = async () => (await inPod(app, 'svctl', 'health', 'readiness')).code === 0;
-    await waitFor(`${pod} to be ready`, up, 60_000).catch(async (error: unknown) => {
+    await waitFor(`${pod} to be ready`, up).catch(async (error: unknown) => {
       throw new Error(
         `${error}\n${(await podman('logs', app)).stderr}\n${(await inPod(app, 'svctl', 'status')).stdout}`,
       );

@@ -124,7 +124,7 @@ export async function failure(promise: Promise<unknown>): Promise<ServiceError> 
 }
 
 /** Waits until something is so. */
-export async function until(condition: () => boolean, deadlineMs = 50_000): Promise<void> {
+export async function until(condition: () => boolean, deadlineMs = 120_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`not so within ${deadlineMs} ms: ${condition}`);

@@ -57,7 +57,7 @@ export class ServedDashboard {
   /** A page of its own, with a session of its own. Its console is told to `say`. */
   async open(options: BrowserContextOptions = {}, say: (text: string) => void = () => undefined): Promise<Page> {
     const page = await (await this.#browser.newContext(options)).newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     page.on('console', (message) => say(message.text()));
     page.on('pageerror', (error) => say(error.message));
     await page.goto(this.url);

@@ -8,7 +8,7 @@ import { waitFor } from './wait-for.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const FIXTURES = join(ROOT, 'test/pid1/fixtures');
-const DEADLINE_MS = 40_000;
+const DEADLINE_MS = 120_000;
 
 /** The built program of this name. */
 export function built(name: string): string {

@@ -23,7 +23,7 @@ const PROGRAMS = ['podman', 'runc', 'mmdebstrap', 'npm', 'flock'];
 /** From nothing: a base system, Node, the build. */
 const BUILD_MS = 900_000;
 /** Every command is a process of podman's, and builds of further images are in some. */
-const TEST_MS = 180_000;
+const TEST_MS = 900_000;
 
 export const IMAGE = 'localhost/my_init';
 
@@ -217,7 +217,7 @@ export class OciContainer {
     return `/proc/${pid}/root${this.#ownSocket}`;
   }
 
-  #waitFor<Answer>(what: string, look: () => Promise<Answer | false>, withinMs = 60_000): Promise<Answer> {
+  #waitFor<Answer>(what: string, look: () => Promise<Answer | false>, withinMs = 120_000): Promise<Answer> {
     return waitFor(what, look, withinMs).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await this.log()}`);
     });

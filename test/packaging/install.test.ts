@@ -226,7 +226,7 @@ describeWithRoots('the tree without Node', () => {
         expect([code, stderr]).toEqual([126, expect.stringContaining(reason)]);
       }
     },
-    120_000,
+    900_000,
   );
 });
 

@@ -58,7 +58,7 @@ async function live(container: Rooted): Promise<void> {
 }
 
 describeWithRoots('the tree', () => {
-  beforeAll(() => void workshop.tree(), 120_000);
+  beforeAll(() => void workshop.tree(), 900_000);
 
   describe.each(MODES)('runs, %s,', (_, mode) => {
     test('in an empty root', async () => {

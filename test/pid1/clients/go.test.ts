@@ -14,7 +14,7 @@ const go = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
   run('go', words, { cwd: 'clients/go', env: { ...process.env, ...env } });
 
 /** The first build of gRPC takes a minute. */
-const BUILD_MS = 600_000;
+const BUILD_MS = 900_000;
 
 const driver = join(directory, 'driver');
 beforeAll(async () => {

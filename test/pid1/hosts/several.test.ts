@@ -20,7 +20,7 @@ while :; do [ -e say ] && cat say && rm say; sleep 0.05; done
 `;
 const SLEEP = '#!/bin/sh\nexec sleep 1000\n';
 const BROKEN = '#!/bin/sh\nexit 3\n';
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 /** my_init before it had definitions. */
 const OLDER: Changes = {

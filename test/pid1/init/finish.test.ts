@@ -9,7 +9,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 afterEach(closeBoxes);
 
 /** A deadline that no test waits for: a test that comes to an end has ended without it. */
-const LONG_MS = 600_000;
+const LONG_MS = 3_600_000;
 
 const STUBBORN = 'trap "" TERM; echo up; while :; do sleep 1; done';
 

@@ -76,7 +76,7 @@ describe('under a limit of processes', () => {
       await container.reaches('web', 'up');
       expect(await container.status('web')).toMatchObject({ trouble: '' });
     },
-    180_000,
+    900_000,
   );
 
   testLimited('a controller that is killed meanwhile comes back when there is room', async () => {

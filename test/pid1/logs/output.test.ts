@@ -186,7 +186,7 @@ describe("the container's output", () => {
       await waitFor(
         'all that was said',
         () => names.every((name, index) => (reached.get(name) ?? 0) >= (after[index] ?? 0)),
-        15_000,
+        240_000,
       );
       expect(wrong.slice(0, 5)).toEqual([]);
       expect(gaps).toBeGreaterThanOrEqual(200);

@@ -75,7 +75,7 @@ beforeAll(async () => {
     env: { OUT: out },
   });
   my = connect(container.socket);
-}, 60_000);
+});
 
 afterAll(async () => {
   my?.close();

@@ -80,7 +80,7 @@ afterAll(() => Promise.all(sides.map((side) => side.dispose())));
 test(`what ${STEPS} random commands and crashes of each service lead to is the same, seed ${SEED}`, async () => {
   const differences = await Promise.all(Object.keys(SERVICES).map(play));
   expect(differences.filter((difference) => difference !== undefined)).toEqual([]);
-}, 240_000);
+}, 900_000);
 
 /** Plays the script of a service. Returns the first thing that is different, and what led to it. */
 async function play(name: string): Promise<readonly string[] | undefined> {

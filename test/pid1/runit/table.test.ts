@@ -77,7 +77,7 @@ test('every command of sv does in every state what it does under runsvdir', asyn
   };
   await Promise.all(Array.from({ length: LANES }, work));
   expect(differences).toEqual([]);
-}, 240_000);
+}, 900_000);
 
 test.each(DIFFERENCES)('is documented: $title', ({ title }) => {
   const document = new URL('../../../docs/migrate-from-runit.md', import.meta.url);
@@ -101,7 +101,7 @@ async function compare(moment: Case): Promise<string[]> {
     [runit = '', mine = ''] = await Promise.all(sides.map((side) => outcome(side, moment)));
     return wanted().ends === mine;
   };
-  await waitFor(moment.name, isSame, 10_000).catch(() => {});
+  await waitFor(moment.name, isSame, 60_000).catch(() => {});
   const { says, ends } = wanted();
   return [
     ...(isSameWord(moment, says, said[1] ?? '') ? [] : [`${moment.name} says: ${said[1]}, not: ${says}`]),

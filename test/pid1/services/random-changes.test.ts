@@ -19,8 +19,8 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 const CHANGES = Number(process.env.RANDOM_CHANGES ?? 200);
 const SEED = Number(process.env.RANDOM_SEED ?? Date.now() % 1_000_000);
-/** Well under the 30 s after which a failed service is looked at again in any case. */
-const PATIENCE_MS = 12_000;
+/** Less than the 30 s after which a failed service is looked at again in any case. */
+const PATIENCE_MS = 25_000;
 
 let container: TestContainer;
 afterEach(() => container.dispose());

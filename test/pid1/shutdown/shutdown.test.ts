@@ -7,7 +7,7 @@ import { sh, wholeRun } from '../../helpers/whole-run.js';
 const PRE = 'my_init.pre_shutdown.d';
 const POST = 'my_init.post_shutdown.d';
 /** A time that no test waits for: a test that comes to an end has ended without it. */
-const LONG_S = '600';
+const LONG_S = '3600';
 const STUBBORN = { run: sh('trap "" TERM', 'echo stubborn runs', 'while :; do sleep 0.05; done') };
 
 let container: TestContainer | undefined;

@@ -23,4 +23,4 @@ test('the committed messages of clients/python and clients/go are those of proto
       expect({ name, text: committed }).toEqual({ name, text: now });
     }
   }
-}, 300_000);
+}, 900_000);

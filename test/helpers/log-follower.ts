@@ -70,6 +70,7 @@ export class SequenceCheck {
   /** The last number of each service that came or was told as missing. */
   readonly reached = new Map<string, number>();
   readonly wrong: string[] = [];
+  readonly #begun = new Map<string, string>();
   lines = 0;
   missing = 0;
 
@@ -79,7 +80,15 @@ export class SequenceCheck {
       this.reached.set(service, (this.reached.get(service) ?? 0) + Number(lines));
       this.missing += Number(lines);
     } else if (event.$case === 'lines')
-      for (const { service, text } of event.value.lines) this.#line(service, Buffer.from(text).toString('latin1'));
+      for (const { service, text, partial } of event.value.lines)
+        this.#piece(service, Buffer.from(text).toString('latin1'), partial);
+  }
+
+  /** A line whose writer pauses for a second in it comes in pieces. */
+  #piece(service: string, text: string, goesOn: boolean): void {
+    const line = (this.#begun.get(service) ?? '') + text;
+    this.#begun.set(service, goesOn ? line : '');
+    if (!goesOn) this.#line(service, line);
   }
 
   #line(service: string, text: string): void {

@@ -233,14 +233,19 @@ export class Capture {
     this.#rest = start < end ? Buffer.from(intake.text.subarray(start, end)) : undefined;
     if (this.#rest === undefined) this.#stopTimer();
     else if (this.#unfinished !== undefined) this.#unfinished.refresh();
-    else {
-      this.#unfinished = setTimeout(() => {
-        this.#unfinished = undefined;
-        // During a pause the rest may be more than a line; its end comes after the pause.
-        if (this.#state !== 'paused') this.#endLine(true);
-      }, UNFINISHED_MS);
-      this.#unfinished.unref();
-    }
+    else this.#awaitEnd();
+  }
+
+  /** Gives the line that has begun {@link UNFINISHED_MS} to end. */
+  #awaitEnd(): void {
+    this.#unfinished = setTimeout(() => {
+      this.#unfinished = undefined;
+      // During a pause the rest may be more than a line; its end comes after the pause.
+      if (this.#state === 'paused') return;
+      // The event loop may have been held up, and the end be in the pipe.
+      if (native().readableBytes(this.#parts.fd) > 0) this.#awaitEnd();
+      else this.#endLine(true);
+    }, UNFINISHED_MS).unref();
   }
 
   /** Ends the line that has begun: its writer is gone, or says nothing more for now. */

@@ -157,6 +157,17 @@ describe('capturing', () => {
     expect(linesOf(source)).toEqual(['stdout P password: ', 'stdout F secret']);
   });
 
+  test('a line whose end is in the pipe is one line, also where the event loop was held up', async () => {
+    writeSync(source.output.stdout, 'half ');
+    await waitFor('half of it to be taken', () => native().readableBytes(source.output.stdout) === 0);
+    // The timers come next, and then what is readable.
+    await new Promise((resolve) => setImmediate(resolve));
+    writeSync(source.output.stdout, 'and half\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+    await waitFor('the line', () => linesOf(source).length > 0);
+    expect(linesOf(source)).toEqual(['stdout F half and half']);
+  });
+
   test('100 MB without a line end cost no more memory than a piece', async () => {
     const before = process.memoryUsage().rss;
     const child = spawn('/bin/sh', ['-c', 'head -c 100000000 /dev/zero'], {

@@ -17,11 +17,16 @@ const says = (text: string) => waitFor(`"${text}" in the log`, () => container?.
 
 describe('the main command', () => {
   test('ends the container, whose services ran until then', async () => {
-    const { log, code } = await wholeRun({
+    container = await TestContainer.boot({
+      unattended: true,
       services: { sleeper: SLEEPER },
-      // The line of the service comes by way of its log.
-      args: ['sh', '-c', 'until [ -e /run/runs ]; do sleep 0.05; done; sleep 0.5; echo command ends; exit 5'],
+      args: ['sh', '-c', 'until [ -e /run/go ]; do sleep 0.05; done; echo command ends; exit 5'],
     });
+    // The line of the service comes by way of its log.
+    await says('service runs');
+    await container.exec('touch', '/run/go');
+    const code = await container.exit;
+    const log = container.log();
     expect(log.indexOf('service runs')).toBeLessThan(log.indexOf('command ends'));
     expect(log.indexOf('command ends')).toBeLessThan(log.indexOf('service stops'));
     expect(log).toContain('*** Shutting down: sh exited with status 5.');

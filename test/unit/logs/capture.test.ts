@@ -533,7 +533,8 @@ describe('forwarding', () => {
     const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
     const child = spawn('/bin/sh', ['-c', 'seq 1 300000'], { stdio: ['ignore', source.output.stdout, 'ignore'] });
     await once(child, 'exit');
-    await new Promise<void>((resolve) => source.drain(resolve));
+    // A drain would not wait for long.
+    await waitFor('the last line', () => output.text.endsWith('\n300000\n'));
     await forwarder.flushed();
     expect(source.counters.missed).toBe(0);
     expect(output.text.trimEnd().split('\n')).toHaveLength(300_000);

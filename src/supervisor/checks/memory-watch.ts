@@ -47,13 +47,16 @@ export class MemoryWatch {
     const { MemoryGuard: Guard } = await import('./memory-guard.js');
     const { sessionMemory } = await import('../../resources/session-memory.js');
     if (this.#rule !== rule) return;
-    const { name, context, machine } = this.#service;
+    const { name, context } = this.#service;
     const { groups } = context;
     const { initPid } = context.checks;
-    const pid = pidOf(machine);
     this.#guard = new Guard(
       rule,
-      () => groups.bytesOf(name, pid) ?? sessionMemory(pid, session, initPid, rule.bytes),
+      () => {
+        // MAINPID= may have named another.
+        const pid = pidOf(this.#service.machine);
+        return groups.bytesOf(name, pid) ?? sessionMemory(pid, session, initPid, rule.bytes);
+      },
       (bytes) => this.#exceeded(bytes, rule),
     );
     this.#guard.start();

@@ -11,10 +11,9 @@ import { type Given, withValues } from './with-values.js';
  */
 export function readKept({ values, origins }: KeptDefinition, base: Definition): Definition {
   const reading = new Reading('', () => undefined, base.name);
-  const given = Object.entries(values).reduce<Given>(
-    (known, [name, value]) => ({ ...known, ...SERVICE.readGiven(nodeOf(asWritten({ [name]: value })), '', reading) }),
-    {},
-  );
+  let given: Given = {};
+  for (const [name, value] of Object.entries(values))
+    given = { ...given, ...SERVICE.readGiven(nodeOf(asWritten({ [name]: value })), '', reading) };
   return { ...withValues(base, given, new Map()), origins };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { METRICS } from '../../helpers/container.js';
 import type { ControlGroup } from '../../helpers/control-group.js';
-import { boot, container, isThere, lines } from '../../helpers/defined-services.js';
+import { boot, container, isThere, lines, out } from '../../helpers/defined-services.js';
 import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
@@ -192,6 +192,31 @@ describe('the cgroup of a service with memory_max', () => {
 `,
     );
     if (own === undefined) return;
+    expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
+  });
+
+  test('is that of a run that goes on in another process', async () => {
+    const daemon = leak(2).replace('exec ', 'until [ -e $OUT/go ]; do sleep 0.1; done; ');
+    const own = await bootIn(
+      `services:
+  leak:
+    command: |
+      setsid sh -c '${daemon.replaceAll("'", `'\\''`)}' &
+      exec python3 -c 'import os, socket, subprocess
+      child = subprocess.Popen(["sleep", "1000"]).pid
+      s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+      s.sendto(b"MAINPID=%d\\nREADY=1" % child, os.environ["NOTIFY_SOCKET"])'
+    ready: { notify: true }
+    memory_max: ${MAX}
+    restart: no
+`,
+    );
+    if (own === undefined) return;
+    await waitFor('the other process', async () => {
+      const { pid, state } = await container.status('leak');
+      return state === 'SERVICE_STATE_UP' && (await container.exec('cat', `/proc/${pid}/comm`)).stdout === 'sleep\n';
+    });
+    await container.exec('touch', join(out, 'go'));
     expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
   });
 

@@ -42,7 +42,10 @@ const givesUpAfter = (attempts: number, keys: { readonly instead?: Keys; readonl
   act: async ({ until, lines }) => {
     const { trouble, run } = await until(({ state }) => state === ServiceState.SERVICE_STATE_FAILED);
     expect(trouble).toContain(`gave up after ${attempts} failed starts: exited with code 3`);
-    expect([run, (await lines(attempts)).length]).toEqual([attempts, attempts]);
+    // All services start at once: on a busy machine a first run may last 10 s, and is no failed
+    // start then.
+    expect([attempts, attempts + 1]).toContain(run);
+    expect(await lines(run)).toHaveLength(run);
   },
 });
 

@@ -42,15 +42,16 @@ describe('a service that crashes at once', () => {
   });
 
   test('is tried at once when somebody asks, and the answer says that it crashed', async () => {
-    container = await TestContainer.boot({ services: { crashes: { run: CRASHES } } });
-    await waitFor('the longer delay', async () => Number((await container.status('crashes')).consecutiveFailures) >= 2);
+    const patient = { run: CRASHES, 'service.yaml': 'restart_delay: { initial: 10m, max: 10m }\n' };
+    container = await TestContainer.boot({ services: { crashes: patient } });
     await container.reaches('crashes', 'backoff');
-    const before = startTimesMs().length;
-    const { code, stdout, stderr } = await container.svctl('start', 'crashes');
-    expect(code).not.toBe(0);
-    expect(stdout + stderr).toContain('exited with code 3');
-    expect(startTimesMs().length).toBe(before + 1);
-    expect(await container.status('crashes')).toMatchObject({ consecutiveFailures: 1 });
+    for (const before of [startTimesMs().length, startTimesMs().length + 1]) {
+      const { code, stdout, stderr } = await container.svctl('start', 'crashes');
+      expect(code).not.toBe(0);
+      expect(stdout + stderr).toContain('exited with code 3');
+      expect(startTimesMs().length).toBe(before + 1);
+      expect(await container.status('crashes')).toMatchObject({ consecutiveFailures: 1 });
+    }
   });
 
   test('is tried at once when its run is mended, and forgiven', async () => {

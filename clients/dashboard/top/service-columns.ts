@@ -10,6 +10,8 @@ export interface Column {
   readonly title: string;
   readonly width: number;
   readonly right?: boolean;
+  /** Too long a text is cut in the middle: names often differ at their ends alone. */
+  readonly keepsEnds?: boolean;
   readonly text: (entry: Entry, nowMs: number) => string;
   readonly style?: (service: Service) => Style;
 }
@@ -25,7 +27,12 @@ export function columnsOf(
   const longest = Math.max(8, ...entries.map(({ service }) => service.name.length));
   const columns: Column[] = [
     { title: ' ', width: 1, text: (entry) => (isMarked(entry) ? '*' : ' ') },
-    { title: 'NAME', width: Math.min(longest, wide ? 32 : several ? 8 : 12), text: ({ service }) => service.name },
+    {
+      title: 'NAME',
+      width: Math.min(longest, wide ? 32 : several ? 8 : 12),
+      keepsEnds: true,
+      text: ({ service }) => service.name,
+    },
     { title: 'STATE', width: 9, text: ({ service }) => fullState({ ...service, ready: true }), style: styleOf },
     { title: 'READY', width: 5, text: ({ service }) => (service.pid === 0 ? '-' : service.ready ? 'yes' : 'no') },
     { title: 'UPTIME', width: 6, right: true, text: ({ service }, nowMs) => uptime(service, nowMs) },

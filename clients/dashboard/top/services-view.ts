@@ -1,5 +1,6 @@
 import { printable } from '../../../src/text/printable.js';
 import { troubleWords } from '../../svctl/phrases.js';
+import { cut } from '../../svctl/text/fit.js';
 import { type Service, ServiceState } from '../../typescript/src/index.js';
 import type { Action } from '../model/action.js';
 import type { Host } from '../model/host.js';
@@ -163,7 +164,8 @@ export class ServicesView implements View {
   ): void {
     let x = 0;
     for (const column of columns) {
-      const shown = fitted(printable(text(column)), column.width, column.right);
+      const words = printable(text(column));
+      const shown = fitted(column.keepsEnds ? cut(words, column.width) : words, column.width, column.right);
       const own = service === undefined || style.inverse === true ? {} : (column.style?.(service) ?? {});
       screen.put(x, y, style.inverse === true ? `${shown}  ` : shown, { ...style, ...own });
       x += column.width + 2;

@@ -45,6 +45,13 @@ describe('svctl top', () => {
     expect(namesOf(screen)).toEqual(['cache', 'db', 'web']);
   });
 
+  test('tells services with long names apart', async () => {
+    const name = (number: number): string => `payments-gateway-worker-for-europe-${number}`;
+    container = await TestContainer.boot({ services: { [name(1)]: SLEEP, [name(2)]: SLEEP } });
+    program = ScreenProgram.svctl(container.socket, ['top']);
+    for (const number of [1, 2]) await program.shows(new RegExp(`payme\\S*…\\S*-${number} +up`));
+  });
+
   test('takes a change of the size', async () => {
     const screen = await top();
     screen.resize(40, 160);

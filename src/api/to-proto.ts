@@ -112,6 +112,7 @@ export function serviceMessage(status: ServiceStatus): Service {
     transient: status.transient,
     tags: [...status.tags],
     replicaOf: status.replicaOf,
+    optional: status.optional,
     hold: status.hold && holdMessage(status.hold),
     waitsFor: status.waitsFor.map(({ on, condition, reason }) => ({ service: on, condition, reason })),
   };

@@ -5,7 +5,9 @@ import type { ServiceName, ServiceStatus, Unmet } from '../types/service.js';
 import type { Definition, Origin } from './definition/definition.js';
 import { showDefinition } from './definition/show-definition.js';
 import { describeDuration, describeExit } from './describe-exit.js';
-import { NOT_ALIVE_CODE } from './policy.js';
+import { exitRuleFor, NOT_ALIVE_CODE } from './policy.js';
+import { GAVE_UP } from './transitions/next-run.js';
+import { NOT_READY } from './transitions/readiness.js';
 
 /** A service, as far as an explanation needs it. */
 export interface Explained {
@@ -62,7 +64,8 @@ function explainOne({ status, definition, memorySource }: Explained, nowMs: numb
       ...facts.filter((fact) => !isIn(lastExit, fact)),
       ...holdFacts(status, nowMs),
       ...lastExit,
-      ...memoryFacts(status, definition),
+      ...endedFacts(status, definition),
+      ...roleFacts(definition),
       ...(memorySource === '' ? [] : [`Its memory is read from ${memorySource}.`]),
       ...(status.replicaOf === '' ? [] : [`It is one of the replicas of ${status.replicaOf}.`]),
       ...(status.transient ? ['Transient: created by svctl run; it does not survive the container.'] : []),
@@ -87,7 +90,7 @@ interface Told {
 function ofState(status: ServiceStatus, definition: Definition, nowMs: number): Told {
   const { name, state, trouble, consecutiveFailures, ready, pid } = status;
   const since = ago(nowMs - status.stateSinceMs);
-  const because = trouble === '' ? [] : [sentence(trouble, name)];
+  const because = trouble === '' ? [] : [sentence(trouble, name, ruleOf(status, definition))];
   switch (state) {
     case 'waiting':
       return {
@@ -103,7 +106,7 @@ function ofState(status: ServiceStatus, definition: Definition, nowMs: number): 
       };
     case 'backoff':
       return {
-        facts: [`Ended too soon ${times(consecutiveFailures)} in a row; waiting for the next attempt.`, ...because],
+        facts: [`Ended too soon ${times(consecutiveFailures)}; waiting for the next attempt.`, ...because],
         next: nextAttempt(status, nowMs),
         remedies: [`svctl logs ${name} shows its output; svctl start ${name} starts it at once.`],
       };
@@ -118,7 +121,7 @@ function ofState(status: ServiceStatus, definition: Definition, nowMs: number): 
       };
     case 'completed':
       return {
-        facts: [`Completed ${since} ago.`],
+        facts: [`Completed ${since} ago${ruleOf(status, definition)}.`],
         next: '',
         remedies: [`svctl start ${name} runs it again.`],
       };
@@ -186,11 +189,37 @@ function isIn(facts: readonly string[], fact: string): boolean {
   return facts.some((other) => other.toLowerCase().includes(words));
 }
 
-/** The rule that has ended the last run, as long as it is the reason for the present one. */
-function memoryFacts({ cause, state }: ServiceStatus, definition: Definition): readonly string[] {
-  if (cause.kind !== 'memory') return [];
-  const rule = `The last run ${cause.message ?? 'used more than its memory_max'}${place(definition.origins.get('memory_max'), 'memory_max')}`;
-  return [`${rule}${state === 'stopping' ? ': it is being ended' : ': it was ended'}.`];
+/** The rule that has ended the last run, as long as that is the reason for the present one. */
+function endedFacts({ cause, state, trouble }: ServiceStatus, { origins, policy }: Definition): readonly string[] {
+  const { kind, message = '' } = cause;
+  if ((kind !== 'memory' && kind !== 'check') || trouble.endsWith(message)) return [];
+  const key = kind === 'memory' ? 'memory_max' : 'live';
+  const isLive = kind === 'check' && policy.live !== undefined;
+  const rule = kind === 'memory' || isLive ? place(origins.get(key), key) : '';
+  const what = kind === 'memory' ? message : `was not alive: ${message}`;
+  return [`The last run ${what}${rule}${state === 'stopping' ? ': it is being ended' : ': it was ended'}.`];
+}
+
+/** The key that has decided what followed the last run, and its place. */
+function ruleOf({ state, cause, trouble, lastExit }: ServiceStatus, { policy, origins }: Definition): string {
+  const of = (key: string, at = key): string => place(origins.get(at) ?? origins.get(key), key);
+  if (trouble.startsWith(GAVE_UP)) return of('start_limit');
+  if (trouble.startsWith(NOT_READY)) return of('start_timeout');
+  if (cause.kind === 'memory') return of('memory_max');
+  if ((state !== 'failed' && state !== 'completed') || lastExit === undefined || lastExit.unstartable) return '';
+  const index = exitRuleFor(policy, lastExit.status);
+  return index < 0 ? of('restart') : of('exit_rules', `exit_rules[${index}].action`);
+}
+
+function roleFacts({ policy: { essential, optional }, origins }: Definition): readonly string[] {
+  return [
+    ...(essential
+      ? [`When it has ended for good, the container shuts down${place(origins.get('essential'), 'essential')}.`]
+      : []),
+    ...(optional
+      ? [`The readiness of the container does not wait for it${place(origins.get('optional'), 'optional')}.`]
+      : []),
+  ];
 }
 
 function nextAttempt({ nextStartAtMs }: ServiceStatus, nowMs: number): string {
@@ -219,12 +248,12 @@ const place = (origin: Origin | undefined, key: string): string =>
   origin === undefined || origin.line === 0 ? '' : ` (${key}, ${origin.file}:${origin.line})`;
 
 const by = ({ cause }: ServiceStatus): string => (cause.actor === undefined ? '' : `, as ${cause.actor} asked`);
-const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times in a row`);
 /** The name of the service keeps its letters, and so does a program or a key: `psql: not found`. */
-function sentence(text: string, name: string): string {
+function sentence(text: string, name: string, rule: string): string {
   const startsWithName = text.startsWith(`${name} `) || /^\S+: /.test(text);
   const first = startsWithName ? text.charAt(0) : text.charAt(0).toUpperCase();
-  return `${first}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+  return `${first}${text.slice(1).replace(/\.$/, '')}${rule}.`;
 }
 
 /** Rough enough to be read: under a second in milliseconds, from then on in seconds. */

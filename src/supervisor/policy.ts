@@ -25,9 +25,7 @@ export function judge(
   run: { readonly status: ExitStatus; readonly durationMs: number; readonly failures: number },
 ): Verdict {
   const { status } = run;
-  const rule = policy.exitRules.find(
-    ({ match, oom }) => (oom && isOom(status)) || match.some((each) => matches(each, status)),
-  );
+  const rule = policy.exitRules[exitRuleFor(policy, status)];
   if (rule !== undefined) return byRule(rule, policy, run);
   const isSuccess = policy.successExitCodes.some((each) => matches(each, status));
   if (isSuccess && (type === 'oneshot' || policy.restart !== 'always')) return { next: 'completed', tooShort: false };
@@ -63,6 +61,10 @@ function again(policy: Policy, run: { readonly durationMs: number; readonly fail
   const atOnce = !tooShort || (run.failures === 0 && run.durationMs >= SHORT_RUN_MS);
   return { next: atOnce ? 'start' : 'backoff', tooShort };
 }
+
+/** The index of the first of `exit_rules` that matches; -1: none does. */
+export const exitRuleFor = ({ exitRules }: Policy, status: ExitStatus): number =>
+  exitRules.findIndex(({ match, oom }) => (oom && isOom(status)) || match.some((each) => matches(each, status)));
 
 const matches = (match: ExitMatch, status: ExitStatus): boolean =>
   match.kind === 'code'

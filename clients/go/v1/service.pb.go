@@ -302,7 +302,9 @@ type Service struct {
 	Tags []string `protobuf:"bytes,31,rep,name=tags,proto3" json:"tags,omitempty"`
 	// The name that it shares with the other replicas: "web" of web@1. "" for a service that is not
 	// one of several.
-	ReplicaOf     string `protobuf:"bytes,32,opt,name=replica_of,json=replicaOf,proto3" json:"replica_of,omitempty"`
+	ReplicaOf string `protobuf:"bytes,32,opt,name=replica_of,json=replicaOf,proto3" json:"replica_of,omitempty"`
+	// The readiness of the container does not wait for it.
+	Optional      bool `protobuf:"varint,33,opt,name=optional,proto3" json:"optional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -524,6 +526,13 @@ func (x *Service) GetReplicaOf() string {
 		return x.ReplicaOf
 	}
 	return ""
+}
+
+func (x *Service) GetOptional() bool {
+	if x != nil {
+		return x.Optional
+	}
+	return false
 }
 
 // Until it ends, only people act on the service: it is not restarted when it ends, and its `live`
@@ -911,7 +920,7 @@ var File_my_init_v1_service_proto protoreflect.FileDescriptor
 const file_my_init_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"\x18my_init/v1/service.proto\x12\n" +
-	"my_init.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\a\n" +
+	"my_init.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\b\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12.\n" +
@@ -944,7 +953,8 @@ const file_my_init_v1_service_proto_rawDesc = "" +
 	"\ttransient\x18\x1e \x01(\bR\ttransient\x12\x12\n" +
 	"\x04tags\x18\x1f \x03(\tR\x04tags\x12\x1d\n" +
 	"\n" +
-	"replica_of\x18  \x01(\tR\treplicaOf\"\xc3\x01\n" +
+	"replica_of\x18  \x01(\tR\treplicaOf\x12\x1a\n" +
+	"\boptional\x18! \x01(\bR\boptional\"\xc3\x01\n" +
 	"\x04Hold\x120\n" +
 	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
 	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +

@@ -100,7 +100,8 @@ const NAMED = 3;
 /** `web is in backoff, db is failed and 4 more`. */
 function unready(services: readonly Service[]): string {
   const words = services
-    .filter((service) => service.desired === DesiredState.DESIRED_STATE_UP && !usable(service))
+    .filter(({ desired, optional }) => desired === DesiredState.DESIRED_STATE_UP && !optional)
+    .filter((service) => !usable(service))
     .map((service) => `${service.name} is ${fullState(service).replace(/^backoff/, 'in backoff')}`);
   const more = words.length > NAMED ? ` and ${words.length - NAMED} more` : '';
   return words.slice(0, NAMED).join(', ') + more;

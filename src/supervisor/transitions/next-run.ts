@@ -8,6 +8,9 @@ import { exitCodeOf, isOverLimit, recentFailures } from '../policy.js';
 import { enter } from './rule.js';
 import { isHeldBack, mayStart, WANT_DOWN } from './wishes.js';
 
+/** How the trouble of a service begins that has reached its `start_limit`. */
+export const GAVE_UP = 'gave up after';
+
 /** Begins a run, or waits for its conditions; goes down where nothing may be started any more. */
 export function begin(machine: Machine, now: Now, cause: Cause): Step {
   if (!mayStart(machine)) return settleDown(machine, now);
@@ -53,7 +56,7 @@ export function afterFailure(machine: Machine, now: Now, next: 'start' | 'backof
   const counted: Machine = { ...machine, consecutiveFailures, failuresAtMs };
   if (isOverLimit(policy, failuresAtMs)) {
     const code = machine.state === 'finishing' ? exitCodeOf(machine.ended.status) : 1;
-    const limit = `gave up after ${failuresAtMs.length} failed starts: ${trouble}`;
+    const limit = `${GAVE_UP} ${failuresAtMs.length} failed starts: ${trouble}`;
     return giveUpStarting(machine, now, limit, policy.startLimit?.then === 'shutdown' ? code : undefined);
   }
   switch (next) {

@@ -8,13 +8,16 @@ import { type Act, changeRun, enter, keep } from './rule.js';
 import { terminate } from './termination.js';
 import { durationOf, later } from './times.js';
 
+/** How the trouble of a service begins that has reached its `start_timeout`. */
+export const NOT_READY = 'was not ready';
+
 /** The delay makes the service ready, or it was not ready in time. */
 export const settled: Act<'timer', 'starting'> = (machine, _event, now) => {
   if (readyByDelay(now.definition)) return becomeUp(machine, now);
   if (machine.hold !== undefined) return keep(machine, { timerAtMs: undefined });
   const startedMs = Math.round(now.nowMs - machine.run.startedAtMs);
   const why = machine.trouble === '' ? '' : ` (${machine.trouble})`;
-  const trouble = `was not ready ${startedMs} ms after its start${why}`;
+  const trouble = `${NOT_READY} ${startedMs} ms after its start${why}`;
   const failed = { ...countStartFailure(machine), restartReason: 'start_failure' as const };
   const next = now.definition.policy.restart === 'no' ? 'gave_up' : 'backoff';
   return terminate(failed, now, { cause: { kind: 'check' }, next, trouble });

@@ -87,7 +87,7 @@ class OomKill(_message.Message):
     def __init__(self, limit_bytes: _Optional[int] = ..., used_bytes: _Optional[int] = ...) -> None: ...
 
 class Service(_message.Message):
-    __slots__ = ["autostart", "cause", "consecutive_failures", "definition_changed", "desired", "directory", "hold", "last_exit", "name", "next_start_at", "paused", "pid", "ready", "reloading", "replica_of", "restarts_total", "run", "run_id", "started_at", "starts_total", "state", "state_since", "status_text", "tags", "transient", "trouble", "waits_for"]
+    __slots__ = ["autostart", "cause", "consecutive_failures", "definition_changed", "desired", "directory", "hold", "last_exit", "name", "next_start_at", "optional", "paused", "pid", "ready", "reloading", "replica_of", "restarts_total", "run", "run_id", "started_at", "starts_total", "state", "state_since", "status_text", "tags", "transient", "trouble", "waits_for"]
     AUTOSTART_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
     CONSECUTIVE_FAILURES_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +98,7 @@ class Service(_message.Message):
     LAST_EXIT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     NEXT_START_AT_FIELD_NUMBER: _ClassVar[int]
+    OPTIONAL_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     READY_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +126,7 @@ class Service(_message.Message):
     last_exit: Exit
     name: str
     next_start_at: _timestamp_pb2.Timestamp
+    optional: bool
     paused: bool
     pid: int
     ready: bool
@@ -142,7 +144,7 @@ class Service(_message.Message):
     transient: bool
     trouble: str
     waits_for: _containers.RepeatedCompositeFieldContainer[UnmetCondition]
-    def __init__(self, name: _Optional[str] = ..., directory: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., desired: _Optional[_Union[DesiredState, str]] = ..., ready: bool = ..., paused: bool = ..., state_since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pid: _Optional[int] = ..., run: _Optional[int] = ..., run_id: _Optional[str] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., starts_total: _Optional[int] = ..., restarts_total: _Optional[int] = ..., consecutive_failures: _Optional[int] = ..., last_exit: _Optional[_Union[Exit, _Mapping]] = ..., next_start_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., trouble: _Optional[str] = ..., autostart: bool = ..., waits_for: _Optional[_Iterable[_Union[UnmetCondition, _Mapping]]] = ..., definition_changed: bool = ..., hold: _Optional[_Union[Hold, _Mapping]] = ..., status_text: _Optional[str] = ..., reloading: bool = ..., transient: bool = ..., tags: _Optional[_Iterable[str]] = ..., replica_of: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., directory: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., desired: _Optional[_Union[DesiredState, str]] = ..., ready: bool = ..., paused: bool = ..., state_since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pid: _Optional[int] = ..., run: _Optional[int] = ..., run_id: _Optional[str] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., starts_total: _Optional[int] = ..., restarts_total: _Optional[int] = ..., consecutive_failures: _Optional[int] = ..., last_exit: _Optional[_Union[Exit, _Mapping]] = ..., next_start_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., trouble: _Optional[str] = ..., autostart: bool = ..., waits_for: _Optional[_Iterable[_Union[UnmetCondition, _Mapping]]] = ..., definition_changed: bool = ..., hold: _Optional[_Union[Hold, _Mapping]] = ..., status_text: _Optional[str] = ..., reloading: bool = ..., transient: bool = ..., tags: _Optional[_Iterable[str]] = ..., replica_of: _Optional[str] = ..., optional: bool = ...) -> None: ...
 
 class UnmetCondition(_message.Message):
     __slots__ = ["condition", "reason", "service"]

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { connect } from '../../../clients/typescript/src/index.js';
 import { boot, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
@@ -79,6 +80,16 @@ test('file: a second service with it is refused, wherever the two are defined, a
   await waitFor('the next controller', () => container.answers());
   await container.svctl('start', 'batch', 'web', '--no-wait');
   await areRefused();
+  const my = connect(container.socket);
+  try {
+    const definition = { log: { file: join(out, 'one.log') } };
+    await expect(my.run('late', ['sleep', '1000'], { definition })).rejects.toThrow(
+      `late logs to ${out}/one.log, the file of api (${api}:2)`,
+    );
+  } finally {
+    my.close();
+  }
+  expect(await container.status('late')).toEqual({});
 });
 
 test('file: is that of the first start, also with the next controller', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Environment } from '../../process/environment.js';
 import { matchesGlob } from '../../text/glob.js';
@@ -12,7 +12,7 @@ import { parseEnvironmentFile } from './environment-file.js';
  */
 const OF_THE_USER = ['HOME', 'USER', 'LOGNAME', 'SHELL'];
 
-/** An `env_file` as it is now: its bytes, or the error code of reading it. */
+/** An `env_file` as it is now: its bytes, or why it cannot be read. */
 export interface EnvironmentFile {
   readonly path: string;
   readonly required: boolean;
@@ -33,7 +33,8 @@ export const readEnvironmentFiles = ({
 
 function contentOf(path: string): Buffer | string {
   try {
-    return readFileSync(path);
+    // The controller must not wait for whoever writes to it.
+    return statSync(path).isFIFO() ? 'it is a FIFO' : readFileSync(path);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? String(error);
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +134,14 @@ describe('an env_file', () => {
     expect(environmentOf({ files: [{ path, required: false }] })).toEqual(Object.fromEntries(CONTAINER));
     expect(() => environmentOf({ files: [{ path, required: true }] })).toThrow(
       `env_file: ${path}: does not exist (create it, or say required: false)`,
+    );
+  });
+
+  test('that is a FIFO is an error, and holds nobody up', () => {
+    const path = join(directory, 'fifo');
+    execFileSync('mkfifo', [path]);
+    expect(() => environmentOf({ files: [{ path, required: true }] })).toThrow(
+      `env_file: ${path}: cannot be read (it is a FIFO)`,
     );
   });
 });

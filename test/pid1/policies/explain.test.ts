@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { boot, container } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-const NEVER_AGAIN = 'restart_delay: { initial: 1h, factor: 1, max: 1h }';
+const NEVER_AGAIN = 'restart_delay: { initial: 1h, factor: 1, max: 1h, reset_after: 1h }';
 
 /** Each has come to the end that its policy decides. Ordered by lines. */
 const SERVICES = `services:
   limit:
     command: exit 3
-    restart_delay: { initial: 10ms, factor: 1 }
+    restart_delay: { initial: 10ms, factor: 1, reset_after: 1h }
     start_limit: { attempts: 3, within: 1h }
   rule:
     command: exit 3

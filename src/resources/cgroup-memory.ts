@@ -62,7 +62,7 @@ function oomKillsOfVersion1(directory: string): number | undefined {
   return groups.reduce((sum, group) => sum + (oomKillsIn(join(directory, group)) ?? 0), own);
 }
 
-/** Those of one group of version 1. */
+/** The OOM kills of one group of version 1. */
 export const oomKillsIn = (directory: string): number | undefined =>
   readKey(join(directory, 'memory.oom_control'), 'oom_kill');
 

@@ -64,6 +64,14 @@ export class ServedDashboard {
     return page;
   }
 
+  /** The same, at one of the views: `services`, `service/web`. */
+  async view(hash: string, say?: (text: string) => void): Promise<Page> {
+    const page = await this.open({}, say);
+    await page.getByRole('link', { name: 'Services' }).waitFor();
+    await page.goto(`${this.origin}/#/${hash}`);
+    return page;
+  }
+
   /** Resolves with its exit code. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return this.#process.exitCode;

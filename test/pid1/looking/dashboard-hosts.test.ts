@@ -37,12 +37,7 @@ afterAll(async () => {
   await browser?.close();
 });
 
-async function view(hash: string): Promise<Page> {
-  const page = await dashboard.open();
-  await page.getByRole('link', { name: 'Services' }).waitFor();
-  await page.goto(`${dashboard.origin}/#/${hash}`);
-  return page;
-}
+const view = (hash: string): Promise<Page> => dashboard.view(hash);
 
 const row = (page: Page, name: string, host: string) =>
   page.locator('tbody tr', { has: page.getByRole('link', { name, exact: true }) }).filter({ hasText: host });

@@ -48,12 +48,7 @@ afterAll(async () => {
   await browser?.close();
 });
 
-async function view(hash: string): Promise<Page> {
-  const page = await dashboard.open();
-  await page.getByRole('link', { name: 'Services' }).waitFor();
-  await page.goto(`${dashboard.origin}/#/${hash}`);
-  return page;
-}
+const view = (hash: string): Promise<Page> => dashboard.view(hash);
 
 /** The number before the unit in what is written: `12%`, `70.3M`. */
 const numberOf = (words: string | null | undefined): number => Number.parseFloat(words ?? '');

@@ -46,12 +46,7 @@ afterAll(async () => {
 });
 
 /** A page on one of the views. */
-async function view(hash: string): Promise<Page> {
-  const page = await dashboard.open({}, (text) => said.push(text));
-  await page.getByRole('link', { name: 'Services' }).waitFor();
-  await page.goto(`${dashboard.origin}/#/${hash}`);
-  return page;
-}
+const view = (hash: string): Promise<Page> => dashboard.view(hash, (text) => said.push(text));
 
 /** Presses a button of an order, fills in what it asks for, and confirms. */
 async function order(page: Page, verb: string, typed: Readonly<Record<string, string>> = {}): Promise<void> {

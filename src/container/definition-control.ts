@@ -11,7 +11,7 @@ import { isRepeated, orderOf } from '../supervisor/orders.js';
 import type { Service } from '../supervisor/service.js';
 import type { ServiceSet } from '../supervisor/service-set.js';
 import type { DefinitionControl, Explanation, PlannedChange, ShownDefinition } from '../types/definitions.js';
-import type { ServiceName } from '../types/service.js';
+import type { Cause, ServiceName } from '../types/service.js';
 import type { Orders } from './open-orders.js';
 
 export interface DefinitionParts {
@@ -80,9 +80,11 @@ export class ContainerDefinitions implements DefinitionControl {
     service.refresh();
     // An earlier controller has taken the order, and died then.
     if (action !== 'restart' || isRepeated(service.order, 'restart', requestId)) return;
+    const cause: Cause = { kind: 'api', actor, message: 'definition applied' };
+    set.startNeeded(service, cause);
     const order = orderOf('restart', requestId, service.status, service.status.run + 1);
     service.take(order, () => {
-      set.restart(service, { cause: { kind: 'api', actor, message: 'definition applied' } });
+      service.dispatch({ type: 'restart', cause });
       return true;
     });
   }

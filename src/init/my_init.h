@@ -63,6 +63,7 @@ void signals_not_taken(void);
 bool watch_add(pid_t pid);
 void watch_remove(pid_t pid);
 bool watch_ended(pid_t pid, int status, long peak, bool known); /* known to the controller, which has yet to act on it; false: not watched */
+void watch_remember(pid_t pid, int status, long peak); /* a leader of a process group that nobody watches */
 bool watch_tell(void);
 void watch_hand_over(void);
 void watch_signal(int signal); /* to those that live, and their groups */

@@ -39,13 +39,16 @@ static void take(pid_t pid) {
   pid_t session = getsid(pid);
   int status;
   struct rusage usage;
-  bool controller = pid == controller_pid();
+  bool controller = pid == controller_pid(), leader = getpgid(pid) == pid;
   link_receive_lines(); /* it may be watched by a controller that is dying, too */
   /* A process that a controller started in its last instant, unannounced, leads a group. */
-  if (!controller && getpgid(pid) == pid && !finishing() && controller_is_away()) watch_add(pid);
+  if (!controller && leader && !finishing() && controller_is_away()) watch_add(pid);
   if (wait4(pid, &status, WNOHANG, &usage) != pid) return;
-  if (controller) controller_died(status);
-  else if (!watch_ended(pid, status, status == SIGKILL ? usage.ru_maxrss : 0, false)) count_orphan(session < 0 ? 0 : session);
+  if (controller) return controller_died(status);
+  long peak = status == SIGKILL ? usage.ru_maxrss : 0;
+  if (watch_ended(pid, status, peak, false)) return;
+  if (leader) watch_remember(pid, status, peak);
+  count_orphan(session < 0 ? 0 : session);
 }
 
 bool reap(void) {

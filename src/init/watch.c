@@ -1,6 +1,8 @@
 /* The watched processes. A status stays until a controller has taken it. */
 #include "my_init.h"
 
+#define RECENT 64
+
 static struct watched {
   pid_t pid;
   int status;
@@ -8,6 +10,13 @@ static struct watched {
   enum { LIVES, ENDED, LOST } state;
   bool told;
 } watched[MAX_WATCHED], *end = watched;
+
+/*
+ * Leaders of process groups that ended unwatched. The kernel hands on the children of a controller
+ * before its end can be seen: one that it had yet to announce may be among them.
+ */
+static struct watched recent[RECENT];
+static size_t recent_count;
 
 static struct watched *find(pid_t pid) {
   struct watched *at = watched;
@@ -17,10 +26,21 @@ static struct watched *find(pid_t pid) {
 
 static bool is_gone(pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
+void watch_remember(pid_t pid, int status, long peak) {
+  recent[recent_count++ % RECENT] = (struct watched){.pid = pid, .status = status, .peak = peak, .state = ENDED};
+}
+
+static struct watched ended_or_lost(pid_t pid) {
+  size_t oldest = recent_count > RECENT ? recent_count - RECENT : 0;
+  for (size_t at = recent_count; at > oldest; at--)
+    if (recent[(at - 1) % RECENT].pid == pid) return recent[(at - 1) % RECENT];
+  return (struct watched){.pid = pid, .state = LOST};
+}
+
 bool watch_add(pid_t pid) {
   if (find(pid) != NULL) return true;
   if (end == watched + MAX_WATCHED) return false;
-  *end++ = (struct watched){.pid = pid, .state = is_gone(pid) ? LOST : LIVES};
+  *end++ = is_gone(pid) ? ended_or_lost(pid) : (struct watched){.pid = pid, .state = LIVES};
   return true;
 }
 

@@ -1,6 +1,6 @@
 import { monotonicMs } from '../process/clock.js';
 
-/** Calls once, at a moment that may change until then. */
+/** Calls once, at a moment that may change until then, and never before it. */
 export class Alarm {
   readonly #due: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -15,8 +15,16 @@ export class Alarm {
     if (atMs === this.#atMs) return;
     this.#atMs = atMs;
     clearTimeout(this.#timer);
-    if (atMs === undefined) return;
+    if (atMs !== undefined) this.#wait(atMs);
+  }
+
+  /** A timer of Node may end up to a millisecond early. */
+  #wait(atMs: number): void {
     const ring = (): void => {
+      if (monotonicMs() < atMs) {
+        this.#wait(atMs);
+        return;
+      }
       this.#atMs = undefined;
       this.#due();
     };

@@ -68,9 +68,10 @@ export class Operations implements ServiceControl {
     this.#refuseInShutdown();
     return forEach(this.#set, selector, async (service) => {
       const order = take(service, 'start', options, (before) => {
+        this.#set.startNeeded(service, options.cause);
         const running = before.state === 'up' || before.state === 'starting';
         const act = (): boolean => {
-          this.#set.start(service, { cause: options.cause, ...(options.once && { once: true }) });
+          service.dispatch({ type: 'start', cause: options.cause, ...(options.once && { once: true }) });
           return !running || before.desired !== service.status.desired;
         };
         // A run that was there before satisfies; in any other state it takes a new one.
@@ -96,8 +97,9 @@ export class Operations implements ServiceControl {
     const restart = async (service: Service, left: OperationOptions = options): Promise<Taken> => {
       const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
       const order = take(service, 'restart', options, (before) => {
+        this.#set.startNeeded(service, options.cause);
         const act = (): boolean => {
-          this.#set.restart(service, { cause: options.cause, timeoutMs });
+          service.dispatch({ type: 'restart', cause: options.cause, timeoutMs });
           return true;
         };
         return { run: before.run + 1, act };

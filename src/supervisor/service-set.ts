@@ -143,16 +143,12 @@ export class ServiceSet implements ServiceView {
 
   /** Starts a service, and before it whatever it needs and nobody wanted up. */
   start(service: Service, order: { readonly cause: Cause; readonly once?: boolean }): void {
-    this.#startNeeded(service, order.cause);
+    this.startNeeded(service, order.cause);
     service.dispatch({ type: 'start', ...order });
   }
 
-  restart(service: Service, order: { readonly cause: Cause; readonly timeoutMs?: number }): void {
-    this.#startNeeded(service, order.cause);
-    service.dispatch({ type: 'restart', ...order });
-  }
-
-  #startNeeded({ name }: Service, { actor }: Cause): void {
+  /** Starts whatever a service needs and nobody wanted up. */
+  startNeeded({ name }: Service, { actor }: Cause): void {
     const cause: Cause = { kind: 'dependency', message: `needed by ${name}`, ...(actor !== undefined && { actor }) };
     for (const each of this.conditions.needed([name])) {
       const service = this.#services.get(each);

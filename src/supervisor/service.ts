@@ -93,8 +93,8 @@ export class Service implements ServiceCore {
   }
 
   /**
-   * Takes an order. The first step of `act` is recorded together with it; `act` says whether
-   * anything changed.
+   * Takes an order. The first step of `act` is recorded together with it, so it carries out the
+   * order; `act` says whether anything changed.
    */
   take(order: Order, act: () => boolean): Order {
     if (order.id === '') return { ...order, changed: act() };

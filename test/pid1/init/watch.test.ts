@@ -105,6 +105,15 @@ describe('init keeps exit statuses', () => {
     expect(exits(next)).toEqual([]);
   });
 
+  test('a leader of a process group that ended before it was watched: the kernel hands on the children of a dying controller before its end can be seen', async () => {
+    const controller = await boot().ready();
+    const started = await controller.call<string>('output', 'sh', '-c', '(setsid sh -c "echo \\$\\$; exit 7" &)');
+    const pid = started.trim();
+    await controller.hear('orphan');
+    await controller.send(`watch ${pid}`);
+    expect(await controller.hear(`exited ${pid}`)).toBe(`exited ${pid} ${7 << 8}`);
+  });
+
   test('a pid that is nobody is lost at once', async () => {
     const controller = await boot().ready();
     await controller.send('watch 4000000');

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { MemoryGroups } from '../../../src/resources/memory-groups.js';
 import type { DefinitionRead, Dependency } from '../../../src/supervisor/definition/definition.js';
 import { readDirectory } from '../../../src/supervisor/definition/read-directory.js';
+import { Operations } from '../../../src/supervisor/operations.js';
 import { type RecordedService, readRecord } from '../../../src/supervisor/service-record.js';
 import { ServiceSet, type SetContext } from '../../../src/supervisor/service-set.js';
 import type { Cause, Change, ServiceName } from '../../../src/types/service.js';
@@ -63,6 +64,8 @@ class World {
   set: ServiceSet;
   readonly #plans: ReadonlyMap<string, Planned>;
   readonly #records = new Map<string, RecordedService>();
+  /** Each record that was ever put. */
+  readonly history: RecordedService[] = [];
   #generation = 0;
 
   constructor(planned: readonly Planned[]) {
@@ -146,7 +149,9 @@ class World {
       shutdown: () => {},
       open: () => {},
       record: (record) => {
-        if (alive()) this.#records.set(record.name, record);
+        if (!alive()) return;
+        this.#records.set(record.name, record);
+        this.history.push(record);
       },
       erase: (name) => this.#records.delete(name),
       endInput: () => {},
@@ -183,7 +188,7 @@ type Act = (world: World, name: ServiceName) => void | Promise<void>;
 const acts: Readonly<Record<string, Act>> = {
   start: ({ set }, name) => void (set.service(name) && set.start(set.service(name) as never, { cause: API })),
   stop: ({ set }, name) => set.service(name)?.dispatch({ type: 'stop', why: 'asked', cause: API }),
-  restart: ({ set }, name) => void (set.service(name) && set.restart(set.service(name) as never, { cause: API })),
+  restart: ({ set }, name) => set.service(name)?.dispatch({ type: 'restart', cause: API }),
   'ends well': (world, name) => world.host.end(world.pidOf(name), { kind: 'exited', code: 0 }),
   fails: (world, name) => world.host.end(world.pidOf(name), { kind: 'exited', code: 3 }),
   'a moment': (world) => world.pass(3),
@@ -297,6 +302,30 @@ test('a start pulls in what is needed, and a service without that says what to d
   });
   await world.pass(600);
   expect(set.get(nameOf(1))).toMatchObject({ state: 'up', trouble: '' });
+});
+
+test('no order is on record before the step that carries it out: a controller that dies in between would lose it', async () => {
+  const world = await live(
+    [
+      { oneshot: false, dependsOn: [] },
+      { oneshot: false, dependsOn: [edge(0)] },
+    ],
+    [],
+  );
+  await world.pass(600);
+  const operations = new Operations(world.set, { replicas: undefined as never, transient: undefined as never });
+  const options = { cause: API, wait: 'none' } as const;
+  const selector = { names: [nameOf(1)], globs: [], all: false } as const;
+  const stopped = { names: [], globs: [], all: true } as const;
+  for (const operation of ['start', 'restart'] as const) {
+    void operations.stop(stopped, options);
+    await world.pass(10);
+    world.history.length = 0;
+    void operations[operation](selector, { ...options, atOnce: true, requestId: operation });
+    await world.pass(10);
+    const wishes = world.history.filter(({ order }) => order?.id === operation).map(({ machine }) => machine.desired);
+    expect(new Set(wishes)).toEqual(new Set(['up']));
+  }
 });
 
 test('a dependent with restart follows a restart, once the other is ready again, and not a start before its own', async () => {

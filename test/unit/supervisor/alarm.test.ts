@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { monotonicMs } from '../../../src/process/clock.js';
+import { Alarm } from '../../../src/supervisor/alarm.js';
+
+test('rings never before its moment, wherever in a millisecond that is', async () => {
+  const early: number[] = [];
+  const moments = Array.from({ length: 2_000 }, (_, index) => monotonicMs() + 5 + index * 0.0501);
+  await Promise.all(
+    moments.map(
+      (atMs) =>
+        new Promise<void>((rung) => {
+          const alarm = new Alarm(() => {
+            const ms = atMs - monotonicMs();
+            if (ms > 0) early.push(ms);
+            rung();
+          });
+          alarm.set(atMs);
+        }),
+    ),
+  );
+  expect(early).toEqual([]);
+});
+
+test('rings once, at the moment that was set last, or never', async () => {
+  const beganMs = monotonicMs();
+  let rung = 0;
+  await new Promise<void>((done) => {
+    const alarm = new Alarm(() => {
+      rung += 1;
+      done();
+    });
+    alarm.set(beganMs + 1);
+    alarm.set(beganMs + 30);
+    new Alarm(() => done()).set(undefined);
+  });
+  expect(rung).toBe(1);
+  expect(monotonicMs() - beganMs).toBeGreaterThanOrEqual(30);
+});

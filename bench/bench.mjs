@@ -35,8 +35,9 @@ for (const name of positionals.length > 0 ? positionals : PARTS) {
   const result = await measure(name, await import(`./parts/${name}.mjs`));
   process.stdout.write(`${table(result.measures)}\n${missing(result)}${name}: ${result.seconds} s\n\n`);
   results.push(result);
+  // After each part: a run that is cut off keeps those that it has ended.
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...surroundings(), results })}\n`);
 }
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...surroundings(), results })}\n`);
 
 /** Where the figures come from. */
 function surroundings() {

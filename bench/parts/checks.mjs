@@ -31,28 +31,34 @@ export async function run(contender, record) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const url = `http://127.0.0.1:${server.address().port}/`;
-    for (const [kind, prepare] of contender === my_init
-      ? kinds(url)
-      : [['http', contender.prepare(SERVICES, { check: url })]]) {
-      const container = new Container(prepare);
-      try {
-        await container.started(SERVICES);
-        await delay(REST_MS);
-        const pids = container.supervisors();
-        const sum = (of) => pids.reduce((total, pid) => total + of(pid), 0);
-        const [cpu, wakes, before] = [sum(cpuMs), sum(wakeUps), asked];
-        await delay(WATCHED_MS);
-        const hours = WATCHED_MS / MS_PER_HOUR;
-        record('100 checks every 10 s: CPU in an hour', 's', (sum(cpuMs) - cpu) / 1000 / hours, kind);
-        record('100 checks every 10 s: wake-ups in a minute', '', (sum(wakeUps) - wakes) / (hours * 60), kind);
-        if (kind === 'http')
-          record('100 checks every 10 s: requests in a minute', '', (asked - before) / (hours * 60), kind);
-      } finally {
-        await container.dispose();
-      }
-    }
+    const kindsOf = contender === my_init ? kinds(url) : [['http', contender.prepare(SERVICES, { check: url })]];
+    const watched = await Promise.all(kindsOf.map(([kind, prepare]) => watch(kind, prepare, () => asked)));
+    for (const measure of watched.flat()) record(...measure);
   } finally {
     server.close();
+  }
+}
+
+/** Its measures; `asked`: the requests so far. */
+async function watch(kind, prepare, asked) {
+  const container = new Container(prepare);
+  try {
+    await container.started(SERVICES);
+    await delay(REST_MS);
+    const pids = container.supervisors();
+    const sum = (of) => pids.reduce((total, pid) => total + of(pid), 0);
+    const [cpu, wakes, before] = [sum(cpuMs), sum(wakeUps), asked()];
+    await delay(WATCHED_MS);
+    const hours = WATCHED_MS / MS_PER_HOUR;
+    return [
+      ['100 checks every 10 s: CPU in an hour', 's', (sum(cpuMs) - cpu) / 1000 / hours, kind],
+      ['100 checks every 10 s: wake-ups in a minute', '', (sum(wakeUps) - wakes) / (hours * 60), kind],
+      ...(kind === 'http'
+        ? [['100 checks every 10 s: requests in a minute', '', (asked() - before) / (hours * 60), kind]]
+        : []),
+    ];
+  } finally {
+    await container.dispose();
   }
 }
 

@@ -5,7 +5,7 @@ import { ONE_OF_EACH, SUPERVISORS } from '../supervisors.mjs';
 
 const { pm2 } = SUPERVISORS;
 
-export const rounds = 3;
+export const rounds = 2;
 export const contenders = ONE_OF_EACH;
 
 export async function run(contender, record) {

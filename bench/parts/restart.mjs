@@ -11,7 +11,7 @@ import { names, ONE_OF_EACH } from '../supervisors.mjs';
 const SERVICES = 20;
 const EVERY_MS = 100;
 
-export const rounds = 3;
+export const rounds = 2;
 export const contenders = ONE_OF_EACH;
 
 export async function run(contender, record) {

@@ -20,7 +20,7 @@ const TERM_AFTER_MS = 50;
 /** The grace period of Kubernetes. */
 const STOPPED_WITHIN_MS = 30_000;
 
-export const rounds = 3;
+export const rounds = 2;
 export const contenders = quotaIsThere() ? [my_init, NODE, runit, s6, supervisord, pebble, processCompose] : [];
 
 export async function run(contender, record) {

@@ -60,12 +60,24 @@ export interface RecordedMachine
   readonly killAtMs: number | undefined;
 }
 
+/** A record has 4 KiB: longer texts are cut for the next controller. */
+const MAX_TEXT = 400;
+/** More are found anew by the next controller. */
+const MAX_UNMET = 10;
+
+const short = (text: string): string => (text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`);
+
+const shortExit = ({ unstartable, ...exit }: LastExit): LastExit =>
+  unstartable === undefined ? exit : { ...exit, unstartable: short(unstartable) };
+
 export function writeMachine(machine: Machine): RecordedMachine {
   const { runNumber, unmet, releasing, startsForbidden, ...facts } = machine;
   const run = runOf(machine);
   const process = processOf(machine);
   return {
     ...facts,
+    trouble: short(machine.trouble),
+    lastExit: machine.lastExit && shortExit(machine.lastExit),
     // A version without this state would start the service once more.
     desired: machine.state === 'completed' ? 'down' : machine.desired,
     ...heldBack(machine),
@@ -77,10 +89,10 @@ export function writeMachine(machine: Machine): RecordedMachine {
     termed: process?.termSent ?? false,
     killed: process?.killSent ?? false,
     changed: run?.changed ?? false,
-    ended: machine.state === 'finishing' ? machine.ended : undefined,
+    ended: machine.state === 'finishing' ? { ...machine.ended, trouble: short(machine.ended.trouble) } : undefined,
     leaving: releasing,
     halted: startsForbidden,
-    unmet,
+    unmet: unmet.slice(0, MAX_UNMET),
     session: process?.session ?? 0,
     mainPid: process?.mainPid ?? 0,
     statusText: process?.statusText ?? '',

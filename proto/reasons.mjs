@@ -36,9 +36,9 @@ export interface ReasonTraits {
   readonly code: number;
   /** The exit code of svctl. */
   readonly exitCode: number;
-  /** When it makes sense to try again; 0: not without a change. */
+  /** The delay after which the client should try again; 0: no retry is suggested. */
   readonly retrySeconds: number;
-  /** What the reader can do; \`{service}\` stands for the name of the service. */
+  /** A remedy; \`{service}\` stands for the name of the service. */
   readonly hint: string;
 }
 

@@ -25,9 +25,9 @@ type ApplyAction int32
 
 const (
 	ApplyAction_APPLY_ACTION_UNSPECIFIED ApplyAction = 0
-	// Nothing differs.
+	// The definition is unchanged, or its new version has a problem.
 	ApplyAction_APPLY_ACTION_NOTHING ApplyAction = 1
-	// The new values are taken over; the process goes on.
+	// The new values apply from now on; a running process is kept.
 	ApplyAction_APPLY_ACTION_TAKE    ApplyAction = 2
 	ApplyAction_APPLY_ACTION_RESTART ApplyAction = 3
 	ApplyAction_APPLY_ACTION_START   ApplyAction = 4
@@ -175,9 +175,9 @@ type ServiceDefinition struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// In the order of the reference page.
 	Values []*DefinitionValue `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
-	// What is wrong with it; empty when nothing is.
+	// Why the definition cannot be used; empty when it can.
 	Problem string `protobuf:"bytes,3,opt,name=problem,proto3" json:"problem,omitempty"`
-	// The files say something else by now.
+	// The files differ from this definition by now: Apply reads them.
 	Changed       bool `protobuf:"varint,4,opt,name=changed,proto3" json:"changed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -244,12 +244,12 @@ func (x *ServiceDefinition) GetChanged() bool {
 type DefinitionValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// As JSON, in the words of service.yaml. Values of variables are left out for those who may only
-	// read.
+	// JSON, as service.yaml writes it. A client with read access gets the names of environment
+	// variables without their values.
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
-	// Where it is written; empty for a default.
+	// The file that sets the value; empty for a default.
 	File string `protobuf:"bytes,3,opt,name=file,proto3" json:"file,omitempty"`
-	// From 1; 0 where the file as a whole is meant.
+	// The line and column of the value, counted from 1; 0 when the file as a whole is meant.
 	Line          int32 `protobuf:"varint,4,opt,name=line,proto3" json:"line,omitempty"`
 	Column        int32 `protobuf:"varint,5,opt,name=column,proto3" json:"column,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -327,7 +327,8 @@ type ApplyRequest struct {
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
 	// Change nothing.
 	DryRun bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// An order that is repeated with this id is carried out once: the answer is that of the first.
+	// An order that is repeated with this id is carried out once: every call gets the answer of the
+	// first.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,8 +387,8 @@ func (x *ApplyRequest) GetRequestId() string {
 
 type ApplyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each service, sorted by name. The answer to an order that an earlier controller took
-	// has only those that differed.
+	// One entry for each service, sorted by name. When an earlier controller accepted the order, the
+	// answer has only the services whose definitions differed.
 	Changes       []*AppliedChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -436,7 +437,7 @@ type AppliedChange struct {
 	Action ApplyAction            `protobuf:"varint,2,opt,name=action,proto3,enum=my_init.v1.ApplyAction" json:"action,omitempty"`
 	// Keys whose values differ.
 	Keys []string `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
-	// Why the new definition cannot be taken over: nothing is done then.
+	// Why the new definition cannot be used: the service keeps the old one. Empty when it can.
 	Problem       string `protobuf:"bytes,4,opt,name=problem,proto3" json:"problem,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -546,7 +547,7 @@ func (x *ExplainRequest) GetName() string {
 
 type ExplainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The chain, the root of the trouble first, the service itself last.
+	// The chain of services: the root of the trouble first, the service itself last.
 	Steps         []*Explanation `protobuf:"bytes,1,rep,name=steps,proto3" json:"steps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -592,13 +593,13 @@ func (x *ExplainResponse) GetSteps() []*Explanation {
 type Explanation struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
-	// What is so, in full sentences, in the order of their weight.
+	// Facts about the service in full sentences, the most important first.
 	Facts []string `protobuf:"bytes,2,rep,name=facts,proto3" json:"facts,omitempty"`
-	// What happens next, and when; empty when nothing does by itself.
+	// The next step that my_init takes by itself, and its time; empty when there is none.
 	Next string `protobuf:"bytes,3,opt,name=next,proto3" json:"next,omitempty"`
-	// What a person can do.
+	// Steps that a person can take.
 	Remedies []string `protobuf:"bytes,4,rep,name=remedies,proto3" json:"remedies,omitempty"`
-	// A run has ended: the last lines of the service's log say more.
+	// A run has ended: the last lines of the service's log have more.
 	SeeLog        bool `protobuf:"varint,5,opt,name=see_log,json=seeLog,proto3" json:"see_log,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -28,15 +28,16 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// What the services are: their definitions, what a change of them would do, and why a service is in
-// its state.
+// The definitions of the services: shows and applies them, and explains why a service is in its
+// state. Names are those of services or replicas, or `@TAG`; an unknown one is NOT_FOUND.
 type DefinitionsClient interface {
 	// The definition in force of each service, with the origin of each value.
 	Get(ctx context.Context, in *DefinitionsGetRequest, opts ...grpc.CallOption) (*DefinitionsGetResponse, error)
-	// Takes over changed definitions: what needs it is restarted, started or stopped. With `dry_run`
-	// it says what it would do.
+	// Applies changed definitions: restarts, starts or stops each service whose change needs this.
+	// With `dry_run` the answer lists these actions, and none is carried out.
 	Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
-	// Why a service is in its state: the whole chain of what it waits for, root first.
+	// Explains why a service is in its state: the whole chain of services that it waits for, root
+	// first.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
 }
 
@@ -82,15 +83,16 @@ func (c *definitionsClient) Explain(ctx context.Context, in *ExplainRequest, opt
 // All implementations must embed UnimplementedDefinitionsServer
 // for forward compatibility.
 //
-// What the services are: their definitions, what a change of them would do, and why a service is in
-// its state.
+// The definitions of the services: shows and applies them, and explains why a service is in its
+// state. Names are those of services or replicas, or `@TAG`; an unknown one is NOT_FOUND.
 type DefinitionsServer interface {
 	// The definition in force of each service, with the origin of each value.
 	Get(context.Context, *DefinitionsGetRequest) (*DefinitionsGetResponse, error)
-	// Takes over changed definitions: what needs it is restarted, started or stopped. With `dry_run`
-	// it says what it would do.
+	// Applies changed definitions: restarts, starts or stops each service whose change needs this.
+	// With `dry_run` the answer lists these actions, and none is carried out.
 	Apply(context.Context, *ApplyRequest) (*ApplyResponse, error)
-	// Why a service is in its state: the whole chain of what it waits for, root first.
+	// Explains why a service is in its state: the whole chain of services that it waits for, root
+	// first.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
 	mustEmbedUnimplementedDefinitionsServer()
 }

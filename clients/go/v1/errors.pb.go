@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: my_init/v1/errors.proto
 
-// Everything that can go wrong, in one catalogue. The server's gRPC codes, svctl's exit codes and
-// hints, the names in every client library and the table in docs/api.md are made from this file.
+// The catalogue of all errors. The server's gRPC codes, svctl's exit codes and hints, the names in
+// every client library and the table in docs/api.md are made from this file.
 
 package v1
 
@@ -33,7 +33,7 @@ const (
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// A mutation names no service, or a name is no name.
 	ErrorReason_ERROR_REASON_EMPTY_SELECTOR ErrorReason = 1
-	// An argument is not possible; metadata: field.
+	// An argument is missing or out of range; metadata: field.
 	ErrorReason_ERROR_REASON_INVALID_ARGUMENT ErrorReason = 2
 	// No service has this name; metadata: service, suggestion.
 	ErrorReason_ERROR_REASON_SERVICE_NOT_FOUND ErrorReason = 3
@@ -49,9 +49,9 @@ const (
 	ErrorReason_ERROR_REASON_START_FAILED ErrorReason = 8
 	// The service exited before it was ready; metadata: exit_code, signal.
 	ErrorReason_ERROR_REASON_EXITED_EARLY ErrorReason = 9
-	// Another order changed what is wanted of the service.
+	// Another order changed the desired state of the service.
 	ErrorReason_ERROR_REASON_SUPERSEDED ErrorReason = 10
-	// The wait ran out of time; the operation goes on.
+	// The wait took longer than its time limit; the operation goes on.
 	ErrorReason_ERROR_REASON_WAIT_TIMEOUT ErrorReason = 11
 	// The service was removed during the wait.
 	ErrorReason_ERROR_REASON_REMOVED ErrorReason = 12
@@ -59,11 +59,11 @@ const (
 	ErrorReason_ERROR_REASON_SHUTTING_DOWN ErrorReason = 13
 	// The program on disk cannot replace the controller.
 	ErrorReason_ERROR_REASON_CANNOT_REPLACE ErrorReason = 14
-	// The caller may read, not change anything; metadata: actor.
+	// The caller has read access and may change nothing; metadata: actor.
 	ErrorReason_ERROR_REASON_READ_ONLY_ACCESS ErrorReason = 15
 	// The cursor is of another boot of the container.
 	ErrorReason_ERROR_REASON_BOOT_CHANGED ErrorReason = 16
-	// The controller is being replaced: ask again.
+	// The controller is being replaced: repeat the call.
 	ErrorReason_ERROR_REASON_CONTROLLER_REPLACED ErrorReason = 17
 	// Too many streams are open.
 	ErrorReason_ERROR_REASON_TOO_MANY_STREAMS ErrorReason = 18
@@ -73,15 +73,15 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL_ERROR ErrorReason = 20
 	// The command of `reload` failed, or its signal could not be sent.
 	ErrorReason_ERROR_REASON_RELOAD_FAILED ErrorReason = 21
-	// There is a service of this name already; metadata: service.
+	// Another service has this name; metadata: service.
 	ErrorReason_ERROR_REASON_NAME_TAKEN ErrorReason = 30
-	// No connection came about; metadata: address, errno.
+	// The client could not connect; metadata: address, errno.
 	ErrorReason_ERROR_REASON_UNREACHABLE ErrorReason = 100
-	// The connection broke, and could not be replaced, before the answer was complete.
+	// The connection broke before the answer was complete, and could not be replaced.
 	ErrorReason_ERROR_REASON_CONNECTION_LOST ErrorReason = 101
 	// No answer within the client's own time limit.
 	ErrorReason_ERROR_REASON_NO_ANSWER ErrorReason = 102
-	// The caller gave up.
+	// The caller cancelled the call.
 	ErrorReason_ERROR_REASON_CANCELLED ErrorReason = 103
 	// The other end does not speak gRPC.
 	ErrorReason_ERROR_REASON_NOT_MY_INIT ErrorReason = 104
@@ -178,17 +178,17 @@ func (ErrorReason) EnumDescriptor() ([]byte, []int) {
 	return file_my_init_v1_errors_proto_rawDescGZIP(), []int{0}
 }
 
-// What belongs to a reason.
+// The traits of a reason.
 type ErrorTraits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The gRPC status code, by name.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// The exit code of svctl.
 	ExitCode uint32 `protobuf:"varint,2,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
-	// What the reader can do, as svctl prints it. {service} is replaced by the name of the service;
-	// without a name the hint is left out.
+	// A remedy, as svctl prints it. {service} is replaced by the name of the service; without a name
+	// the hint is left out.
 	Hint string `protobuf:"bytes,3,opt,name=hint,proto3" json:"hint,omitempty"`
-	// When it makes sense to try again; 0: not without a change.
+	// The delay, in seconds, after which the client should try again; 0: no retry is suggested.
 	RetrySeconds  uint32 `protobuf:"varint,4,opt,name=retry_seconds,json=retrySeconds,proto3" json:"retry_seconds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What my_init is doing. Numbers are frozen.
+// The phase of the container. Numbers are frozen.
 type Phase int32
 
 const (
@@ -135,14 +135,14 @@ type BootOutcome int32
 
 const (
 	BootOutcome_BOOT_OUTCOME_UNSPECIFIED BootOutcome = 0
-	// Not over yet.
+	// The step is not over yet.
 	BootOutcome_BOOT_OUTCOME_PENDING BootOutcome = 1
-	// A service has been ready.
+	// The service has been ready.
 	BootOutcome_BOOT_OUTCOME_READY BootOutcome = 2
-	// A script or a oneshot has done its work.
+	// The script or oneshot has done its work.
 	BootOutcome_BOOT_OUTCOME_COMPLETED BootOutcome = 3
 	BootOutcome_BOOT_OUTCOME_FAILED    BootOutcome = 4
-	// Not to be started by itself, and nobody asked for it.
+	// The service does not start by itself, and nobody asked for it.
 	BootOutcome_BOOT_OUTCOME_NOT_WANTED BootOutcome = 5
 )
 
@@ -201,13 +201,13 @@ const (
 	ProcessRole_PROCESS_ROLE_CONTROLLER  ProcessRole = 2
 	// The main process of a service.
 	ProcessRole_PROCESS_ROLE_SERVICE ProcessRole = 3
-	// In the session of a service, not its main process.
+	// A process in the session of a service, other than the main process.
 	ProcessRole_PROCESS_ROLE_SERVICE_CHILD ProcessRole = 4
-	// The main command, or a process of its session.
+	// The main command or a process of its session.
 	ProcessRole_PROCESS_ROLE_MAIN_COMMAND ProcessRole = 5
-	// Dead and not reaped by its parent yet.
+	// A dead process that its parent has not reaped yet.
 	ProcessRole_PROCESS_ROLE_ZOMBIE ProcessRole = 6
-	// Anything else: an adopted orphan, a script, a shell of `docker exec`.
+	// Any other process: an adopted orphan, a script, a shell of `docker exec`.
 	ProcessRole_PROCESS_ROLE_OTHER ProcessRole = 7
 )
 
@@ -307,31 +307,31 @@ type GetInfoResponse struct {
 	BootedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=booted_at,json=bootedAt,proto3" json:"booted_at,omitempty"`
 	// The pid of my_init.
 	Pid uint32 `protobuf:"varint,5,opt,name=pid,proto3" json:"pid,omitempty"`
-	// It is PID 1 of its PID namespace.
+	// my_init is PID 1 of its PID namespace.
 	Pid1 bool `protobuf:"varint,6,opt,name=pid1,proto3" json:"pid1,omitempty"`
-	// It adopts the orphans of its descendants though it is not PID 1.
+	// my_init adopts the orphans of its descendants though it is not PID 1.
 	Subreaper bool `protobuf:"varint,7,opt,name=subreaper,proto3" json:"subreaper,omitempty"`
 	// The pid of the controller.
 	ControllerPid uint32 `protobuf:"varint,8,opt,name=controller_pid,json=controllerPid,proto3" json:"controller_pid,omitempty"`
-	// How often the controller was started again since boot.
+	// Restarts of the controller since boot.
 	ControllerRestarts  uint32                 `protobuf:"varint,9,opt,name=controller_restarts,json=controllerRestarts,proto3" json:"controller_restarts,omitempty"`
 	ControllerStartedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=controller_started_at,json=controllerStartedAt,proto3" json:"controller_started_at,omitempty"`
 	Phase               Phase                  `protobuf:"varint,11,opt,name=phase,proto3,enum=my_init.v1.Phase" json:"phase,omitempty"`
 	ServiceDirectory    string                 `protobuf:"bytes,12,opt,name=service_directory,json=serviceDirectory,proto3" json:"service_directory,omitempty"`
 	Socket              string                 `protobuf:"bytes,13,opt,name=socket,proto3" json:"socket,omitempty"`
-	// Where probes and metrics are served, "" when switched off or not available.
+	// The address of probes and metrics; "" when they are switched off or not available.
 	HttpAddress            string  `protobuf:"bytes,14,opt,name=http_address,json=httpAddress,proto3" json:"http_address,omitempty"`
 	ShutdownTimeoutSeconds float64 `protobuf:"fixed64,15,opt,name=shutdown_timeout_seconds,json=shutdownTimeoutSeconds,proto3" json:"shutdown_timeout_seconds,omitempty"`
-	// How many orphans were reaped.
+	// Orphans reaped since boot.
 	ZombiesReapedTotal uint64 `protobuf:"varint,16,opt,name=zombies_reaped_total,json=zombiesReapedTotal,proto3" json:"zombies_reaped_total,omitempty"`
-	// What the caller may do.
+	// The caller may change services; otherwise every mutation fails with READ_ONLY_ACCESS.
 	MayChange bool `protobuf:"varint,17,opt,name=may_change,json=mayChange,proto3" json:"may_change,omitempty"`
-	// How often controllers ended since boot, by cause: reexec, exception, heap, hang, signal, exit.
+	// Ended controllers since boot, by cause: reexec, exception, heap, hang, signal, exit.
 	ControllerEnds map[string]uint32 `protobuf:"bytes,18,rep,name=controller_ends,json=controllerEnds,proto3" json:"controller_ends,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	// The latest of them; not there for the first controller.
+	// The end of the previous controller; unset for the first controller.
 	LastControllerEnd *ControllerEnd `protobuf:"bytes,19,opt,name=last_controller_end,json=lastControllerEnd,proto3" json:"last_controller_end,omitempty"`
-	// The logs that have lost lines since boot, or whose lines wait in memory, sorted by name: their
-	// disk was full, or is.
+	// The logs that have lost lines since boot, or whose lines wait in memory, sorted by name. The
+	// cause is a disk that is or was full.
 	LogLosses     []*LogLoss       `protobuf:"bytes,20,rep,name=log_losses,json=logLosses,proto3" json:"log_losses,omitempty"`
 	Limits        *ContainerLimits `protobuf:"bytes,21,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -519,7 +519,7 @@ func (x *GetInfoResponse) GetLimits() *ContainerLimits {
 type ContainerLimits struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	MemoryBytes uint64                 `protobuf:"varint,1,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	// CPUs that it may use on average.
+	// CPUs that the container may use on average.
 	Cpus          float64 `protobuf:"fixed64,2,opt,name=cpus,proto3" json:"cpus,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -569,14 +569,14 @@ func (x *ContainerLimits) GetCpus() float64 {
 	return 0
 }
 
-// What a full disk does to the log of a service.
+// The damage of a full disk to the log of a service.
 type LogLoss struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The service, or my_init for its own log.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// Lines that were not stored.
 	Lines uint64 `protobuf:"varint,2,opt,name=lines,proto3" json:"lines,omitempty"`
-	// Lines that are in memory until the disk takes them.
+	// Lines that wait in memory for space on the disk.
 	WaitingLines  uint64 `protobuf:"varint,3,opt,name=waiting_lines,json=waitingLines,proto3" json:"waiting_lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -636,13 +636,13 @@ func (x *LogLoss) GetWaitingLines() uint64 {
 // How a controller ended.
 type ControllerEnd struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in `my_init_controller_restarts_total`.
+	// The label `cause` of `my_init_controller_restarts_total`.
 	Cause string `protobuf:"bytes,1,opt,name=cause,proto3" json:"cause,omitempty"`
-	// What happened to it: "was killed by SEGV".
+	// The end as a phrase, to follow "the controller": "was killed by SEGV".
 	Text string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	At   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
-	// The gist of what it said at its end, "" when it said nothing. All of it is in the log of
-	// my_init.
+	// The gist of the controller's last output; "" when there was none. The whole output is in the
+	// log of my_init.
 	LastWords     string `protobuf:"bytes,4,opt,name=last_words,json=lastWords,proto3" json:"last_words,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -746,12 +746,12 @@ func (*GetBootRequest) Descriptor() ([]byte, []int) {
 type GetBootResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	BootedAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=booted_at,json=bootedAt,proto3" json:"booted_at,omitempty"`
-	// When every service that readiness waits for had been ready once; not there before that.
+	// When every service that readiness waits for had been ready once; unset before that.
 	ReadySeconds *float64 `protobuf:"fixed64,2,opt,name=ready_seconds,json=readySeconds,proto3,oneof" json:"ready_seconds,omitempty"`
-	// In the order in which they began: the controller, startup scripts, services that the startup
-	// knew.
+	// The steps in the order of their beginning: the controller, startup scripts, services that the
+	// startup knew.
 	Steps []*BootStep `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
-	// How old the timeline is: the end of what is not over yet.
+	// The age of the timeline: steps that are still pending extend to here.
 	NowSeconds    float64 `protobuf:"fixed64,4,opt,name=now_seconds,json=nowSeconds,proto3" json:"now_seconds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -818,18 +818,19 @@ func (x *GetBootResponse) GetNowSeconds() float64 {
 type BootStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Kind  BootStepKind           `protobuf:"varint,1,opt,name=kind,proto3,enum=my_init.v1.BootStepKind" json:"kind,omitempty"`
-	// The path of a script, the name of a service.
+	// The path of a script or the name of a service.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// When it was wanted.
+	// When the step became wanted.
 	WantedSeconds float64 `protobuf:"fixed64,3,opt,name=wanted_seconds,json=wantedSeconds,proto3" json:"wanted_seconds,omitempty"`
-	// The service whose condition it waited for last, and waits for if it has not started; "" when it
-	// waited for none.
+	// The service whose condition the step waited for last, or waits for if the step has not started;
+	// "" when there is none.
 	WaitedFor string `protobuf:"bytes,4,opt,name=waited_for,json=waitedFor,proto3" json:"waited_for,omitempty"`
-	// When its first process began, and when it came to its outcome.
+	// When the first process of the step began, and when the step came to its outcome.
 	StartedSeconds *float64    `protobuf:"fixed64,5,opt,name=started_seconds,json=startedSeconds,proto3,oneof" json:"started_seconds,omitempty"`
 	EndedSeconds   *float64    `protobuf:"fixed64,6,opt,name=ended_seconds,json=endedSeconds,proto3,oneof" json:"ended_seconds,omitempty"`
 	Outcome        BootOutcome `protobuf:"varint,7,opt,name=outcome,proto3,enum=my_init.v1.BootOutcome" json:"outcome,omitempty"`
-	// It is part of the chain that decided when the container was ready, or that it waits for.
+	// The step is on the critical path: the chain that decided when the container was ready, or that
+	// the container still waits for.
 	Critical      bool `protobuf:"varint,8,opt,name=critical,proto3" json:"critical,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -959,7 +960,7 @@ func (*ListProcessesRequest) Descriptor() ([]byte, []int) {
 
 type ListProcessesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In the order of their pids.
+	// Sorted by pid.
 	Processes     []*Process `protobuf:"bytes,1,rep,name=processes,proto3" json:"processes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1006,16 +1007,16 @@ type Process struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Pid       uint32                 `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
 	ParentPid uint32                 `protobuf:"varint,2,opt,name=parent_pid,json=parentPid,proto3" json:"parent_pid,omitempty"`
-	// Its session: the pid of the first process of it. Each run of a service is a session of its own.
+	// The session: the pid of its leader. Each run of a service is a session of its own.
 	Session uint32 `protobuf:"varint,3,opt,name=session,proto3" json:"session,omitempty"`
-	// The kernel's letter: R S D T Z …
+	// The state as a letter of the kernel: R S D T Z …; see proc_pid_stat(5).
 	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
-	// The service it belongs to, "" when none.
+	// The service that the process belongs to; "" when there is none.
 	Service string `protobuf:"bytes,5,opt,name=service,proto3" json:"service,omitempty"`
-	// What it is to my_init.
+	// The role of the process for my_init.
 	Role ProcessRole `protobuf:"varint,6,opt,name=role,proto3,enum=my_init.v1.ProcessRole" json:"role,omitempty"`
-	// The name that the kernel has for it, 15 bytes at most. Not the command line: that may hold
-	// secrets.
+	// The kernel's name of the process (`comm`), 15 bytes at most. The command line is left out: it
+	// may hold secrets.
 	Name          string                 `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`
 	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	ResidentBytes uint64                 `protobuf:"varint,9,opt,name=resident_bytes,json=residentBytes,proto3" json:"resident_bytes,omitempty"`
@@ -1173,7 +1174,7 @@ type RescanResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Added   []string               `protobuf:"bytes,1,rep,name=added,proto3" json:"added,omitempty"`
 	Removed []string               `protobuf:"bytes,2,rep,name=removed,proto3" json:"removed,omitempty"`
-	// Entries that look like services and cannot be.
+	// Entries that look like services and cannot be used, with the reason.
 	Skipped       []*SkippedEntry `protobuf:"bytes,3,rep,name=skipped,proto3" json:"skipped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1392,12 +1393,12 @@ func (x *ReexecResponse) GetControllerPid() uint32 {
 
 type ShutdownRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In words, for the log and the termination message.
+	// Free text for the log and the termination message.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The container's exit code, where no main command has one. 0 becomes 84 when something had to be
-	// killed.
+	// The exit code of the container when no main command supplies one. 0 becomes 84 when a process
+	// had to be killed.
 	ExitCode uint32 `protobuf:"varint,2,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
-	// Instead of the configured shutdown timeout.
+	// The time limit of the shutdown; unset: the configured shutdown timeout.
 	Timeout       *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1456,15 +1457,15 @@ func (x *ShutdownRequest) GetTimeout() *durationpb.Duration {
 
 type ShutdownProgress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is being done: "main command", "pre-shutdown hooks", "services" …
+	// The stage of the shutdown: "main command", "pre-shutdown hooks", "services" …
 	Stage string `protobuf:"bytes,1,opt,name=stage,proto3" json:"stage,omitempty"`
 	// The names of the services that still have a process.
 	Remaining      []string `protobuf:"bytes,2,rep,name=remaining,proto3" json:"remaining,omitempty"`
 	ElapsedSeconds float64  `protobuf:"fixed64,3,opt,name=elapsed_seconds,json=elapsedSeconds,proto3" json:"elapsed_seconds,omitempty"`
-	// What is left of the deadline.
+	// The time until the deadline.
 	RemainingSeconds float64 `protobuf:"fixed64,4,opt,name=remaining_seconds,json=remainingSeconds,proto3" json:"remaining_seconds,omitempty"`
-	// The service that the client belongs to: the shutdown waits for it, so it must not wait for the
-	// shutdown. The stream ends with this message. Empty for any other client.
+	// The service that the client belongs to. The shutdown waits for this service, so the client must
+	// not wait for the shutdown: the stream ends with this message. Empty for any other client.
 	ClientService string `protobuf:"bytes,5,opt,name=client_service,json=clientService,proto3" json:"client_service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

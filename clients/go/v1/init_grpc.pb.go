@@ -31,23 +31,25 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// my_init itself: what it is, what runs under it, and its end.
+// my_init itself: its version and limits, its boot, its processes, its controller and its shutdown.
 type InitClient interface {
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
-	// How the container came up: a timeline of startup scripts and services, and what its readiness
-	// had to wait for.
+	// Shows the boot of the container: a timeline of startup scripts and services, and the chain of
+	// steps that its readiness had to wait for.
 	GetBoot(ctx context.Context, in *GetBootRequest, opts ...grpc.CallOption) (*GetBootResponse, error)
-	// Every process that my_init can see to be its own. No environment, no command line.
+	// Lists my_init's processes: all of the PID namespace when my_init is PID 1, otherwise its
+	// descendants. Environments and command lines are left out: both may hold secrets.
 	ListProcesses(ctx context.Context, in *ListProcessesRequest, opts ...grpc.CallOption) (*ListProcessesResponse, error)
-	// Looks at the service directory now. It is watched anyway; this is for file systems that do not
-	// tell of changes.
+	// Reads the services directory now. my_init watches the directory anyway; Rescan is for file
+	// systems that do not report changes.
 	Rescan(ctx context.Context, in *RescanRequest, opts ...grpc.CallOption) (*RescanResponse, error)
 	// Replaces the controller, the part of my_init that decides and answers, by the program on disk.
-	// Services, counters, timers, logs and this socket are not touched. The answer comes before the
-	// replacement: the next controller has another pid.
+	// Services, counters, timers, logs and this socket are not touched. The answer precedes the
+	// replacement: the next controller has another pid. CANNOT_REPLACE when the program on disk
+	// cannot replace this controller.
 	Reexec(ctx context.Context, in *ReexecRequest, opts ...grpc.CallOption) (*ReexecResponse, error)
-	// Shuts the container down in order and tells of its progress until the end. A second order joins
-	// the first: it needs no id.
+	// Shuts the container down in order and streams its progress until the end. A second order joins
+	// the first: no id is needed.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ShutdownProgress], error)
 }
 
@@ -132,23 +134,25 @@ type Init_ShutdownClient = grpc.ServerStreamingClient[ShutdownProgress]
 // All implementations must embed UnimplementedInitServer
 // for forward compatibility.
 //
-// my_init itself: what it is, what runs under it, and its end.
+// my_init itself: its version and limits, its boot, its processes, its controller and its shutdown.
 type InitServer interface {
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
-	// How the container came up: a timeline of startup scripts and services, and what its readiness
-	// had to wait for.
+	// Shows the boot of the container: a timeline of startup scripts and services, and the chain of
+	// steps that its readiness had to wait for.
 	GetBoot(context.Context, *GetBootRequest) (*GetBootResponse, error)
-	// Every process that my_init can see to be its own. No environment, no command line.
+	// Lists my_init's processes: all of the PID namespace when my_init is PID 1, otherwise its
+	// descendants. Environments and command lines are left out: both may hold secrets.
 	ListProcesses(context.Context, *ListProcessesRequest) (*ListProcessesResponse, error)
-	// Looks at the service directory now. It is watched anyway; this is for file systems that do not
-	// tell of changes.
+	// Reads the services directory now. my_init watches the directory anyway; Rescan is for file
+	// systems that do not report changes.
 	Rescan(context.Context, *RescanRequest) (*RescanResponse, error)
 	// Replaces the controller, the part of my_init that decides and answers, by the program on disk.
-	// Services, counters, timers, logs and this socket are not touched. The answer comes before the
-	// replacement: the next controller has another pid.
+	// Services, counters, timers, logs and this socket are not touched. The answer precedes the
+	// replacement: the next controller has another pid. CANNOT_REPLACE when the program on disk
+	// cannot replace this controller.
 	Reexec(context.Context, *ReexecRequest) (*ReexecResponse, error)
-	// Shuts the container down in order and tells of its progress until the end. A second order joins
-	// the first: it needs no id.
+	// Shuts the container down in order and streams its progress until the end. A second order joins
+	// the first: no id is needed.
 	Shutdown(*ShutdownRequest, grpc.ServerStreamingServer[ShutdownProgress]) error
 	mustEmbedUnimplementedInitServer()
 }

@@ -75,11 +75,11 @@ func (LogStream) EnumDescriptor() ([]byte, []int) {
 type RunSelector int32
 
 const (
-	// All that are held.
+	// All runs whose lines are held.
 	RunSelector_RUN_SELECTOR_UNSPECIFIED RunSelector = 0
 	// The current run or, when there is none, the latest. With `follow`, also those after it.
 	RunSelector_RUN_SELECTOR_CURRENT RunSelector = 1
-	// The one before. Not with `follow`.
+	// The run before the current or, when there is none, before the latest. Not with `follow`.
 	RunSelector_RUN_SELECTOR_PREVIOUS RunSelector = 2
 )
 
@@ -178,22 +178,22 @@ func (LogMarkerKind) EnumDescriptor() ([]byte, []int) {
 
 type ReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which services. Empty means all, and my_init itself. The name `my_init` is that of my_init's
-	// own messages. With `follow`, a service that comes later and is meant by a pattern, or by all,
-	// is read from its beginning.
+	// The services to read; empty selects all of them and my_init. The name `my_init` selects
+	// my_init's own messages. With `follow`, a service that is added later and matches a pattern, or
+	// `all`, is read from its beginning.
 	Selector *Selector `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
-	// The last so many lines of each service that pass the filters. 0 is none: with `follow`, new
-	// lines only. Not with `cursor`.
+	// The number of lines of each service, counted from the end, after the filters. With 0 and
+	// `follow`, new lines only. Not with `cursor`.
 	Tail *uint32 `protobuf:"varint,2,opt,name=tail,proto3,oneof" json:"tail,omitempty"`
 	// Lines from this time on.
 	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
-	// Go on where an earlier call was: the latest cursor of each service. A service without one has
-	// come since, and is read from its beginning. OUT_OF_RANGE with the reason BOOT_CHANGED when it
-	// is of another boot.
+	// The latest cursor of each service from an earlier call: reading goes on there. A service
+	// without a cursor was added since, and is read from its beginning. OUT_OF_RANGE with the reason
+	// BOOT_CHANGED when a cursor is of another boot.
 	Cursor *LogCursor `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Lines before this time. Not with `follow`.
 	Until *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=until,proto3" json:"until,omitempty"`
-	// Go on with new lines as they come.
+	// Send new lines as they are captured.
 	Follow bool `protobuf:"varint,6,opt,name=follow,proto3" json:"follow,omitempty"`
 	// Only this stream; both when unset.
 	Stream LogStream `protobuf:"varint,7,opt,name=stream,proto3,enum=my_init.v1.LogStream" json:"stream,omitempty"`
@@ -312,7 +312,7 @@ func (x *ReadRequest) GetHeartbeatInterval() *durationpb.Duration {
 	return nil
 }
 
-// Where a reader is in the log of each service. The values are opaque.
+// The position of a reader in the log of each service. The values are opaque.
 type LogCursor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Services      map[string]string      `protobuf:"bytes,1,rep,name=services,proto3" json:"services,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -367,8 +367,8 @@ type ReadResponse struct {
 	//	*ReadResponse_CaughtUp
 	//	*ReadResponse_Heartbeat
 	Event isReadResponse_Event `protobuf_oneof:"event"`
-	// Where this answer ends, for those services whose place has changed since the last answer: keep
-	// the latest of each. The filters are no part of it.
+	// The cursors after this answer, of the services whose cursor has changed since the last one:
+	// keep the latest of each. A cursor does not include the filters.
 	Cursor        *LogCursor `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -545,12 +545,12 @@ type LogLine struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
 	Stream  LogStream              `protobuf:"varint,2,opt,name=stream,proto3,enum=my_init.v1.LogStream" json:"stream,omitempty"`
-	// When it was captured, with nanoseconds.
+	// When the line was captured, with nanoseconds.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// The bytes of the line without its line end, as they were written.
+	// The bytes of the line as the service wrote them, without the line end.
 	Text []byte `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	// The line goes on in the next one of this service and stream: it is longer than 16 KiB, or was
-	// not ended yet.
+	// The text goes on in the next line of this service and stream: the line is longer than 16 KiB,
+	// or had no line end yet.
 	Partial       bool `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -621,12 +621,12 @@ func (x *LogLine) GetPartial() bool {
 	return false
 }
 
-// Lines that were overwritten, or not stored, before they could be read. Counted before the
-// filters: some may not have passed.
+// Lines that were overwritten, or not stored, before the client could read them. Counted before the
+// filters: some may not match.
 type LogGap struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
-	// Lines, and pieces of longer ones.
+	// Lines, and pieces of longer lines.
 	Lines uint64 `protobuf:"varint,2,opt,name=lines,proto3" json:"lines,omitempty"`
 	// Bytes of text, without line ends.
 	Bytes         uint64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
@@ -685,7 +685,7 @@ func (x *LogGap) GetBytes() uint64 {
 	return 0
 }
 
-// Something that happened to the service, between the lines before and after it.
+// An event of the service, between the lines before and after the event.
 type LogMarker struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
@@ -771,8 +771,8 @@ func (x *LogMarker) GetExit() *Exit {
 	return nil
 }
 
-// All that was there when the call began has been told: from here on it is live. Told once, before
-// the first live line or at the end.
+// Every line that was stored when the call began has been sent: later lines are live. Sent once,
+// before the first live line or at the end.
 type LogCaughtUp struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -26,13 +26,14 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// What the services say, line by line, as it was captured. What was lost is told by a gap, never
-// passed over in silence.
+// The output of the services, line by line, as it was captured. A gap reports lost lines; no loss
+// is silent.
 //
-// Logs may hold secrets: root, my_init's own user and the members of the socket's group read them,
-// nobody else.
+// Logs may hold secrets: only root, my_init's own user and the members of the socket's group read
+// them. Any other caller gets READ_ONLY_ACCESS.
 type LogsClient interface {
-	// Reads the lines of one or several services, merged by time, and follows them if asked to.
+	// Reads the lines of one or several services, merged by time; with `follow`, goes on with new
+	// lines.
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResponse], error)
 }
 
@@ -67,13 +68,14 @@ type Logs_ReadClient = grpc.ServerStreamingClient[ReadResponse]
 // All implementations must embed UnimplementedLogsServer
 // for forward compatibility.
 //
-// What the services say, line by line, as it was captured. What was lost is told by a gap, never
-// passed over in silence.
+// The output of the services, line by line, as it was captured. A gap reports lost lines; no loss
+// is silent.
 //
-// Logs may hold secrets: root, my_init's own user and the members of the socket's group read them,
-// nobody else.
+// Logs may hold secrets: only root, my_init's own user and the members of the socket's group read
+// them. Any other caller gets READ_ONLY_ACCESS.
 type LogsServer interface {
-	// Reads the lines of one or several services, merged by time, and follows them if asked to.
+	// Reads the lines of one or several services, merged by time; with `follow`, goes on with new
+	// lines.
 	Read(*ReadRequest, grpc.ServerStreamingServer[ReadResponse]) error
 	mustEmbedUnimplementedLogsServer()
 }

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: my_init/v1/service.proto
 
-// What a service is to the outside: one message, the same in List, Get, Watch and every outcome.
+// The public view of a service: one message, the same in List, Get, Watch and every outcome.
 
 package v1
 
@@ -29,24 +29,24 @@ type ServiceState int32
 
 const (
 	ServiceState_SERVICE_STATE_UNSPECIFIED ServiceState = 0
-	// No process, and none is wanted.
+	// The service has no process, and none is wanted.
 	ServiceState_SERVICE_STATE_DOWN ServiceState = 1
-	// The process is started and not ready yet.
+	// The process is being started, or runs and is not ready yet.
 	ServiceState_SERVICE_STATE_STARTING ServiceState = 2
-	// It is wanted up, and waits for its conditions: `waits_for` has them.
+	// The service is wanted up and waits for the conditions in `waits_for`.
 	ServiceState_SERVICE_STATE_WAITING ServiceState = 3
 	// The process runs.
 	ServiceState_SERVICE_STATE_UP ServiceState = 4
-	// It was told to stop and has not ended yet.
+	// The process is being stopped and has not ended yet.
 	ServiceState_SERVICE_STATE_STOPPING ServiceState = 5
-	// The process ended; what it left behind is cleared away and `finish` runs.
+	// The process has ended; my_init kills its leftovers and runs `finish`.
 	ServiceState_SERVICE_STATE_FINISHING ServiceState = 6
-	// It ended too soon or could not be started just now, and waits for its next attempt.
+	// The service ended too soon or could not be started, and waits for the next attempt.
 	ServiceState_SERVICE_STATE_BACKOFF ServiceState = 7
-	// It cannot be started as it stands (`run` is missing, not executable …). Tried again when its
-	// directory changes.
+	// The service cannot be started as it stands (`run` is missing, not executable …) or was given
+	// up. The next attempt follows a change of the service's directory, or `next_start_at`.
 	ServiceState_SERVICE_STATE_FAILED ServiceState = 8
-	// It has ended as it should, and nothing more is to be done.
+	// The service has done its work and ended; no start is due.
 	ServiceState_SERVICE_STATE_COMPLETED ServiceState = 9
 )
 
@@ -105,7 +105,7 @@ func (ServiceState) EnumDescriptor() ([]byte, []int) {
 	return file_my_init_v1_service_proto_rawDescGZIP(), []int{0}
 }
 
-// What my_init works towards for a service.
+// The state that my_init works towards for a service.
 type DesiredState int32
 
 const (
@@ -173,15 +173,15 @@ const (
 	CauseKind_CAUSE_KIND_SIGNAL CauseKind = 4
 	// The process ended by itself.
 	CauseKind_CAUSE_KIND_EXIT CauseKind = 5
-	// A check decided.
+	// A check failed, or the service was not ready in time.
 	CauseKind_CAUSE_KIND_CHECK CauseKind = 6
-	// Another service decided.
+	// Another service required the change: a dependency was restarted, or a dependent was started.
 	CauseKind_CAUSE_KIND_DEPENDENCY CauseKind = 7
 	// The service directory changed.
 	CauseKind_CAUSE_KIND_SCAN CauseKind = 8
 	// The container shuts down.
 	CauseKind_CAUSE_KIND_SHUTDOWN CauseKind = 9
-	// It used more than its memory_max.
+	// The service used more memory than its `memory_max`.
 	CauseKind_CAUSE_KIND_MEMORY CauseKind = 10
 )
 
@@ -242,68 +242,70 @@ func (CauseKind) EnumDescriptor() ([]byte, []int) {
 	return file_my_init_v1_service_proto_rawDescGZIP(), []int{2}
 }
 
-// A supervised service: a directory with a `run` program in the service directory.
+// A supervised service, as its definition describes it: a directory with a `run` program, a
+// service.yaml, or a call of Run.
 type Service struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name of its directory: [A-Za-z0-9][A-Za-z0-9._@-]{0,127}.
+	// The name of the service: [A-Za-z0-9][A-Za-z0-9._@-]{0,127}.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The absolute path of its directory.
+	// The absolute path of the service's directory.
 	Directory string       `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
 	State     ServiceState `protobuf:"varint,3,opt,name=state,proto3,enum=my_init.v1.ServiceState" json:"state,omitempty"`
-	// What my_init works towards.
+	// The state that my_init works towards.
 	Desired DesiredState `protobuf:"varint,4,opt,name=desired,proto3,enum=my_init.v1.DesiredState" json:"desired,omitempty"`
-	// The service can be used: it is up and, where it has a readiness check, passed it.
+	// The service can be used: the process is up and has passed the readiness check, if there is one.
+	// A oneshot is ready when it has ended successfully.
 	Ready bool `protobuf:"varint,5,opt,name=ready,proto3" json:"ready,omitempty"`
-	// It was sent SIGSTOP and not yet SIGCONT.
+	// The process was sent SIGSTOP and not yet SIGCONT.
 	Paused bool `protobuf:"varint,6,opt,name=paused,proto3" json:"paused,omitempty"`
-	// Since when it is in this state.
+	// When the service entered this state.
 	StateSince *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=state_since,json=stateSince,proto3" json:"state_since,omitempty"`
-	// The process of the current run, 0 when there is none.
+	// The pid of the current run; 0 when there is none.
 	Pid uint32 `protobuf:"varint,8,opt,name=pid,proto3" json:"pid,omitempty"`
-	// The number of the current or latest attempt to start it, counted from 1; 0 before the first. An
-	// attempt that came to no process has a number, too: starts_total and restarts_total count
-	// processes.
+	// The number of the current or latest attempt to start the service, counted from 1; 0 before the
+	// first. An attempt that came to no process has a number, too: starts_total and restarts_total
+	// count processes.
 	Run uint32 `protobuf:"varint,9,opt,name=run,proto3" json:"run,omitempty"`
-	// Names that run among all runs of all boots; "" before the first.
+	// The id of the current or latest run, unique across boots; "" before the first.
 	RunId string `protobuf:"bytes,10,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// When the current run was started; unset when there is none.
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
-	// How many runs were started since boot.
+	// Runs started since boot.
 	StartsTotal uint32 `protobuf:"varint,12,opt,name=starts_total,json=startsTotal,proto3" json:"starts_total,omitempty"`
-	// How many of them followed an earlier run: crashes, and restarts that were asked for.
+	// Runs started since boot that followed an earlier run: after crashes, and restarts that were
+	// asked for.
 	RestartsTotal uint32 `protobuf:"varint,13,opt,name=restarts_total,json=restartsTotal,proto3" json:"restarts_total,omitempty"`
 	// Runs that ended too soon, in a row.
 	ConsecutiveFailures uint32 `protobuf:"varint,14,opt,name=consecutive_failures,json=consecutiveFailures,proto3" json:"consecutive_failures,omitempty"`
-	// How the latest run that ended, ended; unset before the first.
+	// The end of the latest run that has ended; unset before the first.
 	LastExit *Exit `protobuf:"bytes,15,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`
 	// When the next attempt is due: in BACKOFF and FAILED only.
 	NextStartAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=next_start_at,json=nextStartAt,proto3" json:"next_start_at,omitempty"`
-	// Why it is in this state.
+	// Why the service is in this state.
 	Cause *Cause `protobuf:"bytes,17,opt,name=cause,proto3" json:"cause,omitempty"`
-	// What is wrong and what can be done about it, a sentence; "" when nothing is.
+	// The problem of the service and its remedy, in one sentence; "" when there is none.
 	Trouble string `protobuf:"bytes,18,opt,name=trouble,proto3" json:"trouble,omitempty"`
-	// It is started at boot (it has no `down` file).
+	// The service is started at boot: there is no `down` file.
 	Autostart bool `protobuf:"varint,19,opt,name=autostart,proto3" json:"autostart,omitempty"`
-	// What a service in WAITING waits for.
+	// The conditions that a service in WAITING waits for.
 	WaitsFor []*UnmetCondition `protobuf:"bytes,20,rep,name=waits_for,json=waitsFor,proto3" json:"waits_for,omitempty"`
-	// Its files say something else than the definition that it runs with: Apply takes over what they
-	// say.
+	// The service's files differ from the definition in force: Apply reads them.
 	DefinitionChanged bool `protobuf:"varint,21,opt,name=definition_changed,json=definitionChanged,proto3" json:"definition_changed,omitempty"`
-	// Somebody holds it; unset when nobody does.
+	// The hold of the service; unset when nobody holds it.
 	Hold *Hold `protobuf:"bytes,24,opt,name=hold,proto3" json:"hold,omitempty"`
-	// What the current run says of itself: STATUS of sd_notify(3), one line; "" when it says nothing.
+	// The status that the current run reports, one line (STATUS of sd_notify(3)); "" when there is
+	// none.
 	StatusText string `protobuf:"bytes,22,opt,name=status_text,json=statusText,proto3" json:"status_text,omitempty"`
-	// The current run reads its configuration again and has not said yet that it is ready: RELOADING
-	// of sd_notify(3).
+	// The current run reads its configuration again and has not reported its readiness yet (RELOADING
+	// of sd_notify(3)).
 	Reloading bool `protobuf:"varint,23,opt,name=reloading,proto3" json:"reloading,omitempty"`
-	// It came by Run, and is gone with the container at the latest.
+	// A call of Run created the service; the service ends with the container at the latest.
 	Transient bool `protobuf:"varint,30,opt,name=transient,proto3" json:"transient,omitempty"`
-	// The tags of its definition.
+	// The tags of the definition.
 	Tags []string `protobuf:"bytes,31,rep,name=tags,proto3" json:"tags,omitempty"`
-	// The name that it shares with the other replicas: "web" of web@1. "" for a service that is not
-	// one of several.
+	// The name that the replicas share: "web" of web@1. "" for a service that is not one of several.
 	ReplicaOf string `protobuf:"bytes,32,opt,name=replica_of,json=replicaOf,proto3" json:"replica_of,omitempty"`
-	// The readiness of the container does not wait for it.
+	// The readiness of the container does not wait for this service.
 	Optional      bool `protobuf:"varint,33,opt,name=optional,proto3" json:"optional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -535,15 +537,15 @@ func (x *Service) GetOptional() bool {
 	return false
 }
 
-// Until it ends, only people act on the service: it is not restarted when it ends, and its `live`
-// check and watchdog stand still.
+// A hold of a service. Until the hold ends, only people act on the service: my_init does not
+// restart it, and its `live` check and watchdog stand still.
 type Hold struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Since *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
 	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
-	// In the words of who asked; "" without any.
+	// The reason in the words of the actor; "" when none was given.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Who asked: "uid 0 (root), pid 312".
+	// The process that asked: "uid 0 (root), pid 312".
 	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	// A shutdown sends it no signal but KILL, at its deadline.
 	ThroughShutdown bool `protobuf:"varint,5,opt,name=through_shutdown,json=throughShutdown,proto3" json:"through_shutdown,omitempty"`
@@ -619,12 +621,13 @@ func (x *Hold) GetThroughShutdown() bool {
 // A condition that keeps a service from being started.
 type UnmetCondition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The service that it is about.
+	// The dependency: the service that must meet the condition.
 	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
-	// What that service has to be: "started", "ready" or "completed".
+	// The condition: "started", "ready" or "completed".
 	Condition string `protobuf:"bytes,2,opt,name=condition,proto3" json:"condition,omitempty"`
-	// Why it is not: "not-yet", "not-wanted" (it is down by choice) or "unknown" (there is no such
-	// service).
+	// Why the condition is not met: "not-yet", "not-wanted" (the dependency is down by choice),
+	// "unknown" (there is no such service) or "cycle" (the dependency waits for this service in
+	// turn).
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -686,19 +689,19 @@ type Exit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run that ended.
 	Run uint32 `protobuf:"varint,1,opt,name=run,proto3" json:"run,omitempty"`
-	// The exit code when it exited by itself; 128 + signal when a signal ended it.
+	// The exit code when the process exited by itself; 128 + signal when a signal ended it.
 	Code uint32 `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"`
-	// The signal that ended it ("KILL"), "" when it exited by itself.
+	// The signal that ended the process ("KILL"); "" when the process exited by itself.
 	Signal     string                 `protobuf:"bytes,3,opt,name=signal,proto3" json:"signal,omitempty"`
 	CoreDumped bool                   `protobuf:"varint,4,opt,name=core_dumped,json=coreDumped,proto3" json:"core_dumped,omitempty"`
 	At         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
-	// How long the run lasted.
+	// The duration of the run.
 	RunSeconds float64 `protobuf:"fixed64,6,opt,name=run_seconds,json=runSeconds,proto3" json:"run_seconds,omitempty"`
-	// It ended because it was told to.
+	// Somebody asked for this end.
 	Expected bool `protobuf:"varint,7,opt,name=expected,proto3" json:"expected,omitempty"`
-	// It is gone and nobody can say how: code and signal mean nothing.
+	// The exit status is unknown: code and signal mean nothing.
 	Lost bool `protobuf:"varint,8,opt,name=lost,proto3" json:"lost,omitempty"`
-	// The kernel killed it for lack of memory; not set otherwise.
+	// The kernel killed the process for lack of memory; unset otherwise.
 	Oom           *OomKill `protobuf:"bytes,9,opt,name=oom,proto3" json:"oom,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -800,9 +803,9 @@ func (x *Exit) GetOom() *OomKill {
 // A kill by the kernel for lack of memory.
 type OomKill struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The memory limit of the container; 0: none is known.
+	// The memory limit of the container; 0 when none is known.
 	LimitBytes uint64 `protobuf:"varint,1,opt,name=limit_bytes,json=limitBytes,proto3" json:"limit_bytes,omitempty"`
-	// The most memory that the process, or a child that it had waited for, used; 0: not known.
+	// The peak memory of the process or of a child that it had waited for; 0 when unknown.
 	UsedBytes     uint64 `protobuf:"varint,2,opt,name=used_bytes,json=usedBytes,proto3" json:"used_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -856,9 +859,9 @@ func (x *OomKill) GetUsedBytes() uint64 {
 type Cause struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Kind  CauseKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=my_init.v1.CauseKind" json:"kind,omitempty"`
-	// Who asked: "uid 0 (root), pid 312", "" where nobody did.
+	// The process that asked: "uid 0 (root), pid 312"; "" when nobody did.
 	Actor string `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
-	// In words, where there is more to say.
+	// Further details as free text; "" when there are none.
 	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -24,19 +24,19 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a mutation waits for before it answers.
+// The point that a mutation waits for before its answer.
 type WaitLevel int32
 
 const (
 	// READY for Start and Restart, STOPPED for Stop, NONE for the rest.
 	WaitLevel_WAIT_LEVEL_UNSPECIFIED WaitLevel = 0
-	// Answer as soon as the order is taken.
+	// The order is accepted.
 	WaitLevel_WAIT_LEVEL_NONE WaitLevel = 1
 	// The new process exists (Start, Restart).
 	WaitLevel_WAIT_LEVEL_STARTED WaitLevel = 2
 	// The new process is ready (Start, Restart).
 	WaitLevel_WAIT_LEVEL_READY WaitLevel = 3
-	// The process and all it left behind are gone and `finish` has run (Stop).
+	// The process and its leftovers are gone and `finish` has run (Stop).
 	WaitLevel_WAIT_LEVEL_STOPPED WaitLevel = 4
 )
 
@@ -85,12 +85,14 @@ func (WaitLevel) EnumDescriptor() ([]byte, []int) {
 	return file_my_init_v1_services_proto_rawDescGZIP(), []int{0}
 }
 
-// Which services. Empty means all for reading and is an error for changing.
+// The services that a call is for. An empty selector selects all services in a reading call, and is
+// an error in a mutation (EMPTY_SELECTOR).
 type Selector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Exact names, or the name that replicas share: all of them. One that does not exist is an error.
+	// Exact names; a name that replicas share selects all of them. An unknown name is an error
+	// (SERVICE_NOT_FOUND).
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
-	// Patterns with `*` and `?`. One that matches nothing is an error.
+	// Patterns with `*` and `?`. A pattern that matches nothing is an error (NO_MATCH).
 	Globs         []string `protobuf:"bytes,2,rep,name=globs,proto3" json:"globs,omitempty"`
 	All           bool     `protobuf:"varint,3,opt,name=all,proto3" json:"all,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -198,7 +200,7 @@ type ListResponse struct {
 	// The revision that this list shows.
 	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	BootId   string `protobuf:"bytes,3,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
-	// Those of the services whose logs have lost lines since boot: their disk was full.
+	// The losses of the services whose logs have lost lines since boot: their disk was full.
 	LogLosses     []*LogLoss `protobuf:"bytes,4,rep,name=log_losses,json=logLosses,proto3" json:"log_losses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -353,8 +355,8 @@ func (x *GetResponse) GetService() *Service {
 type WatchRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
-	// Go on after this revision of this boot: changes that are still held are sent instead of the
-	// snapshot.
+	// The last revision that the client knows, of the boot `boot_id`: the changes after it follow
+	// instead of a snapshot, as long as they are still held.
 	SinceRevision uint64 `protobuf:"varint,2,opt,name=since_revision,json=sinceRevision,proto3" json:"since_revision,omitempty"`
 	// The boot that since_revision belongs to.
 	BootId string `protobuf:"bytes,3,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
@@ -568,7 +570,8 @@ func (*WatchResponse_Gap) isWatchResponse_Event() {}
 
 func (*WatchResponse_Limits) isWatchResponse_Event() {}
 
-// The subscription is in place; nothing after this revision will be missed unsaid.
+// The subscription is in place: every change after this revision follows, or a gap reports its
+// loss.
 type WatchHello struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	BootId   string                 `protobuf:"bytes,1,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
@@ -638,7 +641,7 @@ func (x *WatchHello) GetHeartbeatSeconds() float64 {
 	return 0
 }
 
-// All selected services as of a revision. Replaces what the client knew.
+// All selected services as of a revision. The snapshot replaces everything that the client knew.
 type WatchSnapshot struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Services      []*Service             `protobuf:"bytes,1,rep,name=services,proto3" json:"services,omitempty"`
@@ -695,10 +698,10 @@ type WatchChange struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Revision uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	Time     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	// The service after the change; as it was last when it was removed.
+	// The service after the change; a removed service as it was last.
 	Service       *Service     `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
 	PreviousState ServiceState `protobuf:"varint,4,opt,name=previous_state,json=previousState,proto3,enum=my_init.v1.ServiceState" json:"previous_state,omitempty"`
-	// The service's directory is gone and so is the service.
+	// The service is removed: its directory or definition is gone.
 	Removed       bool `protobuf:"varint,5,opt,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -821,8 +824,8 @@ func (x *WatchHeartbeat) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Changes were lost because the client read too slowly or asked for what is no longer held. A
-// snapshot follows.
+// Changes were lost because the client read too slowly or resumed from a revision that is no longer
+// held. A snapshot follows.
 type WatchGap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The first and last revision that were lost.
@@ -876,8 +879,9 @@ func (x *WatchGap) GetToRevision() uint64 {
 	return 0
 }
 
-// The limits of the container have changed: a pod was resized, or `docker update` was run. Told to
-// everyone who watches, whatever the selector. It has no revision, and is not told again.
+// The limits of the container have changed: a pod was resized, or `docker update` was run. Sent to
+// every watching client, whatever the selector; without a revision, so not repeated when a client
+// resumes.
 type WatchLimits struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
@@ -942,9 +946,9 @@ type StartRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
 	Wait     WaitLevel              `protobuf:"varint,2,opt,name=wait,proto3,enum=my_init.v1.WaitLevel" json:"wait,omitempty"`
-	// How long to wait: 30 s when unset. The call's own deadline cuts it short.
+	// How long to wait: 30 s when unset. An earlier deadline of the call ends the wait.
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
-	// Do not start it again when it ends.
+	// Do not start the service again when it ends.
 	Once bool `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1023,11 +1027,11 @@ type StopRequest struct {
 	Wait     WaitLevel              `protobuf:"varint,2,opt,name=wait,proto3,enum=my_init.v1.WaitLevel" json:"wait,omitempty"`
 	// How long to wait: the stop timeout and 10 s more when unset.
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
-	// From TERM to KILL, instead of the service's own stop timeout.
+	// The time from TERM to KILL; unset: the service's own stop timeout.
 	StopTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=stop_timeout,json=stopTimeout,proto3" json:"stop_timeout,omitempty"`
-	// Also stop all services that need these, each before those that it needs. A service whose
-	// dependents do not end, or whose client goes away before, keeps running. Needs
-	// WAIT_LEVEL_STOPPED.
+	// Also stop the dependents of the selected services, each before its dependencies. A service
+	// keeps running when its dependents do not end, or when the client goes away before they have
+	// ended. Needs WAIT_LEVEL_STOPPED.
 	WithDependents bool `protobuf:"varint,5,opt,name=with_dependents,json=withDependents,proto3" json:"with_dependents,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1113,11 +1117,11 @@ type RestartRequest struct {
 	Wait     WaitLevel              `protobuf:"varint,2,opt,name=wait,proto3,enum=my_init.v1.WaitLevel" json:"wait,omitempty"`
 	// How long to wait: the stop timeout and 30 s more when unset.
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
-	// From TERM to KILL, instead of the service's own stop timeout.
+	// The time from TERM to KILL; unset: the service's own stop timeout.
 	StopTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=stop_timeout,json=stopTimeout,proto3" json:"stop_timeout,omitempty"`
-	// All replicas of a service at the same time. Without it each is restarted when the one before is
-	// what is waited for, and none after the first that fails, or after the client has gone: such a
-	// restart needs a wait, STARTED or READY.
+	// Restart all replicas of a service at the same time. Otherwise each restart follows the one
+	// before once that replica is started or ready (`wait`, which must be STARTED or READY), and none
+	// follows a failure or the departure of the client.
 	AtOnce bool `protobuf:"varint,5,opt,name=at_once,json=atOnce,proto3" json:"at_once,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1201,12 +1205,12 @@ type ScaleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name that the replicas share: "web" of web@1, web@2 …
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// How many there are from now on, until the next boot: 1 to 100.
+	// The number of replicas until the next boot: 1 to 100.
 	Replicas uint32 `protobuf:"varint,2,opt,name=replicas,proto3" json:"replicas,omitempty"`
-	// NONE, STARTED or READY, which is the default; those that are removed are waited for as well,
-	// unless it is NONE.
+	// NONE, STARTED or READY (the default). Unless the level is NONE, the call also waits for the end
+	// of the replicas that are removed.
 	Wait WaitLevel `protobuf:"varint,3,opt,name=wait,proto3,enum=my_init.v1.WaitLevel" json:"wait,omitempty"`
-	// How long to wait: 30 s when unset, and for those that are removed their stop timeout and 10 s
+	// How long to wait. When unset: 30 s, and for a replica that is removed its stop timeout and 10 s
 	// more.
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
 	// An order that is repeated with this id is carried out once.
@@ -1338,9 +1342,9 @@ type SignalRequest struct {
 	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
 	// "HUP", "SIGHUP" or "1".
 	Signal string `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`
-	// To the whole process group, not to the main process alone.
+	// Signal the whole process group instead of the main process alone.
 	Group bool `protobuf:"varint,3,opt,name=group,proto3" json:"group,omitempty"`
-	// Only if this run is still the current one: keeps a signal from its successor.
+	// Signal only this run: RUN_CHANGED when another run is the current one by now.
 	ExpectedRunId string `protobuf:"bytes,4,opt,name=expected_run_id,json=expectedRunId,proto3" json:"expected_run_id,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1417,16 +1421,16 @@ type RunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name of the service: [A-Za-z0-9][A-Za-z0-9._@-]{0,127}.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The program and its arguments, as they are: no shell, no variables.
+	// The program and its arguments, passed as they are: no shell, no variables.
 	Command []string `protobuf:"bytes,2,rep,name=command,proto3" json:"command,omitempty"`
 	// Further keys of service.yaml, as a JSON object: {"ready": {"tcp": "localhost:3000"}, "user":
-	// "app"}. What it does not say is as in any definition, but for two keys: `restart` is "no", and
+	// "app"}. Defaults are those of any definition, except for two keys: `restart` is "no", and
 	// `optional` is true.
 	Definition string `protobuf:"bytes,3,opt,name=definition,proto3" json:"definition,omitempty"`
-	// The service stays, down, when it is stopped; without it, it is gone then with its definition
-	// and its log.
+	// Keep the service, down, after it is stopped. Otherwise the service is removed then, with its
+	// definition and its log.
 	Keep bool `protobuf:"varint,4,opt,name=keep,proto3" json:"keep,omitempty"`
-	// NONE, STARTED or READY, which is the default.
+	// NONE, STARTED or READY (the default).
 	Wait WaitLevel `protobuf:"varint,5,opt,name=wait,proto3,enum=my_init.v1.WaitLevel" json:"wait,omitempty"`
 	// How long to wait: 30 s when unset.
 	WaitTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
@@ -1518,11 +1522,11 @@ func (x *RunRequest) GetRequestId() string {
 type HoldRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Selector *Selector              `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
-	// How long: 15 min when unset, 24 h at most.
+	// The duration of the hold: 15 min when unset, 24 h at most.
 	Duration *durationpb.Duration `protobuf:"bytes,2,opt,name=duration,proto3" json:"duration,omitempty"`
-	// Why, 200 characters at most: shown wherever the service is.
+	// The reason, 200 characters at most: shown wherever the service is shown.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	// A shutdown sends it no signal but KILL, at its deadline.
+	// A shutdown sends the service no signal but KILL, at its deadline.
 	ThroughShutdown bool `protobuf:"varint,4,opt,name=through_shutdown,json=throughShutdown,proto3" json:"through_shutdown,omitempty"`
 	// An order that is repeated with this id is carried out once.
 	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1703,7 +1707,7 @@ func (x *ResetRequest) GetRequestId() string {
 
 type OperationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each selected service, sorted by name.
+	// One outcome for each selected service, sorted by name.
 	Outcomes      []*Outcome `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1746,19 +1750,19 @@ func (x *OperationResponse) GetOutcomes() []*Outcome {
 	return nil
 }
 
-// What came of an operation for one service.
+// The outcome of an operation for one service.
 type Outcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Something was done: false when the service was already as wanted.
+	// The operation changed something: false when the service was already in the desired state.
 	Changed bool `protobuf:"varint,2,opt,name=changed,proto3" json:"changed,omitempty"`
-	// Unset when all went well. Details: google.rpc.ErrorInfo with domain "my_init".
+	// Unset on success. Details: google.rpc.ErrorInfo with domain "my_init".
 	Error *status.Status `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
-	// The process before the operation, 0 when there was none.
+	// The pid before the operation; 0 when there was none.
 	OldPid uint32 `protobuf:"varint,4,opt,name=old_pid,json=oldPid,proto3" json:"old_pid,omitempty"`
 	// The service now.
 	Service *Service `protobuf:"bytes,5,opt,name=service,proto3" json:"service,omitempty"`
-	// How long the operation took.
+	// The duration of the operation.
 	Seconds float64 `protobuf:"fixed64,6,opt,name=seconds,proto3" json:"seconds,omitempty"`
 	// After a Stop: the services that depend on this one and are neither down nor completed.
 	Dependents    []string `protobuf:"bytes,7,rep,name=dependents,proto3" json:"dependents,omitempty"`
@@ -1847,8 +1851,8 @@ func (x *Outcome) GetDependents() []string {
 
 type WatchUsageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Empty means all. A service that comes later and is meant by a pattern, or by all, is in the
-	// samples from then on.
+	// The services to sample; empty selects all. A service that is added later and matches a pattern,
+	// or `all`, is in the samples from then on.
 	Selector *Selector `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
 	// The time between samples: 250 ms to 1 min, 2 s when unset.
 	Interval      *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
@@ -1900,14 +1904,14 @@ func (x *WatchUsageRequest) GetInterval() *durationpb.Duration {
 	return nil
 }
 
-// One sample. It doubles as a heartbeat: there is one in each interval.
+// One sample. Samples double as heartbeats: each interval has one.
 type WatchUsageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Time  *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	// The time between samples.
 	IntervalSeconds float64 `protobuf:"fixed64,2,opt,name=interval_seconds,json=intervalSeconds,proto3" json:"interval_seconds,omitempty"`
-	// The selected services, sorted by name; those without a process use nothing. Empty where /proc
-	// cannot be read.
+	// The selected services, sorted by name; a service without a process uses nothing. Empty when
+	// /proc cannot be read.
 	Services      []*ServiceUsage `protobuf:"bytes,3,rep,name=services,proto3" json:"services,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1964,22 +1968,22 @@ func (x *WatchUsageResponse) GetServices() []*ServiceUsage {
 	return nil
 }
 
-// What the processes of a service use together, also those that it has left behind.
+// The resources that all processes of a service use together, leftovers included.
 type ServiceUsage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// CPU time that its processes were seen to use since this controller started: what one uses after
-	// the last sample of its life is missing.
+	// CPU time of the processes since this controller started, as sampled: the time that a process
+	// uses after its last sample is missing.
 	CpuSeconds float64 `protobuf:"fixed64,2,opt,name=cpu_seconds,json=cpuSeconds,proto3" json:"cpu_seconds,omitempty"`
-	// CPUs in use, on average since the sample before: 0.5 is half of one. Unset in the first sample
-	// and for a service that was not in the one before.
+	// CPUs in use, on average since the previous sample: 0.5 is half a CPU. Unset in the first sample
+	// and for a service that was not in the previous one.
 	Cpus *float64 `protobuf:"fixed64,3,opt,name=cpus,proto3,oneof" json:"cpus,omitempty"`
-	// Resident memory; pages that processes share count for each.
+	// Resident memory; pages that processes share are counted for each of them.
 	MemoryBytes uint64 `protobuf:"varint,4,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	// Without zombies.
+	// Processes without zombies.
 	Processes uint32 `protobuf:"varint,5,opt,name=processes,proto3" json:"processes,omitempty"`
 	Threads   uint32 `protobuf:"varint,6,opt,name=threads,proto3" json:"threads,omitempty"`
-	// Unset when one of its processes may not be read.
+	// Open descriptors of all processes; unset when my_init may not read one of the processes.
 	OpenDescriptors *uint32 `protobuf:"varint,7,opt,name=open_descriptors,json=openDescriptors,proto3,oneof" json:"open_descriptors,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

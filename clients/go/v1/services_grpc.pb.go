@@ -41,51 +41,54 @@ const (
 //
 // Control of the supervised services.
 //
-// Start and Stop are idempotent: on a service that is already there they succeed and say `changed =
-// false`. Every mutation answers for each service by itself; the call as a whole fails only when
-// nothing could be attempted. Giving up waiting does not undo an operation.
+// Start and Stop are idempotent: for a service that is already in the desired state they succeed
+// with `changed = false`. Every mutation has an outcome for each service; the call as a whole fails
+// only when nothing could be attempted. The end of a wait does not undo an operation.
 //
 // A client that lost the connection repeats its order with the same `request_id` (random, 64
-// characters at most). A service that took the order does not carry it out again: the repeated call
-// waits for the outcome of the first, also after the controller was replaced, also for signals.
-// Each service remembers the id of its latest order. Without an id an order is carried out each
-// time.
+// characters at most). A service that has accepted the order does not carry it out again: the
+// repeated call waits for the outcome of the first, also after the controller was replaced, also
+// for signals. Each service remembers the id of its latest order. Without an id an order is carried
+// out each time.
 type ServicesClient interface {
-	// The services, sorted by name.
+	// Lists services, sorted by name.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
-	// One service. NOT_FOUND with the nearest name when there is none.
+	// Returns one service. NOT_FOUND when no service has this name; `suggestion` in the metadata is
+	// the nearest name.
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*GetResponse, error)
-	// Hello, then a snapshot, then every change with its revision, with heartbeats between; what was
-	// lost is told by a gap.
+	// Streams a hello, a snapshot, then every change with its revision, and heartbeats. A gap reports
+	// lost changes.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
 	Start(ctx context.Context, in *StartRequest, opts ...grpc.CallOption) (*OperationResponse, error)
 	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*OperationResponse, error)
-	// Stops, where it runs, and starts. Also starts a service that is down. The replicas of a service
-	// are restarted one after the other.
+	// Stops each service that runs and starts it again; also starts a service that is down. The
+	// replicas of a service are restarted one after the other.
 	Restart(ctx context.Context, in *RestartRequest, opts ...grpc.CallOption) (*OperationResponse, error)
-	// Has the service read its configuration again, as `reload` of its definition says: HUP, another
-	// signal, or a command.
+	// Makes each service read its configuration again, as `reload` of its definition says: by HUP,
+	// another signal, or a command. The outcome is NOT_RUNNING for a service without a process, and
+	// RELOAD_FAILED when the command fails.
 	Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*OperationResponse, error)
-	// Sends a signal to the running process. FAILED_PRECONDITION where none runs.
+	// Sends a signal to the process of each service. The outcome is NOT_RUNNING for a service without
+	// a process.
 	Signal(ctx context.Context, in *SignalRequest, opts ...grpc.CallOption) (*OperationResponse, error)
 	// Keeps my_init from acting on the services by itself, for a time: no restart, no `live` check,
-	// no watchdog. Orders of people are carried out. A later hold replaces an earlier one. What was
-	// put off is done when the hold ends.
+	// no watchdog. Orders of people are carried out. A later hold replaces an earlier one. Actions
+	// that were put off follow when the hold ends.
 	Hold(ctx context.Context, in *HoldRequest, opts ...grpc.CallOption) (*OperationResponse, error)
 	// Ends a hold before its time.
 	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*OperationResponse, error)
-	// Forgets failures: a service that was given up or is in back-off is started, a process that runs
-	// is not touched.
+	// Forgets failures: starts each service that was given up or is in back-off. A running process is
+	// not touched.
 	Reset(ctx context.Context, in *ResetRequest, opts ...grpc.CallOption) (*OperationResponse, error)
-	// Changes the number of replicas of a service, until the next boot. Outcomes are those of the
-	// replicas that are added or removed.
+	// Changes the number of replicas of a service until the next boot. The answer has an outcome for
+	// each replica that is added or removed.
 	Scale(ctx context.Context, in *ScaleRequest, opts ...grpc.CallOption) (*OperationResponse, error)
-	// Starts a command as a transient service: supervised, logged and listed like any other, until it
-	// is stopped or the container ends. It survives its caller and the controller. ALREADY_EXISTS
-	// when there is a service of this name.
+	// Starts a command as a transient service: supervised, logged and listed like any other, until
+	// the service is stopped or the container ends. The service survives its caller and the
+	// controller. ALREADY_EXISTS when another service has this name.
 	Run(ctx context.Context, in *RunRequest, opts ...grpc.CallOption) (*OperationResponse, error)
-	// What the processes of each service use, sample by sample: the first at once. Nothing is sampled
-	// while nobody watches. A client that reads too slowly misses samples.
+	// Streams samples of the resources that the processes of each service use, the first at once.
+	// Nothing is sampled while nobody watches. A client that reads too slowly misses samples.
 	WatchUsage(ctx context.Context, in *WatchUsageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchUsageResponse], error)
 }
 
@@ -261,51 +264,54 @@ type Services_WatchUsageClient = grpc.ServerStreamingClient[WatchUsageResponse]
 //
 // Control of the supervised services.
 //
-// Start and Stop are idempotent: on a service that is already there they succeed and say `changed =
-// false`. Every mutation answers for each service by itself; the call as a whole fails only when
-// nothing could be attempted. Giving up waiting does not undo an operation.
+// Start and Stop are idempotent: for a service that is already in the desired state they succeed
+// with `changed = false`. Every mutation has an outcome for each service; the call as a whole fails
+// only when nothing could be attempted. The end of a wait does not undo an operation.
 //
 // A client that lost the connection repeats its order with the same `request_id` (random, 64
-// characters at most). A service that took the order does not carry it out again: the repeated call
-// waits for the outcome of the first, also after the controller was replaced, also for signals.
-// Each service remembers the id of its latest order. Without an id an order is carried out each
-// time.
+// characters at most). A service that has accepted the order does not carry it out again: the
+// repeated call waits for the outcome of the first, also after the controller was replaced, also
+// for signals. Each service remembers the id of its latest order. Without an id an order is carried
+// out each time.
 type ServicesServer interface {
-	// The services, sorted by name.
+	// Lists services, sorted by name.
 	List(context.Context, *ListRequest) (*ListResponse, error)
-	// One service. NOT_FOUND with the nearest name when there is none.
+	// Returns one service. NOT_FOUND when no service has this name; `suggestion` in the metadata is
+	// the nearest name.
 	Get(context.Context, *GetRequest) (*GetResponse, error)
-	// Hello, then a snapshot, then every change with its revision, with heartbeats between; what was
-	// lost is told by a gap.
+	// Streams a hello, a snapshot, then every change with its revision, and heartbeats. A gap reports
+	// lost changes.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
 	Start(context.Context, *StartRequest) (*OperationResponse, error)
 	Stop(context.Context, *StopRequest) (*OperationResponse, error)
-	// Stops, where it runs, and starts. Also starts a service that is down. The replicas of a service
-	// are restarted one after the other.
+	// Stops each service that runs and starts it again; also starts a service that is down. The
+	// replicas of a service are restarted one after the other.
 	Restart(context.Context, *RestartRequest) (*OperationResponse, error)
-	// Has the service read its configuration again, as `reload` of its definition says: HUP, another
-	// signal, or a command.
+	// Makes each service read its configuration again, as `reload` of its definition says: by HUP,
+	// another signal, or a command. The outcome is NOT_RUNNING for a service without a process, and
+	// RELOAD_FAILED when the command fails.
 	Reload(context.Context, *ReloadRequest) (*OperationResponse, error)
-	// Sends a signal to the running process. FAILED_PRECONDITION where none runs.
+	// Sends a signal to the process of each service. The outcome is NOT_RUNNING for a service without
+	// a process.
 	Signal(context.Context, *SignalRequest) (*OperationResponse, error)
 	// Keeps my_init from acting on the services by itself, for a time: no restart, no `live` check,
-	// no watchdog. Orders of people are carried out. A later hold replaces an earlier one. What was
-	// put off is done when the hold ends.
+	// no watchdog. Orders of people are carried out. A later hold replaces an earlier one. Actions
+	// that were put off follow when the hold ends.
 	Hold(context.Context, *HoldRequest) (*OperationResponse, error)
 	// Ends a hold before its time.
 	Release(context.Context, *ReleaseRequest) (*OperationResponse, error)
-	// Forgets failures: a service that was given up or is in back-off is started, a process that runs
-	// is not touched.
+	// Forgets failures: starts each service that was given up or is in back-off. A running process is
+	// not touched.
 	Reset(context.Context, *ResetRequest) (*OperationResponse, error)
-	// Changes the number of replicas of a service, until the next boot. Outcomes are those of the
-	// replicas that are added or removed.
+	// Changes the number of replicas of a service until the next boot. The answer has an outcome for
+	// each replica that is added or removed.
 	Scale(context.Context, *ScaleRequest) (*OperationResponse, error)
-	// Starts a command as a transient service: supervised, logged and listed like any other, until it
-	// is stopped or the container ends. It survives its caller and the controller. ALREADY_EXISTS
-	// when there is a service of this name.
+	// Starts a command as a transient service: supervised, logged and listed like any other, until
+	// the service is stopped or the container ends. The service survives its caller and the
+	// controller. ALREADY_EXISTS when another service has this name.
 	Run(context.Context, *RunRequest) (*OperationResponse, error)
-	// What the processes of each service use, sample by sample: the first at once. Nothing is sampled
-	// while nobody watches. A client that reads too slowly misses samples.
+	// Streams samples of the resources that the processes of each service use, the first at once.
+	// Nothing is sampled while nobody watches. A client that reads too slowly misses samples.
 	WatchUsage(*WatchUsageRequest, grpc.ServerStreamingServer[WatchUsageResponse]) error
 	mustEmbedUnimplementedServicesServer()
 }

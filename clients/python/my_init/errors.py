@@ -28,7 +28,7 @@ class Reason:
     exit_code: int
     #: What the reader can do; ``{service}`` stands for the name of the service.
     hint: str
-    #: When it makes sense to try again; 0: not without a change.
+    #: The delay after which the client should try again; 0: no retry is suggested.
     retry_seconds: int
 
 

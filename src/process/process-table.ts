@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { printable } from '../text/printable.js';
 import { monotonicMs } from './clock.js';
+import { pageBytes } from './page-bytes.js';
 
 /** One process as `/proc/PID/stat` shows it, proc(5). */
 export interface ProcessEntry {
@@ -22,12 +23,6 @@ export interface ProcessEntry {
 
 /** `USER_HZ`: 100 on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
-/**
- * Every Linux that Node 20 runs on in practice; arm64 kernels with larger pages are off by that
- * factor.
- */
-const PAGE_BYTES = 4096;
-
 /** Every process that can be seen, in the order of pids; empty where there is no /proc. */
 export function readProcessTable(): readonly ProcessEntry[] {
   let names: string[];
@@ -82,7 +77,7 @@ function readEntry(pid: number, bootMs: number): ProcessEntry | undefined {
     threads: field(20),
     startedAtMs: (field(22) * 1000) / TICKS_PER_SECOND - bootMs,
     cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,
-    residentBytes: field(24) * PAGE_BYTES,
+    residentBytes: field(24) * pageBytes(),
   };
 }
 

@@ -1,9 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { pageBytes } from '../process/page-bytes.js';
 import { type ProcessEntry, readProcesses, readProcessTable } from '../process/process-table.js';
 import { readText } from './read-text.js';
-
-/** Every Linux that Node 20 runs on in practice. */
-const PAGE_BYTES = 4096;
 
 /**
  * The memory that the processes of a session use together. Shared pages count once, which costs
@@ -27,8 +25,8 @@ function withoutSharedTwice(processes: readonly ProcessEntry[]): number {
     if (kilobytes !== undefined) bytes += Number(kilobytes) * 1024;
     else {
       const [, resident = 0, shared = 0] = readText(`/proc/${pid}/statm`).split(' ').map(Number);
-      bytes += (resident - shared) * PAGE_BYTES;
-      mostShared = Math.max(mostShared, shared * PAGE_BYTES);
+      bytes += (resident - shared) * pageBytes();
+      mostShared = Math.max(mostShared, shared * pageBytes());
     }
   }
   return bytes + mostShared;

@@ -78,12 +78,12 @@ export class ContainerDefinitions implements DefinitionControl {
     definitions.accept(service.name);
     if (action === 'stop') return;
     service.refresh();
-    // An earlier controller has taken the order, and died then.
+    // An earlier controller accepted the order, and died then.
     if (action !== 'restart' || isRepeated(service.order, 'restart', requestId)) return;
     const cause: Cause = { kind: 'api', actor, message: 'definition applied' };
     set.startNeeded(service, cause);
     const order = orderOf('restart', requestId, service.status, service.status.run + 1);
-    service.take(order, () => {
+    service.accept(order, () => {
       service.dispatch({ type: 'restart', cause });
       return true;
     });

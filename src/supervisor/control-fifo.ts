@@ -35,7 +35,7 @@ export class ControlFifo {
   constructor(fd: number, obey: (command: string) => Promise<void>) {
     this.#fd = fd;
     this.#obey = obey;
-    this.#watch = native().watchReadable(fd, () => void this.#take());
+    this.#watch = native().watchReadable(fd, () => void this.#readCommands());
     native().watchOn(this.#watch, true);
   }
 
@@ -51,13 +51,13 @@ export class ControlFifo {
     native().watchOn(this.#watch, !paused);
   }
 
-  async #take(): Promise<void> {
+  async #readCommands(): Promise<void> {
     native().watchOn(this.#watch, false);
-    for (let taken = 1; !this.#closed && !this.#paused; taken++) {
+    for (let count = 1; !this.#closed && !this.#paused; count++) {
       const command = this.#next();
       if (command === undefined) break;
       await this.#obey(command);
-      if (taken % COMMANDS_IN_A_ROW === 0) await nextTurn();
+      if (count % COMMANDS_IN_A_ROW === 0) await nextTurn();
     }
     if (!this.#closed && !this.#paused) native().watchOn(this.#watch, true);
   }

@@ -105,11 +105,11 @@ export class ControlScripts {
   }
 
   /**
-   * Runs one, after those that were asked for before, and says whether it has taken the matter into
-   * its hands: whether it exited with 0. Where there is none, `done` is called at once.
+   * Runs one, after those that were asked for before, and says whether it has handled the matter:
+   * whether it exited with 0. Where there is none, `done` is called at once.
    */
   run(letter: ControlLetter, done: (end: ControlEnd) => void): void {
-    const begun = this.#takeBegun(letter);
+    const begun = this.#removeBegun(letter);
     const isThere = (): boolean => begun !== undefined || this.has(letter);
     if (this.#running === undefined && !isThere()) {
       done(NOT_RUN);
@@ -216,7 +216,7 @@ export class ControlScripts {
   }
 
   /** One that has run has done so for the state of that moment only. */
-  #takeBegun(letter: ControlLetter): ControlScript | undefined {
+  #removeBegun(letter: ControlLetter): ControlScript | undefined {
     const begun = this.#begun.get(letter);
     this.#begun.delete(letter);
     return begun?.pid === 0 && this.#begunSinceMs !== this.#sinceMs ? undefined : begun;

@@ -3,7 +3,7 @@ import type { OperationOptions, Outcome, Selector } from '../types/operations.js
 import type { ServiceStatus } from '../types/service.js';
 import { OperationError } from './operation-error.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
-import type { Taken } from './rolling-restart.js';
+import type { Accepted } from './rolling-restart.js';
 import { selectSome } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
@@ -12,7 +12,7 @@ import type { ServiceSet } from './service-set.js';
 export async function forEach(
   set: ServiceSet,
   selector: Selector,
-  operate: (service: Service) => Promise<Taken>,
+  operate: (service: Service) => Promise<Accepted>,
   reach: (found: readonly Service[]) => readonly Service[] = (found) => found,
 ): Promise<readonly Outcome[]> {
   const { found, missing } = selectSome(set, selector);
@@ -26,7 +26,7 @@ export async function forEach(
 export async function outcomeOf(
   set: ServiceSet,
   service: Service,
-  operate: (service: Service) => Promise<Taken>,
+  operate: (service: Service) => Promise<Accepted>,
 ): Promise<Outcome> {
   const { name } = service;
   let startedMs = monotonicMs();
@@ -46,10 +46,10 @@ export async function outcomeOf(
 }
 
 /**
- * Has a service take an order, unless it took the order before: then only the outcome is left to
- * be waited for.
+ * Has a service accept an order. A repeated order is not carried out again: only its outcome is
+ * waited for.
  */
-export function take(
+export function accept(
   service: Service,
   kind: OrderKind,
   { requestId = '' }: Pick<OperationOptions, 'requestId'>,
@@ -57,5 +57,5 @@ export function take(
 ): Order {
   if (isRepeated(service.order, kind, requestId)) return service.order;
   const { run, act } = plan(service.status);
-  return service.take(orderOf(kind, requestId, service.status, run), act);
+  return service.accept(orderOf(kind, requestId, service.status, run), act);
 }

@@ -13,12 +13,12 @@ import type {
   StopOptions,
 } from '../types/operations.js';
 import type { ServiceName, ServiceStatus } from '../types/service.js';
-import { forEach, outcomeOf, take } from './each-service.js';
+import { accept, forEach, outcomeOf } from './each-service.js';
 import { OperationError, shuttingDown } from './operation-error.js';
 import { isRepeated, type Order, type OrderKind, orderOf } from './orders.js';
 import { ownerOf } from './owned-sessions.js';
 import type { Replicas } from './replicas.js';
-import { inTurn, rolling, type Taken } from './rolling-restart.js';
+import { type Accepted, inTurn, rolling } from './rolling-restart.js';
 import { excerpt, isEmpty, select } from './selecting.js';
 import type { Service } from './service.js';
 import type { ServiceSet } from './service-set.js';
@@ -67,14 +67,14 @@ export class Operations implements ServiceControl {
   start(selector: Selector, options: OperationOptions & { readonly once?: boolean }): Promise<readonly Outcome[]> {
     this.#refuseInShutdown();
     return forEach(this.#set, selector, async (service) => {
-      const order = take(service, 'start', options, (before) => {
+      const order = accept(service, 'start', options, (before) => {
         this.#set.startNeeded(service, options.cause);
         const running = before.state === 'up' || before.state === 'starting';
         const act = (): boolean => {
           service.dispatch({ type: 'start', cause: options.cause, ...(options.once && { once: true }) });
           return !running || before.desired !== service.status.desired;
         };
-        // A run that was there before satisfies; in any other state it takes a new one.
+        // A run that was there before satisfies the order; in any other state a new one does.
         return { run: running ? before.run : before.run + 1, act };
       });
       return { order, done: this.#waiting.forRun(service.name, order, options, START_WAIT_MS) };
@@ -85,18 +85,18 @@ export class Operations implements ServiceControl {
     this.#refuseInShutdown();
     const { cause, requestId = '' } = options;
     const service = await this.#transient.add(order, cause, requestId);
-    const taken = firstRun(options);
+    const first = firstRun(options);
     return outcomeOf(this.#set, service, async () => ({
-      order: taken,
-      done: this.#waiting.forRun(service.name, taken, options, START_WAIT_MS),
+      order: first,
+      done: this.#waiting.forRun(service.name, first, options, START_WAIT_MS),
     }));
   }
 
   restart(selector: Selector, options: RestartOptions): Promise<readonly Outcome[]> {
     this.#refuseInShutdown();
-    const restart = async (service: Service, left: OperationOptions = options): Promise<Taken> => {
+    const restart = async (service: Service, left: OperationOptions = options): Promise<Accepted> => {
       const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-      const order = take(service, 'restart', options, (before) => {
+      const order = accept(service, 'restart', options, (before) => {
         this.#set.startNeeded(service, options.cause);
         const act = (): boolean => {
           service.dispatch({ type: 'restart', cause: options.cause, timeoutMs });
@@ -114,9 +114,9 @@ export class Operations implements ServiceControl {
     const { added, removed } = await this.#replicas.scale(name, replicas, options);
     const started = added.map((service) =>
       outcomeOf(this.#set, service, async () => {
-        const order = firstRun(options);
-        const taken = isRepeated(service.order, 'start', order.id) ? service.order : service.take(order, () => true);
-        return { order: taken, done: this.#waiting.forRun(service.name, taken, options, START_WAIT_MS) };
+        const first = firstRun(options);
+        const order = isRepeated(service.order, 'start', first.id) ? service.order : service.accept(first, () => true);
+        return { order, done: this.#waiting.forRun(service.name, order, options, START_WAIT_MS) };
       }),
     );
     const stopped = removed.map((service) =>
@@ -153,16 +153,16 @@ export class Operations implements ServiceControl {
     }
     const { conditions } = this.#set;
     const turns = new Turns('stopped');
-    const stop = (service: Service): Promise<Taken> =>
-      turns.take(service.name, conditions.dependentsOf(service.name), () => this.#stop(service, options));
+    const stop = (service: Service): Promise<Accepted> =>
+      turns.run(service.name, conditions.dependentsOf(service.name), () => this.#stop(service, options));
     return forEach(this.#set, selector, stop, (found) =>
       conditions.withDependents(toStop(found).map(({ name }) => name)).flatMap((name) => this.#set.service(name) ?? []),
     );
   }
 
-  #stop(service: Service, options: StopOptions): Taken {
+  #stop(service: Service, options: StopOptions): Accepted {
     const timeoutMs = options.stopTimeoutMs ?? service.definition.stop.graceMs;
-    const order = take(service, 'stop', options, (before) => {
+    const order = accept(service, 'stop', options, (before) => {
       const act = (): boolean => {
         service.dispatch({ type: 'stop', why: 'asked', cause: options.cause, timeoutMs });
         return before.state !== 'down' || before.desired !== 'down';
@@ -223,7 +223,7 @@ export class Operations implements ServiceControl {
     act: (service: Service) => void,
   ): Promise<readonly Outcome[]> {
     return forEach(this.#set, selector, async (service) => {
-      const order = take(service, kind, options, (before) => {
+      const order = accept(service, kind, options, (before) => {
         const carryOut = (): boolean => {
           act(service);
           return service.status !== before;
@@ -241,10 +241,10 @@ export class Operations implements ServiceControl {
   ): Promise<readonly Outcome[]> {
     return forEach(this.#set, selector, async (service) => {
       const { requestId = '' } = options;
-      const taken = service.order;
-      if (isRepeated(taken, 'signal', requestId)) {
-        await this.#sending.get(taken);
-        return { order: taken };
+      const latest = service.order;
+      if (isRepeated(latest, 'signal', requestId)) {
+        await this.#sending.get(latest);
+        return { order: latest };
       }
       const { pid, runId, state } = service.status;
       if (options.expectedRunId && options.expectedRunId !== runId)
@@ -259,7 +259,7 @@ export class Operations implements ServiceControl {
         });
       // Recorded first: a controller that dies in this instant may leave the signal unsent, never
       // sent twice.
-      const order = service.take(orderOf('signal', requestId, service.status), () => true);
+      const order = service.accept(orderOf('signal', requestId, service.status), () => true);
       const sending = send(service).catch((error: unknown) => {
         service.forget(order);
         throw error;

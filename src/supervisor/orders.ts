@@ -4,8 +4,8 @@ const KINDS = ['start', 'restart', 'stop', 'signal', 'hold', 'release', 'reset']
 export type OrderKind = (typeof KINDS)[number];
 
 /**
- * An order that a service has taken. Its record keeps the latest: a repeated order waits instead of
- * acting again.
+ * An order that a service has accepted. Its record keeps the latest: a repeated order waits instead
+ * of acting again.
  */
 export interface Order {
   readonly kind: OrderKind;
@@ -25,9 +25,9 @@ export function orderOf(kind: OrderKind, id: string, before: ServiceStatus, run 
   return { kind, id, run, starts: before.counters.starts, oldPid: before.pid, changed: true };
 }
 
-/** Whether the order with this id is the one that was taken last. */
-export function isRepeated(taken: Order | undefined, kind: OrderKind, id: string): taken is Order {
-  return taken !== undefined && id !== '' && taken.id === id && taken.kind === kind;
+/** Whether the order with this id is the latest that was accepted. */
+export function isRepeated(latest: Order | undefined, kind: OrderKind, id: string): latest is Order {
+  return latest !== undefined && id !== '' && latest.id === id && latest.kind === kind;
 }
 
 /**

@@ -6,17 +6,17 @@ import type { Order } from './orders.js';
 import type { Service } from './service.js';
 import { Turns } from './turns.js';
 
-/** An order that a service took, and the wait for its outcome. */
-export interface Taken {
+/** An order that a service has accepted, and the wait for its outcome. */
+export interface Accepted {
   readonly order: Order;
   readonly done?: Promise<void>;
   /** Monotonic milliseconds: when it began, where that is later than the call. */
   readonly begunMs?: number;
 }
 
-type Restart = (service: Service, options?: OperationOptions) => Promise<Taken>;
+type Restart = (service: Service, options?: OperationOptions) => Promise<Accepted>;
 
-/** Services in the order in which {@link rolling} takes them: replicas by their numbers. */
+/** Services in the order in which {@link rolling} restarts them: replicas by their numbers. */
 export const inTurn = (found: readonly Service[]): readonly Service[] =>
   found.toSorted((a, b) => {
     const [one, other] = [groupOf(a), groupOf(b)];
@@ -40,7 +40,7 @@ export function rolling(restart: Restart, options: OperationOptions): Restart {
     const previous = before.get(of);
     before.set(of, service.name);
     if (previous !== undefined && options.wait === 'none') throw notRestarted(service, 'INVALID_ARGUMENT', TO_AWAIT);
-    return turns.take(service.name, previous === undefined ? [] : [previous], async () => {
+    return turns.run(service.name, previous === undefined ? [] : [previous], async () => {
       if (previous !== undefined && options.abort?.aborted)
         throw notRestarted(service, 'WAIT_TIMEOUT', 'nobody waits any longer');
       const turnMs = monotonicMs();

@@ -81,7 +81,7 @@ export class RunitProtocol {
     }
     for (const { status } of set.services()) this.#show(status);
     this.#files.releaseRest();
-    set.subscribe((change) => this.#take(change));
+    set.subscribe((change) => this.#onChange(change));
   }
 
   /**
@@ -138,7 +138,7 @@ export class RunitProtocol {
     }
   }
 
-  #take({ status, removed }: Change): void {
+  #onChange({ status, removed }: Change): void {
     const { name } = status;
     if (removed) {
       this.#close(name);

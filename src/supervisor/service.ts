@@ -93,10 +93,10 @@ export class Service implements ServiceCore {
   }
 
   /**
-   * Takes an order. The first step of `act` is recorded together with it, so it carries out the
+   * Accepts an order. The first step of `act` is recorded together with it, so it carries out the
    * order; `act` says whether anything changed.
    */
-  take(order: Order, act: () => boolean): Order {
+  accept(order: Order, act: () => boolean): Order {
     if (order.id === '') return { ...order, changed: act() };
     this.#order = order;
     this.#order = { ...order, changed: act() };

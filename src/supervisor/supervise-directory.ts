@@ -41,8 +41,8 @@ export interface Room {
 /**
  * The files by which runit's programs see and steer one service, runsv(8): `lock`, held for as long
  * as we have it; `status`, `stat` and `pid`, each replaced as a whole; and the FIFO `control`.
- * `ok`, which tells that somebody reads `control`, is a link to it: one descriptor is all that both
- * take.
+ * `ok`, which tells that somebody reads `control`, is a link to it: both need only one
+ * descriptor.
  */
 export class SuperviseDirectory {
   readonly path: string;
@@ -54,14 +54,14 @@ export class SuperviseDirectory {
   #written: StatusRecord | undefined;
 
   /**
-   * Takes the directory, or takes it over from an earlier controller. Throws {@link Locked} where
-   * somebody else has it.
+   * Claims the directory, or resumes the claim of an earlier controller. Throws {@link Locked}
+   * where somebody else has it.
    */
   constructor(path: string, files: HeldFiles, room: Room, obey: (command: string) => Promise<void>) {
     this.path = path;
     this.#files = files;
     this.#obey = obey;
-    this.#lock = files.inherited(this.#path('lock')) ?? this.#takeLock(room);
+    this.#lock = files.inherited(this.#path('lock')) ?? this.#acquireLock(room);
     this.#control = files.inherited(this.#path('control'));
     if (this.#control === undefined) return;
     this.#written = this.#read();
@@ -129,7 +129,7 @@ export class SuperviseDirectory {
   }
 
   /** undefined where there is no room to keep it. */
-  #takeLock(room: Room): HeldFile | undefined {
+  #acquireLock(room: Room): HeldFile | undefined {
     const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
     const fd = openSync(this.#path('lock'), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, PRIVATE);
     const ours = native().lock(fd, true);

@@ -1,7 +1,7 @@
 import { OperationError } from './operation-error.js';
 
-/** The order that a service took, when its turn came: `done` is the wait for the outcome. */
-interface Taken {
+/** The order that a service has accepted in its turn: `done` is the wait for the outcome. */
+interface Accepted {
   readonly done?: Promise<void>;
 }
 
@@ -19,29 +19,29 @@ export class Turns {
   }
 
   /** Carries out `act` for a service after the turns of the others that are named. */
-  take<T extends Taken>(name: string, after: readonly string[], act: () => Promise<T> | T): Promise<T> {
+  run<T extends Accepted>(name: string, after: readonly string[], act: () => Promise<T> | T): Promise<T> {
     const before = Promise.all(after.flatMap((other) => this.#failures.get(other) ?? [])).then((failures) =>
       failures.find((failure) => failure !== undefined),
     );
-    const taken = before.then((failure) => {
+    const accepted = before.then((failure) => {
       if (failure === undefined) return act();
       const message = `${name} was not ${this.#verb}: ${failure.message}`;
       throw new OperationError(failure.reason, message, { ...failure.metadata, service: name });
     });
-    const failure = failureOf(taken, before);
+    const failure = failureOf(accepted, before);
     // The outcome of the service has the error.
     failure.catch(() => undefined);
     this.#failures.set(name, failure);
-    return taken;
+    return accepted;
   }
 }
 
 async function failureOf(
-  taken: Promise<Taken>,
+  accepted: Promise<Accepted>,
   before: Promise<OperationError | undefined>,
 ): Promise<OperationError | undefined> {
   try {
-    await (await taken).done;
+    await (await accepted).done;
     return undefined;
   } catch (error) {
     if (error instanceof OperationError) return (await before) ?? error;

@@ -44,7 +44,7 @@ export interface OperationFailure extends Error {
 
 export interface OperationOptions {
   readonly cause: Cause;
-  /** Names the order: a service that took it does not carry it out again. */
+  /** Names the order: a service that has accepted it does not carry it out again. */
   readonly requestId?: string;
   readonly wait: WaitLevel;
   /** How long to wait; a default of the operation when undefined. */

@@ -56,11 +56,11 @@ export class NotifySocket {
     for (let count = 0; count < MESSAGES_A_TURN; count++) {
       const notification = native().receiveNotification(this.#socket.fd);
       if (notification === undefined) return;
-      this.#take(notification);
+      this.#handle(notification);
     }
   }
 
-  #take(notification: Notification): void {
+  #handle(notification: Notification): void {
     const { text, descriptors } = notification;
     if (text === '') {
       this.#listener.refused('the message is empty, or longer than 4096 bytes');

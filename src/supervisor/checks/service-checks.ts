@@ -227,14 +227,14 @@ export class ServiceChecks {
       this.#dependencies.descriptors,
       () => this.#status.pid,
       {
-        notice: (notice) => this.#take(notice),
+        notice: (notice) => this.#apply(notice),
         refused: (why) => this.#warn(`a message to NOTIFY_SOCKET is ignored: ${why}`),
       },
     );
     return this.#socket;
   }
 
-  #take(notice: Notice): void {
+  #apply(notice: Notice): void {
     switch (notice.kind) {
       case 'ready':
         this.#listener.ready();

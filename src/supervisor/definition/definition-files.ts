@@ -88,10 +88,10 @@ export class DefinitionFiles implements ServiceSource {
 
   #reload(isRunning: (name: ServiceName) => boolean): void {
     for (const name of new Set([...this.#inForce.keys(), ...this.#files.read(this.#inForce)]))
-      if (!isRunning(name)) this.#take(name);
+      if (!isRunning(name)) this.#putInForce(name);
   }
 
-  #take(name: ServiceName): void {
+  #putInForce(name: ServiceName): void {
     const service = this.#files.get(name);
     this.#dropped.delete(name);
     if (service) this.#inForce.set(name, service);
@@ -100,7 +100,7 @@ export class DefinitionFiles implements ServiceSource {
 
   /** From now on what the files say by now is in force. {@link read} has it. */
   accept(name: ServiceName): void {
-    this.#take(name);
+    this.#putInForce(name);
     if (!this.#inForce.has(name)) this.#dropped.add(name);
     this.#yamlInForce.delete(name);
     this.#context.kept.drop(name);
@@ -183,7 +183,7 @@ export class DefinitionFiles implements ServiceSource {
   /** The files are read again, and what they say is in force. */
   #readAnew(name: ServiceName, directory: string): DefinitionRead {
     this.#context.kept.drop(name);
-    this.#take(name);
+    this.#putInForce(name);
     if (!this.#isDefinedIn(directory, name)) {
       this.#inYaml.add(name);
       return this.#ofFiles(this.#inForce.get(name)) ?? this.#undefined(name);

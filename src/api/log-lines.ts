@@ -42,7 +42,7 @@ export class LineEncoder implements LineSink {
   }
 
   /** The lines since the last call as a `ReadResponse`; `rest` are its other fields, encoded. */
-  take(rest: Uint8Array): Buffer {
+  finish(rest: Uint8Array): Buffer {
     const header = Buffer.allocUnsafe(6);
     header[0] = EVENT_LINES_TAG;
     const headerBytes = encodeVarint(header, this.#used, 1);

@@ -50,8 +50,8 @@ export function logsServer(sources: Sources, calls: Calls, access: Access) {
 }
 
 /**
- * Sends what the reader reads, one message at a time: as long as the client has not taken the last
- * one, nothing is read for it and nothing is kept.
+ * Sends what the reader reads, one message at a time: until the client has read the last one,
+ * nothing more is read and nothing is kept.
  *
  * @returns what ends it
  */
@@ -71,10 +71,10 @@ function sendLogs(call: ReadCall, reader: LogReader, fail: (error: unknown) => v
 
   const sendEvent = (event: ReadResponse['event']) => send(messageOf(event, reader));
 
-  const take = (turn: Turn) => {
+  const sendTurn = (turn: Turn) => {
     switch (turn.kind) {
       case 'lines':
-        return send(encoder.take(messageOf(undefined, reader)));
+        return send(encoder.finish(messageOf(undefined, reader)));
       case 'gap': {
         const { lines, bytes } = turn.loss;
         return sendEvent({ $case: 'gap', value: { service: turn.name, lines: BigInt(lines), bytes: BigInt(bytes) } });
@@ -100,7 +100,7 @@ function sendLogs(call: ReadCall, reader: LogReader, fail: (error: unknown) => v
     scheduled = false;
     if (ended || writing) return;
     try {
-      take(reader.next(encoder));
+      sendTurn(reader.next(encoder));
     } catch (error) {
       stop();
       fail(error);
@@ -131,7 +131,7 @@ function sendLogs(call: ReadCall, reader: LogReader, fail: (error: unknown) => v
 
 /** With the cursors of those services whose place has changed. */
 function messageOf(event: ReadResponse['event'], reader: LogReader): Buffer {
-  const cursors = reader.takeCursors();
+  const cursors = reader.changedCursors();
   const cursor = cursors.size === 0 ? undefined : { services: Object.fromEntries(cursors) };
   return Buffer.from(ReadResponse.encode({ event, cursor }).finish());
 }

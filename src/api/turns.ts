@@ -22,10 +22,10 @@ export class Turns {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#take());
+    setImmediate(() => this.#run());
   }
 
-  #take(): void {
+  #run(): void {
     this.#scheduled = false;
     const end = performance.now() + TURN_MS;
     for (const work of this.#waiting) {

@@ -44,7 +44,7 @@ export class ScriptRunner {
   readonly #logs: Sources;
   readonly #record: RecordEntry<ScriptRecord>;
   #running: Promise<unknown> | undefined;
-  #takenOver = '';
+  #adopted = '';
 
   constructor(
     host: ProcessHost,
@@ -65,9 +65,9 @@ export class ScriptRunner {
     return this.#running;
   }
 
-  /** The script that was taken over from an earlier controller, '' when none was. */
-  get takenOver(): string {
-    return this.#takenOver;
+  /** The script that was adopted from an earlier controller, '' when none was. */
+  get adopted(): string {
+    return this.#adopted;
   }
 
   /** Runs a script to its end. Returns why it failed, '' when it did not. */
@@ -84,13 +84,13 @@ export class ScriptRunner {
     }
   }
 
-  /** Takes over the script that an earlier controller was running; `stopFor` says what ends it. */
-  takeOver(stopFor: (path: string) => AbortSignal): void {
+  /** Adopts the script that an earlier controller was running; `stopFor` says what ends it. */
+  adopt(stopFor: (path: string) => AbortSignal): void {
     const { saved } = this.#record;
     if (saved === undefined) return;
     const pid = saved.pid || this.#host.startedButUnrecorded(purposeOf(saved.path));
     if (pid === 0) return;
-    this.#takenOver = saved.path;
+    this.#adopted = saved.path;
     this.#record.put({ path: saved.path, pid });
     const stop = stopFor(saved.path);
     const ended = (): void => this.#record.put({ path: saved.path, pid: 0 });

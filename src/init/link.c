@@ -54,7 +54,7 @@ void link_line(const char *format, ...) {
  */
 static bool may_receive(void) { return lines >= 0 && (out_length < ENOUGH || controller_pid() == 0); }
 
-static void take(char byte) {
+static void receive_byte(char byte) {
   if (byte != '\n') {
     if (line_length < MAX_LINE) line[line_length++] = byte;
     return;
@@ -85,12 +85,12 @@ void link_receive_lines(void) {
     if (length <= 0) return close_end(&lines), timer_set(TIMER_CONTROLLER, HUNG_UP_MAY_LIVE);
     if (pending == 0) ioctl(lines, FIONREAD, &pending); /* how much there is behind the first piece */
     else pending -= (int)length;
-    for (ssize_t i = 0; i < length; i++) take(in[i]);
+    for (ssize_t i = 0; i < length; i++) receive_byte(in[i]);
     if (pending <= 0) return;
   }
 }
 
-static const char *take_descriptor(const struct msghdr *message, const char *name, size_t length) {
+static const char *receive_descriptor(const struct msghdr *message, const char *name, size_t length) {
   int fd;
   struct cmsghdr *header = CMSG_FIRSTHDR(message);
   bool is_name = length > 0 && length < MAX_NAME && is_text(name, length, '!');
@@ -113,7 +113,7 @@ void link_receive_descriptors(void) {
     ssize_t length = recvmsg(descriptors, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (length < 0 && errno == EAGAIN) return;
     if (length < 0 || (length == 0 && CMSG_FIRSTHDR(&message) == NULL)) return close_end(&descriptors);
-    const char *problem = take_descriptor(&message, name, (size_t)length);
+    const char *problem = receive_descriptor(&message, name, (size_t)length);
     if (problem != NULL) link_line("error descriptor: %s", problem);
   }
 }

@@ -42,7 +42,7 @@ void say_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define give_up(code, ...) (say(__VA_ARGS__), _exit(code))
 
 /* timers.c */
-enum timer { TIMER_CONTROLLER, TIMER_STOPPED, TIMER_TAKEN, TIMER_ORPHANS, TIMER_FINISH, TIMERS };
+enum timer { TIMER_CONTROLLER, TIMER_STOPPED, TIMER_ACKNOWLEDGE, TIMER_ORPHANS, TIMER_FINISH, TIMERS };
 #define NEVER 0
 int64_t milliseconds(struct timespec time);
 int64_t now(void);
@@ -57,7 +57,7 @@ void signals_read(int fd);
 bool signals_tell(void); /* this and its like: one line to the controller, false when there is nothing to tell */
 void signals_hand_over(void); /* this and its like: what a new controller is to hear */
 bool signals_took(const char *name);
-void signals_not_taken(void);
+void signals_not_acknowledged(void);
 
 /* watch.c: the exit statuses that are kept */
 bool watch_add(pid_t pid);

@@ -35,7 +35,7 @@ bool orphans_tell(void) {
 
 uint64_t orphans_told(void) { return told; }
 
-static void take(pid_t pid) {
+static void reap_one(pid_t pid) {
   pid_t session = getsid(pid);
   int status;
   struct rusage usage;
@@ -56,7 +56,7 @@ bool reap(void) {
   for (int i = 0; i < BATCH; i++) {
     siginfo_t info = {0};
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return false;
-    take(info.si_pid);
+    reap_one(info.si_pid);
   }
   return true;
 }

@@ -7,8 +7,8 @@
 #include <sys/signalfd.h>
 
 #define SYSTEMD_HALT 37 /* SIGRTMIN+3 of glibc: the stop signal of images that usually run systemd; musl counts differently */
-#define TAKEN_WITHIN (4 * SECOND)
-#define TAKEN_BY_A_READY_ONE_WITHIN 1500 /* so that its successor still has the whole shutdown within Docker's 10 s */
+#define ACKNOWLEDGES_WITHIN (4 * SECOND)
+#define READY_ACKNOWLEDGES_WITHIN 1500 /* so that its successor still has the whole shutdown within Docker's 10 s */
 
 static struct relayed {
   int number;
@@ -58,7 +58,7 @@ void signals_read(int fd) {
       continue;
     }
     if (at->ends && finishing()) finish_now();
-    else if (at->ends && at->waiting == 0) timer_set(TIMER_TAKEN, controller_is_away() ? TAKEN_WITHIN : TAKEN_BY_A_READY_ONE_WITHIN);
+    else if (at->ends && at->waiting == 0) timer_set(TIMER_ACKNOWLEDGE, controller_is_away() ? ACKNOWLEDGES_WITHIN : READY_ACKNOWLEDGES_WITHIN);
     if (at->waiting < 2) at->waiting++;
   }
 }
@@ -75,7 +75,7 @@ bool signals_tell(void) {
 
 void signals_hand_over(void) {
   for (struct relayed *at = relayed; at < end; at++) at->told = 0;
-  if (timer_runs(TIMER_TAKEN)) timer_set(TIMER_TAKEN, TAKEN_WITHIN);
+  if (timer_runs(TIMER_ACKNOWLEDGE)) timer_set(TIMER_ACKNOWLEDGE, ACKNOWLEDGES_WITHIN);
 }
 
 bool signals_took(const char *name) {
@@ -86,12 +86,12 @@ bool signals_took(const char *name) {
     if (meant && at->told > 0) at->told--, at->waiting--;
     still = still || (at->ends && at->waiting > 0);
   }
-  if (!still) timer_set(TIMER_TAKEN, NEVER), replaced = false;
+  if (!still) timer_set(TIMER_ACKNOWLEDGE, NEVER), replaced = false;
   return known;
 }
 
-void signals_not_taken(void) {
-  timer_set(TIMER_TAKEN, TAKEN_WITHIN); /* for its successor */
+void signals_not_acknowledged(void) {
+  timer_set(TIMER_ACKNOWLEDGE, ACKNOWLEDGES_WITHIN); /* for its successor */
   if (!replaced && controller_replace("does not answer a signal to end")) replaced = true;
   else controller_signal(SIGKILL), finish_badly("the controller does not answer a signal to end");
 }

@@ -16,7 +16,7 @@ static struct cpu {
 static void (*const action[TIMERS])(void) = {
     [TIMER_CONTROLLER] = controller_due,
     [TIMER_STOPPED] = controller_stopped,
-    [TIMER_TAKEN] = signals_not_taken,
+    [TIMER_ACKNOWLEDGE] = signals_not_acknowledged,
     [TIMER_FINISH] = finish_late, /* when the end has begun, it is only woken */
 };
 

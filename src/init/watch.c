@@ -1,4 +1,4 @@
-/* The watched processes. A status stays until a controller has taken it. */
+/* The watched processes. A status stays until a controller acknowledges it. */
 #include "my_init.h"
 
 #define RECENT 64

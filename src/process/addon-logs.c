@@ -48,7 +48,7 @@ static ssize_t move(int pipe_fd, int file, uint8_t *into, size_t size, size_t at
   return length < 0 ? 0 : length;
 }
 
-static napi_value take_in(napi_env env, napi_callback_info info) {
+static napi_value read_pipe(napi_env env, napi_callback_info info) {
   napi_value values[4], result;
   int pipe_fd, file;
   uint8_t *bytes;
@@ -157,4 +157,4 @@ static napi_value unstamp(napi_env env, napi_callback_info info) {
 }
 
 const struct addon_function log_functions[] = {
-    {"takeIn", take_in}, {"readableBytes", readable_bytes}, {"stamp", stamp}, {"unstamp", unstamp}, {NULL, NULL}};
+    {"readPipe", read_pipe}, {"readableBytes", readable_bytes}, {"stamp", stamp}, {"unstamp", unstamp}, {NULL, NULL}};

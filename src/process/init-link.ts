@@ -136,7 +136,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
   /**
    * A child of ours has ended, with this wait status, and we have yet to act on it: init keeps the
    * status until {@link acknowledge}. Undefined when init can read it by now; otherwise it settles
-   * when it can, and the status must not be taken away from the kernel before.
+   * when it can, and the status must not be reaped before.
    */
   exited(pid: number, status: number): Promise<void> | undefined {
     const sent = new Promise<void>((resolve) => this.#socket.write(`exited ${pid} ${status}\n`, () => resolve()));
@@ -199,10 +199,10 @@ export class InitLink extends EventEmitter<LinkEvents> {
   #read(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#take(line.split(' '));
+    for (const line of lines) this.#handle(line.split(' '));
   }
 
-  #take(words: readonly string[]): void {
+  #handle(words: readonly string[]): void {
     if (this.#handover !== undefined) {
       if (words[0] !== 'go') {
         this.#handover.push(words);

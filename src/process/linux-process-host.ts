@@ -50,7 +50,7 @@ export class LinuxProcessHost implements ProcessHost {
   /** init has no room for one more status: those who have ended wait in the kernel. */
   #behind = false;
   readonly #adopted = new Map<number, (status: ExitStatus) => Acknowledged>();
-  /** Adopted pids that init's full table could not take; we probe them ourselves. */
+  /** Adopted pids that init's full table had no room for; we probe them ourselves. */
   readonly #unwatched = new Set<number>();
 
   constructor(
@@ -156,9 +156,9 @@ export class LinuxProcessHost implements ProcessHost {
   #childrenEnded(): void {
     for (let end = native().ended(0); end !== undefined && !this.#behind; end = native().ended(0)) {
       const [pid, status, peakKilobytes] = end;
-      const take = this.#children.get(pid);
-      if (take === undefined) native().reap(pid);
-      else take(status, peakKilobytes);
+      const ended = this.#children.get(pid);
+      if (ended === undefined) native().reap(pid);
+      else ended(status, peakKilobytes);
     }
   }
 

@@ -87,12 +87,12 @@ interface WatchFunctions {
 /** addon-logs.c: what touches every byte of a log. */
 interface LogFunctions {
   /**
-   * Takes what is in a pipe: writes the first `used` bytes of the buffer to the beginning of the
+   * Reads a pipe: writes the first `used` bytes of the buffer to the beginning of the
    * file, moves what the pipe has, as far as the buffer has room, into the file behind them, and
    * then into the buffer. The file's position tells how much was moved, whenever the process is
    * killed. Returns how many bytes that were, 0 when the pipe is empty.
    */
-  takeIn(pipe: number, file: number, buffer: Buffer, used: number): number;
+  readPipe(pipe: number, file: number, buffer: Buffer, used: number): number;
   /** How many bytes a pipe holds now. */
   readableBytes(pipe: number): number;
   /**

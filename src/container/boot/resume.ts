@@ -40,7 +40,7 @@ export async function resume(dependencies: ResumeDependencies): Promise<void> {
   notifications.releaseRest();
   set.conditions.update();
   // A hook has its time in the shutdown; a startup script is of no use any more.
-  scripts.takeOver((path) => (isHook(path) ? new AbortController().signal : shutdown.signal));
+  scripts.adopt((path) => (isHook(path) ? new AbortController().signal : shutdown.signal));
   endWithCommand(command, state, shutdown);
   // The end of the command and that of the container are put on record together: before that the
   // command may be unrecorded.

@@ -63,11 +63,11 @@ export class Hooks {
   async #run(): Promise<void> {
     for (let [path, ...rest] = this.#rest; path !== undefined; [path, ...rest] = rest) {
       this.#rest = rest;
-      const takenOver = this.#scripts.takenOver === path;
+      const adopted = this.#scripts.adopted === path;
       if (this.#stop.aborted) this.#leaveOut(path);
-      else if (takenOver || !this.#records.saved.has(path)) {
+      else if (adopted || !this.#records.saved.has(path)) {
         this.#running = path;
-        await (takenOver ? this.#scripts.running : this.#runHook(path));
+        await (adopted ? this.#scripts.running : this.#runHook(path));
         this.#running = '';
       }
     }

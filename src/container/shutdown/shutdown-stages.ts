@@ -106,17 +106,17 @@ export class ShutdownStages {
       return stageLimit(stage, coming, this.#time(), limits);
     };
     for (const [index, step] of steps.entries()) {
-      const work = await this.#take(step, enter(step.stage, [...steps.slice(index + 1), ...last]));
+      const work = await this.#carryOut(step, enter(step.stage, [...steps.slice(index + 1), ...last]));
       if (work !== undefined) late.push(work);
     }
     await this.#endLate(late, last);
-    for (const step of last) await (await this.#take(step, enter(step.stage, [])))?.cut?.();
+    for (const step of last) await (await this.#carryOut(step, enter(step.stage, [])))?.cut?.();
     const restMs = enter('the rest', []);
     return { killed: state.now.shutdown?.killed === true, restMs: this.killsNow ? 0 : restMs };
   }
 
   /** Returns what of a step goes on after its limit; undefined when all is over. */
-  async #take({ stage, begin }: Step, limitMs: number): Promise<Work | undefined> {
+  async #carryOut({ stage, begin }: Step, limitMs: number): Promise<Work | undefined> {
     const work = begin(limitMs);
     const isLast = stage === 'post-shutdown hooks';
     // What has to be ended within the limit needs the end of it for that.
@@ -150,7 +150,7 @@ export class ShutdownStages {
     const { command, set, scripts, messages } = this.#dependencies;
     const before = scriptsOf(PRE_SHUTDOWN, messages);
     const steps: Step[] = [];
-    if (scripts.running && !isHook(scripts.takenOver)) steps.push(this.#startupScript(scripts.running));
+    if (scripts.running && !isHook(scripts.adopted)) steps.push(this.#startupScript(scripts.running));
     if (command.pid !== 0) steps.push({ stage: 'main command', begin: () => this.#endCommand(signal) });
     if (before.length > 0) steps.push(this.#hooks('pre-shutdown hooks', before));
     if (set.list().some(({ state }) => state !== 'down'))

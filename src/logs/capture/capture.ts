@@ -24,15 +24,15 @@ export interface CaptureParts {
   readonly row: number;
   /** Called after each append. */
   readonly stored: () => void;
-  /** How many bytes of records of the stream the store did not take. */
+  /** How many bytes of records of the stream were not stored. */
   readonly dropped: () => number;
 }
 
 /**
- * - `reading`: takes and stores what comes.
- * - `paused`: takes nothing, so that the writer waits when the pipe is full. Lines that were taken
+ * - `reading`: reads and stores what comes.
+ * - `paused`: reads nothing, so that the writer waits when the pipe is full. Lines that were read
  *   already may be unstored.
- * - `insisting`: takes and stores, and refuses to pause: somebody waits for a drain, or the end.
+ * - `insisting`: reads and stores, and refuses to pause: somebody waits for a drain, or the end.
  *
  * | | reading | paused | insisting |
  * |---|---|---|---|
@@ -96,8 +96,8 @@ export class Capture {
    * `done` afterwards: at once or, when the capture is paused, a little later.
    */
   drain(done: () => void): void {
-    for (let taken = 0, length = 1; length > 0 && taken < DRAIN_BYTES && this.#state !== 'paused'; taken += length)
-      length = this.#take();
+    for (let read = 0, length = 1; length > 0 && read < DRAIN_BYTES && this.#state !== 'paused'; read += length)
+      length = this.#readPiece();
     if (this.#state === 'paused') {
       // After a turn of the event loop: it may be us who did not run for so long, and the pause may
       // be over.
@@ -147,7 +147,7 @@ export class Capture {
   }
 
   /**
-   * Ends a pause: stores the lines that were taken before it, then what the held drains ask for.
+   * Ends a pause: stores the lines that were read before it, then what the held drains ask for.
    */
   #goOn(state: 'reading' | 'insisting'): void {
     // The buffer is in use: another text is being stored.
@@ -189,31 +189,31 @@ export class Capture {
   }
 
   #onReadable(): void {
-    if (this.#other !== undefined) this.#other.#takeBacklog();
+    if (this.#other !== undefined) this.#other.#readBacklog();
     // Storing the backlog may have paused both.
-    if (this.#state !== 'paused') this.#take();
+    if (this.#state !== 'paused') this.#readPiece();
   }
 
   /**
-   * Takes a backlog before the other stream has its turn. Part of it is certainly older; of the
+   * Reads a backlog before the other stream has its turn. Part of it is certainly older; of the
    * rest nobody can tell, and a word on standard error after a burst on standard output is worth
    * more behind the burst than overwritten by it.
    */
-  #takeBacklog(): void {
+  #readBacklog(): void {
     if (!this.#hasBacklog) return;
     let left = native().readableBytes(this.#parts.fd);
     while (left > 0 && this.#state !== 'paused') {
-      const length = this.#take();
+      const length = this.#readPiece();
       if (length === 0) return;
       left -= length;
     }
   }
 
-  /** Takes and stores a piece of what is in the pipe, and returns its length. */
-  #take(): number {
+  /** Reads and stores a piece of what is in the pipe, and returns its length. */
+  #readPiece(): number {
     const { fd, intake, row } = this.#parts;
     const begin = TEXT_AT + (this.#rest?.length ?? 0);
-    const end = intake.take(fd, row, this.#offset, this.#rest);
+    const end = intake.read(fd, row, this.#offset, this.#rest);
     const length = end - begin;
     this.#hasBacklog = length >= BACKLOG_BYTES;
     if (length === 0) return 0;
@@ -267,7 +267,7 @@ export class Capture {
   }
 
   /**
-   * Goes on where an earlier controller was killed: stores what that had taken in and not yet
+   * Goes on where an earlier controller was killed: stores the text that it had read and not yet
    * stored.
    */
   #recover(): void {

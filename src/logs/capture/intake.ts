@@ -6,7 +6,7 @@ import { MAX_CONTENT_BYTES } from '../store/cri.js';
 const CHUNK_BYTES = 64 * 1024;
 /** `MYI1` */
 const MAGIC = 0x3149594d;
-/** Magic, row, offset, and where the text ends that was there before: see {@link Intake.take}. */
+/** Magic, row, offset, and where the text ends that was there before: see {@link Intake.read}. */
 const HEADER_BYTES = 32;
 /** Offset and length. */
 const REST_HEADER_BYTES = 16;
@@ -20,7 +20,7 @@ const REST_BYTES = 96 * 1024;
 const NOTHING = Buffer.alloc(REST_HEADER_BYTES);
 
 /**
- * Text that an earlier controller had taken in, from {@link TEXT_AT} to `end` of
+ * Text that an earlier controller had read, from {@link TEXT_AT} to `end` of
  * {@link Intake.text}.
  */
 export interface Recovered {
@@ -35,14 +35,14 @@ export interface Recovered {
 }
 
 /**
- * The text on its way from a pipe to a store: taken out of the one, and not yet in the other. The
+ * The text on its way from a pipe to a store: read from the one, and not yet in the other. The
  * text is in a memfd that init holds, so that a controller that is killed loses none of it: the
  * next controller stores the part that this one has not stored. One text at a time is in flight.
  * The intake also keeps the rest of each stream: a line that has begun.
  */
 export class Intake {
   readonly #fd: number;
-  /** The text in flight. Shared by all streams, as it is stored before the next is taken. */
+  /** The text in flight. Shared by all streams, as it is stored before the next is read. */
   readonly text = Buffer.allocUnsafe(TEXT_AT + TEXT_BYTES);
   /** The text is being stored. */
   busy = false;
@@ -52,19 +52,19 @@ export class Intake {
   }
 
   /**
-   * Takes what is in a pipe, and puts it behind the rest of the stream. `offset`: how many bytes of
+   * Reads a pipe, and puts the text behind the rest of the stream. `offset`: how many bytes of
    * records the stream has.
    *
    * @returns where the text ends
    */
-  take(pipe: number, row: number, offset: number, rest: Buffer | undefined): number {
+  read(pipe: number, row: number, offset: number, rest: Buffer | undefined): number {
     const { text } = this;
     const used = TEXT_AT + (rest?.copy(text, TEXT_AT) ?? 0);
     text.writeUInt32LE(MAGIC, 0);
     text.writeUInt32LE(row, 4);
     text.writeDoubleLE(offset, 8);
     text.writeDoubleLE(used, 16);
-    return used + native().takeIn(pipe, this.#fd, text, used);
+    return used + native().readPipe(pipe, this.#fd, text, used);
   }
 
   /**
@@ -96,7 +96,7 @@ export class Intake {
     writeSync(this.#fd, NOTHING, 0, 4, 0);
   }
 
-  /** The text of a stream that an earlier controller took in and perhaps did not store. */
+  /** The text of a stream that an earlier controller read and perhaps did not store. */
   recover(row: number): Recovered | undefined {
     const { text } = this;
     const length = readSync(this.#fd, text, 0, HEADER_BYTES, 0);
@@ -118,8 +118,8 @@ export class Intake {
 const rowAt = (row: number): number => RESTS_AT + row * REST_BYTES;
 
 /**
- * Where the file is written next, proc(5): the kernel moves it in the same call that takes
- * something out of the pipe.
+ * Where the file is written next, proc(5): the kernel moves it in the same call that reads
+ * from the pipe.
  */
 const positionOf = (fd: number): number =>
   Number(/^pos:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]);

@@ -91,7 +91,7 @@ export class LogReader {
       this.#located = true;
     }
     for (const reader of this.#readers) {
-      const loss = reader.takeLoss();
+      const loss = reader.nextLoss();
       if (loss === undefined) continue;
       this.#moved.add(reader);
       return { kind: 'gap', name: reader.name, loss };
@@ -101,7 +101,7 @@ export class LogReader {
   }
 
   /** The cursors of those sources whose position has changed since the last call. */
-  takeCursors(): ReadonlyMap<string, string> {
+  changedCursors(): ReadonlyMap<string, string> {
     const cursors = new Map<string, string>();
     for (const reader of this.#moved)
       if (!this.#isGone(reader)) cursors.set(reader.name, encodeCursor(this.#sources.bootId, reader.state()));

@@ -121,7 +121,7 @@ export class SourceReader {
   }
 
   /** The loss since the last turn; reading continues behind it. */
-  takeLoss(): Loss | undefined {
+  nextLoss(): Loss | undefined {
     const { dropped, store } = this.source;
     const held = nextHeld(store, this.#position);
     let { lines, bytes } = this.#unreadable;

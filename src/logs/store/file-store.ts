@@ -91,7 +91,7 @@ export class FileStore implements LogStore {
     makeDirectory(dirname(path));
     if (left === undefined && sizeOf(this.#path) > 0) this.#shift();
     this.#fd = openSync(this.#path, 'a+', 0o640);
-    this.#segments = left === undefined ? [{ base: begin, end: begin }] : this.#takeUp(left);
+    this.#segments = left === undefined ? [{ base: begin, end: begin }] : this.#restore(left);
     this.#tell();
   }
 
@@ -110,13 +110,13 @@ export class FileStore implements LogStore {
     return this.#segments.at(-1)?.end ?? BEGINNING;
   }
 
-  /** Why the disk did not take what was appended last: a code of errno(3). */
+  /** Why the disk did not store the latest append: a code of errno(3). */
   get refusal(): string | undefined {
     return this.#refusal;
   }
 
   /**
-   * Appends whole records of one stream. Returns how many bytes of them the disk has taken, whole
+   * Appends whole records of one stream. Returns how many bytes of them the disk has stored, whole
    * records too.
    */
   append(buffer: Buffer, length: number, records: number, stream: Stream = 'stdout'): number {
@@ -258,7 +258,7 @@ export class FileStore implements LogStore {
   }
 
   /** Files as an earlier controller has left them; what was written last is counted. */
-  #takeUp({ inode, bases, end }: LeftFiles): Segment[] {
+  #restore({ inode, bases, end }: LeftFiles): Segment[] {
     const marks = bases.map(([offset, record, stderrOffset, stderrRecord]) => ({
       offset,
       record,

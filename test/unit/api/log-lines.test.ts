@@ -12,7 +12,7 @@ function encoded(): Buffer {
   const encoder = new LineEncoder();
   const line = record('stderr', 'P', 'text');
   encoder.put('web', line, 0, line.length);
-  return encoder.take(Buffer.alloc(0));
+  return encoder.finish(Buffer.alloc(0));
 }
 
 test('a line that was encoded by hand is what the generated code reads', () => {

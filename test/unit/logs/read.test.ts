@@ -244,7 +244,7 @@ describe('markers', () => {
       ...all.slice(0, 2),
       'caught up',
     ]);
-    const cursors = reader.takeCursors();
+    const cursors = reader.changedCursors();
     mute.mark('started', 3);
     expect(readOn(reader)).toEqual(['mute started 3']);
     expect(reading({ selected: (name) => name === 'mute', cursors })).toEqual(['mute started 3', 'caught up']);
@@ -320,7 +320,7 @@ describe('a cursor', () => {
     for (const text of ['1', '2', '3']) for (const name of ['a', 'b']) logs.of(name).line(text);
     const first = readerOf();
     expect(readOn(first, 3)).toEqual(['a:1', 'b:1', 'a:2']);
-    const cursors = first.takeCursors();
+    const cursors = first.changedCursors();
     logs.of('new').line('x');
     expect(reading({ cursors })).toEqual(['b:2', 'a:3', 'b:3', 'new:x', 'caught up']);
   });
@@ -329,11 +329,11 @@ describe('a cursor', () => {
     for (const name of ['a', 'b']) logs.of(name).line('1');
     const reader = readerOf({ follow: true });
     readOn(reader);
-    expect([...reader.takeCursors().keys()]).toEqual(['a', 'b']);
+    expect([...reader.changedCursors().keys()]).toEqual(['a', 'b']);
     logs.of('b').line('2');
     readOn(reader);
-    expect([...reader.takeCursors().keys()]).toEqual(['b']);
-    expect(reader.takeCursors().size).toBe(0);
+    expect([...reader.changedCursors().keys()]).toEqual(['b']);
+    expect(reader.changedCursors().size).toBe(0);
   });
 
   test('knows what was lost while nobody read, also what was never stored', () => {
@@ -341,7 +341,7 @@ describe('a cursor', () => {
     web.line('1');
     const first = readerOf();
     readOn(first);
-    const cursors = first.takeCursors();
+    const cursors = first.changedCursors();
     web.lines(numbered(1000, 4000));
     web.lines(numbered(4000, 7000));
     web.dropped = { lines: 2, bytes: 5 };
@@ -353,7 +353,7 @@ describe('a cursor', () => {
     for (const text of ['1', '2']) logs.of('web').line(text);
     const first = readerOf();
     readOn(first);
-    const cursors = first.takeCursors();
+    const cursors = first.changedCursors();
     logs.remove('web');
     for (const text of ['3', '4', '5']) logs.of('web').line(text);
     expect(reading({ cursors })).toEqual(['web:3', 'web:4', 'web:5', 'caught up']);
@@ -415,7 +415,7 @@ test('whatever is written and however it is read, lines and gaps account for eve
         .map(() => newReader(new Map()))
         .map((reader) => ({
           reader,
-          cursors: new Map(reader.takeCursors()),
+          cursors: new Map(reader.changedCursors()),
           next: new Map(names.map((name) => [name, { lines: 0, bytes: 0, runs: 0 }])),
         }));
       const check = (index: number, lines: number) => {
@@ -437,7 +437,7 @@ test('whatever is written and however it is read, lines and gaps account for eve
             seen.bytes += words.length - 2;
           }
         }
-        for (const [name, cursor] of state.reader.takeCursors()) state.cursors.set(name, cursor);
+        for (const [name, cursor] of state.reader.changedCursors()) state.cursors.set(name, cursor);
       };
       for (const step of steps) {
         switch (step.what) {

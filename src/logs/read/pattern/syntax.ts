@@ -53,7 +53,7 @@ export class Parser {
 
   #either(): Tree {
     const parts = [this.#sequence()];
-    while (this.#take('|')) parts.push(this.#sequence());
+    while (this.#consume('|')) parts.push(this.#sequence());
     return { kind: 'either', parts };
   }
 
@@ -68,16 +68,16 @@ export class Parser {
     const counts = this.#counts();
     if (counts === undefined) return what;
     // Lazy or not is the same where only a match is asked for.
-    this.#take('?');
+    this.#consume('?');
     if ('*+?{'.includes(this.#peek() ?? ' ') && this.#counts() !== undefined)
       throw this.#error('repeats a repetition; a group says which is meant');
     return { kind: 'repeat', what, ...counts };
   }
 
   #counts(): { readonly min: number; readonly max: number } | undefined {
-    if (this.#take('*')) return { min: 0, max: Number.POSITIVE_INFINITY };
-    if (this.#take('+')) return { min: 1, max: Number.POSITIVE_INFINITY };
-    if (this.#take('?')) return { min: 0, max: 1 };
+    if (this.#consume('*')) return { min: 0, max: Number.POSITIVE_INFINITY };
+    if (this.#consume('+')) return { min: 1, max: Number.POSITIVE_INFINITY };
+    if (this.#consume('?')) return { min: 0, max: 1 };
     const [all, least, comma, most] =
       /^\{(\d{1,4})(,(\d{0,4}))?\}/.exec(this.#characters.slice(this.#at, this.#at + 12).join('')) ?? [];
     if (all === undefined || least === undefined) return undefined;
@@ -113,17 +113,17 @@ export class Parser {
   }
 
   #group(): Tree {
-    if (this.#take('?') && !this.#take(':'))
+    if (this.#consume('?') && !this.#consume(':'))
       throw this.#error('(? is supported as (?:…), and as (?i) at the beginning');
     if (++this.#depth > MAX_DEPTH) throw this.#error('groups are nested too deeply');
     const tree = this.#either();
-    if (!this.#take(')')) throw this.#error('a group is not closed');
+    if (!this.#consume(')')) throw this.#error('a group is not closed');
     this.#depth--;
     return tree;
   }
 
   #set(): Tree {
-    const negated = this.#take('^');
+    const negated = this.#consume('^');
     const ranges: (readonly [number, number])[] = [];
     for (let first = true; first || this.#peek() !== ']'; first = false) {
       if (this.#peek() === undefined) throw this.#error('[ is not closed');
@@ -176,7 +176,7 @@ export class Parser {
     return this.#characters[this.#at];
   }
 
-  #take(character: string): boolean {
+  #consume(character: string): boolean {
     if (this.#characters[this.#at] !== character) return false;
     this.#at++;
     return true;

@@ -130,7 +130,7 @@ static void hand_over(void) {
   link_line("init 1 %s %d %d %d %d %lld %lld %lld", MY_INIT_VERSION, facts.pid, facts.pid1, facts.subreaper, generation,
             (long long)facts.booted_at, (long long)facts.descriptors.rlim_cur, (long long)facts.descriptors.rlim_max);
   if (generation > 1) link_line("died %s %d", last_end, last_number);
-  link_line("reaped %llu", (unsigned long long)orphans_told());
+  link_line("reaped %llu", (unsigned long long)orphans_reported());
   hold_hand_over();
   watch_hand_over();
   signals_hand_over();

@@ -1,7 +1,7 @@
 /* The end: TERM to what is left, wait until it is gone, KILL, exit. */
 #include "my_init.h"
 
-#define TICK 10              /* strangers of the namespace are not our children: nothing tells of their end */
+#define TICK 10              /* other processes of the namespace are not our children: nothing reports their end */
 #define OWN_END (3 * SECOND)
 #define KILLED_WITHIN SECOND /* what even KILL does not end sleeps in the kernel */
 

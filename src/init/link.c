@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define ENOUGH 4096 /* to be sent: until it is, nothing more is told, and nothing received that would be answered */
+#define ENOUGH 4096 /* to be sent: until it is, nothing more is reported, and nothing received that would be answered */
 #define HUNG_UP_MAY_LIVE SECOND /* it may be about to exit with a code worth knowing */
 
 static int lines = -1, descriptors = -1;
@@ -66,7 +66,7 @@ static void receive_byte(char byte) {
 
 void link_send(void) {
   while (lines >= 0) {
-    while (out_length < ENOUGH && (signals_tell() || watch_tell() || orphans_tell())) continue;
+    while (out_length < ENOUGH && (signals_report() || watch_report() || orphans_report())) continue;
     if (out_length == 0) return;
     ssize_t sent = send(lines, out, out_length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno != EPIPE) return;

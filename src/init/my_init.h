@@ -54,7 +54,7 @@ void timers_run(void);
 /* signals.c */
 int signals_open(void);
 void signals_read(int fd);
-bool signals_tell(void); /* this and its like: one line to the controller, false when there is nothing to tell */
+bool signals_report(void); /* this and its like: one line to the controller, false when there is nothing to report */
 void signals_hand_over(void); /* this and its like: what a new controller is to hear */
 bool signals_took(const char *name);
 void signals_not_acknowledged(void);
@@ -64,14 +64,14 @@ bool watch_add(pid_t pid);
 void watch_remove(pid_t pid);
 bool watch_ended(pid_t pid, int status, long peak, bool known); /* known to the controller, which has yet to act on it; false: not watched */
 void watch_remember(pid_t pid, int status, long peak); /* a leader of a process group that nobody watches */
-bool watch_tell(void);
+bool watch_report(void);
 void watch_hand_over(void);
 void watch_signal(int signal); /* to those that live, and their groups */
 
 /* reap.c */
 bool reap(void); /* true: there may be more */
-bool orphans_tell(void);
-uint64_t orphans_told(void);
+bool orphans_report(void);
+uint64_t orphans_reported(void);
 
 /* processes.c: what is to be known from /proc, and only from there */
 enum left { LEFT_NOBODY, LEFT_CONTROLLER, LEFT_OTHERS };

@@ -5,7 +5,7 @@
 #include "my_init.h"
 
 #define BATCH 1000    /* then signals and the controller have their turn */
-#define TELL_AFTER 20 /* so that a storm is some lines and not as many as it has orphans */
+#define REPORT_AFTER 20 /* so that a storm is some lines and not as many as it has orphans */
 #define GROUPS 64
 
 static struct {
@@ -13,11 +13,11 @@ static struct {
   pid_t session;
 } groups[GROUPS];
 static size_t group_count;
-static uint64_t told;
+static uint64_t reported;
 
 static void count_orphan(pid_t session) {
   size_t i = 0;
-  if (group_count == 0) timer_set(TIMER_ORPHANS, TELL_AFTER);
+  if (group_count == 0) timer_set(TIMER_ORPHANS, REPORT_AFTER);
   while (i < group_count && groups[i].session != session) i++;
   if (i >= GROUPS - 1) i = GROUPS - 1, session = 0; /* for all that find no other */
   if (i >= group_count) groups[group_count++].count = 0;
@@ -25,15 +25,15 @@ static void count_orphan(pid_t session) {
   groups[i].session = session;
 }
 
-bool orphans_tell(void) {
+bool orphans_report(void) {
   if (group_count == 0 || timer_runs(TIMER_ORPHANS)) return false;
   group_count--;
-  told += groups[group_count].count;
+  reported += groups[group_count].count;
   link_line("orphan %llu %d", (unsigned long long)groups[group_count].count, groups[group_count].session);
   return true;
 }
 
-uint64_t orphans_told(void) { return told; }
+uint64_t orphans_reported(void) { return reported; }
 
 static void reap_one(pid_t pid) {
   pid_t session = getsid(pid);

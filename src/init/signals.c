@@ -18,7 +18,7 @@ static struct relayed {
    * Two of a kind may wait, as the first may be under way to the controller; more merge, as they do
    * in the kernel.
    */
-  int waiting, told;
+  int waiting, reported;
 } relayed[] = {
     {SIGTERM, "TERM", true, 0, 0},  {SIGINT, "INT", true, 0, 0},    {SIGHUP, "HUP", false, 0, 0},
     {SIGQUIT, "QUIT", true, 0, 0},  {SIGUSR1, "USR1", false, 0, 0}, {SIGUSR2, "USR2", false, 0, 0},
@@ -63,10 +63,10 @@ void signals_read(int fd) {
   }
 }
 
-bool signals_tell(void) {
+bool signals_report(void) {
   for (struct relayed *at = relayed; at < end; at++) {
-    if (at->told == at->waiting) continue;
-    at->told++;
+    if (at->reported == at->waiting) continue;
+    at->reported++;
     link_line("signal %s", at->name);
     return true;
   }
@@ -74,7 +74,7 @@ bool signals_tell(void) {
 }
 
 void signals_hand_over(void) {
-  for (struct relayed *at = relayed; at < end; at++) at->told = 0;
+  for (struct relayed *at = relayed; at < end; at++) at->reported = 0;
   if (timer_runs(TIMER_ACKNOWLEDGE)) timer_set(TIMER_ACKNOWLEDGE, ACKNOWLEDGES_WITHIN);
 }
 
@@ -83,7 +83,7 @@ bool signals_took(const char *name) {
   for (struct relayed *at = relayed; at < end; at++) {
     bool meant = strcmp(at->name, name) == 0;
     known = known || meant;
-    if (meant && at->told > 0) at->told--, at->waiting--;
+    if (meant && at->reported > 0) at->reported--, at->waiting--;
     still = still || (at->ends && at->waiting > 0);
   }
   if (!still) timer_set(TIMER_ACKNOWLEDGE, NEVER), replaced = false;

@@ -12,7 +12,7 @@ static struct cpu {
   int64_t set, seen, limit;
 } cpu[TIMERS];
 
-/* TIMER_ORPHANS only wakes us: what is due is told. */
+/* TIMER_ORPHANS only wakes us: what is due is reported. */
 static void (*const action[TIMERS])(void) = {
     [TIMER_CONTROLLER] = controller_due,
     [TIMER_STOPPED] = controller_stopped,

@@ -8,7 +8,7 @@ static struct watched {
   int status;
   long peak; /* of its memory, in kilobytes, where KILL ended it; 0: not known */
   enum { LIVES, ENDED, LOST } state;
-  bool told;
+  bool reported;
 } watched[MAX_WATCHED], *end = watched;
 
 /*
@@ -51,9 +51,9 @@ void watch_remove(pid_t pid) {
 
 bool watch_ended(pid_t pid, int status, long peak, bool known) {
   struct watched *at = find(pid);
-  /* One that a controller has told of before we could see it is the same end. */
+  /* An end that a controller has reported before we could see it is the same end. */
   if (at == NULL) return false;
-  struct watched ended = {.pid = pid, .status = status, .peak = peak, .state = ENDED, .told = known};
+  struct watched ended = {.pid = pid, .status = status, .peak = peak, .state = ENDED, .reported = known};
   if (known || at->state != ENDED) *at = ended;
   return true;
 }
@@ -62,12 +62,12 @@ static void tell(struct watched *at) {
   if (at->state == ENDED && at->peak > 0) link_line("exited %d %d %ld", at->pid, at->status, at->peak);
   else if (at->state == ENDED) link_line("exited %d %d", at->pid, at->status);
   else link_line("%s %d", at->state == LOST ? "lost" : "watching", at->pid);
-  at->told = true;
+  at->reported = true;
 }
 
-bool watch_tell(void) {
+bool watch_report(void) {
   struct watched *at = watched;
-  while (at < end && (at->state == LIVES || at->told)) at++;
+  while (at < end && (at->state == LIVES || at->reported)) at++;
   if (at < end) tell(at);
   return at < end;
 }

@@ -4,7 +4,8 @@ import { cgroupDirectories, readKey, textOf } from './cgroup.js';
 import { OWN_GROUP, oomKillsIn } from './cgroup-memory.js';
 import { readText } from './read-text.js';
 
-type Place = { readonly directory: string } | { readonly problem: string };
+/** The group that contains those of the services; or why there is none. */
+type Parent = { readonly directory: string } | { readonly problem: string };
 
 /**
  * A cgroup of its own for each service with a `memory_max`, where the container may make one: the
@@ -14,7 +15,7 @@ type Place = { readonly directory: string } | { readonly problem: string };
 export class MemoryGroups {
   readonly #prefix: string;
   readonly #files: string;
-  #place: Place | undefined;
+  #parent: Parent | undefined;
 
   /** `files` is `/` outside of tests. */
   constructor(bootId: string, files = '/') {
@@ -35,7 +36,7 @@ export class MemoryGroups {
     try {
       mkdirSync(directory);
     } catch (error) {
-      this.#place = { problem: `${directory}: ${(error as NodeJS.ErrnoException).code}` };
+      this.#parent = { problem: `${directory}: ${(error as NodeJS.ErrnoException).code}` };
       return undefined;
     }
     return join(directory, 'cgroup.procs');
@@ -54,9 +55,9 @@ export class MemoryGroups {
 
   /** Why a run is not in the group of its service. */
   problemOf(name: string): string {
-    const place = this.#found;
-    if ('problem' in place) return place.problem;
-    const isThere = existsSync(join(place.directory, this.#prefix + fileOf(name)));
+    const parent = this.#found;
+    if ('problem' in parent) return parent.problem;
+    const isThere = existsSync(join(parent.directory, this.#prefix + fileOf(name)));
     return isThere ? 'that of an earlier run is still in use' : 'memory_max came after its start';
   }
 
@@ -71,24 +72,24 @@ export class MemoryGroups {
 
   /** The container ends. */
   removeAll(): void {
-    const place = this.#found;
-    if ('problem' in place) return;
-    for (const entry of readdirSync(place.directory))
-      if (entry.startsWith(this.#prefix)) removeEmpty(join(place.directory, entry));
+    const parent = this.#found;
+    if ('problem' in parent) return;
+    for (const entry of readdirSync(parent.directory))
+      if (entry.startsWith(this.#prefix)) removeEmpty(join(parent.directory, entry));
   }
 
   #directoryOf(name: string): string | undefined {
-    const place = this.#found;
-    return 'problem' in place ? undefined : join(place.directory, this.#prefix + fileOf(name));
+    const parent = this.#found;
+    return 'problem' in parent ? undefined : join(parent.directory, this.#prefix + fileOf(name));
   }
 
   #has(directory: string, pid: number): boolean {
     return textOf(join(directory, 'cgroup.procs')).split('\n').includes(String(pid));
   }
 
-  get #found(): Place {
-    this.#place ??= findPlace(this.#files);
-    return this.#place;
+  get #found(): Parent {
+    this.#parent ??= findParent(this.#files);
+    return this.#parent;
   }
 }
 
@@ -96,7 +97,7 @@ export class MemoryGroups {
 const fileOf = (name: string): string => name.replaceAll('/', ':');
 
 /** Below our own group. Source: the kernel's cgroup-v1/memory.rst and cgroup-v2.rst. */
-function findPlace(files: string): Place {
+function findParent(files: string): Parent {
   const directory = cgroupDirectories('memory', files).find((each) => existsSync(join(each, 'cgroup.procs')));
   if (directory === undefined) return { problem: 'there is no cgroup file system' };
   const isVersion1 = existsSync(join(directory, 'memory.limit_in_bytes'));

@@ -259,13 +259,13 @@ export class FileStore implements LogStore {
 
   /** Files as an earlier controller has left them; what was written last is counted. */
   #restore({ inode, bases, end }: LeftFiles): Segment[] {
-    const marks = bases.map(([offset, record, stderrOffset, stderrRecord]) => ({
+    const positions = bases.map(([offset, record, stderrOffset, stderrRecord]) => ({
       offset,
       record,
       stderrOffset,
       stderrRecord,
     }));
-    const segments = marks.map((base, index) => ({ base, end: marks[index + 1] ?? base }));
+    const segments = positions.map((base, index) => ({ base, end: positions[index + 1] ?? base }));
     const last = segments.at(-1);
     if (last === undefined) throw new Error('no file is on record');
     const known = end.offset < last.base.offset ? last.base : end;

@@ -5,7 +5,7 @@ const TURN_MS = 4;
  * Work that may wait, in turns that are short: however many watch, a service that dies is seen in
  * time.
  */
-export class Turns {
+export class DeferredWork {
   readonly #waiting = new Set<() => void>();
   #scheduled = false;
 
@@ -22,10 +22,10 @@ export class Turns {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#run());
+    setImmediate(() => this.#runTurn());
   }
 
-  #run(): void {
+  #runTurn(): void {
     this.#scheduled = false;
     const end = performance.now() + TURN_MS;
     for (const work of this.#waiting) {

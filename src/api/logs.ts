@@ -10,7 +10,7 @@ import {
 } from '../../gen/my_init/v1/logs.js';
 import { CursorError } from '../logs/read/cursor.js';
 import { PatternError } from '../logs/read/pattern/syntax.js';
-import { LogReader, type ReadOptions, type Turn } from '../logs/read/reader.js';
+import { LogReader, type ReadOptions, type ReadResult } from '../logs/read/reader.js';
 import type { Stream } from '../logs/store/cri.js';
 import { matchesGlob } from '../text/glob.js';
 import type { LogSources, Marker } from '../types/logs.js';
@@ -71,16 +71,16 @@ function sendLogs(call: ReadCall, reader: LogReader, fail: (error: unknown) => v
 
   const sendEvent = (event: ReadResponse['event']) => send(messageOf(event, reader));
 
-  const sendTurn = (turn: Turn) => {
-    switch (turn.kind) {
+  const sendResult = (result: ReadResult) => {
+    switch (result.kind) {
       case 'lines':
         return send(encoder.finish(messageOf(undefined, reader)));
       case 'gap': {
-        const { lines, bytes } = turn.loss;
-        return sendEvent({ $case: 'gap', value: { service: turn.name, lines: BigInt(lines), bytes: BigInt(bytes) } });
+        const { lines, bytes } = result.loss;
+        return sendEvent({ $case: 'gap', value: { service: result.name, lines: BigInt(lines), bytes: BigInt(bytes) } });
       }
       case 'marker':
-        return sendEvent({ $case: 'marker', value: markerMessage(turn.name, turn.marker) });
+        return sendEvent({ $case: 'marker', value: markerMessage(result.name, result.marker) });
       case 'caught_up':
         return sendEvent({ $case: 'caughtUp', value: {} });
       case 'busy':
@@ -92,7 +92,7 @@ function sendLogs(call: ReadCall, reader: LogReader, fail: (error: unknown) => v
         call.end();
         return;
       default:
-        return turn satisfies never;
+        return result satisfies never;
     }
   };
 
@@ -100,7 +100,7 @@ function sendLogs(call: ReadCall, reader: LogReader, fail: (error: unknown) => v
     scheduled = false;
     if (ended || writing) return;
     try {
-      sendTurn(reader.next(encoder));
+      sendResult(reader.next(encoder));
     } catch (error) {
       stop();
       fail(error);

@@ -15,11 +15,11 @@ import type { Cause, ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';
 import { type Access, pidOf, requireFullAccess } from './access.js';
 import type { Caller, Calls } from './call.js';
+import { DeferredWork } from './deferred-work.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf, requestIdOf, selectorOf, waitLevelOf } from './from-proto.js';
 import { ServiceMessages } from './service-messages.js';
 import { lossesOf, outcomeMessage, serviceMessage } from './to-proto.js';
-import { Turns } from './turns.js';
 import { watchServices } from './watch.js';
 import { watchUsage } from './watch-usage.js';
 
@@ -57,7 +57,7 @@ export function servicesServer(
     });
 
   const messages = new ServiceMessages(view);
-  const turns = new Turns();
+  const deferred = new DeferredWork();
 
   return {
     list: calls.unary((request) => messages.list(control.select(selectorOf(request.selector)), lossesOf(logs))),
@@ -69,7 +69,7 @@ export function servicesServer(
     }),
 
     watch: calls.stream((call) =>
-      watchServices(call, { view, control, limits, version: system.info.version, messages, turns }),
+      watchServices(call, { view, control, limits, version: system.info.version, messages, deferred }),
     ),
 
     watchUsage: calls.stream((call) => watchUsage(call, { view, control, usage })),

@@ -4,12 +4,12 @@ import type { ContainerLimits } from '../resources/container-limits.js';
 import type { LimitValues } from '../text/limits.js';
 import type { ServiceControl } from '../types/operations.js';
 import type { ServiceView } from '../types/service.js';
+import type { DeferredWork } from './deferred-work.js';
 import { badArgument } from './errors.js';
 import { heartbeatOf, selectorOf } from './from-proto.js';
 import { matcherOf, withReplicas } from './selector.js';
 import { encoded, type ServiceMessages } from './service-messages.js';
 import { limitsMessage } from './to-proto.js';
-import type { Turns } from './turns.js';
 
 const asEncoded = (message: Buffer): Buffer => message;
 
@@ -27,7 +27,7 @@ interface Sources {
   readonly version: string;
   /** Shared by all who watch. */
   readonly messages: ServiceMessages;
-  readonly turns: Turns;
+  readonly deferred: DeferredWork;
 }
 
 /**
@@ -37,7 +37,7 @@ interface Sources {
  * @returns what ends the watching
  */
 export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, sources: Sources): () => void {
-  const { view, control, limits, version, messages, turns } = sources;
+  const { view, control, limits, version, messages, deferred } = sources;
   const { request } = call;
   const heartbeatMs = heartbeatOf(request);
   const selected = matcherOf(withReplicas(selectorOf(request.selector), control));
@@ -93,17 +93,17 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
     if (request.bootId !== '') sendGap(Math.min(1, view.revision));
     sendSnapshot();
   }
-  turns.add(catchUp);
+  deferred.add(catchUp);
 
   // Several changes go out together, and after whoever made them has finished.
-  const unsubscribe = view.subscribe(() => turns.add(catchUp));
+  const unsubscribe = view.subscribe(() => deferred.add(catchUp));
   const unsubscribeLimits = limits.subscribe((before, now) => {
     resized = { before: resized?.before ?? before, now };
-    turns.add(catchUp);
+    deferred.add(catchUp);
   });
   call.on('drain', () => {
     blocked = false;
-    turns.add(catchUp);
+    deferred.add(catchUp);
   });
   return () => {
     // The server ends: the next controller does not hold the changes of this one.
@@ -111,7 +111,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
     clearInterval(heartbeat);
     unsubscribe();
     unsubscribeLimits();
-    turns.delete(catchUp);
+    deferred.delete(catchUp);
   };
 }
 

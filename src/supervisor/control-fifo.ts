@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { native, type ReadableWatch } from '../process/native.js';
-import { unlessThere } from './supervise-place.js';
+import { unlessThere } from './make-supervise.js';
 
 const MODE = 0o600;
 /** After so many commands the others have their turn. */

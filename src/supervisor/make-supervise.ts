@@ -8,7 +8,7 @@ const MODE = 0o700;
  * where it is missing. As with runsv(8) it may be a link to a place that does not exist yet. Throws
  * where it cannot be made.
  */
-export function placeIn(serviceDirectory: string): string {
+export function makeSuperviseIn(serviceDirectory: string): string {
   const path = join(serviceDirectory, 'supervise');
   if (makeDirectory(path) || statSync(path, { throwIfNoEntry: false }) !== undefined) return path;
   mkdirSync(resolve(serviceDirectory, readlinkSync(path)), { mode: MODE, recursive: true });
@@ -20,7 +20,7 @@ export function placeIn(serviceDirectory: string): string {
  * finds it. What else sv(8) looks for in a service directory is there as links. Throws where it
  * cannot be made.
  */
-export function placeBelow(root: string, name: string, serviceDirectory: string): string {
+export function makeSuperviseBelow(root: string, name: string, serviceDirectory: string): string {
   const path = join(root, name);
   mkdirSync(path, { mode: MODE, recursive: true });
   link('.', join(path, 'supervise'));

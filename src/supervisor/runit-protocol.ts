@@ -4,11 +4,11 @@ import { IN, Inotify } from '../process/inotify.js';
 import type { Change, ServiceName, ServiceStatus } from '../types/service.js';
 import { identityOf } from './directory-listing.js';
 import { HeldFiles, type Holder } from './held-files.js';
+import { makeSuperviseBelow, makeSuperviseIn } from './make-supervise.js';
 import type { ServiceId } from './service-context.js';
 import type { ServiceSet } from './service-set.js';
 import { isInstance } from './service-template.js';
-import { isFull, Locked, type Room, SuperviseDirectory } from './supervise-directory.js';
-import { placeBelow, placeIn } from './supervise-place.js';
+import { isFull, Locked, type SuperviseBudget, SuperviseDirectory } from './supervise-directory.js';
 import { obey } from './sv-commands.js';
 
 /** A transient state of a service is written if it lasts longer than this. */
@@ -24,7 +24,7 @@ const REPAIR_MS = 100;
 const NOT_WRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
 
 /** The parts that the protocol is given. */
-export interface RunitDependencies extends Room {
+export interface RunitDependencies extends SuperviseBudget {
   readonly holder: Holder;
   /** The descriptors that init holds from earlier controllers. */
   readonly held: ReadonlyMap<string, number>;
@@ -254,12 +254,12 @@ export class RunitProtocol {
   #make(name: ServiceName, serviceDirectory: string): SuperviseDirectory {
     const root = this.#dependencies.root();
     // The directory of a template is that of all its instances.
-    if (isInstance(name, serviceDirectory)) return this.#open(name, placeBelow(root, name, serviceDirectory));
+    if (isInstance(name, serviceDirectory)) return this.#open(name, makeSuperviseBelow(root, name, serviceDirectory));
     try {
-      return this.#open(name, placeIn(serviceDirectory));
+      return this.#open(name, makeSuperviseIn(serviceDirectory));
     } catch (error) {
       if (!NOT_WRITABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      return this.#open(name, placeBelow(root, name, serviceDirectory));
+      return this.#open(name, makeSuperviseBelow(root, name, serviceDirectory));
     }
   }
 

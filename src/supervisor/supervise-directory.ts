@@ -16,6 +16,7 @@ import { native } from '../process/native.js';
 import type { ServiceStatus } from '../types/service.js';
 import { ControlFifo, openFifo } from './control-fifo.js';
 import type { HeldFile, HeldFiles } from './held-files.js';
+import { link } from './make-supervise.js';
 import {
   decodeStatus,
   describeStatus,
@@ -24,7 +25,6 @@ import {
   type StatusRecord,
   statusRecord,
 } from './status-record.js';
-import { link } from './supervise-place.js';
 
 const PRIVATE = 0o600;
 const READABLE = 0o644;
@@ -32,8 +32,8 @@ const READABLE = 0o644;
 /** Somebody else supervises the service. */
 export class Locked extends Error {}
 
-/** Whether there are descriptors left for it. */
-export interface Room {
+/** The descriptors that are left for `supervise/`. */
+export interface SuperviseBudget {
   mayLock(): boolean;
   mayControl(): boolean;
 }
@@ -57,11 +57,11 @@ export class SuperviseDirectory {
    * Claims the directory, or resumes the claim of an earlier controller. Throws {@link Locked}
    * where somebody else has it.
    */
-  constructor(path: string, files: HeldFiles, room: Room, obey: (command: string) => Promise<void>) {
+  constructor(path: string, files: HeldFiles, budget: SuperviseBudget, obey: (command: string) => Promise<void>) {
     this.path = path;
     this.#files = files;
     this.#obey = obey;
-    this.#lock = files.inherited(this.#path('lock')) ?? this.#acquireLock(room);
+    this.#lock = files.inherited(this.#path('lock')) ?? this.#acquireLock(budget);
     this.#control = files.inherited(this.#path('control'));
     if (this.#control === undefined) return;
     this.#written = this.#read();
@@ -72,7 +72,7 @@ export class SuperviseDirectory {
    * Writes what has changed. The control FIFO is read from the first write on, so that no command
    * precedes it.
    */
-  write(status: ServiceStatus, room: Room): void {
+  write(status: ServiceStatus, budget: SuperviseBudget): void {
     const before = this.#written;
     const record = statusRecord(status, before, Date.now());
     if (!isSame(record, before)) {
@@ -82,7 +82,7 @@ export class SuperviseDirectory {
       if (before?.pid !== record.pid) this.#replace('pid', Buffer.from(record.pid === 0 ? '' : `${record.pid}\n`));
       this.#written = record;
     }
-    if (this.#control === undefined && room.mayControl()) this.#open();
+    if (this.#control === undefined && budget.mayControl()) this.#open();
   }
 
   /** Leaves commands of sv(8) unread, or reads on. */
@@ -128,12 +128,12 @@ export class SuperviseDirectory {
     this.#fifo = undefined;
   }
 
-  /** undefined where there is no room to keep it. */
-  #acquireLock(room: Room): HeldFile | undefined {
+  /** Undefined when no descriptor is left for it. */
+  #acquireLock(budget: SuperviseBudget): HeldFile | undefined {
     const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
     const fd = openSync(this.#path('lock'), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, PRIVATE);
     const ours = native().lock(fd, true);
-    if (ours && room.mayLock()) return this.#files.hold(fd);
+    if (ours && budget.mayLock()) return this.#files.hold(fd);
     closeSync(fd);
     if (!ours) throw new Locked(this.#path('lock'));
     return undefined;

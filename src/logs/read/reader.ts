@@ -22,7 +22,7 @@ export interface ReadOptions extends FilterOptions {
  * The result of a turn. `busy`: nothing yet, ask again in another turn; `idle`: nothing until there
  * is news.
  */
-export type Turn =
+export type ReadResult =
   | { readonly kind: 'lines' | 'caught_up' | 'busy' | 'idle' | 'end' }
   | { readonly kind: 'gap'; readonly name: string; readonly loss: Loss }
   | { readonly kind: 'marker'; readonly name: string; readonly marker: Marker };
@@ -83,7 +83,7 @@ export class LogReader {
   /**
    * The next thing. Lines are given to the sink, until it has no more room or something else comes.
    */
-  next(sink: LineSink): Turn {
+  next(sink: LineSink): ReadResult {
     if (this.#ended) return { kind: 'end' };
     const budget: Budget = { bytes: this.#filter.slow ? SLOW_TURN_BYTES : TURN_BYTES };
     if (!this.#located) {
@@ -109,7 +109,7 @@ export class LogReader {
     return cursors;
   }
 
-  #atTheEnd(): Turn {
+  #atTheEnd(): ReadResult {
     if (!this.#caughtUp) {
       this.#caughtUp = true;
       if (this.#options.follow) for (const reader of this.#readers) reader.unbound();
@@ -120,7 +120,7 @@ export class LogReader {
     return { kind: 'idle' };
   }
 
-  #merge(unsorted: SourceReader[], sink: LineSink, budget: Budget): Turn {
+  #merge(unsorted: SourceReader[], sink: LineSink, budget: Budget): ReadResult {
     const queue = unsorted.length === 1 ? unsorted : sorted(unsorted);
     const counting = new CountingSink(sink);
     let windows = 0;

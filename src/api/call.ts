@@ -46,7 +46,8 @@ export class Calls {
   /** The calls that have no answer yet. */
   readonly #open = new Set<() => void>();
   #inProgress = 0;
-  #closeReason: CloseReason = 'SHUTTING_DOWN';
+  /** Undefined until the server ends. */
+  #closeReason: CloseReason | undefined;
 
   constructor(log: (message: string) => void) {
     this.#log = log;
@@ -135,6 +136,8 @@ export class Calls {
    * gone.
    */
   #enter(call: AnyCall): void {
+    // Its request was on its way: an order accepted now would be lost with this controller.
+    if (this.#closeReason !== undefined) throw this.#closed();
     if (this.#inProgress >= MAX_CALLS) throw new ApiError('TOO_MANY_CALLS', `${MAX_CALLS} calls are in progress`);
     this.#inProgress++;
     call.once('cancelled', () => this.#inProgress--);
@@ -142,7 +145,10 @@ export class Calls {
 
   readonly #endFailing = (call: AnyStream) => this.fail(call, this.#closed());
 
-  readonly #closed = () => new ApiError(this.#closeReason, CLOSE_MESSAGES[this.#closeReason]);
+  readonly #closed = () => {
+    const why = this.#closeReason ?? 'SHUTTING_DOWN';
+    return new ApiError(why, CLOSE_MESSAGES[why]);
+  };
 
   #explain(error: unknown, method: string): ServerErrorResponse {
     return grpcErrorOf(error, method, this.#log);

@@ -180,9 +180,11 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
   runit.begin(set);
   const standStill = (): (() => void) => {
     runit.pause(true);
+    notifications.pause(true);
     for (const service of set.services()) service.standStill();
     return () => {
       for (const service of set.services()) service.goOn();
+      notifications.pause(false);
       runit.pause(false);
     };
   };

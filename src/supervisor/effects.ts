@@ -251,7 +251,7 @@ function runFinish(service: ServiceCore, ended: EndedRun): void {
         context.warn(`${name}: finish could not be started: ${explainSpawnError(error)}`);
         cleared();
       },
-      ended: (finish) => service.dispatch({ type: 'cleared', finish }),
+      ended: (finish) => service.settle({ type: 'cleared', finish }),
     },
   );
 }

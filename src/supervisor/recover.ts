@@ -78,5 +78,5 @@ function recoverClearing(service: ServiceCore, { stage }: EndedRun): void {
     return;
   }
   if (known === 0) service.dispatch({ type: 'finish_spawned', pid });
-  host.adopt(pid, (finish) => service.dispatch({ type: 'cleared', finish }));
+  host.adopt(pid, (finish) => service.settle({ type: 'cleared', finish }));
 }

@@ -68,6 +68,8 @@ export interface ServiceCore extends ServiceId {
   readonly machine: Machine;
   readonly definition: Definition;
   dispatch(event: MachineEvent): void;
+  /** The same; resolves when the step is on record. */
+  settle(event: MachineEvent): Promise<void>;
   /** Brings the definition up to date before a start. Returns why `run` cannot be executed. */
   readForStart(): Problem | undefined;
   /** Brings `finish` up to date: the script may be as new as the end of the run. */

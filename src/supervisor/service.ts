@@ -45,7 +45,7 @@ export class Service implements ServiceCore {
   readonly #memory = new MemoryWatch(this);
   /** The rules of the definition that the checks go by. */
   #checked: CheckRules | undefined;
-  readonly #queue: MachineEvent[] = [];
+  readonly #queue: { readonly event: MachineEvent; readonly recorded?: () => void }[] = [];
   #busy = false;
   #order: Order | undefined;
 
@@ -94,14 +94,17 @@ export class Service implements ServiceCore {
 
   /**
    * Accepts an order. The first step of `act` is recorded together with it, so it carries out the
-   * order; `act` says whether anything changed.
+   * order; `act` says whether anything changed. While the service stands still the step is only
+   * kept: then the order is left to the next controller, which hears it again.
    */
   accept(order: Order, act: () => boolean): Order {
     if (order.id === '') return { ...order, changed: act() };
+    const before = this.#order;
     this.#order = order;
-    this.#order = { ...order, changed: act() };
+    const accepted = { ...order, changed: act() };
+    this.#order = this.#queue.length === 0 ? accepted : before;
     this.record();
-    return this.#order;
+    return accepted;
   }
 
   /** The order came to nothing: if it is repeated, it is carried out. */
@@ -138,27 +141,43 @@ export class Service implements ServiceCore {
 
   /** Everything that happens to the service comes through here. */
   dispatch(event: MachineEvent): void {
-    this.#queue.push(event);
+    this.#enqueue({ event });
+  }
+
+  /** The same; resolves when the step is on record. */
+  settle(event: MachineEvent): Promise<void> {
+    return new Promise((recorded) => this.#enqueue({ event, recorded }));
+  }
+
+  #enqueue(next: { readonly event: MachineEvent; readonly recorded?: () => void }): void {
+    this.#queue.push(next);
     if (!this.#busy) this.#work();
   }
 
   #work(): void {
     this.#busy = true;
     try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#apply(next);
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        this.#apply(next.event);
+        next.recorded?.();
+      }
     } finally {
       this.#busy = false;
     }
   }
 
-  /** Events are kept and not acted on, until {@link goOn}. */
+  /** Events are kept and not acted on, until {@link goOn}. Times that are over then are over. */
   standStill(): void {
     this.#busy = true;
+    // A timer belongs to the present state, which an event before it may end.
+    this.#timer.set(undefined);
+    this.#holdTimer.set(undefined);
   }
 
   goOn(): void {
     this.#busy = false;
     this.#work();
+    this.#armTimers();
   }
 
   /** Sends a signal to the process of the current run. */
@@ -235,13 +254,9 @@ export class Service implements ServiceCore {
 
   /** The last output of a process comes before the news of its end. */
   exited(status: ExitStatus, unstartable?: string): Promise<void> {
-    if (this.#goesOn()) return Promise.resolve();
-    return new Promise((recorded) =>
-      this.context.drain(this.name, () => {
-        this.dispatch({ type: 'exited', status, ...(unstartable !== undefined && { unstartable }) });
-        recorded();
-      }),
-    );
+    if (this.#goesOn()) return this.settle({ type: 'succeeded' });
+    const event = { type: 'exited', status, ...(unstartable !== undefined && { unstartable }) } as const;
+    return new Promise((recorded) => this.context.drain(this.name, () => void this.settle(event).then(recorded)));
   }
 
   /**
@@ -253,7 +268,6 @@ export class Service implements ServiceCore {
     const entry = mainPid === 0 ? undefined : readProcesses([mainPid])[0];
     if (entry === undefined || entry.state === 'Z' || entry.parentPid !== this.context.checks.initPid) return false;
     this.context.host.adopt(mainPid, (end) => this.exited(end));
-    this.dispatch({ type: 'succeeded' });
     return true;
   }
 

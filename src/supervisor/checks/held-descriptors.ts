@@ -17,6 +17,7 @@ export class HeldDescriptors {
   readonly #holder: Holder;
   readonly #inherited: Map<string, number>;
   readonly #series: string;
+  readonly #open = new Set<HeldDescriptor>();
   #last = 0;
 
   /** `held`: by earlier controllers; `series` tells the names of this controller from theirs. */
@@ -37,7 +38,7 @@ export class HeldDescriptors {
       closeSync(fd);
       throw error;
     }
-    return new HeldDescriptor(fd, name, this.#holder);
+    return this.#make(fd, name);
   }
 
   /** The one that an earlier controller had; undefined when there is none. */
@@ -47,13 +48,27 @@ export class HeldDescriptors {
     if (found === undefined) return undefined;
     const [name, fd] = found;
     this.#inherited.delete(name);
-    return new HeldDescriptor(fd, name, this.#holder);
+    return this.#make(fd, name);
+  }
+
+  /** Leaves what services say unread, or reads on. */
+  pause(paused: boolean): void {
+    for (const descriptor of this.#open) descriptor.pause(paused);
   }
 
   /** Releases descriptors that no service has asked for. */
   releaseRest(): void {
-    for (const [name, fd] of this.#inherited) new HeldDescriptor(fd, name, this.#holder).close();
+    for (const [name, fd] of this.#inherited) this.#make(fd, name).close();
     this.#inherited.clear();
+  }
+
+  #make(fd: number, name: string): HeldDescriptor {
+    const descriptor: HeldDescriptor = new HeldDescriptor(fd, () => {
+      this.#open.delete(descriptor);
+      this.#holder.release(name);
+    });
+    this.#open.add(descriptor);
+    return descriptor;
   }
 }
 
@@ -62,15 +77,13 @@ const prefixOf = (service: ServiceName, kind: string): string => `${PREFIX}${sho
 /** Read by this controller until it is closed, for init too. */
 export class HeldDescriptor {
   readonly fd: number;
-  readonly #name: string;
-  readonly #holder: Holder;
+  readonly #release: () => void;
   #watch: ReadableWatch | undefined;
   #open = true;
 
-  constructor(fd: number, name: string, holder: Holder) {
+  constructor(fd: number, release: () => void) {
     this.fd = fd;
-    this.#name = name;
-    this.#holder = holder;
+    this.#release = release;
   }
 
   /** Calls the listener as long as there is something to read. */
@@ -79,11 +92,15 @@ export class HeldDescriptor {
     native().watchOn(this.#watch, true);
   }
 
+  pause(paused: boolean): void {
+    if (this.#watch !== undefined) native().watchOn(this.#watch, !paused);
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     if (this.#watch !== undefined) native().endWatch(this.#watch);
     closeSync(this.fd);
-    this.#holder.release(this.#name);
+    this.#release();
   }
 }

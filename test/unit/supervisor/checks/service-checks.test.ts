@@ -40,6 +40,7 @@ class Scene {
   readonly #rules: { readonly ready: Readiness; readonly live: Live | undefined; readonly watchdogMs: number };
   #status: CheckedStatus = { run: 0, pid: 0, ready: false, wanted: false, paused: false, held: false };
   #series = 1;
+  #descriptors: HeldDescriptors | undefined;
 
   constructor(ready: Readiness, live?: Live, watchdogMs = 0) {
     this.#rules = { ready, live, watchdogMs };
@@ -61,13 +62,19 @@ class Scene {
     this.checks.follow(this.#status);
   }
 
+  /** Leaves what the service says to the next controller. */
+  standStill(): void {
+    this.#descriptors?.pause(true);
+  }
+
   #make(held: ReadonlyMap<string, number>): ServiceChecks {
     const holder = {
       hold: (name: string, fd: number) => void this.held.set(name, fd),
       release: (name: string) => void this.held.delete(name),
     };
+    this.#descriptors = new HeldDescriptors(holder, held, this.#series);
     const world: ChecksDependencies = {
-      descriptors: new HeldDescriptors(holder, held, this.#series),
+      descriptors: this.#descriptors,
       initPid: 1,
       socketDirectory: () => join(directory, 'notify'),
       run: () => Promise.resolve({ failure: 'there are no programs here' }),
@@ -196,6 +203,25 @@ describe('notify', () => {
     expect([existsSync(path), scene.held.size]).toEqual([false, 0]);
   });
 });
+
+test.each([
+  [{ kind: 'notify' }, "say('READY=1')"],
+  [{ kind: 'notify_fd', fd: 3 }, "os.write(3, b'\\n')"],
+] as const)(
+  'the word of a service while its controller is replaced is read by the next one: %j',
+  async (ready, say) => {
+    scene = new Scene(ready);
+    const child = begin();
+    scene.standStill();
+    const said = join(directory, `said-${ready.kind}`);
+    child.run(`${say}; open('${said}', 'w')`);
+    await waitFor('the service to have said it', () => existsSync(said));
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.said).toEqual([]);
+    scene.succeed();
+    await scene.says('ready');
+  },
+);
 
 describe('the watchdog', () => {
   test('begins when the service is ready', async () => {

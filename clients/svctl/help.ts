@@ -30,7 +30,7 @@ export function generalHelp(commands: readonly Command[], { usage, own } = OF_SV
     'Exit codes:',
     ...EXIT_CODE_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`),
     '',
-    'svctl COMMAND --help says more of a command.',
+    'svctl COMMAND --help describes a command and its options.',
     '',
   ].join('\n');
 }

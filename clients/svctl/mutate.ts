@@ -21,7 +21,7 @@ export const NO_WAIT: OptionSpec = { name: 'no-wait', help: 'return as soon as t
 export const STOP_TIMEOUT: OptionSpec = {
   name: 'stop-timeout',
   value: 'TIME',
-  help: "from TERM to KILL, instead of the service's own stop timeout",
+  help: 'the time from TERM to KILL (the stop timeout of the service)',
 };
 
 export function waitOption(levels: readonly string[], standard: string): OptionSpec {

@@ -46,7 +46,7 @@ export function outputOption(formats: readonly Format[]): OptionSpec {
 }
 
 export function timeoutOption(help: string): OptionSpec {
-  return { name: 'timeout', value: 'TIME', help: `${help} (10, 500ms, 2m)` };
+  return { name: 'timeout', value: 'TIME', help: `${help}: 10, 500ms, 2m` };
 }
 
 /** Between the values of an option that repeats; no argument has it. */
@@ -82,7 +82,7 @@ export function parseCommandLine(args: readonly string[], known: readonly Option
     if (option.value === undefined && inline !== undefined) throw usage(`--${option.name} takes no value`);
     const value = option.value === undefined ? '' : (inline ?? rest.shift());
     if (value === undefined)
-      throw usage(`--${option.name} needs a value: ${option.choices?.join(', ') ?? option.value}`);
+      throw usage(`--${option.name} needs a value: ${option.choices ? oneOf(option.choices) : option.value}`);
     const before = option.repeats ? given.get(option.name) : undefined;
     given.set(option.name, before === undefined ? value : before + BETWEEN + value);
   }
@@ -102,7 +102,7 @@ export function checkOptions(given: CommandLine['given'], command: string, optio
     if (option.choices !== undefined && !option.choices.includes(value)) {
       const meant = nearest(value, option.choices);
       throw usage(
-        `--${name} cannot be "${value}": ${option.choices.join(', ')}${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+        `--${name} cannot be "${value}": use ${oneOf(option.choices)}${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
       );
     }
   }
@@ -123,13 +123,19 @@ export function durationOption(given: CommandLine['given'], name: string): numbe
   const value = given.get(name);
   if (value === undefined) return undefined;
   const ms = parseDuration(value);
-  if (ms === undefined) throw usage(`--${name} cannot be "${value}": a time like 10, 500ms, 2m`);
+  if (ms === undefined) throw usage(`--${name} cannot be "${value}": use a time like 10, 500ms or 2m`);
   return ms;
 }
 
 /** A mistake on the command line. */
 export function usage(message: string, hint = ''): Problem {
   return new Problem(ExitCode.usage, message, hint);
+}
+
+/** Choices as a sentence has them: `a, b or c`. */
+function oneOf(choices: readonly string[]): string {
+  const last = choices.at(-1) ?? '';
+  return choices.length < 2 ? last : `${choices.slice(0, -1).join(', ')} or ${last}`;
 }
 
 interface Found {
@@ -162,6 +168,6 @@ function unknown(shown: string, name: string, known: readonly OptionSpec[]): Pro
   );
   return usage(
     `no option ${shown}${meant === undefined ? '' : `. Did you mean --${meant}?`}`,
-    meant === undefined ? 'svctl --help lists them.' : '',
+    meant === undefined ? 'svctl --help and svctl COMMAND --help list the options.' : '',
   );
 }

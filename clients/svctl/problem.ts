@@ -63,7 +63,7 @@ function isKnown(reason: string): reason is Reason {
   return reason in REASONS;
 }
 
-const OTHER_SOCKET = 'If it uses another socket, pass --socket PATH or set MY_INIT_SOCKET.';
+const OTHER_SOCKET = 'If my_init uses another socket, pass --socket PATH or set MY_INIT_SOCKET.';
 
 function unreachable({ message, metadata: { address = '', errno = '' } }: MyInitError): Problem {
   const { exitCode } = REASONS.UNREACHABLE;
@@ -85,7 +85,7 @@ function unreachable({ message, metadata: { address = '', errno = '' } }: MyInit
         : new Problem(
             exitCode,
             `cannot reach my_init: ${address} is not a socket`,
-            `my_init cannot make its socket there while it is in the way. ${OTHER_SOCKET}`,
+            `my_init cannot create its socket while another file has this path. ${OTHER_SOCKET}`,
           );
     case 'EACCES':
     case 'EPERM':

@@ -18,7 +18,7 @@ export function readyKey(text: string): object {
   if (kind === 'notify_fd' && /^\d+$/.test(value)) return { notify_fd: Number(value) };
   throw usage(
     `--ready cannot be "${text}"`,
-    'It is one of tcp:PORT, http://…, unix:PATH, file:PATH, grpc:PORT, log:PATTERN, exec:COMMAND, delay:TIME, notify, notify_fd:NUMBER.',
+    'Use one of tcp:PORT, http://…, unix:PATH, file:PATH, grpc:PORT, log:PATTERN, exec:COMMAND, delay:TIME, notify, notify_fd:NUMBER.',
   );
 }
 

@@ -73,13 +73,10 @@ function commandOf(name: string | undefined): Command {
   if (name === undefined) return standard;
   const command = [...COMMANDS, dialStdio, listHosts].find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
-  const meant = nearest(
-    name,
-    COMMANDS.map((candidate) => candidate.name),
-  );
+  const meant = nearest(name, [...COMMANDS.map((candidate) => candidate.name), 'help']);
   throw usage(
     `no command "${name}"${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
-    'svctl --help lists them.',
+    'svctl --help lists the commands.',
   );
 }
 

@@ -39,7 +39,7 @@ export async function openPort(options: PortOptions): Promise<Port> {
       if (fd !== undefined) onListening?.(fd);
     },
     onFailure: (message) =>
-      log(`http: ${message}; no probes and metrics until then (next attempt every ${RETRY_MS / 1000} s)`),
+      log(`http: ${message}; probes and metrics are not served; next attempt every ${RETRY_MS / 1000} s`),
     close: (server) => server.close(),
     retryMs: RETRY_MS,
   });

@@ -14,7 +14,7 @@ export const diff: Command = {
   operands: 'services',
   hosts: 'reads',
   description:
-    'Compares the definitions in force with the files, and says for each service that differs what svctl apply would do: take the new values over, restart, start or stop it.',
+    'Compares the definitions in force with the files, and shows what svctl apply would do to each service that differs: put the new values in force, restart, start or stop it.',
   examples: ['svctl diff', 'svctl diff web'],
   options: OPTIONS,
   run: (context) => showChanges(context, true),
@@ -22,11 +22,11 @@ export const diff: Command = {
 
 export const apply: Command = {
   name: 'apply',
-  summary: 'take over changed definitions',
+  summary: 'apply changed definitions',
   usage: '[NAME…]',
   operands: 'services',
   description:
-    'Takes over what the files say by now. Only services that differ are touched. A definition that is wrong is not taken over: the service goes on with the one in force, and the exit code is 1.',
+    'Puts the definitions in the files in force. Only services that differ are touched. A definition with a problem is not applied: the service keeps the one in force, and the exit code is 1.',
   examples: ['svctl apply', 'svctl apply web'],
   options: OPTIONS,
   run: (context) => showChanges(context, false),

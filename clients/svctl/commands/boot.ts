@@ -12,12 +12,12 @@ const BAR_WIDTH = 32;
 
 export const boot: Command = {
   name: 'boot',
-  summary: 'show how the container came up, and what its readiness waited for',
+  summary: 'show the boot as a timeline, and what readiness waited for',
   usage: '',
   operands: 'none',
   hosts: 'one',
   description:
-    'Shows the startup scripts and services of the boot: whom each waited for, when it started, and when it was ready or had completed. Steps with * are the critical path: the chain that decided when the container was ready, or that it still waits for. To make the start shorter, begin there.',
+    'Shows the startup scripts and services of the boot: which service each waited for, when it started, and when it was ready or completed. Steps with * are the critical path: the chain that decided when the container was ready, or that the container still waits for. To boot faster, begin there.',
   examples: [
     'svctl boot',
     'svctl boot -o svg > boot.svg',

@@ -18,7 +18,7 @@ export const completion: Command = {
   operands: 'shell',
   hosts: 'none',
   description:
-    'Prints a script that completes commands, options and the names of the services that there are. Without my_init it completes the rest.',
+    'Prints a script that completes commands, options and, when my_init can be reached, the names of services.',
   examples: [
     'source <(svctl completion bash)',
     'svctl completion bash > /etc/bash_completion.d/svctl',

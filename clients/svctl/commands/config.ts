@@ -17,7 +17,7 @@ export const config: Command = {
   operands: 'services',
   hosts: 'reads',
   description:
-    'Shows what each service is defined as, in the words of service.yaml, and where each value is written. Values of variables are shown to those who may change things.',
+    'Shows the definition in force of each service, with the keys of service.yaml, and the file and line of each value. Values of environment variables are shown only to users who may change services.',
   examples: ['svctl config web', 'svctl config -o json | jq ".definitions[].name"'],
   options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
   run: showConfig,

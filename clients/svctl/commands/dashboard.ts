@@ -11,7 +11,7 @@ export const dashboard: Command = {
   usage: '',
   operands: 'none',
   description:
-    'Serves a web page that shows the services, kept current: states over time, resources, logs with search, dependencies, the boot, processes and events. Services are started, stopped, restarted, reloaded, signalled, held, released and reset after a confirmation. svctl serves the page on 127.0.0.1, to whoever has the URL with its token, until it ends; my_init serves nothing. The page may do what you may do.',
+    'Serves a web page that shows the services, kept current: states over time, resources, logs with search, dependencies, the boot, processes and events. Services are started, stopped, restarted, reloaded, signalled, held, released and reset after a confirmation. svctl itself serves the page on 127.0.0.1, until Ctrl-C, to everyone who has the URL with its token. The page has your permissions.',
   examples: [
     'svctl dashboard',
     'svctl dashboard --read-only --no-open',
@@ -54,6 +54,6 @@ async function serve(hosts: readonly Context[], terminal: Context): Promise<Exit
 function portOf(text: string | undefined): number {
   if (text === undefined) return 0;
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw usage(`--port cannot be "${text}": a number up to 65535`);
+  if (!/^\d+$/.test(text) || port > 65_535) throw usage(`--port cannot be "${text}": use a number from 0 to 65535`);
   return port;
 }

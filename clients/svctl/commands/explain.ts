@@ -8,12 +8,12 @@ import { serviceLines } from '../service-lines.js';
 
 export const explain: Command = {
   name: 'explain',
-  summary: 'say why a service is in its state',
+  summary: 'explain why a service is in its state',
   usage: 'NAME',
   operands: 'services',
   hosts: 'reads',
   description:
-    'Tells the whole chain of what a service waits for, the root of the trouble first: what is so, the last exit with its last lines, which rule of the definition decided, what happens next and when, and what you can do.',
+    'Explains the state of a service, with the whole chain of services that it waits for, the root of the trouble first: the facts, the last exit with its last lines, the rule of the definition that decided, the next step with its time, and what you can do.',
   examples: ['svctl explain web'],
   options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
   run: showExplanation,

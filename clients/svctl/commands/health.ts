@@ -28,12 +28,12 @@ const SERVICE = 'service/';
 
 export const health: Command = {
   name: 'health',
-  summary: 'show what the probes would see',
+  summary: 'show liveness, readiness and startup, as the probes see them',
   usage: '[NAME…]',
   operands: 'health',
   hosts: 'reads',
   description:
-    'Shows the health as grpc.health.v1 has it: liveness (my_init works), readiness (the services can be used), startup (the boot is over) and each service. The exit code is 0 when all three, or all that are named, are serving, and 1 when not. NAME is liveness, readiness, startup or a service.',
+    'Shows the health as grpc.health.v1 reports it: liveness (my_init works), readiness (the services can be used), startup (the boot is over) and each service. The exit code is 0 when all three, or all named ones, are serving, and 1 otherwise. NAME is liveness, readiness, startup or a service.',
   examples: ['svctl health', 'svctl health readiness', 'svctl health memcached'],
   options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
   run: showHealth,

@@ -13,11 +13,11 @@ export const hold: Command = {
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Keeps my_init from acting on the services by itself: a process that ends is not started again, and the live check and the watchdog stand still. What you order is carried out. The hold ends by itself; what was put off is done then.',
+    'Keeps my_init from acting on the services by itself: a process that ends is not started again, and the live check and the watchdog stand still. Your own orders are carried out. The hold ends by itself; actions that were put off follow then.',
   examples: ['svctl hold db --for 15m --reason "heap dump"', 'svctl hold db --for 2h --through-shutdown'],
   options: [
-    { name: 'for', value: 'TIME', help: 'how long, 24h at most (15m)' },
-    { name: 'reason', value: 'TEXT', help: 'why: shown wherever the service is' },
+    { name: 'for', value: 'TIME', help: 'how long (15m); 24h at most' },
+    { name: 'reason', value: 'TEXT', help: 'why; shown with the service' },
     { name: 'through-shutdown', help: 'a shutdown sends no signal but KILL, at its deadline' },
     ALL,
     timeoutOption('how long to wait for an answer'),
@@ -32,7 +32,7 @@ export const release: Command = {
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Ends the hold of the services. Deferred actions are carried out now: a service that has ended is started.',
+    'Ends the hold of the services. Actions that were put off follow now: a service that has ended is started.',
   examples: ['svctl release db'],
   options: [ALL, timeoutOption('how long to wait for an answer'), outputOption(FORMATS)],
   run: releaseServices,

@@ -11,7 +11,7 @@ import { dateTime, span } from '../text/duration.js';
 
 export const info: Command = {
   name: 'info',
-  summary: 'show what my_init is and does',
+  summary: 'show the version, phase and addresses of my_init',
   usage: '',
   operands: 'none',
   hosts: 'reads',

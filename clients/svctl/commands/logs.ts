@@ -10,7 +10,7 @@ import { parseTime } from '../text/duration.js';
 const TIME_HELP = '10m, 2h, 03:22, 2026-11-23T03:22:11Z';
 
 const OPTIONS: readonly OptionSpec[] = [
-  { name: 'follow', short: 'f', help: 'go on with new lines as they come' },
+  { name: 'follow', short: 'f', help: 'show new lines as they come' },
   { name: 'lines', short: 'n', value: 'N', help: 'the last N lines of each service (all; with -f 10)' },
   { name: 'since', value: 'TIME', help: `lines from this time on (${TIME_HELP})` },
   { name: 'until', value: 'TIME', help: 'lines before this time' },
@@ -18,18 +18,18 @@ const OPTIONS: readonly OptionSpec[] = [
   { name: 'stream', value: 'STREAM', choices: ['stdout', 'stderr'], help: 'stdout or stderr only' },
   { name: 'previous', help: 'lines of the run before the current one' },
   { name: 'timestamps', short: 't', help: 'the time before each line' },
-  { name: 'markers', help: 'tell where runs began and ended' },
+  { name: 'markers', help: 'show where runs began and ended' },
   outputOption(['table', 'json', 'jsonl']),
 ];
 
 export const logs: Command = {
   name: 'logs',
-  summary: 'show what services say',
+  summary: 'show the output of services',
   usage: '[NAME…]',
   operands: 'services',
   hosts: 'follows',
   description:
-    "Shows the lines that are held of all services, or of those named, in the order of their times; my_init is the name of my_init's own messages. With -f it goes on until Ctrl-C, also across a restart of the controller or of the container. Lines that were overwritten before they could be read are reported on standard error. On a terminal control characters are shown as escapes and standard error is red; into a pipe go the bytes as they were written. With -o json each line, gap and marker is a JSON object on a line.",
+    "Shows the stored lines of all services, or of those named, sorted by time; the name my_init stands for my_init's own messages. -f goes on until Ctrl-C, also across a restart of the controller or of the container. Lines that were overwritten before they could be read are reported on standard error. On a terminal, control characters are shown as escapes and standard error is red; a pipe gets the bytes as they were written. With -o json, each line, gap and marker is a JSON object on a line.",
   examples: [
     'svctl logs -f memcached',
     "svctl logs -n 20 --stream stderr 'web-*'",
@@ -123,7 +123,7 @@ function optionsOf(context: Context): LogOptions {
 function tail(context: Context): number | undefined {
   const value = context.option('lines');
   if (value === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(value)) throw usage(`--lines cannot be "${value}": a number like 10`);
+  if (!/^\d{1,9}$/.test(value)) throw usage(`--lines cannot be "${value}": use a number like 10`);
   return Number(value);
 }
 
@@ -131,6 +131,6 @@ function time(context: Context, option: string): Date | undefined {
   const value = context.option(option);
   if (value === undefined) return undefined;
   const date = parseTime(value, new Date());
-  if (date === undefined) throw usage(`--${option} cannot be "${value}": a time like ${TIME_HELP}`);
+  if (date === undefined) throw usage(`--${option} cannot be "${value}": use a time like ${TIME_HELP}`);
   return date;
 }

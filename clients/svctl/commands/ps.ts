@@ -11,12 +11,12 @@ import type { Cell, Row, Table } from '../text/table.js';
 
 export const ps: Command = {
   name: 'ps',
-  summary: 'show the processes and whose they are',
+  summary: 'show the processes and their services',
   usage: '[SERVICE…]',
   operands: 'services',
   hosts: 'reads',
   description:
-    'Shows the processes below my_init as a tree, each with the service it belongs to; zombies are marked. With names, the processes of these services alone. Command lines are not shown: they may hold secrets.',
+    'Shows the processes below my_init as a tree, each with its service; zombies are marked. With names, shows only the processes of these services. Command lines are not shown: they may hold secrets.',
   examples: ['svctl ps', 'svctl ps memcached', 'svctl ps -o name memcached'],
   options: [outputOption(FORMATS), timeoutOption('how long to wait for an answer')],
   run: showProcesses,

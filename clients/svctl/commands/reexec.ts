@@ -13,7 +13,7 @@ export const reexec: Command = {
   usage: '',
   operands: 'none',
   description:
-    'Replaces the controller, the part of my_init that decides and answers, by the program on disk: after an upgrade, or to be rid of a fault. Services, their counters and timers, logs and connections to the services are not touched. Waits until the new one answers.',
+    'Replaces the controller, the part of my_init that decides and answers, by the program on disk: after an upgrade, or to clear a fault. Services, their counters and timers, logs and connections to the services are not touched. Waits until the new controller answers.',
   examples: ['svctl reexec'],
   options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for the new controller (30 s)')],
   run: replaceController,

@@ -6,11 +6,11 @@ import { outputOption, timeoutOption } from '../options.js';
 
 export const rescan: Command = {
   name: 'rescan',
-  summary: 'look at the service directory now',
+  summary: 'read the services directory now',
   usage: '',
   operands: 'none',
   description:
-    'Looks at the service directory now. my_init is told of changes by the kernel; this is for file systems that do not tell.',
+    'Reads the services directory now. The kernel reports changes to my_init; rescan is for file systems that do not.',
   examples: ['svctl rescan'],
   options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
   run: rescanServices,

@@ -13,7 +13,7 @@ export const reset: Command = {
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Forgets failures and ends back-off: a service that was given up or waits for its next attempt is started, and its start limit and delay begin anew. A process that runs is not touched, and a service that is down stays down.',
+    'Forgets failures and ends back-off: a service that was given up or waits for its next attempt is started, and its start limit and delay start over. A running process is not touched, and a service that is down stays down.',
   examples: ['svctl reset web', 'svctl reset --all'],
   options: [ALL, timeoutOption('how long to wait for an answer'), outputOption(FORMATS)],
   run: (context: Context): Promise<ExitCode> => {

@@ -14,7 +14,7 @@ export const restart: Command = {
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Stops the services where they run and starts them, also those that are down. Waits until a new process is ready. Replicas of a service are restarted one after the other, each when the one before is ready, and none after the first that fails; --at-once restarts them together.',
+    'Stops the services that run and starts all of them, also those that were down. Waits until the new processes are ready. Replicas of a service are restarted one after the other, each once the previous one is ready, and none after the first failure; --at-once restarts them together.',
   examples: [
     'svctl restart memcached',
     'svctl restart memcached --wait started --timeout 5',
@@ -25,8 +25,8 @@ export const restart: Command = {
     waitOption(['none', 'started', 'ready'], 'ready'),
     NO_WAIT,
     STOP_TIMEOUT,
-    { name: 'at-once', help: 'all replicas of a service at the same time' },
-    { name: 'rolling', help: 'host by host, the next when one is ready; stops at a failure' },
+    { name: 'at-once', help: 'restart all replicas of a service at the same time' },
+    { name: 'rolling', help: 'go host by host, each once the previous one is ready; stop at a failure' },
     timeoutOption('how long to wait (the stop timeout and 30 s)'),
     outputOption(FORMATS),
   ],

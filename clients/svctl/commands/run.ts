@@ -16,24 +16,24 @@ export const run: Command = {
   usage: '-- PROGRAM [ARGUMENT…]',
   operands: 'program',
   description:
-    'Starts the program as a transient service: supervised, logged and listed like any other. It goes on when svctl has ended. svctl stop NAME ends it, and it is gone then, with its log; with --keep it stays, down. It runs in the current directory, or below -H in /, with the environment of the container and what --env adds.',
+    'Starts the program as a transient service: supervised, logged and listed like any other. The service survives svctl. svctl stop NAME stops and removes it, with its log; with --keep the service stays, down. The program runs in the current directory (with -H, in /), with the environment of the container and the variables of --env.',
   examples: [
     'svctl run --name dev --ready tcp:3000 -- npm run dev',
     'svctl run --name worker --restart on-failure --env QUEUE=low -- ./worker.py',
     'svctl run --no-wait -- sleep 60',
   ],
   options: [
-    { name: 'name', value: 'NAME', help: 'the name of the service (that of the program)' },
+    { name: 'name', value: 'NAME', help: 'the name of the service (the name of the program)' },
     {
       name: 'ready',
       value: 'PROBE',
-      help: 'what makes it ready: tcp:PORT, http://…, file:PATH, log:PATTERN …',
+      help: 'the readiness probe: tcp:PORT, http://…, file:PATH, log:PATTERN …',
     },
-    { name: 'restart', value: 'WHEN', choices: RESTARTS, help: `${RESTARTS.join(', ')} (no)` },
-    { name: 'env', value: 'NAME=VALUE', repeats: true, help: 'a variable; may be given several times' },
-    { name: 'user', value: 'USER', help: 'NAME, UID or USER:GROUP (as my_init)' },
-    { name: 'cwd', value: 'DIRECTORY', help: 'where it runs' },
-    { name: 'keep', help: 'it stays, down, when it is stopped' },
+    { name: 'restart', value: 'WHEN', choices: RESTARTS, help: `when to restart it: ${RESTARTS.join(', ')} (no)` },
+    { name: 'env', value: 'NAME=VALUE', repeats: true, help: 'an environment variable; may be repeated' },
+    { name: 'user', value: 'USER', help: 'run as NAME, UID or USER:GROUP (the user of my_init)' },
+    { name: 'cwd', value: 'DIRECTORY', help: 'the working directory' },
+    { name: 'keep', help: 'keep the service, down, after a stop' },
     waitOption(['none', 'started', 'ready'], 'ready'),
     NO_WAIT,
     timeoutOption('how long to wait (30 s)'),
@@ -72,6 +72,6 @@ function definitionOf(context: Context): object {
 
 function variable(text: string): readonly [string, string] {
   const equals = text.indexOf('=');
-  if (equals < 1) throw usage(`--env cannot be "${text}": NAME=VALUE`);
+  if (equals < 1) throw usage(`--env cannot be "${text}": use NAME=VALUE`);
   return [text.slice(0, equals), literal(text.slice(equals + 1))];
 }

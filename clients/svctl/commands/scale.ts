@@ -12,7 +12,7 @@ export const scale: Command = {
   usage: 'NAME NUMBER',
   operands: 'services',
   description:
-    'Starts or stops replicas of a service until there are so many: web@1, web@2 … The number holds until the next boot, in place of `replicas` in the definition. Waits until new ones are ready, and those that are too many are gone.',
+    'Starts or stops replicas of a service until NUMBER of them are left: web@1, web@2 … The number holds until the next boot, in place of `replicas` in the definition. Waits until the new replicas are ready and the surplus ones are gone.',
   examples: ['svctl scale web 4'],
   options: [
     waitOption(['none', 'started', 'ready'], 'ready'),

@@ -13,12 +13,16 @@ export const shutdown: Command = {
   usage: '',
   operands: 'none',
   description:
-    'Shuts the container down in order (main command, hooks, services, the rest) and shows how it goes until my_init is gone. Called from within a service, or by its finish script, it comes back as soon as the shutdown has begun.',
+    'Shuts the container down in order (main command, hooks, services, other processes) and shows the progress until my_init is gone. Called by a service or its finish script, svctl returns as soon as the shutdown has begun.',
   examples: ['svctl shutdown', 'svctl shutdown --reason "node drain" --timeout 25', 'svctl shutdown --exit-code 3'],
   options: [
-    { name: 'reason', value: 'TEXT', help: 'for the log and the termination message' },
-    { name: 'exit-code', value: 'NUMBER', help: "the container's exit code, where no main command has one (0)" },
-    { name: 'no-wait', help: 'come back as soon as the shutdown has begun' },
+    { name: 'reason', value: 'TEXT', help: 'why; for the log and the termination message' },
+    {
+      name: 'exit-code',
+      value: 'NUMBER',
+      help: 'the exit code of the container when no main command supplies one (0)',
+    },
+    { name: 'no-wait', help: 'return as soon as the shutdown has begun' },
     timeoutOption('instead of the configured shutdown timeout'),
     outputOption(['table', 'json', 'jsonl']),
   ],
@@ -140,6 +144,6 @@ function connectedUntilClosed(socket: string, signal: AbortSignal): Promise<bool
 function exitCode(given: string | undefined): number {
   const code = Number(given ?? 0);
   if (!Number.isInteger(code) || code < 0 || code > 255)
-    throw usage(`--exit-code cannot be "${given}": a number from 0 to 255`);
+    throw usage(`--exit-code cannot be "${given}": use a number from 0 to 255`);
   return code;
 }

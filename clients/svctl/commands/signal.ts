@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { nearest } from '../../../src/text/nearest-name.js';
 import { type OutcomeMessage, Services } from '../../typescript/src/index.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
@@ -14,11 +15,11 @@ export const SIGNALS = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'C
 
 export const reload: Command = {
   name: 'reload',
-  summary: 'have services read their configuration again',
+  summary: 'make services read their configuration again',
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Has the services read their configuration again, as `reload` of their definition says: HUP, another signal, or a command.',
+    'Makes the services read their configuration again, as `reload` of their definition says: by HUP, another signal, or a command.',
   examples: ['svctl reload nginx'],
   options: [ALL, timeoutOption('how long to wait for an answer'), outputOption(FORMATS)],
   run: reloadServices,
@@ -33,8 +34,8 @@ export const signal: Command = {
     'Sends a signal (HUP, SIGHUP or 1) to the process of each service, or with --group to its process group.',
   examples: ['svctl signal USR1 nginx', 'svctl signal KILL --group stuck'],
   options: [
-    { name: 'group', help: 'to the whole process group' },
-    { name: 'run-id', value: 'ID', help: 'only if this run is still the current one' },
+    { name: 'group', help: 'signal the whole process group' },
+    { name: 'run-id', value: 'ID', help: 'signal only this run' },
     ALL,
     timeoutOption('how long to wait for an answer'),
     outputOption(FORMATS),
@@ -51,8 +52,13 @@ function signalServices(context: Context): Promise<ExitCode> {
   const [name, ...services] = context.operands;
   if (name === undefined)
     throw usage('signal: which signal?', 'svctl signal SIGNAL NAME…, like: svctl signal USR1 nginx');
-  if (!isSignal(name))
-    throw usage(`there is no signal "${name}"`, 'svctl signal SIGNAL NAME…, like: svctl signal USR1 nginx');
+  if (!isSignal(name)) {
+    const meant = nearest(name.toUpperCase().replace(/^SIG/, ''), SIGNALS);
+    throw usage(
+      `there is no signal "${name}"${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+      'svctl signal SIGNAL NAME…, like: svctl signal USR1 nginx',
+    );
+  }
   const selector = changeSelector(services, context.has('all'), `signal ${name}`);
   const request = {
     selector,

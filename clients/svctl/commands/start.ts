@@ -22,7 +22,7 @@ export const start: Command = {
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Starts the services and keeps them running: from now on they are wanted up. Waits until they are ready. A service that is up already stays as it is.',
+    'Starts the services and keeps them running: from now on their desired state is up. Waits until they are ready. A service that is up already is left alone.',
   examples: ['svctl start memcached', "svctl start 'web-*' --timeout 1m", 'svctl start --all --no-wait'],
   options: OPTIONS,
   run: (context) => startServices(context, false),

@@ -8,10 +8,10 @@ import { extrasOf, statusTable } from '../status-table.js';
 
 const OPTIONS: readonly OptionSpec[] = [
   outputOption(FORMATS),
-  { name: 'failed', help: 'only services that are in trouble' },
+  { name: 'failed', help: 'show only services in trouble' },
   { name: 'check', help: 'exit with 10 if a service is in trouble' },
-  { name: 'by-tag', help: 'in groups, one for each tag' },
-  { name: 'watch', short: 'w', help: 'keep the table on the terminal up to date, until Ctrl-C' },
+  { name: 'by-tag', help: 'group the services by tag' },
+  { name: 'watch', short: 'w', help: 'keep the table up to date, until Ctrl-C' },
   timeoutOption('how long to wait for an answer'),
 ];
 
@@ -22,7 +22,7 @@ export const status: Command = {
   operands: 'services',
   hosts: 'reads',
   description:
-    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*" or a tag like @workers. Below a service in trouble stand the reason, the time of the next attempt and the last lines of its log. In trouble is a service that has failed, is in back-off, is up but not ready, or waits for a service that will not come. -o wide measures for a moment what the processes of each service use: CPU is in percent of one core, MEMORY is resident memory. A terminal too narrow for all columns shows the important ones. RESTARTS and STARTS count processes, ATTEMPTS also the attempts that came to no process. With names the exit code is 3 unless every one of them has a process; with --check it is 10 if one of them is in trouble, else 0.',
+    'Shows the state of all services, or of those named; NAME may be a pattern like "web-*" or a tag like @workers. A service is in trouble when it has failed, is in back-off, is up but not ready, or waits for a service that will not come; the reason, the time of the next attempt and the last lines of its log follow. -o wide also samples the resources of each service: CPU is in percent of one core, MEMORY is resident memory. On a narrow terminal the less important columns are left out. RESTARTS and STARTS count processes, ATTEMPTS also the attempts that came to no process. With names, the exit code is 3 unless every one of them has a process; with --check, the exit code is 10 if one of them is in trouble, else 0.',
   examples: [
     'svctl',
     "svctl status 'web-*' -o wide",

@@ -14,14 +14,14 @@ export const stop: Command = {
   usage: 'NAME… | --all',
   operands: 'services',
   description:
-    'Stops the services: TERM, and KILL when they have not ended within their stop timeout. From now on they are wanted down. Waits until they and all that they left behind are gone.',
+    'Stops the services: sends TERM, and KILL when they have not ended within their stop timeout. From now on their desired state is down. Waits until they and their leftovers are gone.',
   examples: ['svctl stop memcached', 'svctl stop slow --stop-timeout 60', 'svctl stop db --with-dependents'],
   options: [
     ALL,
     waitOption(['none', 'stopped'], 'stopped'),
     NO_WAIT,
     STOP_TIMEOUT,
-    { name: 'with-dependents', help: 'stop the services that need them too, and before them' },
+    { name: 'with-dependents', help: 'first stop the services that depend on them' },
     timeoutOption('how long to wait (the stop timeout and 10 s)'),
     outputOption(FORMATS),
   ],

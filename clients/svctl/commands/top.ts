@@ -11,7 +11,7 @@ export const top: Command = {
   usage: '[TEXT]',
   operands: 'services',
   description:
-    'Shows the services on the whole terminal, kept current: state, readiness, uptime, restarts, the last exit; the detail and the history of each, and logs with search. Services are started, stopped, restarted, reloaded, signalled, held, released and reset after a confirmation. TEXT is what the list is filtered by at first. Keys are shown at the foot, ? lists all of them.',
+    'Shows the services on the whole terminal, kept current: state, readiness, uptime, restarts, the last exit; the detail and the history of each, and logs with search. Services are started, stopped, restarted, reloaded, signalled, held, released and reset after a confirmation. TEXT is the initial filter of the list. The last line shows the most important keys, ? all of them.',
   examples: ['svctl top', 'svctl top web', 'svctl -H ssh://server/app top'],
   hosts: 'follows',
   options: [],

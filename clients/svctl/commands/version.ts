@@ -14,7 +14,7 @@ export const version: Command = {
   usage: '',
   operands: 'none',
   hosts: 'reads',
-  description: 'Shows the version of svctl and of the my_init that it reaches. svctl --version asks nobody.',
+  description: 'Shows the versions of svctl and of my_init. svctl --version shows its own, without a connection.',
   examples: ['svctl version'],
   options: [outputOption(['table', 'json', 'jsonl']), timeoutOption('how long to wait for an answer')],
   run: showVersion,

@@ -25,7 +25,7 @@ export const watch: Command = {
   operands: 'services',
   hosts: 'follows',
   description:
-    'Prints one line for each change of a service: when, which, from which state to which, and why; and one for each change of the limits of the container. Goes on until Ctrl-C, also across a restart of the controller or of the container: what happened meanwhile is told afterwards. With -o jsonl each line is a WatchResponse (snapshot, change, limits or gap).',
+    'Prints one line for each change of a service (time, name, old and new state, cause) and for each change of the limits of the container. Goes on until Ctrl-C, also across a restart of the controller or of the container: changes in between follow afterwards. With -o jsonl, each line is a WatchResponse (snapshot, change, limits or gap).',
   examples: ['svctl watch', "svctl watch 'web-*' -o jsonl"],
   options: [outputOption(FORMATS)],
   run: watchServices,

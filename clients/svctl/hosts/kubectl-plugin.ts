@@ -8,8 +8,8 @@ import { isWorkload, type Target } from './target.js';
 
 /** kubectl's own, with its letters: svctl's -n (of logs) is --lines here. */
 export const KUBECTL_OPTIONS: readonly OptionSpec[] = [
-  { name: 'namespace', short: 'n', value: 'NAMESPACE', help: 'where the pods are' },
-  { name: 'context', value: 'CONTEXT', help: 'of the kubeconfig' },
+  { name: 'namespace', short: 'n', value: 'NAMESPACE', help: 'the namespace of the pods' },
+  { name: 'context', value: 'CONTEXT', help: 'the context of the kubeconfig' },
   { name: 'container', short: 'c', value: 'CONTAINER', help: 'the container of the pod' },
   { name: 'selector', short: 'l', value: 'LABELS', help: 'the pods with these labels: app=web' },
 ];

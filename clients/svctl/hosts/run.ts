@@ -68,7 +68,7 @@ export async function runOnTargets(order: Order, wanted: readonly Target[]): Pro
 
 function parallel(given: string | undefined): number {
   if (given === undefined) return MAX_PARALLEL;
-  if (!/^[1-9]\d{0,3}$/.test(given)) throw usage(`--max-parallel cannot be "${given}": a number from 1 on`);
+  if (!/^[1-9]\d{0,3}$/.test(given)) throw usage(`--max-parallel cannot be "${given}": use a number from 1 to 9999`);
   return Number(given);
 }
 

@@ -37,7 +37,7 @@ describe('my_init that cannot be reached', () => {
     const { stdout, stderr, code } = await svctl.run(['--socket', '/nowhere/my_init.sock']);
     expect(stderr).toBe(
       'svctl: cannot reach my_init: there is no socket at /nowhere/my_init.sock (ENOENT)\n' +
-        '       Is my_init running in this container? If it uses another socket, pass --socket PATH or set MY_INIT_SOCKET.\n',
+        '       Is my_init running in this container? If my_init uses another socket, pass --socket PATH or set MY_INIT_SOCKET.\n',
     );
     expect(stdout).toBe('');
     expect(code).toBe(7);
@@ -207,22 +207,30 @@ describe('my_init that can be reached', () => {
 describe('wrong usage', () => {
   const cases: [string, readonly string[], string][] = [
     ['a command that does not exist', ['stauts'], 'no command "stauts". Did you mean status?'],
+    ['help, misspelled', ['hlep'], 'no command "hlep". Did you mean help?'],
+    ['a command nothing like any', ['frobnicate'], 'no command "frobnicate"\n       svctl --help lists the commands.'],
+    ['a command to be helped with', ['help', 'statsu'], 'no command "statsu". Did you mean status?'],
+    ['a signal that does not exist', ['signal', 'sigterf', 'web'], 'there is no signal "sigterf". Did you mean TERM?'],
     ['an option that does not exist', ['status', '--outptu=json'], 'no option --outptu. Did you mean --output?'],
     ['a letter that is no option', ['-q'], 'no option -q'],
     ['an option of another command', ['status', '--all'], 'status takes no --all'],
-    ['an option without its value', ['status', '-o'], '--output needs a value: table, wide, json, jsonl, name'],
+    ['an option without its value', ['status', '-o'], '--output needs a value: table, wide, json, jsonl or name'],
     [
       'a value that does not exist',
       ['status', '-o', 'jsn'],
-      '--output cannot be "jsn": table, wide, json, jsonl, name. Did you mean json?',
+      '--output cannot be "jsn": use table, wide, json, jsonl or name. Did you mean json?',
     ],
     ['a value for a flag', ['stop', '--all=yes'], '--all takes no value'],
     [
       'a time that is none',
       ['start', 'web', '--timeout', 'soon'],
-      '--timeout cannot be "soon": a time like 10, 500ms, 2m',
+      '--timeout cannot be "soon": use a time like 10, 500ms or 2m',
     ],
-    ['a level that the command has not', ['stop', 'web', '--wait', 'ready'], '--wait cannot be "ready": none, stopped'],
+    [
+      'a level that the command has not',
+      ['stop', 'web', '--wait', 'ready'],
+      '--wait cannot be "ready": use none or stopped',
+    ],
     ['names and all', ['stop', 'web', '--all'], 'stop: names or --all, not both'],
     ['a name for a command without', ['info', 'web'], 'info takes no names'],
     ['two ways to wait', ['stop', 'web', '--no-wait', '--wait', 'stopped'], '--no-wait or --wait, not both'],

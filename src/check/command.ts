@@ -15,17 +15,17 @@ import { Root } from './root.js';
 
 const HELP = `Usage: my_init check [OPTIONS] [PATH...]
 
-Judges service definitions without starting anything: for a RUN in a Dockerfile, and for CI. A PATH is a service directory, a
-directory of them, service.yaml, or a file of services. Without one, everything is judged where my_init would find it.
+Checks service definitions without starting anything: for a RUN in a Dockerfile, and for CI. A PATH is a service directory, a
+directory of them, service.yaml, or a file of services. Without a PATH, checks everything that my_init would find.
 
-  --root DIR          judge another root file system
+  --root DIR          check another root file system
   -o, --output FORM   text, json, or github for annotations of GitHub Actions (text)
-  --strict            a warning is an error
-  --service-dir DIR   where the services are (/etc/service)
+  --strict            treat warnings as errors
+  --service-dir DIR   the services directory (/etc/service)
   --services FILE     the file of services (/etc/my_init/services.yaml)
-  -h, --help          show this
+  -h, --help          show this help
 
-Exit code: 0 nothing is wrong, 1 something is, 2 the command line cannot be used.
+Exit codes: 0 no errors, 1 errors, 2 wrong usage.
 `;
 
 interface Options {

@@ -78,16 +78,16 @@ interface SettingRule {
 
 /** The options that take a value; each also is a variable, and the option wins. */
 const SETTINGS = {
-  'service-dir': { variable: 'MY_INIT_SERVICE_DIR', value: 'DIR', help: 'where the services are (/etc/service)' },
+  'service-dir': { variable: 'MY_INIT_SERVICE_DIR', value: 'DIR', help: 'the services directory (/etc/service)' },
   services: {
     variable: 'MY_INIT_SERVICES',
     value: 'FILE',
-    help: 'services in one file (/etc/my_init/services.yaml)',
+    help: 'a file that defines services (/etc/my_init/services.yaml)',
   },
   socket: {
     variable: 'MY_INIT_SOCKET',
     value: 'PATH',
-    help: 'where svctl reaches my_init (/run/my_init/my_init.sock)',
+    help: 'the socket of the API, for svctl (/run/my_init/my_init.sock)',
   },
   'socket-mode': {
     variable: 'MY_INIT_SOCKET_MODE',
@@ -97,18 +97,18 @@ const SETTINGS = {
   'socket-group': {
     variable: 'MY_INIT_SOCKET_GROUP',
     value: 'GROUP',
-    help: 'a group that may change things too, by name or number',
+    help: 'a group whose members may change services, too; name or number',
   },
   'http-listen': {
     variable: 'MY_INIT_HTTP_LISTEN',
     value: 'ADDRESS',
-    help: 'probes and metrics (:9180); none switches them off',
+    help: 'the address of probes and metrics (:9180); none: no HTTP',
   },
   'log-level': { variable: 'MY_INIT_LOG_LEVEL', value: 'LEVEL', help: 'error, warn, info or debug (info)' },
   'log-output': {
     variable: 'MY_INIT_LOG_OUTPUT',
     value: 'MODE',
-    help: "what the container's own output has: raw, prefix, json or none (raw)",
+    help: 'the output of services on that of the container: raw, prefix, json or none (raw)',
   },
   'log-buffer': { variable: 'MY_INIT_LOG_BUFFER', value: 'SIZE', help: 'memory for the log of a service (256k)' },
   'log-buffers': { variable: 'MY_INIT_LOG_BUFFERS', value: 'SIZE', help: 'memory for all logs together (64m)' },
@@ -116,20 +116,24 @@ const SETTINGS = {
   'log-file-size': {
     variable: 'MY_INIT_LOG_FILE_SIZE',
     value: 'SIZE',
-    help: 'a log file of this size is rotated (10m)',
+    help: 'the size at which a log file is rotated (10m)',
   },
   'log-files': { variable: 'MY_INIT_LOG_FILES', value: 'NUMBER', help: 'log files kept for a service (5)' },
   'script-timeout': {
     variable: 'MY_INIT_SCRIPT_TIMEOUT',
     value: 'SECONDS',
-    help: 'time limit of a startup script (900); 0 is none',
+    help: 'the time limit of a startup script (900); 0: none',
   },
   'finish-timeout': {
     variable: 'MY_INIT_FINISH_TIMEOUT',
     value: 'SECONDS',
-    help: 'time limit of the finish of a service (5); 0 is none',
+    help: 'the time limit of a finish script (5); 0: none',
   },
-  'shutdown-timeout': { variable: 'MY_INIT_SHUTDOWN_TIMEOUT', value: 'SECONDS', help: 'for the whole shutdown (8)' },
+  'shutdown-timeout': {
+    variable: 'MY_INIT_SHUTDOWN_TIMEOUT',
+    value: 'SECONDS',
+    help: 'the time limit of the whole shutdown (8)',
+  },
 } as const satisfies Record<string, SettingRule>;
 
 export type Setting = keyof typeof SETTINGS;
@@ -137,10 +141,10 @@ export type Setting = keyof typeof SETTINGS;
 const FLAGS = {
   'skip-startup-files': 'do not run /etc/my_init.d/* and /etc/rc.local',
   'skip-runit': 'do not run the services',
-  'no-kill-all-on-exit': 'leave processes that are left at the end alone',
-  quiet: 'warnings and errors only',
-  'enable-insecure-key': 'make the insecure SSH key work for root',
-  help: 'show this',
+  'no-kill-all-on-exit': 'do not kill the remaining processes at the end',
+  quiet: 'log warnings and errors only',
+  'enable-insecure-key': 'let root log in with the insecure SSH key',
+  help: 'show this help',
   version: 'show the version',
 } as const;
 
@@ -231,18 +235,18 @@ export function helpText(): string {
     ...Object.entries(FLAGS).map(([name, help]) => [`${name === 'help' ? '-h, ' : ''}--${name}`, help]),
   ];
   return `Usage: my_init [OPTIONS] [--] [COMMAND [ARGUMENT...]]
-       my_init check [--help]: judges service definitions without starting anything
+       my_init check [--help]: checks service definitions without starting anything
 
-Boots the container: runs the startup scripts, supervises the services, reaps orphans and, where a COMMAND is given, runs
-it and ends with its exit code. Options end at the first word that is not one.
+Boots the container: runs the startup scripts, supervises the services and reaps orphans. With a COMMAND,
+my_init runs it and ends with its exit code. Options end at the first word that is not one.
 
 ${rows.map(([left = '', right = '']) => `  ${left.padEnd(26)}  ${right}`).join('\n')}
 
-Each option with a value is a variable too, and the option wins:
+Each option with a value can also be set by a variable; the option wins:
 ${Object.values(SETTINGS)
   .map(({ variable: name }) => `  ${name}`)
   .join('\n')}
-KILL_PROCESS_TIMEOUT, KILL_ALL_PROCESSES_TIMEOUT and ENV_INIT_DIRECTORY mean what they mean in baseimage-docker.
+KILL_PROCESS_TIMEOUT, KILL_ALL_PROCESSES_TIMEOUT and ENV_INIT_DIRECTORY have the same meaning as in baseimage-docker.
 `;
 }
 

@@ -36,7 +36,7 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
       killFinish(service);
       break;
     case 'start_over':
-      if (isEnabled(service.directory)) service.dispatch({ type: 'start', cause: service.machine.cause });
+      startOver(service);
       break;
     case 'shutdown':
       service.context.shutdown(effect.code, describeEnd(service));
@@ -48,6 +48,12 @@ export function carryOut(service: ServiceCore, effect: Effect): void {
     default:
       effect satisfies never;
   }
+}
+
+/** The end of a release, `sv exit`. */
+function startOver(service: ServiceCore): void {
+  const { cause } = service.machine;
+  service.dispatch(isEnabled(service.directory) ? { type: 'start', cause } : { type: 'stop', why: 'asked', cause });
 }
 
 /** Why the container ends with a service that has ended for good. */

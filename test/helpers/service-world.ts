@@ -33,6 +33,8 @@ export class World {
   record: RecordedService | undefined;
   forgotten = false;
   startsForbidden = false;
+  /** The controller dies right after so many records: nothing that they announce is done. */
+  recordsLeft = Number.POSITIVE_INFINITY;
   /** With which the container is to end. */
   shutdownCode: number | undefined;
 
@@ -107,7 +109,10 @@ export class World {
       groups: new MemoryGroups('none', '/nowhere'),
       sweep: (session) => (alive() ? this.host.sweep(session, alive) : new Promise(() => {})),
       record: (latest) => {
-        if (alive()) this.record = JSON.parse(JSON.stringify(writeRecord(latest, 1)));
+        if (!alive()) return;
+        this.record = JSON.parse(JSON.stringify(writeRecord(latest, 1)));
+        this.recordsLeft -= 1;
+        if (this.recordsLeft === 0) this.#generation += 1;
       },
       publish: (previous, status, event) => {
         if (alive()) this.host.violations.push(...this.#options.broken(previous, status, event));

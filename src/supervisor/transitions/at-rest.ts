@@ -22,6 +22,9 @@ export const stayDown: Act<'stop', 'down'> = (machine, event, now) =>
         timerAtMs: undefined,
       });
 
-/** The supervise files were released for long enough. */
+/**
+ * The supervise files were released for long enough. The release stays on record until the start
+ * is: the next controller starts over, too.
+ */
 export const startOver: Act<'timer', 'down'> = (machine) =>
-  machine.releasing ? keep(machine, { releasing: false, timerAtMs: undefined }, { type: 'start_over' }) : keep(machine);
+  machine.releasing ? keep(machine, {}, { type: 'start_over' }) : keep(machine);

@@ -325,7 +325,8 @@ describe('what follows a run', () => {
     expect(left.machine).toMatchObject({ state: 'down', releasing: true });
     expect((left.machine.timerAtMs ?? 0) - left.machine.stateSinceMs).toBe(2_000);
     const anew = take([...RUNNING, RELEASE, EXITED, CLEARED, TIMER]);
-    expect([anew.machine.releasing, anew.effects]).toEqual([false, ['start_over']]);
+    expect([anew.machine.releasing, anew.effects]).toEqual([true, ['start_over']]);
+    expect(take([...RUNNING, RELEASE, EXITED, CLEARED, TIMER, START]).machine.releasing).toBe(false);
     expect(take([...RUNNING, RELEASE, EXITED, CLEARED, STOP]).machine).toMatchObject({
       releasing: false,
       timerAtMs: undefined,

@@ -30,7 +30,7 @@ import { findUnrecorded, type Unrecorded } from './unrecorded.js';
 /** As in baseimage-docker. */
 const STOP_TIMEOUT_MS = 30_000;
 
-/** The revision that was published last. */
+/** The revision up to which changes are published, with their effects on other services. */
 const REVISION: RecordKind<number> = { key: 'revision', decode: numberOf };
 
 export const definitionPlaces = ({ config }: Settings): DefinitionPlaces => ({
@@ -66,6 +66,8 @@ export interface OpenServices {
   readonly notifications: HeldDescriptors;
   /** Processes of earlier controllers that are on no record. */
   readonly unrecorded: Unrecorded;
+  /** Services whose last change may have had no effect on others: see {@link Conditions.resume}. */
+  readonly unfollowed: readonly ServiceName[];
   /**
    * From now on nothing that happens to a service is acted on: the next controller hears of all of
    * it. What is returned takes that back.
@@ -143,6 +145,9 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
     // Above every recorded revision: the last change may never have been published.
     Math.max(revision.saved ?? 0, ...[...table.saved.values()].map((record) => record.revision)),
   );
+  const unfollowed = [...table.saved.values()].flatMap((record) =>
+    record.revision > (revision.saved ?? 0) ? record.service.name : [],
+  );
   const list = () => definitions.list();
   const services = [...table.saved.values()].map(({ service }) => service);
   const unrecorded = findUnrecorded({
@@ -161,7 +166,8 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
   set.subscribe((change) => {
     const { name, directory } = change.status;
     pids.set(name, set.get(name)?.pid ?? 0);
-    revision.put(change.revision);
+    // A service that is gone has no record of its own.
+    if (change.removed || !set.conditions.busy) revision.put(set.revision);
     if (!change.removed) logs.mark(change);
     else {
       logs.remove(name);
@@ -188,7 +194,7 @@ export function openServices(dependencies: ServicesDependencies): OpenServices {
       runit.pause(false);
     };
   };
-  return { set, definitions, scales, watch, groups, notifications, unrecorded, standStill };
+  return { set, definitions, scales, watch, groups, notifications, unrecorded, unfollowed, standStill };
 }
 
 /** The descriptors that a service writes to; undefined: those of my_init. */

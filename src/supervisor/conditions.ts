@@ -15,6 +15,7 @@ export class Conditions {
   #graph = new Graph([]);
   #isStale = false;
   #edges = 0;
+  #depth = 0;
 
   constructor(set: ServiceSet) {
     this.#set = set;
@@ -53,7 +54,33 @@ export class Conditions {
     for (const [name, { length }] of this.#known) if (length > 0) this.#tell(name);
   }
 
-  #follow({ status, wasReady, removed }: Change): void {
+  /** A change is being followed: its effects on other services are not all on record. */
+  get busy(): boolean {
+    return this.#depth > 0;
+  }
+
+  /**
+   * A controller takes over. `unfollowed`: services whose last change is on record, and perhaps not
+   * its effects on other services.
+   */
+  resume(unfollowed: readonly ServiceName[]): void {
+    this.update();
+    for (const name of unfollowed) {
+      const status = this.#set.get(name);
+      if (status?.ready && this.#edges > 0) this.#restartDependents(status);
+    }
+  }
+
+  #follow(change: Change): void {
+    this.#depth += 1;
+    try {
+      this.#tellOthers(change);
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  #tellOthers({ status, wasReady, removed }: Change): void {
     const { name, ready } = status;
     const isNew = !this.#known.has(name);
     const hasChanged = this.#learn(name, removed);
@@ -102,8 +129,9 @@ export class Conditions {
     const begunMs = status.startedAtMs ?? status.lastExit?.atMs ?? 0;
     for (const { name, restart } of this.#current().dependentsOf(status.name)) {
       const dependent = this.#set.get(name);
-      // One that was started later knows nothing else.
-      if (!restart || dependent?.startedAtMs === undefined || dependent.startedAtMs > begunMs) continue;
+      if (!restart || dependent?.startedAtMs === undefined) continue;
+      // One that was started later knows nothing else, and one that is wanted down stays so.
+      if (dependent.startedAtMs > begunMs || dependent.desired === 'down') continue;
       const cause: Cause = { kind: 'dependency', message: `${status.name} was restarted` };
       this.#set.service(name)?.dispatch({ type: 'restart', cause });
     }

@@ -6,6 +6,7 @@ import { VERSION } from '../../settings/version.js';
 import type { HeldDescriptors } from '../../supervisor/checks/held-descriptors.js';
 import { pidOf } from '../../supervisor/machine.js';
 import { resumeScripts } from '../../supervisor/sv-commands.js';
+import type { ServiceName } from '../../types/service.js';
 import type { EndOfPrevious } from '../controller-end.js';
 import { endWithCommand } from '../main-command.js';
 import type { ContainerShutdown } from '../shutdown/container-shutdown.js';
@@ -21,6 +22,7 @@ export interface ResumeDependencies extends BootDependencies {
   readonly previous: EndOfPrevious | undefined;
   readonly starts: StartRegister;
   readonly unrecorded: Unrecorded;
+  readonly unfollowed: readonly ServiceName[];
   readonly notifications: HeldDescriptors;
   readonly shutdown: ContainerShutdown;
 }
@@ -28,7 +30,7 @@ export interface ResumeDependencies extends BootDependencies {
 /** Goes on where an earlier controller was when it died. */
 export async function resume(dependencies: ResumeDependencies): Promise<void> {
   const { link, previous, settings, state, starts, unrecorded, set, scripts, command, watch, shutdown } = dependencies;
-  const { notifications } = dependencies;
+  const { notifications, unfollowed } = dependencies;
   const { messages } = settings;
   if (previous !== undefined) report(previous, messages);
   const { phase, shutdown: shutdownRecord, commandPid } = state.now;
@@ -38,7 +40,7 @@ export async function resume(dependencies: ResumeDependencies): Promise<void> {
     resumeScripts(set, service);
   }
   notifications.releaseRest();
-  set.conditions.update();
+  set.conditions.resume(unfollowed);
   // A hook has its time in the shutdown; a startup script is of no use any more.
   scripts.adopt((path) => (isHook(path) ? new AbortController().signal : shutdown.signal));
   endWithCommand(command, state, shutdown);

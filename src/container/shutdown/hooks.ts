@@ -67,6 +67,8 @@ export class Hooks {
       if (this.#stop.aborted) this.#leaveOut(path);
       else if (adopted || !this.#records.saved.has(path)) {
         this.#running = path;
+        // It may have been started in the last instant of the controller before.
+        if (adopted) this.#records.put(path, true);
         await (adopted ? this.#scripts.running : this.#runHook(path));
         this.#running = '';
       }

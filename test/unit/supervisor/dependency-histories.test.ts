@@ -66,6 +66,9 @@ class World {
   readonly #records = new Map<string, RecordedService>();
   /** Each record that was ever put. */
   readonly history: RecordedService[] = [];
+  /** The controller dies right after so many records: nothing that they announce is done. */
+  recordsLeft = Number.POSITIVE_INFINITY;
+  #published = 0;
   #generation = 0;
 
   constructor(planned: readonly Planned[]) {
@@ -87,8 +90,9 @@ class World {
       const read = readRecord(JSON.parse(JSON.stringify(record)));
       if (read) this.set.restore(read);
     }
+    const unfollowed = [...this.#records.values()].filter(({ revision }) => revision > this.#published);
     for (const service of this.set.services()) service.resume();
-    this.set.conditions.update();
+    this.set.conditions.resume(unfollowed.map(({ name }) => name));
   }
 
   async pass(ms: number): Promise<void> {
@@ -152,6 +156,8 @@ class World {
         if (!alive()) return;
         this.#records.set(record.name, record);
         this.history.push(record);
+        this.recordsLeft -= 1;
+        if (this.recordsLeft === 0) this.#generation += 1;
       },
       erase: (name) => this.#records.delete(name),
       endInput: () => {},
@@ -159,9 +165,11 @@ class World {
         if (alive() && text.includes('internal error')) this.host.violations.push(text);
       },
     };
-    const set = new ServiceSet(context);
+    const set = new ServiceSet(context, Math.max(0, ...[...this.#records.values()].map(({ revision }) => revision)));
     set.subscribe((change) => {
-      if (alive()) this.#judge(change);
+      if (!alive()) return;
+      if (!set.conditions.busy) this.#published = set.revision;
+      this.#judge(change);
     });
     return set;
   }
@@ -423,4 +431,51 @@ test('a service that is stopping and wanted up again is waited for, also where i
     ],
   );
   expect(world.set.get(nameOf(1))?.state).not.toBe('starting');
+});
+
+test('a dependent follows a restart also when the controller dies after any record in between', async () => {
+  const planned = [
+    { oneshot: false, dependsOn: [] },
+    { oneshot: false, dependsOn: [edge(0, { restart: true })] },
+    { oneshot: false, dependsOn: [edge(1, { restart: true })] },
+    { oneshot: false, dependsOn: [edge(0, { restart: true })] },
+  ];
+  const startOf = (world: World, index: number): number => world.set.get(nameOf(index))?.startedAtMs ?? 0;
+  for (let records = 1, died = true; died; records++) {
+    const world = await live(planned, []);
+    for (const _ of planned) await world.pass(1_000);
+    const before = Math.max(...planned.map((_, index) => startOf(world, index)));
+    world.recordsLeft = records;
+    world.set.service(nameOf(0))?.dispatch({ type: 'restart', cause: API });
+    for (const _ of planned) await world.pass(1_000);
+    died = world.recordsLeft <= 0;
+    if (died) world.replaceController();
+    for (const _ of planned) await world.pass(1_000);
+    const [s0, s1, s2, s3] = planned.map((_, index) => startOf(world, index));
+    const inOrder =
+      before < Number(s0) && Number(s0) < Number(s1) && Number(s1) < Number(s2) && Number(s0) < Number(s3);
+    const starts = world.names.map((name) => world.set.get(name)?.counters.starts);
+    expect({ records, inOrder, starts }).toEqual({ records, inOrder: true, starts: [2, 2, 2, 2] });
+    expect(world.host.violations).toEqual([]);
+  }
+});
+
+test('a dependent that was asked to stop stays so when the other is restarted meanwhile', async () => {
+  const world = await live(
+    [
+      { oneshot: false, dependsOn: [] },
+      { oneshot: false, dependsOn: [edge(0, { restart: true })] },
+    ],
+    [],
+  );
+  await world.pass(1_000);
+  await world.pass(1_000);
+  world.host.stubborn.add(world.pidOf(nameOf(1)));
+  world.set.service(nameOf(1))?.dispatch({ type: 'stop', why: 'asked', cause: API });
+  world.set.service(nameOf(0))?.dispatch({ type: 'restart', cause: API });
+  await world.pass(1_000);
+  expect(world.set.get(nameOf(0))).toMatchObject({ state: 'up', ready: true });
+  expect(world.set.get(nameOf(1))).toMatchObject({ state: 'stopping', desired: 'down' });
+  await world.pass(40_000);
+  expect(world.set.get(nameOf(1))).toMatchObject({ state: 'down', desired: 'down' });
 });

@@ -196,9 +196,13 @@ describe('finish', () => {
 
   test('that hangs is killed with what it started', async () => {
     const finish = '#!/bin/sh\nsleep 1000 &\nwait\n';
-    container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish } } });
+    container = await TestContainer.boot({
+      services: { web: { run: SLEEPER, finish } },
+      args: ['--finish-timeout', '1'],
+    });
     await container.reaches('web', 'up');
-    expect((await container.svctl('stop', 'web')).code).toBe(0);
+    // What is left of the time for the stop is added to that of finish.
+    expect((await container.svctl('stop', 'web', '--stop-timeout', '1')).code).toBe(0);
     expect((await container.exec('pgrep', '-x', 'sleep')).stdout).toBe('');
   });
 });

@@ -20,7 +20,7 @@ import type { Calls } from './call.js';
 import { ApiError, badArgument } from './errors.js';
 import { heartbeatOf, selectorOf } from './from-proto.js';
 import { LineEncoder } from './log-lines.js';
-import { matcherOf, withReplicas } from './selector.js';
+import { expanded, matcherOf } from './selector.js';
 import { exitStatusFields } from './to-proto.js';
 
 type ReadCall = ServerWritableStream<ReadRequest, Buffer>;
@@ -210,7 +210,7 @@ function selectedBy(selector: Selector, { logs, control }: Sources): (name: stri
   };
   // A service without a log yet will have one.
   if (unknown.names.length === 0 && unknown.globs.length === 0) return matcherOf(selector);
-  const known = withReplicas(unknown, control);
+  const known = expanded(unknown, control);
   const names = selector.names.filter((name) => !unknown.names.includes(name));
   return matcherOf({ ...selector, names: [...names, ...known.names], globs: [...selector.globs, ...known.globs] });
 }

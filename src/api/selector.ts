@@ -10,14 +10,19 @@ export function matcherOf(selector: Selector): (name: string) => boolean {
 }
 
 /**
- * A selector with a pattern in place of each name that replicas share, so that those that come
- * later are meant too. Throws an OperationFailure for what is no service.
+ * A selector for {@link matcherOf}: a pattern stands for each name that replicas share, so that
+ * later ones are meant too; a tag stands for the services that have it now.
+ *
+ * @throws OperationFailure SERVICE_NOT_FOUND, NO_MATCH
  */
-export function withReplicas(selector: Selector, control: Pick<ServiceControl, 'select'>): Selector {
-  const shared = control
-    .select(selector)
-    .flatMap(({ replicaOf }) => (replicaOf !== '' && selector.names.includes(replicaOf) ? [replicaOf] : []));
-  if (shared.length === 0) return selector;
-  const names = selector.names.filter((name) => !shared.some((each) => each === name));
-  return { ...selector, names, globs: [...selector.globs, ...new Set(shared.map((name) => `${name}@*`))] };
+export function expanded(selector: Selector, control: Pick<ServiceControl, 'select'>): Selector {
+  const [names, globs] = [new Set<string>(), new Set(selector.globs)];
+  const selected = control.select(selector);
+  for (const name of selector.names) {
+    const tagged = name.startsWith('@') ? selected.filter(({ tags }) => tags.includes(name.slice(1))) : [];
+    for (const service of tagged) names.add(service.name);
+    if (selected.some(({ replicaOf }) => replicaOf === name)) globs.add(`${name}@*`);
+    else if (tagged.length === 0) names.add(name);
+  }
+  return { ...selector, names: [...names], globs: [...globs] };
 }

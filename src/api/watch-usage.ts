@@ -11,7 +11,7 @@ import type { ServiceControl } from '../types/operations.js';
 import type { ServiceView } from '../types/service.js';
 import { badArgument } from './errors.js';
 import { millisecondsOf, selectorOf } from './from-proto.js';
-import { matcherOf, withReplicas } from './selector.js';
+import { expanded, matcherOf } from './selector.js';
 
 const INTERVAL_MS = { min: 250, default: 2_000, max: 60_000 };
 
@@ -32,7 +32,7 @@ export function watchUsage(
   { view, control, usage }: Sources,
 ): () => void {
   const intervalMs = intervalOf(call.request);
-  const selected = matcherOf(withReplicas(selectorOf(call.request.selector), control));
+  const selected = matcherOf(expanded(selectorOf(call.request.selector), control));
   let blocked = false;
   let before: UsageSample | undefined;
 

@@ -7,7 +7,7 @@ import type { ServiceView } from '../types/service.js';
 import type { DeferredWork } from './deferred-work.js';
 import { badArgument } from './errors.js';
 import { heartbeatOf, selectorOf } from './from-proto.js';
-import { matcherOf, withReplicas } from './selector.js';
+import { expanded, matcherOf } from './selector.js';
 import { encoded, type ServiceMessages } from './service-messages.js';
 import { limitsMessage } from './to-proto.js';
 
@@ -40,7 +40,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
   const { view, control, limits, version, messages, deferred } = sources;
   const { request } = call;
   const heartbeatMs = heartbeatOf(request);
-  const selected = matcherOf(withReplicas(selectorOf(request.selector), control));
+  const selected = matcherOf(expanded(selectorOf(request.selector), control));
 
   const resumed = resumedFrom(request, view);
   /** The last revision that the client knows of. */

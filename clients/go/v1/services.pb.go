@@ -89,8 +89,8 @@ func (WaitLevel) EnumDescriptor() ([]byte, []int) {
 // an error in a mutation (EMPTY_SELECTOR).
 type Selector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Exact names; a name that replicas share selects all of them. An unknown name is an error
-	// (SERVICE_NOT_FOUND).
+	// Exact names; a name that replicas share selects all of them, and `@TAG` the services that have
+	// the tag. An unknown name is an error (SERVICE_NOT_FOUND), and so is an unknown tag (NO_MATCH).
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
 	// Patterns with `*` and `?`. A pattern that matches nothing is an error (NO_MATCH).
 	Globs         []string `protobuf:"bytes,2,rep,name=globs,proto3" json:"globs,omitempty"`

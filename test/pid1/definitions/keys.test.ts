@@ -128,6 +128,10 @@ describe('a service that is defined in services.yaml', () => {
     await container.reaches('a', 'down');
     await container.reaches('b', 'down');
     await container.reaches('c', 'up');
+    const marked = (await container.svctl('logs', '--markers', '@workers')).stdout;
+    expect(marked).toContain('-- a: run 1 started --');
+    expect(marked).toContain('-- b: run 1 started --');
+    expect(marked).not.toContain('c: run');
     expect((await container.svctl('stop', '@workres')).stderr).toMatch(/no service has the tag "workres"/);
   });
 

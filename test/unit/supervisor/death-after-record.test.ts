@@ -84,7 +84,7 @@ async function endOf(before: readonly Act[], act: Act, finish: boolean, recordsL
   const died = world.recordsLeft <= 0;
   if (died) await world.replaceController(10);
   world.recordsLeft = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 10; round++) await world.pass(10_000);
+  for (let round = 0; round < 3; round++) await world.pass(40_000);
   const { state, desired, hold, pid, trouble } = world.status;
   const held = hold !== undefined;
   return {

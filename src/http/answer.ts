@@ -14,7 +14,7 @@ export function send(request: IncomingMessage, response: ServerResponse, { statu
     'Content-Length': String(Buffer.byteLength(body)),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    // What comes after a body that nobody wants is not worth reading.
+    // Requests after a body that nobody wants are not read.
     ...(hasBody(request) ? { Connection: 'close' } : {}),
     ...headers,
   };

@@ -51,7 +51,7 @@ export function http1(options: Http1Options): Http1 {
   return {
     serve: (socket) => {
       server.emit('connection', socket);
-      // It was paused when its first bytes were put back.
+      // The socket was paused when its first bytes were put back.
       socket.resume();
     },
   };

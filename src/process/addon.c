@@ -1,5 +1,5 @@
 /*
- * What Node cannot do: peer credentials, passing a descriptor, a memfd, a pipe, a watchdog.
+ * Functions that Node lacks: peer credentials, passing a descriptor, a memfd, a pipe, a watchdog.
  * BasicFunctions of native.ts says what each is for.
  */
 #include "addon.h"

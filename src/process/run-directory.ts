@@ -29,7 +29,7 @@ function isOurs(directory: string, uid: number): boolean {
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch {
-    // It is there, or cannot be: both show below.
+    // The directory exists, or cannot be made: both show below.
   }
   const stat = lstatSync(directory, { throwIfNoEntry: false });
   return stat?.isDirectory() === true && stat.uid === uid && (stat.mode & 0o022) === 0;

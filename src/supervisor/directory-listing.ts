@@ -90,7 +90,7 @@ function identify(path: string): string | 'file' | { readonly trouble: string } 
     return 'file';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // What was removed after its name was read is worth no word.
+    // An entry that was removed after its name was read is not reported.
     if (code === 'ENOENT') {
       const dangling = danglingLink(path);
       return dangling === undefined ? 'file' : { trouble: `it ${dangling}` };

@@ -65,7 +65,7 @@ function readVariable(file: Buffer): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const dangling = danglingLink(file);
-    // It was removed after its name was read.
+    // The entry was removed after its name was read.
     if (code === 'ENOENT' && dangling === undefined) return undefined;
     throw new Error(`${printable(file.toString('utf8'))}: ${dangling ?? `cannot be read (${code})`}`);
   }

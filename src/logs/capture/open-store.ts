@@ -32,7 +32,7 @@ export function openStore(parts: StoreParts, dependencies: LogDependencies): Wri
   const { files, storeBytes, warn, held } = dependencies;
   const { end } = counters;
   try {
-    // What an earlier controller had to keep in memory stays there.
+    // Lines that an earlier controller had to keep in memory stay there.
     if (path !== undefined && !held.has(heldName('store'))) {
       const store = new FileStore(
         path,

@@ -75,7 +75,7 @@ export class Forwarder {
       else if (!this.#readers.has(source)) this.#read(source);
     }
     for (const source of this.#excluded) if (!current.has(source)) this.#excluded.delete(source);
-    // What a source has said before it went is still written.
+    // The output of a source that is gone is still written.
     const gone = [...this.#readers.keys()].filter((source) => !current.has(source) && source !== this.#writing);
     for (const source of gone.slice(0, -GONE_SOURCES)) this.#forget(source);
     for (const source of gone.slice(-GONE_SOURCES)) this.#wake(source);

@@ -93,7 +93,7 @@ export class OutputFormat {
     }
     if (this.#between(position, newest).lines === 0) return { length: used, given: { position: newest, dropped } };
     const length = source.store.read(position.offset, this.#read.buffer);
-    // What should be there and cannot be read is passed over.
+    // Lines that should be there and cannot be read are passed over.
     if (length === 0 && oldest.offset === source.store.oldest.offset)
       return { length: used + this.#tellMissed(source, position, newest, used), given: { position: newest, dropped } };
     return this.#lines(source, length, { length: used, given: { position, dropped } });

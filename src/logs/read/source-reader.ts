@@ -222,7 +222,7 @@ export class SourceReader {
     if (window.end > 0) return true;
     const { newest } = store;
     if (!this.isAtGap && this.#position.record < this.#endRecord()) {
-      // What cannot be read although it should be there will not be there later either.
+      // A record that should be there and cannot be read will not be there later either.
       this.#unreadable = lossBetween(this.#position, newest);
       this.#position = newest;
     }

@@ -215,7 +215,7 @@ export class ServiceChecks {
     this.#watchdog.run(false);
     this.#endAwaitingLine?.();
     this.#endAwaitingLine = undefined;
-    // What was prepared for a run that has no process yet stays.
+    // Preparations for a run without a process yet stay.
     if (this.#begun !== undefined) this.#closePipe();
     this.#begun = undefined;
   }

@@ -90,8 +90,8 @@ services:
       http: { url: "http://site/health", unix: /run/web.sock, headers: { X-Probe: mine }, status: [418] }
       timeout: 10s
       ${often.replace(', ', '\n      ')}
-  by-unix: { command: sleep 1000, depends_on: [web], live: { unix: /run/web.sock, ${often} } }
-  by-tcp: { command: sleep 1000, depends_on: [listener], live: { tcp: "127.0.0.1:${port}", ${often} } }
+  by-unix: { command: sleep 1000, depends_on: [web], live: { unix: /run/web.sock, timeout: 60s, ${often} } }
+  by-tcp: { command: sleep 1000, depends_on: [listener], live: { tcp: "127.0.0.1:${port}", timeout: 60s, ${often} } }
   slow: { command: sleep 1000, live: { exec: [sleep, "100"], timeout: 200ms, ${often} } }
 `);
     await waitFor('a restart of the slow one', async () => (await runOf('slow')) > 1);

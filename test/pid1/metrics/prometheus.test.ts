@@ -16,11 +16,11 @@ afterEach(async () => {
 });
 
 test('a real Prometheus counts the restarts and the orphans of a real container', async () => {
-  const address = await bootForPrometheus(cleanups, {
-    crashes: 'sleep 1.1; kill -9 $$',
-    leaks: 'while :; do (sh -c "true &" &); sleep 0.1; done',
-    works: 'exec sleep 1000',
-  });
+  const address = await bootForPrometheus(
+    cleanups,
+    { leaks: 'while :; do (sh -c "true &" &); sleep 0.1; done', works: 'exec sleep 1000' },
+    'services: { crashes: { command: "sleep 1.1; kill -9 $$$$", optional: true } }',
+  );
   const prometheus = await startPrometheus(address);
   cleanups.push(prometheus.stop);
 

@@ -134,9 +134,11 @@ export const cleared: Act<'cleared', 'finishing'> = (before, { finish }, now) =>
   const machine = finish === undefined ? before : heedFinish(before, finish);
   const { ended } = machine;
   const { stage } = ended;
-  const next = (following: EndedRun['stage']): Step =>
-    keep(machine, { ended: { ...ended, stage: following } }, { type: 'clear_up' });
-  if (stage.name === 'sweep' && now.definition.finish !== 'absent') return next({ name: 'finish', pid: 0 });
+  const next = (following: EndedRun['stage'], timerAtMs = machine.timerAtMs): Step =>
+    keep(machine, { ended: { ...ended, stage: following }, timerAtMs }, { type: 'clear_up' });
+  // Leftovers that ended sooner do not lend `finish` their time.
+  if (stage.name === 'sweep' && now.definition.finish !== 'absent')
+    return next({ name: 'finish', pid: 0 }, earliest(machine.timerAtMs, dueAt(now, now.definition.finishTimeoutMs)));
   if (stage.name === 'finish' && stage.pid !== 0) return next({ name: 'sweep_finish', session: stage.pid });
   return follow(machine, now);
 };

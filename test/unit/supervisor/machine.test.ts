@@ -585,6 +585,19 @@ test('a run is cleared up in stages, each on record: leftovers, finish, its left
   expect(over.machine.state).toBe('backoff');
 });
 
+test('finish has its own time after a stop, whatever of the stop time its leftovers left', () => {
+  const withFinish: Definition = { ...DEFINITION, finish: 'usable' };
+  const slowStop = { ...STOP, timeoutMs: 60_000 } as const;
+  const untilKilled = (...events: readonly MachineEvent[]): number => {
+    const all = [...RUNNING, ...events];
+    const { timerAtMs = Number.POSITIVE_INFINITY } = take(all, 300, withFinish).machine;
+    return timerAtMs - 300 * all.length;
+  };
+  expect(untilKilled(slowStop, DONE)).toBe(60_000 - 300 + FINISH_MS);
+  expect(untilKilled(slowStop, DONE, CLEARED)).toBe(FINISH_MS);
+  expect(untilKilled(SHUTDOWN, DONE, SHUTDOWN, CLEARED)).toBeLessThanOrEqual(FINISH_MS);
+});
+
 test('a run goes on with the process that it has named, in the session of the first', () => {
   const { machine } = take([...RUNNING, MAIN_PID, SUCCEEDED]);
   expect(runOf(machine)).toMatchObject({ pid: 78, session: 77, mainPid: 0 });

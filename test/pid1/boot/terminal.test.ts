@@ -5,6 +5,16 @@ import { onTerminal } from '../../helpers/terminal.js';
 const CTRL_C = '\x03';
 const CTRL_Z = '\x1a';
 
+/**
+ * No shell that reads: a signal that comes right before its read(2) waits until there is something
+ * to read.
+ */
+const HANDLES_INT = `import select, signal, sys
+signal.signal(signal.SIGINT, lambda *_: print("got INT", flush=True))
+print("set", flush=True)
+while not select.select([sys.stdin], [], [], 0.05)[0]: pass
+sys.exit(4)`;
+
 describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, my_init as %s', (as) => {
   test('a shell has job control', async () => {
     const { stdout } = await onTerminal(
@@ -44,7 +54,7 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
         ['expect', 'got INT'],
         ['send', 'go\n'],
       ],
-      ['bash', '-c', 'trap "echo got INT" INT; echo set; until read -r line; do :; done; exit 4'],
+      ['python3', '-c', HANDLES_INT],
       as,
     );
     expect(stdout).not.toContain('SIGINT was received');

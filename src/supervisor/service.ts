@@ -166,7 +166,10 @@ export class Service implements ServiceCore {
     }
   }
 
-  /** Events are kept and not acted on, until {@link goOn}. Times that are over then are over. */
+  /**
+   * Keeps events and stops the timers, until {@link goOn} acts on the events and sets the timers
+   * again.
+   */
   standStill(): void {
     this.#busy = true;
     // A timer belongs to the present state, which an event before it may end.

@@ -13,7 +13,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compileChangedInit } from './changed-init.js';
+import { compileChangedAddon, compileChangedInit } from './changed-native.js';
 import type { TestContainer } from './container.js';
 import { waitFor } from './wait-for.js';
 
@@ -22,6 +22,9 @@ const FIXTURE = join(ROOT, 'test/pid1/fixtures/mortal.cjs');
 
 /** The limit of five deaths within a minute: within a millisecond there are never so many. */
 const UNTIRING = { 'controller.c': [['#define DEATHS_WITHIN (60 * SECOND)', '#define DEATHS_WITHIN 1']] } as const;
+
+/** A blocked event loop is noticed after a second of computing instead of five. */
+const HURRIED = { 'addon.c': [['#define BLOCKED_CPU_SECONDS 5', '#define BLOCKED_CPU_SECONDS 1']] } as const;
 
 /** How a controller can fail; see the fixture. */
 export type Failure = 'throw' | 'reject' | 'heap' | 'abort' | 'exit' | 'SIGSEGV' | 'SIGKILL' | 'SIGSTOP' | 'block';
@@ -35,19 +38,20 @@ export const LIMIT_MS = 1_000_000;
 /**
  * The built my_init, with a `node` of its own beside it that loads a fixture into the controller:
  * what the controller is to die of comes from within it. With `untiring`, init starts it again
- * however often it dies.
+ * however often it dies; with `hurried`, one that is blocked takes a fifth of the CPU.
  */
 export class MortalController {
   readonly installation = mkdtempSync(join(tmpdir(), 'my_init-mortal-'));
 
-  constructor({ untiring = false } = {}) {
+  constructor({ untiring = false, hurried = false } = {}) {
     const dist = join(ROOT, 'dist');
     chmodSync(this.installation, 0o755);
     for (const name of readdirSync(dist)) {
       const [from, to] = [join(dist, name), join(this.installation, name)];
       if (name === 'lib') cpSync(from, to, { recursive: true });
-      else if (!(untiring && name === 'my_init')) copy(from, to);
+      else if (!(untiring && name === 'my_init') && !(hurried && name === 'addon.node')) copy(from, to);
     }
+    if (hurried) compileChangedAddon(join(this.installation, 'addon.node'), HURRIED);
     if (untiring) compileChangedInit(join(this.installation, 'my_init'), UNTIRING);
     const fixture = join(this.installation, 'mortal.cjs');
     copyFileSync(FIXTURE, fixture);

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { compileChangedInit } from '../../helpers/changed-init.js';
+import { compileChangedInit } from '../../helpers/changed-native.js';
 import { boot, childrenOf, closeBoxes, SOURCES, stateOf } from '../../helpers/init-harness.js';
 import { waitFor } from '../../helpers/wait-for.js';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { compileChangedInit } from '../../helpers/changed-init.js';
+import { compileChangedInit } from '../../helpers/changed-native.js';
 import { METRICS, TestContainer } from '../../helpers/container.js';
 import { Installation } from '../../helpers/other-version.js';
 import { waitFor } from '../../helpers/wait-for.js';

@@ -32,7 +32,7 @@ const QUICK: readonly Failure[] = ['heap', 'throw', 'reject', 'abort', 'SIGSEGV'
  * the container.
  */
 const IN_A_ROW = 3;
-/** Five seconds of computing for each that hangs, on a machine that others use too. */
+/** Up to five seconds of computing for each that hangs, on a machine that others use too. */
 const LIMIT_MS = 1_000_000;
 
 /** Leaves a word where the test finds it, also after the end of the container. */
@@ -40,6 +40,9 @@ const noting = (word: string): string => `echo ${word} >> /etc/noted`;
 /** Waits until the test lets go. */
 const held = (what: string): string => `until [ -e /etc/go-${what} ]; do sleep 0.1; done`;
 const FOR_EVER = 'while :; do sleep 0.1; done';
+
+/** Of the container, and of how its controller dies. */
+type MortalOptions = ContainerOptions & { readonly untiring?: boolean; readonly hurried?: boolean };
 
 /**
  * A container with memcached in it, which holds data of ours and has us as its client all the time.
@@ -58,10 +61,10 @@ class Mortal {
 
   /** Boots it for as long as `live` takes. */
   static async during(
-    { services, untiring = false, ...options }: ContainerOptions & { readonly untiring?: boolean },
+    { services, untiring, hurried, ...options }: MortalOptions,
     live: (mortal: Mortal) => Promise<void>,
   ): Promise<void> {
-    const controller = new MortalController({ untiring });
+    const controller = new MortalController({ untiring, hurried });
     const memcached = { run: sh(noting('memcached'), 'exec memcached -u root -s /run/memcached') };
     const { installation } = controller;
     let mortal: Mortal | undefined;
@@ -247,7 +250,7 @@ describe('a controller that fails', () => {
     'of %s while services and the main command run touches none of them, three times in a row',
     async (failure) => {
       const args = [...METRICS, '--', 'sh', '-c', `${noting('main')}; ${held('main')}; exit 33`];
-      await Mortal.during({ args }, async (mortal) => {
+      await Mortal.during({ args, hurried: true }, async (mortal) => {
         await mortal.connect();
         await mortal.notes('main');
         await mortal.failInARow(failure);
@@ -266,7 +269,7 @@ describe('a controller that fails', () => {
         stubborn: { run: sh(`trap "${noting('stubborn told')}" TERM`, noting('stubborn'), FOR_EVER) },
         slow: { run: sh(`trap "${noting('slow told')}; ${held('slow')}; exit 4" TERM`, noting('slow'), FOR_EVER) },
       };
-      await Mortal.during({ services, args: METRICS }, async (mortal) => {
+      await Mortal.during({ services, args: METRICS, hurried: true }, async (mortal) => {
         const { container } = mortal;
         await mortal.connect();
         await mortal.notes('stubborn');
@@ -302,7 +305,7 @@ describe('a controller that fails', () => {
     'of %s while the container is shut down leaves the rest to the next one, three times in a row',
     async (failure) => {
       const told = `trap "${noting('told')}; ${held('slow')}; exit 0" TERM`;
-      // A controller that is blocked uses up 5 s of CPU first: on a busy machine that is over 30 s.
+      // A controller that is blocked uses up CPU first: on a busy machine that takes its time.
       const services = { slow: { run: sh(told, noting('slow'), FOR_EVER), 'timeout-kill': '1000000\n' } };
       const etc = {
         'my_init.pre_shutdown.d/10': sh(noting('pre'), held('pre'), noting('pre done')),
@@ -310,7 +313,7 @@ describe('a controller that fails', () => {
       };
       const main = `trap "${noting('main told')}; exit 5" TERM; ${noting('main')}; ${FOR_EVER}`;
       const args = [...METRICS, '--shutdown-timeout', '1000', '--', 'sh', '-c', main];
-      await Mortal.during({ services, etc, args }, async (mortal) => {
+      await Mortal.during({ services, etc, args, hurried: true }, async (mortal) => {
         const { container } = mortal;
         await mortal.connect();
         await mortal.notes('main');

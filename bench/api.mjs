@@ -70,7 +70,7 @@ export function connect(container) {
   };
 }
 
-/** Resolves when a call is answered; one that is cut off or refused is asked again. */
+/** Resolves when a call is answered. A call that is cut off or refused is made again. */
 export async function apiAnswers(container) {
   for (;;) {
     await listens(join(container.directory, 'run/my_init.sock'));

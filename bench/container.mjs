@@ -87,7 +87,7 @@ export class Container {
     return note.atMs;
   }
 
-  /** The processes that are not services: what the supervision costs. */
+  /** The processes that are not services: their use is the cost of the supervision. */
   supervisors() {
     return family(this.pid).filter((pid) => executable(pid) !== SERVICE);
   }

@@ -9,7 +9,7 @@ import { figure } from './table.mjs';
 const SUPERVISORS = ['my_init', 'runit', 's6', 'daemontools', 'supervisord', 'pm2', 'Pebble', 'process-compose'];
 const BESIDE_NODE = ['my_init', 'node -e 0', ...SUPERVISORS.slice(1)];
 
-/** The rows of the page: what is said of the work, and the title of the measure with its unit. */
+/** The rows of the page: the text about the work, and the title of the measure with its unit. */
 const ROWS = [
   ['exec of PID 1 → first instruction of the first service', 'start of the first service, ms'],
   ['CPU until the first service runs', 'CPU until the first service runs, ms'],

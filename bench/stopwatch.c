@@ -34,7 +34,10 @@ static void note(const char *path, const char *what, const char *name, long long
   close(fd);
 }
 
-/* What all threads of all other processes have used so far, in nanoseconds: proc(5), schedstat. */
+/*
+ * The CPU time that all threads of all other processes have used so far, in nanoseconds: proc(5),
+ * schedstat.
+ */
 static long long cpu_of_others(void) {
   long long sum = 0;
   glob_t found;

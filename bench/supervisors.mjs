@@ -168,7 +168,7 @@ function myInit(name, program, source) {
   };
 }
 
-/** One that looks for service directories. */
+/** A supervisor that looks for service directories. */
 function scanner(name, program, stop, command, logger) {
   return {
     name,

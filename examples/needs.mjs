@@ -1,4 +1,4 @@
-// What npm start and npm test need, looked for before anything is installed: a minute of npm is
+// Looks for the needs of npm start and npm test before npm installs anything: a minute of npm is
 // long for a missing compiler.
 import { spawnSync } from 'node:child_process';
 

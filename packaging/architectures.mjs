@@ -60,7 +60,7 @@ export class Architecture {
     return `${directory}/musl-gcc`;
   }
 
-  /** Which musl is in the static programs; undefined if they are made with another libc. */
+  /** The version of musl in the static programs; undefined if they are made with another libc. */
   get musl() {
     const { staticCc } = this;
     if (staticCc === this.cc) return undefined;

@@ -5,7 +5,7 @@ import { PROJECT } from './project.mjs';
 
 /** npm gives every file the same time: two archives of the same sources are equal. */
 export function makeClientPackage(out) {
-  // What an earlier build has left there would be packed, too.
+  // Files of an earlier build would be packed, too.
   rmSync(`${PROJECT}/clients/typescript/dist`, { recursive: true, force: true });
   execFileSync('npm', ['pack', '--silent', `${PROJECT}/clients/typescript`, '--pack-destination', out], {
     cwd: PROJECT,

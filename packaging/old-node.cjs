@@ -1,5 +1,5 @@
-// Loaded before my_init and svctl by the image's own Node, whatever its age: what it cannot run
-// would end with a SyntaxError.
+// The image's own Node, of any age, loads this file before my_init and svctl: an old Node would
+// fail on their code with a SyntaxError.
 var needed = '20.12';
 var version = process.versions.node.split('.').map(Number);
 if (version[0] < 20 || (version[0] === 20 && version[1] < 12)) {

@@ -55,7 +55,7 @@ const nodePart = ({ name, version }) => ({
 });
 
 /**
- * The packages of npm that are bundled into the controller and svctl: those that are no development
+ * The packages of npm that are bundled into the controller and svctl: all but the development
  * dependencies.
  */
 function bundled() {

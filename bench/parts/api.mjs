@@ -68,7 +68,7 @@ async function watchers(container, client, controller, record) {
   const seconds = (nowMs() - begun) / 1000;
   const { revision } = await client.list({});
   const caughtUp = () => watching.every(({ state }) => state.last >= Number(revision));
-  // One that is never told everything is seen in the table.
+  // The table shows a watcher that never learns of every change.
   await until('all to be told', 30_000, caughtUp).catch(() => {});
   const title = `${WATCHERS} watchers`;
   record(`${title}: changes`, 'per second', (Number(revision) - watching[0].state.first) / seconds);
@@ -89,8 +89,8 @@ async function watchers(container, client, controller, record) {
 const [SNAPSHOT, CHANGE, GAP] = [2, 3, 5].map((field) => (field << 3) | 2);
 
 /**
- * Counts what is told from one revision to the next; one that is skipped without a gap is seen as
- * lost at the end.
+ * Counts the reported changes from one revision to the next. A change that is skipped without a gap
+ * counts as lost at the end.
  */
 function watch(container) {
   const { watch: open, close } = connect(container);

@@ -11,10 +11,10 @@ import { memory } from '../proc.mjs';
 import { SUPERVISORS } from '../supervisors.mjs';
 import { SERVICE } from '../tools.mjs';
 
-/** One each second for an hour. */
+/** One new service each second for an hour. */
 const NEW_SERVICES = 3_600;
 const RESTARTS = 10_000;
-/** One each quarter of a minute for a day. */
+/** One scrape each quarter of a minute for a day. */
 const SCRAPES = 5_760;
 const SERVICES = 10;
 

@@ -56,6 +56,6 @@ function end(pid) {
   try {
     process.kill(pid, 'SIGTERM');
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
   }
 }

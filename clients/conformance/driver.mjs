@@ -6,10 +6,10 @@ const { ApplyAction, connect, LogMarkerKind, ServiceState } = await import(libra
 const my = connect(socket);
 const calls = new Map();
 
-/** Those that are about my_init itself. */
+/** Methods about my_init itself. */
 const OF_MY_INIT = ['info', 'health', 'rescan', 'reexec'];
 
-/** What is made of the answer of each method. */
+/** How the answer of each method is printed. */
 const ANSWERS = {
   services: (found) => found.map(service),
   service,

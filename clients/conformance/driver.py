@@ -34,7 +34,7 @@ def outcomes_of(found):
     return [outcome(one) for one in found]
 
 
-#: What is made of the answer of each method.
+#: How the answer of each method is printed.
 ANSWERS = {
     "services": lambda found: [service(one) for one in found],
     "service": lambda found: service(found),
@@ -51,7 +51,7 @@ ANSWERS = {
     "rescan": lambda found: {"added": list(found.added), "removed": list(found.removed)},
     "reexec": lambda found: {"version": found.version, "controllerPid": found.controller_pid},
 }
-#: Those that are about one service, and about my_init itself; all others are about several services.
+#: The methods about one service, and about my_init itself; all others are about several services.
 OF_ONE = ("service", "explain")
 OF_MY_INIT = ("info", "health", "rescan", "reexec")
 EVENTS = {"watch": lambda event: watch_event(event), "logs": lambda event: log_event(event)}

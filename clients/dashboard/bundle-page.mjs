@@ -5,8 +5,8 @@ import esbuild from 'esbuild';
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
- * The module `dashboard-page`: the page of `svctl dashboard`, bundled for browsers, as text. It is
- * loaded by that command alone.
+ * The module `dashboard-page`: the page of `svctl dashboard`, bundled for browsers, as text. Only
+ * that command loads the module.
  */
 export const dashboardPage = {
   name: 'dashboard-page',

@@ -96,8 +96,8 @@ func (c *connection) open(ctx context.Context) error {
 	}
 }
 
-// call makes a call that may be repeated: it changes nothing, or has a request id. When the
-// connection breaks, the same call is made again.
+// call makes a call that may be repeated: a call that changes nothing, or has a request id. When
+// the connection breaks, the same call is made again.
 func call[Request, Response any](
 	ctx context.Context, c *connection, method func(context.Context, Request, ...grpc.CallOption) (Response, error),
 	request Request, timeout time.Duration,

@@ -33,8 +33,8 @@ func (my *MyInit) Scale(ctx context.Context, name string, replicas uint32, optio
 	})
 }
 
-// Run starts a command as a transient service, and waits until it is ready. It outlives this
-// client.
+// Run starts a command as a transient service, and waits until it is ready. The service outlives
+// this client.
 func (my *MyInit) Run(ctx context.Context, name string, command []string, options RunOptions) ([]Outcome, error) {
 	request := &v1.RunRequest{
 		Name: name, Command: command, Keep: options.Keep, RequestId: idOf(options.RequestID), Wait: options.Wait,

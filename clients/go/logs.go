@@ -37,7 +37,7 @@ type LogGap struct {
 // Marker says that a run began, was ready or ended.
 type Marker struct{ Marker *v1.LogMarker }
 
-// CaughtUp says that all that was there at the beginning has been read; what follows is live.
+// CaughtUp says that every line from before the call has been read; the lines that follow are live.
 type CaughtUp struct{ Cursor *v1.LogCursor }
 
 func (*Line) logEvent()     {}
@@ -71,7 +71,8 @@ const (
 
 // Logs has the lines of services, merged by time, until the loop is left, the context ends or,
 // without Follow, all is read; my_init's own are those of the service my_init. When the controller,
-// the container or the link is replaced, it continues at its cursor; what was lost is a gap.
+// the container or the link is replaced, Logs continues at its cursor; lost lines are reported as a
+// gap.
 func (my *MyInit) Logs(ctx context.Context, names []string, options LogOptions) iter.Seq2[LogEvent, error] {
 	return func(yield func(LogEvent, error) bool) {
 		reading := reading{first: readRequest(names, options), cursor: &v1.LogCursor{Services: map[string]string{}}}

@@ -13,8 +13,8 @@ import (
 	v1 "my_init/clients/go/v1"
 )
 
-// MyInit is one my_init. Every method returns an *Error when it fails; every context may cancel. It
-// may be used by several goroutines.
+// MyInit is one my_init. Every method returns an *Error when it fails; every context may cancel.
+// Several goroutines may share a MyInit.
 type MyInit struct {
 	connection  *connection
 	services    v1.ServicesClient
@@ -28,13 +28,13 @@ type MyInit struct {
 type Address struct {
 	// Name is for messages.
 	Name string
-	// Dial makes a stream to my_init's socket: also the pipes of a process. It is called again when
-	// that breaks.
+	// Dial opens a stream to my_init's socket; the pipes of a process will do, too. The client calls
+	// Dial again when the stream breaks.
 	Dial func(context.Context) (net.Conn, error)
 }
 
-// Connect is a client for the my_init on a Unix socket; [DefaultSocket] when "". It connects with
-// the first call.
+// Connect is a client for the my_init on a Unix socket; [DefaultSocket] when "". The client
+// connects with its first call.
 func Connect(socket string) *MyInit {
 	if socket == "" {
 		socket = DefaultSocket()

@@ -13,7 +13,7 @@ import (
 // replaced.
 type stream[Request, Response any] struct {
 	method func(context.Context, Request, ...grpc.CallOption) (grpc.ServerStreamingClient[Response], error)
-	// request is made anew for each attempt: it continues after the last answer.
+	// request is made anew for each attempt, so that each continues after the last answer.
 	request func() Request
 	// endless asks again also when the stream ends without an error.
 	endless bool

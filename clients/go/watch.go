@@ -66,8 +66,8 @@ type WatchOptions struct {
 const heartbeatsMissed = 2.5
 
 // Watch has the services, then each change, until the loop is left or the context ends. When the
-// controller, the container or the link is replaced, it continues after the last revision; what was
-// lost is a gap.
+// controller, the container or the link is replaced, Watch continues after the last revision;
+// missed changes are reported as a gap.
 func (my *MyInit) Watch(ctx context.Context, names []string, options WatchOptions) iter.Seq2[WatchEvent, error] {
 	return func(yield func(WatchEvent, error) bool) {
 		view := view{names: names, options: options, newBoot: true, services: map[string]*v1.Service{}}

@@ -9,9 +9,9 @@ const place = (path) => fileURLToPath(new URL(path, import.meta.url));
 const outfile = process.argv[2] ?? place('../../dist/svctl.js');
 const { version } = JSON.parse(fs.readFileSync(place('../../package.json'), 'utf8'));
 
-// A shell script to the kernel, JavaScript to Node. What is in these variables is meant for an
-// application in the container, and would act on svctl before its first line runs; a shebang alone
-// cannot unset anything (env -S is not in every busybox). The shell costs less than 1 ms.
+// A shell script to the kernel, JavaScript to Node. These variables are meant for an application in
+// the container, and would act on svctl before its first line runs. A shebang alone cannot unset
+// anything (env -S is not in every busybox). The shell costs less than 1 ms.
 const MEANT_FOR_OTHERS =
   'NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_DEBUG_NATIVE NODE_V8_COVERAGE NODE_PENDING_DEPRECATION ' +
   'NODE_REDIRECT_WARNINGS OPENSSL_CONF SSLKEYLOGFILE UV_THREADPOOL_SIZE UV_USE_IO_URING';

@@ -6,7 +6,7 @@ import type { OptionSpec } from './options.js';
 /** The kind of words that follow a command, for its completion. */
 export type Operands = 'services' | 'signal-and-services' | 'health' | 'shell' | 'program' | 'none';
 
-/** One command of svctl: what the help and the completion say of it, and what it does. */
+/** One command of svctl: its help, its completion and its action. */
 export interface Command {
   readonly name: string;
   /** A few words for the list of commands. */
@@ -18,8 +18,8 @@ export interface Command {
   readonly description: string;
   readonly examples: readonly string[];
   /**
-   * The effect on several hosts. When undefined, the command changes them: it lists them, and needs
-   * --yes.
+   * The effect on several hosts. When undefined, the command changes the hosts, so it lists them
+   * first and needs --yes.
    */
   readonly hosts?: 'reads' | 'follows' | 'one' | 'none';
   /** Beside those that every command takes. */

@@ -1,4 +1,4 @@
-/** The exit codes of svctl. They are an interface: numbers are never given a new meaning. */
+/** The exit codes of svctl. Scripts depend on them: numbers are never given a new meaning. */
 export const ExitCode = {
   ok: 0,
   /**

@@ -1,4 +1,4 @@
-// Of terminal-kit svctl uses the screen and the keys. Its widgets, images, palettes and emoji names
+// svctl uses the screen and the keys of terminal-kit. Its widgets, images, palettes and emoji names
 // would be two thirds of what `svctl top` loads, and its own way to load parts late cannot be
 // bundled.
 export const leanTerminalKit = {

@@ -41,7 +41,10 @@ export class LogPrinter {
     this.#named = names.length !== 1 || globs.length > 0;
   }
 
-  /** Resolves when standard output takes more: what is not taken stays in my_init, not here. */
+  /**
+   * Resolves when standard output has room for more. Until then the lines stay in my_init, not
+   * here.
+   */
   async take(response: ReadResponse): Promise<void> {
     this.add(response);
     await this.flushed();

@@ -86,7 +86,7 @@ export async function operate<Request extends MutationRequest>(
   return codes.size > 1 ? ExitCode.failed : code;
 }
 
-/** Its process has ended too soon, or is not ready: what it said may say why. */
+/** The process of the service ended too soon, or is not ready: its output may say why. */
 function hasLastWords({ error }: OutcomeMessage): boolean {
   return error !== undefined && [GrpcCode.aborted, GrpcCode.deadlineExceeded].some((code) => code === error.code);
 }

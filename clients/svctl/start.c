@@ -1,6 +1,6 @@
 /*
- * svctl as a program of its own: starts svctl.js with the Node beside it, or the image's. It needs
- * no shell, no env and no library.
+ * svctl as a program of its own: starts svctl.js with the Node beside it, or the image's. This
+ * program needs no shell, no env and no library.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -16,7 +16,10 @@
 #define CANNOT_EXECUTE 126
 #define NOT_FOUND 127
 
-/* Meant for an application in the container: they would act on svctl before its first line runs. */
+/*
+ * Variables meant for an application in the container: they would act on svctl before its first
+ * line runs.
+ */
 static const char *const for_others[] = {
     "NODE_OPTIONS",         "NODE_PATH",   "NODE_EXTRA_CA_CERTS",      "NODE_DEBUG",             "NODE_DEBUG_NATIVE",
     "NODE_V8_COVERAGE",     "SSLKEYLOGFILE", "NODE_PENDING_DEPRECATION", "NODE_REDIRECT_WARNINGS", "OPENSSL_CONF",
@@ -61,7 +64,7 @@ int main(int argc, char **argv) {
   if (command == NULL || snprintf(script, sizeof script, "%s/svctl.js", home) >= PATH_MAX) return NOT_FOUND;
   size_t words = 0;
   command[words++] = node;
-  /* There where the image's Node is used: it may be too old to read svctl.js at all. */
+  /* The image's own Node may be too old to read svctl.js at all. */
   if (snprintf(old_node, sizeof old_node, "%s/old-node.cjs", home) < PATH_MAX && access(old_node, R_OK) == 0) {
     command[words++] = "--require";
     command[words++] = old_node;

@@ -10,7 +10,7 @@ import { tableText } from './text/table.js';
 const CLOCK_MS = 1_000;
 /** Changes within this time are drawn at once, and their logs asked for once. */
 const QUIET_MS = 100;
-/** The terminal's second screen, without a cursor; what was there before comes back at the end. */
+/** The terminal's second screen, without a cursor; the first screen comes back at the end. */
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';

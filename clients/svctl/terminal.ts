@@ -8,7 +8,7 @@ import { type Table, tableText } from './text/table.js';
 export interface Answer {
   /** For `json`. */
   readonly json: unknown;
-  /** For `jsonl`: one message a line. */
+  /** For `jsonl`: one message in each line. */
   readonly items: readonly unknown[];
   /** For `name`. */
   readonly names: readonly string[];

@@ -1,7 +1,7 @@
 /**
- * Makes Node independent of the image's loader and libraries, wherever it lies: it finds both in
+ * Makes Node independent of the image's loader and libraries, in any directory: Node finds both in
  * `runtime/` beside itself. Appends entry.c to the executable and has the kernel begin there;
- * docs/install.md tells why.
+ * docs/install.md says why.
  */
 import { ok } from 'node:assert/strict';
 
@@ -39,7 +39,7 @@ export function bringLoader(node, entry) {
       ? { ...header, offset: offset + BigInt(entry.length), address: table, ...size(BigInt(tableBytes)) }
       : header,
   );
-  // The kernel is not told of an interpreter: it begins with our entry.
+  // No interpreter is named to the kernel: it begins with our entry.
   const forKernel = inOrder([...headers.filter(({ type }) => type !== PT.INTERP), ours]);
   ok(forKernel.length === headers.length, 'Node names one interpreter');
   writeHeaders(elf, Number(elf.readBigUInt64LE(32)), forKernel);

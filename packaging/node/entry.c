@@ -1,9 +1,9 @@
 /*
  * The entry point of the Node in the tree. The kernel looks for the dynamic loader of a program at
  * a fixed path of the image: a relocatable program has none there, and an image of musl or from
- * scratch has none at all. So this Node names no interpreter to the kernel. Its entry maps the
- * loader that lies beside it and enters it, as the kernel would: Node is an ordinary program with
- * its own name in ps, /proc/self/exe and process.execPath.
+ * scratch has none at all. So this Node names no interpreter to the kernel. Its entry point
+ * maps the loader that lies beside it and jumps into the loader, as the kernel would. Node is an
+ * ordinary program with its own name in ps, /proc/self/exe and process.execPath.
  *
  * Runs before any library: no calls, no writable data, no relocations. bring-loader.mjs appends it
  * to Node.

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { LOCK, PROJECT } from '../project.mjs';
 
 /**
- * Returns `{ version, directory }`: the unpacked npm package. One for this machine is installed
- * with the others.
+ * Returns `{ version, directory }`: the unpacked npm package. npm installs the package for this
+ * machine with the others.
  */
 export function pinnedNode({ nodePackage, isOwn }) {
   const installed = `node_modules/${nodePackage}`;

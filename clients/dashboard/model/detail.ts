@@ -34,7 +34,7 @@ export async function detailOf(host: Host, name: string): Promise<Detail> {
   };
 }
 
-/** No line matches it: what is left are the markers between them. */
+/** No line matches the filter: only markers between lines are left. */
 const NO_LINE = '$x';
 
 /** The events of services, as far as their logs reach back. */

@@ -10,7 +10,10 @@ import {
 } from '../../typescript/src/index.js';
 import type { Host } from './host.js';
 
-/** One row of a log view. Text is as it was captured: whoever shows it makes it printable. */
+/**
+ * One row of a log view. Text is as it was captured: the code that shows a row makes its text
+ * printable.
+ */
 export type LogEntry =
   | {
       readonly kind: 'line';
@@ -24,7 +27,7 @@ export type LogEntry =
   | { readonly kind: 'marker'; readonly host: Host; readonly marker: LogMarker };
 
 export interface LogQuery {
-  /** Which services of which hosts; no names are all. */
+  /** The services to read, and their hosts; without names, all services. */
   readonly from: readonly { readonly host: Host; readonly names: readonly string[] }[];
   readonly options: Pick<LogOptions, 'grep' | 'run' | 'stream' | 'tail'>;
 }
@@ -51,7 +54,10 @@ export class LogTail {
     this.#end.abort();
   }
 
-  /** Drops the entries before a number: they have been shown elsewhere. In portions, as #trim. */
+  /**
+   * Drops the entries before a number, because they are shown elsewhere. Drops them in portions, as
+   * #trim does.
+   */
   forget(before: number): void {
     const shown = before - this.first;
     if (shown < Math.min(1000, this.entries.length)) return;

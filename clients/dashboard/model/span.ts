@@ -1,4 +1,4 @@
-/** A time during which a service was in one state; it lasts until the next one begins. */
+/** A time during which a service was in one state; a span lasts until the next one begins. */
 export interface Span {
   readonly fromMs: number;
   /** In words, and the sort of it. */

@@ -19,7 +19,10 @@ export class Timeline {
     return this.#spans.get(name) ?? [];
   }
 
-  /** The services as they are now: what happened before is known from elsewhere, or not at all. */
+  /**
+   * The services in their present states. Their earlier history comes from elsewhere, or is
+   * unknown.
+   */
   know(services: readonly Service[]): void {
     for (const service of services) {
       this.#ended.set(service.name, service.lastExit?.run ?? 0);

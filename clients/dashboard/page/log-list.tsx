@@ -39,7 +39,7 @@ export function LogList({ lines, names, times, search, found, follows, onFollow,
     const element = box.current;
     if (element === null) return;
     if (follows) element.scrollTop = element.scrollHeight;
-    // What a person reads stays where it is while older lines are dropped.
+    // The lines on the screen stay in place while older lines are dropped.
     else if (dropped > droppedBefore.current) element.scrollTop -= (dropped - droppedBefore.current) * ROW;
     droppedBefore.current = dropped;
   }, [version, follows, dropped]);

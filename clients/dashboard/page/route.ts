@@ -1,4 +1,4 @@
-// Which view is shown: the fragment of the address, so that going back and reloading work.
+// The view on the screen is in the fragment of the address, so that going back and reloading work.
 import { signal } from '@preact/signals';
 
 /** `services`, `service/0/web`, `logs/0/web` … */

@@ -1,4 +1,5 @@
-// All that the page knows, as signals: who reads one is drawn again when it changes.
+// All data of the page, as signals: a component that reads a signal is drawn again when the signal
+// changes.
 import { computed, signal } from '@preact/signals';
 import type { Happening, HostView, Sample, Samples, ServiceView, StateMessage } from '../web/protocol.js';
 import { Refused, stream } from './server.js';

@@ -24,7 +24,7 @@ export function TimelineBar({ service, spanMs }: { readonly service: ServiceView
   const drawn = spans
     .map((span, index) => ({ ...span, from: x(span.fromMs), to: x(spans[index + 1]?.fromMs ?? endMs) }))
     .filter(({ to }) => to > 0)
-    // What lasted a moment is drawn wider, and above its neighbours.
+    // A span of a moment is drawn wider than it is, and above its neighbours.
     .sort((a, b) => Number(a.style === 'bad') - Number(b.style === 'bad'));
   const words = spans.slice(-5).map(({ fromMs, state }) => `${state} since ${clockTime(new Date(fromMs)).slice(0, 8)}`);
   return (

@@ -38,7 +38,10 @@ export class App {
     this.screen = new Screen(colours);
   }
 
-  /** Shows views until the last one is left, or a signal ends the process: that signal. */
+  /**
+   * Shows views until a person leaves the last one, or until a signal ends the process; returns
+   * that signal.
+   */
   async run(first: View): Promise<NodeJS.Signals | undefined> {
     this.#views.push(first);
     const release = guardTerminal();
@@ -188,7 +191,7 @@ const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQU
 /** Signals that a terminal sends to all programs in front. */
 const OF_KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
-/** For the head: which hosts are not current. */
+/** For the head: the hosts that are not current. */
 function linkWords(hosts: readonly Host[]): string {
   const lost = hosts.filter(({ link }) => link.kind === 'lost').length;
   if (lost > 0) return hosts.length === 1 ? ' connection lost ' : ` ${lost} of ${hosts.length} hosts lost `;

@@ -12,7 +12,10 @@ import type { Area, KeyHelp, View } from './view.js';
 const HELD = 100_000;
 const FIRST_LINES = 1_000;
 
-/** The log of one, several or all services. It goes on following while a person scrolls back. */
+/**
+ * The log of one, several or all services. The view follows the log even while a person scrolls
+ * back.
+ */
 export class LogsView implements View {
   readonly keys: readonly KeyHelp[] = [
     ['/', 'search'],
@@ -192,8 +195,7 @@ export class LogsView implements View {
   }
 
   /**
-   * The number of the entry at the foot. What has been dropped meanwhile is gone from the view as
-   * well.
+   * The number of the entry at the foot. Entries dropped meanwhile are gone from the view as well.
    */
   #bottom(): number {
     const last = this.#end - 1;

@@ -12,8 +12,8 @@ export interface Style {
 }
 
 /**
- * The cells of the terminal. What is drawn appears with {@link Screen.flush}; only cells that
- * differ are written.
+ * The cells of the terminal. Drawings appear with {@link Screen.flush}; only cells that differ are
+ * written.
  */
 export class Screen {
   readonly #terminal: Terminal;
@@ -70,7 +70,7 @@ export class Screen {
     this.#buffer.fill({ attr: { defaultColor: true, bgDefaultColor: true }, char: ' ' });
   }
 
-  /** Writes text, which has to be printable, into one line; what does not fit is cut off. */
+  /** Writes printable text into one line, and cuts off the text that does not fit. */
   put(x: number, y: number, text: string, style: Style = {}): void {
     const { color, bold, faint, inverse } = style;
     const attr = {

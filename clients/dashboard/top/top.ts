@@ -5,12 +5,13 @@ import { ServicesView } from './services-view.js';
 
 export interface TopOptions {
   readonly colours: boolean;
-  /** Which services are shown at first. */
+  /** The services that are shown at first. */
   readonly filter: string;
 }
 
 /**
- * Shows the hosts on the terminal until a person leaves, or a signal ends the process: that signal.
+ * Shows the hosts on the terminal until a person leaves, or until a signal ends the process;
+ * returns that signal.
  */
 export async function top(
   addresses: readonly Address[],

@@ -1,6 +1,6 @@
 import type { Screen } from './screen.js';
 
-/** One full page of `svctl top`. It draws the lines between the head and the foot. */
+/** One full page of `svctl top`. The view draws the lines between the head and the foot. */
 export interface View {
   readonly title: string;
   /**

@@ -5,9 +5,9 @@ import type { IncomingMessage } from 'node:http';
 export const newToken = (): string => randomBytes(32).toString('base64url');
 
 /**
- * Whether a request comes from our own page, as far as its headers tell; else why not. A browser
- * sends them truly for every page: one of another origin, or of a name that leads to 127.0.0.1,
- * fails here.
+ * Whether a request comes from our own page, as far as its headers tell; else why not. Browsers
+ * send these headers truthfully for every page, so a page of another origin, or of another name for
+ * 127.0.0.1, fails here.
  */
 export function foreign({ headers }: IncomingMessage, port: number): string | undefined {
   const { host = '', origin } = headers;

@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http';
 const BEAT_MS = 5_000;
 
 /**
- * A stream of lines of JSON to the page. It asks for what is to be sent only while the page takes
- * it: what waits is held once, by the model, and never grows here.
+ * A stream of lines of JSON to the page. A line is made only when the page has room for it: waiting
+ * data is held once, by the model, and never grows here.
  */
 export class Output {
   readonly #response: ServerResponse;

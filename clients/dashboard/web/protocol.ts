@@ -1,4 +1,4 @@
-// What the server of the dashboard and its page say to each other. Types alone: both import them.
+// The messages between the server of the dashboard and its page. Types alone: both import them.
 import type { Order } from '../model/order.js';
 import type { Happening, Span } from '../model/span.js';
 
@@ -135,7 +135,7 @@ export interface ProcessView {
   readonly service: string;
   readonly role: string;
   readonly state: string;
-  /** Its parent died: init became its parent. */
+  /** The parent of the process died: init became its parent. */
   readonly orphan: boolean;
   readonly memory: number;
   readonly cpuSeconds: number;

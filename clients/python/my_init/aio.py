@@ -63,8 +63,9 @@ class MyInit:
     async def watch(
         self, names: Names = (), *, heartbeat: float | None = None
     ) -> AsyncGenerator[WatchEvent, None]:
-        """The services, then each change, until the loop is left. When the controller, the container or
-        the link is replaced, the watch continues after the last revision; what was lost is a gap."""
+        """The services, then each change, until the loop is left. When the controller, the
+        container or the link is replaced, the watch continues after the last revision; missed
+        changes are a gap."""
         view = View(names, heartbeat)
         answers = self._connection.again(methods.WATCH, view.request, view.silence, StreamRetry())
         async with aclosing(answers):
@@ -89,7 +90,7 @@ class MyInit:
     def usage(
         self, names: Names = (), *, interval: float | None = None
     ) -> AsyncGenerator[services_pb2.WatchUsageResponse, None]:
-        """What the processes of services use: a sample at once, then one in each interval (2 s)."""
+        """The resource use of the services: a sample at once, then one in each interval (2 s)."""
         request = requests.usage(names, interval)
         return self._connection.again(methods.WATCH_USAGE, lambda: request, requests.usage_silence, StreamRetry())
 
@@ -133,7 +134,8 @@ class MyInit:
         command: Iterable[str],
         **options: Unpack[requests.RunOptions],
     ) -> Outcome:
-        """Starts a command as a transient service, and waits until it is ready. It outlives this client."""
+        """Starts a command as a transient service, and waits until it is ready. The service
+        outlives this client."""
         [outcome] = await self._mutate(methods.RUN, requests.run(name, command, options), options)
         return outcome
 

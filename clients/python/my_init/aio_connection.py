@@ -69,8 +69,9 @@ class Connection:
         silence: Callable[[Response], float | None],
         retry: StreamRetry,
     ) -> AsyncGenerator[Response, None]:
-        """The answers of a stream, asked for again when the controller, the container or the link is replaced.
-        `request` makes the one for each attempt: it continues after the last answer."""
+        """The answers of a stream, asked for again when the controller, the container or the link
+        is replaced. `request` makes the request of each attempt, which continues after the last
+        answer."""
         while True:
             error: MyInitError | None = None
             answers = self.stream(method, request(), silence)

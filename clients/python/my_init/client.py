@@ -30,7 +30,7 @@ def connect(socket: str | None = None) -> MyInit:
 
 class MyInit:
     """One my_init. Every method raises :class:`MyInitError`; `timeout` is in seconds, `cancel` ends
-    the call from another thread. It may be used by several threads."""
+    the call from another thread. Several threads may share a client."""
 
     def __init__(self, socket: str) -> None:
         self._connection = Connection(socket)
@@ -66,8 +66,9 @@ class MyInit:
     def watch(
         self, names: Names = (), *, heartbeat: float | None = None, cancel: Cancellation | None = None
     ) -> Generator[WatchEvent, None, None]:
-        """The services, then each change, until the loop is left. When the controller, the container or
-        the link is replaced, the watch continues after the last revision; what was lost is a gap."""
+        """The services, then each change, until the loop is left. When the controller, the
+        container or the link is replaced, the watch continues after the last revision; missed
+        changes are a gap."""
         view = View(names, heartbeat)
         for response in self._connection.again(methods.WATCH, view.request, view.silence, StreamRetry(), cancel):
             yield from view.take(response)
@@ -86,7 +87,7 @@ class MyInit:
     def usage(
         self, names: Names = (), *, interval: float | None = None, cancel: Cancellation | None = None
     ) -> Generator[services_pb2.WatchUsageResponse, None, None]:
-        """What the processes of services use: a sample at once, then one in each interval (2 s)."""
+        """The resource use of the services: a sample at once, then one in each interval (2 s)."""
         request = requests.usage(names, interval)
         return self._connection.again(
             methods.WATCH_USAGE, lambda: request, requests.usage_silence, StreamRetry(), cancel
@@ -142,7 +143,8 @@ class MyInit:
         cancel: Cancellation | None = None,
         **options: Unpack[requests.RunOptions],
     ) -> Outcome:
-        """Starts a command as a transient service, and waits until it is ready. It outlives this client."""
+        """Starts a command as a transient service, and waits until it is ready. The service
+        outlives this client."""
         [outcome] = self._mutate(methods.RUN, requests.run(name, command, options), options, cancel)
         return outcome
 

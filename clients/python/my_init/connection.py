@@ -91,8 +91,9 @@ class Connection:
         retry: StreamRetry,
         cancel: Cancellation | None,
     ) -> Generator[Response, None, None]:
-        """The answers of a stream, asked for again when the controller, the container or the link is replaced.
-        `request` makes the one for each attempt: it continues after the last answer."""
+        """The answers of a stream, asked for again when the controller, the container or the link
+        is replaced. `request` makes the request of each attempt, which continues after the last
+        answer."""
         while True:
             error: MyInitError | None = None
             try:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reason:
-    """What belongs to a reason in the catalogue of errors."""
+    """The entry of a reason in the catalogue of errors."""
 
     code: grpc.StatusCode
     #: The exit code of svctl.
     exit_code: int
-    #: What the reader can do; ``{service}`` stands for the name of the service.
+    #: A hint on how to mend it; ``{service}`` stands for the name of the service.
     hint: str
     #: The delay after which the client should try again; 0: no retry is suggested.
     retry_seconds: int
@@ -65,9 +65,9 @@ class MyInitError(Exception):
         self.reason = reason
         known = REASONS.get(reason)
         self.code = code or (known.code if known else grpc.StatusCode.UNKNOWN)
-        #: What it is about: ``service``, ``suggestion``, ``field`` …
+        #: Details of the error: ``service``, ``suggestion``, ``field`` …
         self.metadata: Mapping[str, str] = metadata or {}
-        #: Of a mutation: what came of it for each service.
+        #: The outcome of a mutation for each service.
         self.outcomes = tuple(outcomes)
 
     @property
@@ -81,7 +81,7 @@ class MyInitError(Exception):
 
     @property
     def hint(self) -> str | None:
-        """What the reader can do, from the catalogue."""
+        """The hint from the catalogue: how to mend the error."""
         known = REASONS.get(self.reason)
         service = self.metadata.get("service")
         if known is None or known.hint == "" or ("{service}" in known.hint and service is None):

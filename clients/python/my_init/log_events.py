@@ -1,4 +1,4 @@
-"""What a reading of logs tells, and where it is."""
+"""The events of a reader of logs, and its cursor."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Marker:
 
 @dataclass(frozen=True)
 class CaughtUp:
-    """All that was there at the beginning has been read; what follows is live."""
+    """Every line from before the call has been read; the lines that follow are live."""
 
     cursor: LogCursor
 
@@ -98,7 +98,7 @@ class Reading:
         return True
 
     def take(self, response: logs_pb2.ReadResponse) -> Iterable[LogEvent]:
-        """The events of an answer. They count as read when all were taken."""
+        """The events of an answer. They count as read once the caller has taken all of them."""
         kind = response.WhichOneof("event")
         if kind == "lines":
             for line in response.lines.lines:

@@ -1,4 +1,4 @@
-"""What came of a mutation for one service."""
+"""The outcome of a mutation for one service."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Outcome:
 
 
 def outcomes_of(response: services_pb2.OperationResponse) -> list[Outcome]:
-    """One for each service. Raises the first error, which has all outcomes."""
+    """One outcome for each service. Raises the first error, which holds all outcomes."""
     outcomes = [_outcome(outcome) for outcome in response.outcomes]
     for outcome in outcomes:
         if outcome.error is not None:

@@ -16,7 +16,7 @@ from .v1 import init_pb2 as init
 from .v1 import services_pb2 as services
 from .v1.logs_pb2 import LogCursor
 
-#: Names of services; one with ``*`` or ``?`` is a pattern.
+#: Names of services; a name with ``*`` or ``?`` is a pattern.
 Names = Union[str, Iterable[str]]
 
 

@@ -35,7 +35,7 @@ def order_timeout(wait_timeout: float | None) -> float | None:
 
 
 class CallRetry:
-    """Of a call that may be repeated: it changes nothing, or has a ``request_id``."""
+    """Retries of a call that may be repeated: it changes nothing, or has a ``request_id``."""
 
     def __init__(self, timeout: float | None) -> None:
         self._end = None if timeout is None else time.monotonic() + timeout

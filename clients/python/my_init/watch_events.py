@@ -1,4 +1,4 @@
-"""What a watch tells, and what is known of the services so far."""
+"""The events of a watch, and the services as known so far."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ WatchEvent = Union[Snapshot, Change, LimitsChange, WatchGap]
 
 
 class View:
-    """What is known of the services, and up to which revision."""
+    """The services as known so far, and up to which revision."""
 
     def __init__(self, names: Names, heartbeat: float | None) -> None:
         self._selector = selector_of(names)

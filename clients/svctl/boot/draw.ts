@@ -8,7 +8,9 @@ const CHART = 640;
 const LETTER = 7;
 const MARKS = 5;
 
-/** The timeline of a boot as a picture. It needs no font, script or style from elsewhere. */
+/**
+ * The timeline of a boot as a picture. The picture needs no font, script or style from elsewhere.
+ */
 export function drawBoot(response: GetBootResponse): string {
   const { steps, readySeconds } = response;
   const end = axisEnd(response);

@@ -19,7 +19,7 @@ export function spanOf(
   return { from: wantedSeconds, started: startedSeconds ?? until, until };
 }
 
-/** The end of the time axis: what is not over yet ends now. */
+/** The end of the time axis; unfinished steps end now. */
 export function axisEnd({ steps, readySeconds, nowSeconds }: GetBootResponse): number {
   const known = steps.flatMap(({ startedSeconds = 0, endedSeconds = 0 }) => [startedSeconds, endedSeconds]);
   return Math.max(readySeconds ?? nowSeconds, ...known);

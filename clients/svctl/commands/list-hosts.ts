@@ -2,7 +2,7 @@ import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 
-/** For the completions of the shells: what can stand after `-H`. */
+/** Words that can stand after `-H`, for the completions of the shells. */
 export const listHosts: Command = {
   name: 'list-hosts',
   summary: 'list the hosts that there are (for the completion)',

@@ -96,7 +96,7 @@ async function hintAtLoggers(silent: ReadonlySet<string>, context: Context): Pro
       context.remark(`svctl logs ${name} shows what the logger itself says`);
     }
   } catch {
-    // Whoever may read logs may list services; without an answer there is no hint.
+    // Anyone who may read logs may list services; without an answer there is no hint.
   }
 }
 

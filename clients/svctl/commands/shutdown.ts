@@ -38,7 +38,7 @@ async function shutDown(context: Context): Promise<ExitCode> {
     exitCode: exitCode(context.option('exit-code')),
     timeout: durationOf(context.duration('timeout')),
   };
-  // svctl is one of the processes that the shutdown ends: that is the shutdown going well.
+  // When svctl runs in the container, the shutdown ends it by TERM, too: that is a success.
   process.once('SIGTERM', () => process.exit(ExitCode.ok));
   let latest: ShutdownProgress | undefined;
   try {

@@ -148,7 +148,10 @@ function changed(before: Service | undefined, now: Service): boolean {
   return before === undefined || before.runId !== now.runId || fullState(before) !== fullState(now);
 }
 
-/** In back-off the trouble says more than the cause: it has the next attempt. */
+/**
+ * In back-off the trouble says more than the cause: only the trouble has the time of the next
+ * attempt.
+ */
 function reason(service: Service, nowMs: number): string {
   const trouble = troubleWords(service, nowMs);
   return service.state === ServiceState.SERVICE_STATE_BACKOFF || service.state === ServiceState.SERVICE_STATE_FAILED

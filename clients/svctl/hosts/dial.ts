@@ -50,7 +50,7 @@ async function started(
   signal: AbortSignal | undefined,
 ): Promise<Duplex> {
   if (signal?.aborted) throw cancelled(signal);
-  // It ends with its input: killed at svctl's exit it would not deliver the last frame.
+  // The child ends with its input. Killed at svctl's exit, it would not deliver the last frame.
   const child = execa(program, args, {
     stdin: 'pipe',
     buffer: false,

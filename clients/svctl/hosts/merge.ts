@@ -6,8 +6,8 @@ import type { HostAnswer, Piece } from './host-context.js';
 import { groupLabel } from './labels.js';
 
 /**
- * Shows the answers of several hosts as one: what is equal stands once, with the hosts that it is
- * of.
+ * Shows the answers of several hosts as one: equal parts appear once, with the names of their
+ * hosts.
  */
 export function showAnswers(answers: readonly HostAnswer[], terminal: Terminal): void {
   switch (terminal.format) {
@@ -170,7 +170,7 @@ function showNotes(answers: readonly HostAnswer[], terminal: Terminal): void {
   for (const [text, hosts] of grouped(answers, ({ notes }) => notes.join(''))) {
     terminal.tell(ofHost(text, groupLabel(hosts, answers.length)));
   }
-  // One line each: with fifty hosts, advice would hide what it is about.
+  // One line for each host: with fifty hosts, advice would hide the errors.
   const problems = grouped(answers, ({ host, problem }) => problem?.message.replaceAll(host.name, NAME) ?? '');
   for (const [message, hosts] of problems) {
     const names = answers.filter(({ host }) => hosts.includes(host.label)).map(({ host }) => host.name);

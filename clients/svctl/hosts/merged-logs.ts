@@ -119,7 +119,7 @@ class Reader<Host> {
       for await (const response of batches) {
         if (response.event?.$case === 'caughtUp') this.#live = true;
         const arrivedMs = performance.now();
-        // What has no time of its own stands where it was said.
+        // An entry without a time of its own stays after the entry before it.
         this.#items = singles(response).map((single) => {
           lastMs = timeOf(single) ?? lastMs;
           return { timeMs: lastMs, arrivedMs, response: single };

@@ -126,7 +126,7 @@ class Fleet {
     }
   }
 
-  /** One after the other; the first failure is the end. */
+  /** One host after the other; the first failure ends the command. */
   async roll(): Promise<ExitCode> {
     for (const [at, host] of this.#hosts.entries()) {
       const answer = await this.#answer(host, at);

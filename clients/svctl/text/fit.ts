@@ -5,7 +5,7 @@ export interface Column {
   readonly title: string;
   /** Numbers stand to the right. */
   readonly right?: boolean;
-  /** Its cells may be cut down to this width. */
+  /** The cells of this column may be cut down to this width. */
   readonly least?: number;
   /**
    * Left out when cutting is not enough: the column with the highest number first. A column without

@@ -140,7 +140,8 @@ export class MyInit {
   }
 
   /**
-   * Starts a command as a transient service, and waits until it is ready. It outlives this client.
+   * Starts a command as a transient service, and waits until it is ready. The service outlives this
+   * client.
    */
   async run(name: string, command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     const { definition, keep, wait, requestId } = options;

@@ -37,9 +37,9 @@ export class Connection {
   }
 
   /**
-   * Calls a method that may be repeated: one that changes nothing, or a mutation with a
+   * Calls a method that may be repeated, because it changes nothing or is a mutation with a
    * `request_id`. When the connection breaks, the call is made again on the next one. Throws
-   * {@link MyInitError}.
+   * {@link MyInitError} on failure.
    */
   async call<Request, Response>(
     method: Method<Request, Response>,

@@ -11,7 +11,7 @@ const RECONNECT_LIMIT_MS = 2_000;
 const FIRST_ANSWER_MS = 10_000;
 
 export interface ReconnectOptions<Request, Response> {
-  /** The request, made again for each attempt: it continues after the last answer. */
+  /** The request, made again for each attempt, so that each continues after the last answer. */
   readonly request: () => Request;
   /** Ask again also when the stream ends without an error. */
   readonly endless: boolean;

@@ -1,6 +1,6 @@
 import type { Selector } from './gen/my_init/v1/services.js';
 
-/** Names of services; one with `*` or `?` is a pattern. */
+/** Names of services; a name with `*` or `?` is a pattern. */
 export type Names = string | readonly string[];
 
 /** The services that the names stand for. None selects all, for reading. */

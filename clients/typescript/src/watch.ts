@@ -51,7 +51,7 @@ const HEARTBEATS_MISSED = 2.5;
 
 /**
  * The services, then each change of them. When the controller, the container or the link is
- * replaced, the watch continues after the last revision; what was lost is a gap.
+ * replaced, the watch continues after the last revision; missed changes are a gap.
  */
 export async function* watch(
   connection: Connection,

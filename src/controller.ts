@@ -97,8 +97,8 @@ function reportRefusals(link: InitLink): void {
 }
 
 /**
- * The services run without it: that it cannot be loaded now is no reason to die and to be started
- * again.
+ * The services run without the control plane: when it cannot be loaded now, the controller neither
+ * dies nor restarts.
  */
 async function openControlPlane(container: Container, booted: Promise<void>): Promise<void> {
   const { shutdown } = container;
@@ -121,7 +121,7 @@ async function loadControlPlane() {
   }
 }
 
-/** Somebody killed an init that is not PID 1: what it had under it is not to be left behind. */
+/** Somebody killed an init that is not PID 1: its processes must not be left behind. */
 function endWithoutInit(shutdown: ContainerShutdown): void {
   if (shutdown.begun) return;
   const reason = 'init is gone';

@@ -8,7 +8,9 @@ const { Script } = require('node:vm');
 const directory = `${__dirname}/lib/`;
 const loaded = new Map();
 
-/** What all files are read into: a buffer for each would be as much garbage as there is code. */
+/**
+ * One buffer to read all files into: a buffer for each would be as much garbage as there is code.
+ */
 let room = Buffer.allocUnsafeSlow(512 * 1024);
 
 function load(name) {

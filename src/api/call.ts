@@ -11,10 +11,7 @@ import { ApiError, grpcErrorOf } from './errors.js';
 /** How long before the client's deadline a wait ends, so that the answer is still heard. */
 const ANSWER_MARGIN_MS = 100;
 
-/**
- * Answers that are not yet read, and streams, at one time: what is sent and not read stays in
- * memory.
- */
+/** Most unread answers and streams at one time: data that is sent and not read stays in memory. */
 const MAX_CALLS = 256;
 
 /** Streams of these, so that there is always room for a question beside the watchers. */
@@ -73,7 +70,7 @@ export class Calls {
   }
 
   /**
-   * A handler that starts a stream. It returns what has to be done when the stream has ended, for
+   * A handler that starts a stream. Returns the function to call when the stream has ended, for
    * whatever reason.
    */
   stream<Q, A>(handle: (call: ServerWritableStream<Q, A>) => () => void): handleServerStreamingCall<Q, A> {
@@ -136,7 +133,7 @@ export class Calls {
    * gone.
    */
   #enter(call: AnyCall): void {
-    // Its request was on its way: an order accepted now would be lost with this controller.
+    // The request was on its way: an order accepted now would be lost with this controller.
     if (this.#closeReason !== undefined) throw this.#closed();
     if (this.#inProgress >= MAX_CALLS) throw new ApiError('TOO_MANY_CALLS', `${MAX_CALLS} calls are in progress`);
     this.#inProgress++;

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { Access } from './access.js';
 
 /**
- * As many as a busy sidecar needs many times over. Those who may only read cannot take the places
- * of those who may act.
+ * Many times more than a busy sidecar needs. Clients with read access cannot take the places of
+ * clients with full access.
  */
 const MAX_CONNECTIONS: Readonly<Record<Access, number>> = { full: 128, read: 64 };
 

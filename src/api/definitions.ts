@@ -44,7 +44,7 @@ export function definitionsServer(control: DefinitionControl, calls: Calls, acce
   };
 }
 
-/** Variables may hold passwords: who may only read sees their names. */
+/** Variables may hold passwords: a client with read access sees only their names. */
 function definitionMessage({ name, values, problem, changed }: ShownDefinition, access: Access): ServiceDefinition {
   return {
     name,

@@ -60,8 +60,8 @@ export function statusOf(error: OperationFailure | ApiError): Status {
 
 /**
  * An exception as what a handler gives to grpc-js: the Status in `grpc-status-details-bin`, as
- * every gRPC library reads it. One that nobody foresaw is logged with its stack, and the client
- * hears no more of it than that.
+ * every gRPC library reads it. An unforeseen exception is logged with its stack; the client only
+ * learns that there was one.
  */
 export function grpcErrorOf(error: unknown, method: string, log: (message: string) => void): ServerErrorResponse {
   const { code, message, details } = statusOf(foreseen(error, method, log));

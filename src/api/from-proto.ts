@@ -1,4 +1,4 @@
-/** The API's requests as the rooms behind it have them; what cannot be is a bad argument. */
+/** Translates the API's requests for the rooms behind it; impossible values are a bad argument. */
 import type { Duration } from '../../gen/google/protobuf/duration.js';
 import { type Selector as SelectorMessage, WaitLevel as WaitMessage } from '../../gen/my_init/v1/services.js';
 import type { Selector, WaitLevel } from '../types/operations.js';

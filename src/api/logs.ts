@@ -39,7 +39,7 @@ interface Sources {
   readonly control: ServiceControl;
 }
 
-/** Serves the log to those who may do everything: it may hold secrets. */
+/** Serves the log to clients with full access: the log may hold secrets. */
 export function logsServer(sources: Sources, calls: Calls, access: Access) {
   return {
     read: calls.stream((call: ReadCall) => {

@@ -11,8 +11,7 @@ import type { Calls } from './call.js';
 import { type DescriptorFile, parseDescriptorSet } from './descriptors.js';
 
 /**
- * The same protocol under the name that it had first: what grpcurl before 1.8.8 and grpcio's
- * reflection client speak.
+ * The same protocol under its first name, for grpcurl before 1.8.8 and grpcio's reflection client.
  */
 const V1_ALPHA = {
   serverReflectionInfo: {
@@ -23,7 +22,8 @@ const V1_ALPHA = {
 
 /**
  * Serves server reflection (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md) of
- * `services`, from the descriptors that the build made. They are read at the first question.
+ * `services`, from the descriptors that the build made. The descriptors are read at the first
+ * question.
  */
 export function addReflection(server: Server, services: readonly string[], calls: Calls): void {
   const reflection: ServerReflectionServer = {

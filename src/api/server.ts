@@ -29,8 +29,8 @@ const MAX_STREAMS_PER_CONNECTION = 100;
 const DEFAULT_TIMEOUTS = { prefaceMs: 10_000, keepaliveMs: 60_000 };
 
 /**
- * Node stops reading a connection with a broken header block, and so never hears of its end; it
- * closes when this has passed.
+ * Node stops reading a connection with a broken header block, and so misses its end; the missing
+ * keepalive answer closes the connection after this time.
  */
 const KEEPALIVE_ANSWER_MS = 20_000;
 
@@ -58,13 +58,13 @@ export interface ApiOptions extends Backend, Surroundings {
 export interface Api {
   /** Serves an accepted connection of a Unix socket: the `connection` listener of a net.Server. */
   readonly accept: (socket: Socket) => void;
-  /** Ends all streams and connections; those that do not read are cut off after `graceMs`. */
+  /** Ends all streams and connections; connections that do not read are cut off after `graceMs`. */
   close(graceMs: number, why?: CloseReason): Promise<void>;
 }
 
 /**
- * The API of my_init. What a client may do is decided by the credentials of its process, at its
- * connection.
+ * The API of my_init. The credentials of the client's process, read when it connects, decide on its
+ * access.
  */
 export function serveApi(options: ApiOptions): Api {
   const servers = { full: serverFor('full', options), read: serverFor('read', options) };

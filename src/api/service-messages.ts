@@ -11,8 +11,8 @@ interface OfAll {
 }
 
 /**
- * The messages with services in them, encoded: whoever asks for the same at the same revision
- * shares the bytes, which are several times smaller than objects.
+ * Encoded messages with services in them. Clients that ask for the same at the same revision share
+ * the bytes, which are several times smaller than objects.
  */
 export class ServiceMessages {
   readonly #view: ServiceView;
@@ -42,7 +42,7 @@ export class ServiceMessages {
     );
   }
 
-  /** For watchers: one service as it is after a change. */
+  /** For watchers: one service after a change. */
   change(change: Change): Buffer {
     const known = this.#changes.get(change);
     if (known !== undefined) return known;

@@ -35,7 +35,7 @@ export class UnusablePath extends Error {
   override readonly name = 'UnusablePath';
 }
 
-/** Everything at the places where my_init looks. What is not there is not missed. */
+/** Everything at the places where my_init looks. A missing place is no problem. */
 export function collectPlaces({ serviceDirectory, servicesFile }: Places, root: Root, times: DefaultTimes): Collected {
   const drops = placesOf(servicesFile).directory;
   const files = [servicesFile, ...dropInsOf(drops, root)].filter((file) => existsSync(root.locate(file)));
@@ -104,7 +104,7 @@ function readFiles(paths: readonly string[], root: Root, times: DefaultTimes): C
 /** Problems that only another service, or another replica, makes. */
 const OF_SEVERAL = new Set(['log-file-twice', 'defined-twice']);
 
-/** The first replica stands for all: what is wrong with it is wrong with each. */
+/** The first replica stands for all: a fault in one is a fault in each. */
 function asOne(
   name: ServiceName,
   judged: Judged,
@@ -161,7 +161,7 @@ function ofDirectory(directory: string, root: Root, times: DefaultTimes): Collec
   };
 }
 
-/** Without YAML, s6's files may say more. What is wrong with `run` is for the judge to say. */
+/** Without YAML, s6's files may say more. The judge reports faults of `run`. */
 function ofPlainFiles(plain: Definition, root: Root): Collected {
   const here = root.locate(plain.directory ?? '/');
   if (isBundle(here)) return { services: new Map(), problems: [] };

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 
 /**
- * Programs that put themselves into the background: what my_init started ends at once, and is
- * started again and again while the daemon runs unsupervised. `foreground`: words that keep it in
- * front. Without: the program does so only with the words of `background`.
+ * Programs that put themselves into the background: the process that my_init started ends at once,
+ * and is started again and again while the daemon runs unsupervised. `foreground`: words that keep
+ * it in front. Without `foreground`, only the words of `background` put the program there.
  */
 interface Daemon {
   readonly foreground?: RegExp;

@@ -73,10 +73,7 @@ export class Judge {
     if (daemon) found.daemon(daemon, 'command', found.originOf('command'));
   }
 
-  /**
-   * Programs that are run when somebody asks for a stop or a reload: it is late then to find that
-   * they are missing.
-   */
+  /** Programs that run at a stop or a reload: too late to find out then that they are missing. */
   #judgeOrders({ stop, reload }: Definition, found: Findings): void {
     const [stops] = stop.command ?? [];
     if (stops !== undefined) this.#judgeProgram(stops, 'stop_command', found);

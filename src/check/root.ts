@@ -4,7 +4,9 @@ import { isAbsolute, join, resolve } from 'node:path';
 /** Linux follows as many links, then gives up with ELOOP. */
 const MAX_LINKS = 40;
 
-/** A root file system that may lie in a directory: what is `/bin/sh` in it, is elsewhere here. */
+/**
+ * A root file system that may lie in a directory: its `/bin/sh` has another path on this machine.
+ */
 export class Root {
   readonly #root: string;
 

@@ -57,8 +57,8 @@ export interface ShutdownRecord {
   /** Something was killed because it did not end in time. */
   readonly killed?: boolean;
   /**
-   * Nobody waits any longer: what still runs is killed now. On record under the name that earlier
-   * versions gave it.
+   * The shutdown waits no longer: every process that still runs is killed now. The record keeps the
+   * field's old name.
    */
   readonly hurried?: boolean;
 }
@@ -170,7 +170,8 @@ export class ContainerState {
 }
 
 /**
- * One that died before it could read how the one before had ended is counted with the one after it.
+ * Counts the end of a controller. A controller that died before it could read its predecessor's end
+ * is counted with its successor.
  */
 function countedEnd({ restarts }: ContainerRecord, end: ControllerEnd, generation: number): Partial<ContainerRecord> {
   const ended = generation - 1 - Object.values(restarts).reduce((sum, count) => sum + count, 0);

@@ -8,7 +8,7 @@ import type { ControllerEnd, ControllerEndCause } from '../types/system.js';
 
 /** V8's own report of an exhausted heap has about 40 lines. */
 const MAX_WORDS_BYTES = 16 * 1024;
-/** One line of `svctl info`, and part of a slot. */
+/** The gist is one line of `svctl info`, and part of a slot. */
 const MAX_GIST_LENGTH = 300;
 
 /** How the controller before this one ended, as far as it is known; undefined for the first. */

@@ -29,9 +29,9 @@ const NOTHING: Needs = { sources: 0, loggers: 0, services: 0, supervise: 0 };
 
 /**
  * Whether there are descriptors for one more of something, and a warning where there are not.
- * Without the ones that are reserved the controller could not start a service, nor answer anybody.
- * Where there are not enough for everything, services are not locked against a second supervisor;
- * then not every log is captured; that `sv` reaches each service comes first.
+ * Without the reserved descriptors the controller could not start a service, nor answer a client.
+ * When descriptors run short, services are first left unlocked against a second supervisor, then
+ * some logs are not captured. The FIFOs through which `sv` reaches each service come first.
  */
 export class DescriptorBudget {
   readonly #room: number;
@@ -52,7 +52,7 @@ export class DescriptorBudget {
     this.#needs = needs;
   }
 
-  /** One more source, and that every service has its FIFO. */
+  /** Whether one more source fits, beside a FIFO for every service. */
   mayCapture(): boolean {
     const { sources, loggers, services, supervise } = this.#needs();
     return this.#judge(forLogs(sources + 1, loggers + 1) + Math.max(supervise, services), TO_CAPTURE_OR_LOCK);

@@ -57,7 +57,7 @@ export class MainCommand {
   }
 
   /**
-   * Calls the listener in the very moment of the end: what it puts on record is there before init
+   * Calls the listener at the very moment of the end: the listener's record is written before init
    * forgets the exit status.
    */
   onEnd(listener: (end: CommandEnd) => void): void {

@@ -32,9 +32,9 @@ export interface Progress<Answer> {
 }
 
 /**
- * Orders that are not of one service, such as Rescan: one that is repeated with its id is answered
- * as before, also by the next controller. The latest id is remembered. An answer that is too large
- * for its record is known to this controller alone.
+ * Orders that are not of one service, such as Rescan: an order that is repeated with its id gets
+ * the same answer, also from the next controller. The latest id is remembered. An answer that is
+ * too large for its record is known to this controller alone.
  */
 export class OnceById<Answer> {
   readonly #entry: RecordEntry<OrderRecord<Answer>>;

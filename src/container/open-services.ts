@@ -69,8 +69,8 @@ export interface OpenServices {
   /** Services whose last change may have had no effect on others: see {@link Conditions.resume}. */
   readonly unfollowed: readonly ServiceName[];
   /**
-   * From now on nothing that happens to a service is acted on: the next controller hears of all of
-   * it. What is returned takes that back.
+   * From now on no event of a service is acted on: the next controller hears of all of them. The
+   * returned function takes that back.
    */
   standStill(): () => void;
 }

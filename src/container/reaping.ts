@@ -33,7 +33,7 @@ export class OrphanCounts implements Reaping {
     this.#total = reapedBefore;
     this.#restarts = restarts;
     for (const [name, reaped] of records.saved) this.#reaped.set(name, reaped);
-    // Whoever left the others is not known any more.
+    // Nobody knows any more which services left the other orphans.
     this.#reaped.set('', Math.max(0, reapedBefore - sum(records.saved.values())));
     for (const { pid, name } of services.list()) if (pid !== 0) this.#remember(pid, name);
     services.subscribe(({ status, removed }) => {

@@ -37,14 +37,14 @@ export interface ReexecDependencies {
   readonly settings: Settings;
   readonly output: ContainerOutput;
   readonly shutdown: ContainerShutdown;
-  /** Nothing that happens to a service is acted on, until the result is called. */
+  /** From now on no event of a service is acted on, until the returned function is called. */
   standStill(): () => void;
 }
 
 /**
- * Prepares that the program on disk takes over. It is asked first whether it can: one that cannot
- * even be started would be started five times, and then the container would end. `stopServing`
- * takes no more clients, without refusing any.
+ * Prepares the takeover by the program on disk, and tries that program first: init would start a
+ * broken one five times, and then end the container. `stopServing` accepts no more clients, without
+ * refusing any.
  *
  * @throws OperationError CANNOT_REPLACE, SHUTTING_DOWN
  */

@@ -77,8 +77,8 @@ function end(name: 'TERM' | 'INT' | 'QUIT' | 'PWR', { command, shutdown, setting
     return;
   }
   shutdown.begin({
-    // A running command supplies its own exit code; one that was never started counts as ended by
-    // this signal.
+    // A running command supplies its own exit code; a command that was never started counts as
+    // ended by this signal.
     code: command.wanted ? exitCodeOfSignal(name) : EXIT.ok,
     reason: `SIG${name} was received`,
     cause: { kind: 'shutdown', message: `SIG${name} to my_init` },

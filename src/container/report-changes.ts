@@ -35,7 +35,7 @@ function holdNews({ sinceMs, untilMs, actor, reason }: Hold): string {
 function newsOf(status: ServiceStatus, previousState: State): { level: LogLevel; text: string } | undefined {
   const { state, trouble, cause, desired, lastExit } = status;
   if (state === 'failed' || state === 'backoff') return { level: 'warn', text: trouble };
-  // What goes before another attempt was said when the waiting for it began.
+  // A failure before another attempt was logged when its back-off began.
   if (state === 'starting' && previousState === 'finishing' && cause.kind === 'exit' && lastExit) {
     const success = lastExit.status.kind === 'exited' && lastExit.status.code === 0;
     const after = `after ${Math.round(lastExit.durationMs / 1000)} s`;

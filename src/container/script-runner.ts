@@ -32,7 +32,7 @@ export interface ScriptOptions {
   readonly timeoutMs: number;
   /** Ends the script early. */
   readonly stop: AbortSignal;
-  /** Its process exists. */
+  /** Called when the process of the script exists. */
   readonly begun?: () => void;
 }
 

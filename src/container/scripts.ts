@@ -31,7 +31,7 @@ export function entriesOf(directory: string, messages: Messages): readonly strin
   return paths;
 }
 
-/** A script of its own, where it is there; it need not be. */
+/** The script at this path, as a list; an absent script is no problem. */
 export function scriptAt(path: string, messages: Messages): readonly string[] {
   const there = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   return there && isScript(path, messages) ? [path] : [];

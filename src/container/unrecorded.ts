@@ -21,15 +21,16 @@ export interface Known {
 }
 
 /**
- * Processes of earlier controllers that no record knows: it is torn, or was too large for a slot.
+ * Processes of earlier controllers that no record names: the record is torn, or was too large for a
+ * slot.
  */
 export interface Unrecorded {
   /**
-   * Services whose process says in its `supervise/pid` who it is: they lose their history, and
-   * nothing else.
+   * Services that `supervise/pid` identifies by their process: they lose their history, and nothing
+   * else.
    */
   readonly services: readonly ServiceRecord[];
-  /** The main command, 0 where it is not among them: it alone leads no session. */
+  /** The main command, 0 if it is not among them. Only the main command leads no session. */
   readonly commandPid: number;
   /** Nobody knows what they are. */
   readonly unknownPids: readonly number[];
@@ -53,7 +54,7 @@ export function findUnrecorded(known: Known): Unrecorded {
 function pidsOnRecord({ commandPid, scriptPid, services, latest }: Known): ReadonlySet<number> {
   const pids = new Set([commandPid, scriptPid]);
   const [what, owner] = latest?.purpose.split(' ') ?? [];
-  // A check is not waited for by the next controller: it makes its own.
+  // The next controller does not wait for a check: it makes its own.
   const isFound = what === 'script' || what === 'command' || services.some(({ name }) => name === owner);
   if (latest && what !== 'check' && isFound) pids.add(latest.pid);
   for (const service of services) for (const pid of pidsIn(service)) pids.add(pid);

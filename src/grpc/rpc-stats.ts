@@ -43,7 +43,7 @@ const UNKNOWN = 2;
 export class RpcStats {
   readonly #methods = new Map<string, MethodCounts>();
 
-  /** Makes the methods of a generated service definition known: they are counted from 0. */
+  /** Registers the methods of a generated service definition: they are counted from 0. */
   declare(service: Readonly<Record<string, RpcDefinition>>): void {
     for (const definition of Object.values(service)) {
       if (!this.#methods.has(definition.path)) this.#methods.set(definition.path, newCounts(definition));

@@ -1,6 +1,6 @@
 /**
- * Whether my_init and its services are healthy, for probes of every kind. Pure: it looks, and
- * remembers nothing.
+ * Whether my_init and its services are healthy, for probes of every kind. Pure functions without
+ * memory.
  */
 import type { ServiceStatus, ServiceView } from '../types/service.js';
 import type { System } from '../types/system.js';

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 
 /**
- * The open connections: not more than a limit, and none that keeps us waiting for ever. When all
- * places are taken, the connection that has been idle the longest makes room; so silent clients
- * cannot lock a probe out.
+ * The open connections: limited in number, and each has a time limit. When all places are taken,
+ * the connection that has been idle the longest makes room, so that silent clients cannot lock a
+ * probe out.
  *
- * These are not the time limits of `http.Server`: those work only for a server that listens by
- * itself, and check by a timer that never rests.
+ * The time limits of `http.Server` are no substitute: they need a server that listens by itself,
+ * and a timer that never rests.
  */
 export class Connections {
   readonly #limit: number;
@@ -38,7 +38,7 @@ export class Connections {
     return true;
   }
 
-  /** Nothing is going on; it is closed unless that changes within the time. */
+  /** Marks a connection as idle: it is closed unless it becomes busy within the time. */
   idle(socket: Socket, withinMs: number): void {
     if (!this.#deadlines.has(socket)) return;
     this.#expect(socket, withinMs);
@@ -47,8 +47,8 @@ export class Connections {
   }
 
   /**
-   * Marks a connection as being served; it is closed if serving takes longer than the limit.
-   * Without a limit, its server looks after it.
+   * Marks a connection as busy: it is closed if serving takes longer than the limit. Without a
+   * limit, the server of the connection looks after it.
    */
   busy(socket: Socket, withinMs?: number): void {
     if (!this.#deadlines.has(socket)) return;

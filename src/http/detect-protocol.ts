@@ -6,9 +6,9 @@ export type Protocol = 'http1' | 'http2';
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /**
- * Finds out by its first bytes what a client speaks and calls back once. The bytes are put back and
- * the socket is paused: whoever reads next gets them all. A client that ends before it has said
- * enough is closed without a call.
+ * Detects the protocol of a client by its first bytes and calls back once. The bytes are put back
+ * and the socket is paused, so that the next reader gets them all. A client that ends too early to
+ * tell is closed without a call.
  */
 export function detectProtocol(socket: Socket, decided: (protocol: Protocol) => void): void {
   let head: Buffer = Buffer.alloc(0);

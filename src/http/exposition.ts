@@ -39,7 +39,7 @@ let loading: ReturnType<typeof load> | undefined;
 async function load() {
   const { Gauge, Registry } = (await import('prom-client')).default;
 
-  /** A metric whose numbers are counted elsewhere: what it says is what the family says. */
+  /** A metric whose numbers are counted elsewhere: its values are those of the family. */
   const metricOf = (name: string, family: Family) => {
     const metric = new Gauge({ name, help: family.help, registers: [] });
     const get = async () => ({ name, help: family.help, type: family.type, values: valuesOf(family) });

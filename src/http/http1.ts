@@ -80,8 +80,8 @@ function scrapeRoute(metrics: Metrics): Route {
       return { status: 503, body: `${MAX_SCRAPES} scrapes are in progress\n`, headers: { 'Retry-After': '1' } };
     }
     inProgress += 1;
-    // Until the answer is on its way, not only made: it is memory as long as the client does not
-    // read it.
+    // A scrape is in progress until its answer is sent, not only made: an unread answer occupies
+    // memory.
     response.once('close', () => {
       inProgress -= 1;
     });

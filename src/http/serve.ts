@@ -34,8 +34,8 @@ export interface HttpOptions {
 }
 
 /**
- * The HTTP port: `/metrics`, `/livez`, `/readyz`, `/startupz`, and `grpc.health.v1` over HTTP/2. It
- * changes nothing.
+ * The HTTP port: `/metrics`, `/livez`, `/readyz`, `/startupz`, and `grpc.health.v1` over HTTP/2.
+ * The port changes nothing.
  */
 export interface HttpEndpoint {
   /** `HOST:PORT` while it listens, else ''. */
@@ -45,8 +45,8 @@ export interface HttpEndpoint {
 }
 
 /**
- * Serves probes and metrics. A port that cannot be opened is logged once and tried again; that is
- * no error.
+ * Serves probes and metrics. A port that cannot be opened is logged once and tried again, without
+ * an error.
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpEndpoint> {
   const { listen, inheritedFd, system, services, rpc, logs, limits, usage, onListening, log } = options;

@@ -52,9 +52,9 @@ static void clean_environment(void) {
 
 static void find_programs(int argc, char **argv) {
   /*
-   * A larger young generation is no faster here, and what a burst makes it grow to is never given
-   * back: 20 MB with 500 services. One thread beside the main one is enough for garbage and
-   * compilation, and leaves three more to the pids limit.
+   * A larger young generation is no faster here, and never shrinks after a burst: 20 MB with 500
+   * services. One thread beside the main one is enough for garbage collection and compilation, and
+   * leaves three more to the pids limit.
    */
   char *ours[] = {
       node, "--max-old-space-size=64", "--max-semi-space-size=1", "--v8-pool-size=1", "--require", NULL, script,
@@ -67,7 +67,7 @@ static void find_programs(int argc, char **argv) {
   /* A Node of our own, if we brought one, is not the one that the application brings for itself. */
   if (!find(node, home, "node", X_OK) && !find(node, getenv("PATH"), "node", X_OK) && !find(node, DEFAULT_PATH, "node", X_OK))
     give_up(127, "cannot find node in PATH or " DEFAULT_PATH ": my_init needs Node " MY_INIT_NODE " or newer");
-  /* There where the image's Node is used: it may be too old to read the controller at all. */
+  /* The image's own Node may be too old to read the controller at all. */
   char old_node[PATH_MAX];
   bool may_be_old = find(old_node, home, "old-node.cjs", R_OK);
   command = calloc((size_t)argc + sizeof ours / sizeof *ours, sizeof *command);
@@ -83,7 +83,7 @@ void controller_find(int argc, char **argv) {
   clean_environment();
 }
 
-/* The variables that `my_init check` may see: those of its options. */
+/* The variables that `my_init check` may see: the options of my_init, and PATH. */
 static void keep_settings(void) {
   char **kept = environ;
   for (char **at = environ; *at != NULL; at++)
@@ -101,7 +101,7 @@ void controller_check(int argc, char **argv) {
   give_up(126, "cannot execute %s: %m", node);
 }
 
-/* The child of vfork: it shares our memory until it execs. */
+/* The child of vfork, which shares our memory until it executes the controller. */
 static _Noreturn void become_controller(const int ends[2], volatile int *error) {
   sigset_t none;
   sigemptyset(&none);

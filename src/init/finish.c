@@ -3,7 +3,7 @@
 
 #define TICK 10              /* other processes of the namespace are not our children: nothing reports their end */
 #define OWN_END (3 * SECOND)
-#define KILLED_WITHIN SECOND /* what even KILL does not end sleeps in the kernel */
+#define KILLED_WITHIN SECOND /* a process that survives KILL for so long sleeps in the kernel */
 
 static enum { NOT_YET, ASKED, KILLED } stage;
 static bool all; /* or only the controller: the rest is left to itself, or to the kernel when init is PID 1 */

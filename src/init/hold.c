@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 
 #define LOWEST 100 /* or half of the limit of open files, where that is less */
-#define PIECES 64  /* what waits in a pipe of 256 KiB; a service that never stops writing must not keep us here */
+#define PIECES 64  /* the content of a pipe of 256 KiB; a service that never stops writing must not keep us here */
 
-/* One after the other: names are short, and a page that is never touched costs nothing. */
+/* Entries lie one after the other: names are short, and untouched pages cost nothing. */
 struct __attribute__((packed)) held {
   int fd;
   char name[];
@@ -69,8 +69,8 @@ static void pour(int from, int to) {
   for (int i = 0; i < PIECES && poll(ends, 2, 0) == 2; i++) {
     char bytes[PIPE_BUF];
     /*
-     * Into a pipe it never waits, though another writer fill it now; what cannot be spliced to
-     * takes a piece when it says so.
+     * splice never waits for a pipe, even if another writer fills it now. A target that cannot
+     * splice gets a piece whenever poll says that it is ready.
      */
     ssize_t moved = splice(from, NULL, to, NULL, sizeof bytes, SPLICE_F_NONBLOCK);
     if (moved < 0 && errno == EINVAL && (moved = read(from, bytes, sizeof bytes)) > 0) moved = write(to, bytes, (size_t)moved);
@@ -79,8 +79,8 @@ static void pour(int from, int to) {
 }
 
 /*
- * What services have said, or a controller at its end, and no controller will read any more goes
- * where one would have sent it.
+ * Pours the last output of services, and the last words of a controller, to where a controller
+ * would have sent them: none will read them any more.
  */
 void hold_pour_logs(void) {
   for (EACH(held)) {

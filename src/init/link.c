@@ -9,16 +9,16 @@
 #include <sys/socket.h>
 
 #define ENOUGH 4096 /* to be sent: until it is, nothing more is reported, and nothing received that would be answered */
-#define HUNG_UP_MAY_LIVE SECOND /* it may be about to exit with a code worth knowing */
+#define HUNG_UP_MAY_LIVE SECOND /* the controller may be about to exit with a code worth knowing */
 
 static int lines = -1, descriptors = -1;
-static char line[MAX_LINE];  /* that is coming in */
+static char line[MAX_LINE];  /* the incoming line */
 /* The longest handover fits, and memory that is never written to costs nothing. */
 static char out[MAX_HELD * (MAX_NAME + 12) + MAX_WATCHED * 32 + 16 * 1024];
 static size_t line_length, out_length;
 
 /*
- * The controller's ends become its 3 and 4; they are neither before, for signals are read from 3,
+ * The controller's ends become its 3 and 4. Neither end is 3 or 4 before: signals are read from 3,
  * and our end is the lower.
  */
 bool link_open(int ends[2]) {
@@ -48,10 +48,7 @@ void link_line(const char *format, ...) {
   out[out_length++] = '\n';
 }
 
-/*
- * Lines wait in the socket until their answers have room; those of a dead controller are for
- * nobody.
- */
+/* Lines wait in the socket until their answers have room; a dead controller needs no answers. */
 static bool may_receive(void) { return lines >= 0 && (out_length < ENOUGH || controller_pid() == 0); }
 
 static void receive_byte(char byte) {

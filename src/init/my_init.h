@@ -27,7 +27,7 @@
 #define LAST_WORDS SECOND /* of the controller, when all others are gone */
 #define EXIT_INTERNAL 70
 
-/* system.c: what init is and was started with */
+/* system.c: facts about init and its start */
 extern struct init_facts {
   pid_t pid;
   bool pid1, subreaper;
@@ -54,8 +54,8 @@ void timers_run(void);
 /* signals.c */
 int signals_open(void);
 void signals_read(int fd);
-bool signals_report(void); /* this and its like: one line to the controller, false when there is nothing to report */
-void signals_hand_over(void); /* this and its like: what a new controller is to hear */
+bool signals_report(void); /* like every _report: one line to the controller; false when there is nothing to report */
+void signals_hand_over(void); /* like every _hand_over: reports everything to a new controller */
 bool signals_took(const char *name);
 void signals_not_acknowledged(void);
 
@@ -73,7 +73,7 @@ bool reap(void); /* true: there may be more */
 bool orphans_report(void);
 uint64_t orphans_reported(void);
 
-/* processes.c: what is to be known from /proc, and only from there */
+/* processes.c: facts that only /proc knows */
 enum left { LEFT_NOBODY, LEFT_CONTROLLER, LEFT_OTHERS };
 void processes_open(void);
 enum left processes_left(void);
@@ -109,13 +109,13 @@ void controller_ready(void);
 void controller_to_be_replaced(void);
 void controller_look(void);
 void controller_stopped(void);
-bool controller_replace(const char *why); /* false: it has not even begun */
+bool controller_replace(const char *why); /* false: the controller has not even begun */
 bool controller_is_away(void); /* dead, or not ready yet */
 void controller_signal(int signal);
 void controller_due(void);
 void controller_died(int status);
 pid_t controller_pid(void);
-int64_t controller_cpu(void); /* what it has computed, in milliseconds */
+int64_t controller_cpu(void); /* CPU time used, in milliseconds */
 
 /* finish.c */
 bool finishing(void);

@@ -1,6 +1,5 @@
 /*
- * What the controller may ask for, one line each. A line is obeyed as a whole or refused as a
- * whole.
+ * The orders of the controller, one line each. A line is obeyed as a whole or refused as a whole.
  */
 #include "my_init.h"
 

@@ -1,9 +1,9 @@
-/* The processes as /proc shows them. It may be missing, or that of another namespace. */
+/* The processes as /proc shows them. /proc may be missing, or belong to another namespace. */
 #include "my_init.h"
 
 #include <dirent.h>
 
-static DIR *proc; /* NULL: it tells nothing of us */
+static DIR *proc; /* NULL: /proc does not show us */
 
 void processes_open(void) {
   char self[16] = "";
@@ -11,8 +11,8 @@ void processes_open(void) {
 }
 
 /*
- * -1 when it is gone. The name in stat may contain anything, also ") R 1": it ends at the last
- * parenthesis.
+ * -1 when the process is gone. The name in stat may contain anything, also ") R 1": the last
+ * parenthesis ends it.
  */
 static pid_t parent_of(pid_t pid, bool *lives) {
   char path[32], text[512], state = 'X';

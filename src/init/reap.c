@@ -40,7 +40,7 @@ static void reap_one(pid_t pid) {
   int status;
   struct rusage usage;
   bool controller = pid == controller_pid(), leader = getpgid(pid) == pid;
-  link_receive_lines(); /* it may be watched by a controller that is dying, too */
+  link_receive_lines(); /* a dying controller may have asked us to watch it */
   /* A process that a controller started in its last instant, unannounced, leads a group. */
   if (!controller && leader && !finishing() && controller_is_away()) watch_add(pid);
   if (wait4(pid, &status, WNOHANG, &usage) != pid) return;

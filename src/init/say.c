@@ -4,7 +4,7 @@
 #include <stdarg.h>
 
 void say_text(const char *format, ...) {
-  char text[512]; /* one write, so that no other line gets into it */
+  char text[512]; /* one write, so that no other line can split the message */
   struct pollfd standard_error = {.fd = 2, .events = POLLOUT};
   va_list arguments;
   va_start(arguments, format);

@@ -5,14 +5,14 @@
 
 static int64_t due[TIMERS];
 /*
- * Of the controller: what it had computed when the timer was set and when it was last looked at,
- * and what it may.
+ * CPU time of the controller: when the timer was set, when init last looked, and how much is
+ * allowed.
  */
 static struct cpu {
   int64_t set, seen, limit;
 } cpu[TIMERS];
 
-/* TIMER_ORPHANS only wakes us: what is due is reported. */
+/* TIMER_ORPHANS has no action: it wakes the loop, which reports the orphans that are due. */
 static void (*const action[TIMERS])(void) = {
     [TIMER_CONTROLLER] = controller_due,
     [TIMER_STOPPED] = controller_stopped,

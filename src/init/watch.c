@@ -12,8 +12,8 @@ static struct watched {
 } watched[MAX_WATCHED], *end = watched;
 
 /*
- * Leaders of process groups that ended unwatched. The kernel hands on the children of a controller
- * before its end can be seen: one that it had yet to announce may be among them.
+ * Leaders of process groups that ended unwatched. init inherits the children of a dead controller
+ * before it sees the death: an unannounced process may be among them.
  */
 static struct watched recent[RECENT];
 static size_t recent_count;
@@ -73,8 +73,8 @@ bool watch_report(void) {
 }
 
 /*
- * What the controller before had waited for and not said is lost, and this one is to hear
- * everything.
+ * An exit status that the earlier controller had waited for and not reported is lost. The new
+ * controller hears everything.
  */
 void watch_hand_over(void) {
   for (struct watched *at = watched; at < end; at++) {

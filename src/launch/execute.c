@@ -1,6 +1,6 @@
 /*
- * As execvp, but never through a shell: what cannot be executed is passed over, and a missing
- * interpreter is no missing program.
+ * As execvp, but never through a shell. Files that cannot be executed are passed over, and a
+ * missing interpreter is not reported as a missing program.
  */
 #include "execute.h"
 

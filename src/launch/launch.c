@@ -33,7 +33,7 @@ static _Noreturn void usage(const char *problem, const char *argument) {
   _exit(USAGE_ERROR);
 }
 
-/* In one write: whoever reads it sees all or nothing of it. */
+/* In one write: a reader sees all or nothing. */
 static bool record(const char *stage, int error) {
   char text[RECORD_BYTES] = "";
   if (stage == NULL) snprintf(text, sizeof text, "%d", getpid());
@@ -82,8 +82,8 @@ static void keep_descriptor(char *text) {
 }
 
 /*
- * Whoever started us and died before it could say so has left the next one our pid; one that died
- * even before that, nothing.
+ * Puts our pid on record for the next controller, in case ours died before it could. If ours is
+ * dead already, no program is started.
  */
 static void open_record(const char *text) {
   long long offset;
@@ -96,7 +96,7 @@ static void open_record(const char *text) {
   if (getppid() != parent) fail("parent", "gone", ESRCH, FAILED);
 }
 
-/* Whoever is in the background is stopped when it takes the terminal, unless SIGTTOU is ignored. */
+/* A background process that takes the terminal is stopped, unless it ignores SIGTTOU. */
 static void take_foreground(void) {
   setpgid(0, 0);
   signal(SIGTTOU, SIG_IGN);
@@ -167,8 +167,8 @@ static void take_identity(char *text, char *added[], int count) {
 }
 
 /*
- * The options are carried out as they come, except who the process is: that comes last, for it
- * takes rights away.
+ * Options take effect in their order, except the user: that comes last, because it takes rights
+ * away.
  */
 int main(int argc, char **argv) {
   bool search = false;

@@ -67,7 +67,7 @@ static _Noreturn void become_program(char **program) {
 }
 
 int main(int argc, char **argv) {
-  /* Its caller has the environment of the container: my_init gives it to every process. */
+  /* The caller has the environment of the container already: my_init gives it to every process. */
   if (is_called("with-contenv") && argc > 1) become_program(argv + 1);
   bool of_s6 = is_called("s6-setuidgid");
   const struct codes *codes = of_s6 ? &OF_S6 : &OWN;

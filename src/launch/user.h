@@ -25,6 +25,9 @@ bool find_user(const char *text, struct user *found);
 bool find_group(const char *text, gid_t *id);
 /* The user's own group and those that /etc/group lists it in. */
 void find_groups(const struct user *user, struct groups *groups);
-/* This process has these ids already: becoming that user would take rights that it may not have. */
+/*
+ * Whether this process has these ids already: becoming that user would need rights that it may not
+ * have.
+ */
 bool is_user(const struct user *user);
 bool become_user(const struct user *user, const struct groups *groups);

@@ -16,7 +16,7 @@ export interface UnixListenOptions {
   readonly path: string;
   /** The socket's permission bits: 0o660. */
   readonly mode: number;
-  /** The socket's group; that of the process when undefined. */
+  /** The group of the socket; when undefined, that of the process. */
   readonly groupId?: number;
   /** A socket that already listens at `path`, kept by init from an earlier controller. */
   readonly inheritedFd?: number;
@@ -110,8 +110,8 @@ function listening(where: { readonly path: string } | { readonly fd: number }): 
 }
 
 /**
- * Not `recursive: true`: that never returns where mkdir(2) says ENOENT of a directory that is
- * there, as it does in /proc.
+ * Not `recursive: true`: Node never returns where mkdir(2) says ENOENT for an existing directory,
+ * as in /proc.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;

@@ -34,7 +34,7 @@ export async function detailOf(host: Host, name: string): Promise<Detail> {
   };
 }
 
-/** No line matches the filter: only markers between lines are left. */
+/** A pattern that no line matches, so that only the markers remain. */
 const NO_LINE = '$x';
 
 /** The events of services, as far as their logs reach back. */

@@ -73,7 +73,7 @@ async function runStartupScripts(dependencies: BootDependencies): Promise<void> 
       await startEarly(service, dependencies);
       continue;
     }
-    // What was asked for by an option has to exist and work.
+    // The script of --enable-insecure-key has to exist and work, because an option asked for it.
     if (path !== ENABLE_INSECURE_KEY && !isScript(path, messages)) continue;
     const options = { timeoutMs: config.scriptTimeoutMs, stop: shutdown.signal };
     const trouble = await bootScripts.record(path, () => scripts.run(path, options));
@@ -115,8 +115,8 @@ function startServices({ settings, set, watch, state, shutdown }: BootDependenci
 }
 
 /**
- * Starts the main command, where there is one. It shares the container's output: earlier messages
- * are flushed first.
+ * Starts the main command, if there is one. The command shares the container's output: earlier
+ * messages are flushed first.
  */
 export async function startCommand(dependencies: CommandDependencies): Promise<void> {
   const { command, settings, state, output, shutdown } = dependencies;

@@ -42,8 +42,8 @@ export interface EarlyDependencies {
 }
 
 /**
- * Starts a service before its time and waits until it is ready, or does not get ready: that is no
- * reason not to go on.
+ * Starts a service before its time and waits for its readiness. The boot continues even if the
+ * service does not get ready.
  */
 export async function startEarly(name: ServiceName, dependencies: EarlyDependencies): Promise<void> {
   const { set, settings, definitions, shutdown } = dependencies;
@@ -76,8 +76,8 @@ const servicesOf = (name: ServiceName, found: Listing['found']): readonly Servic
 const isReplica = (name: ServiceName, of: ServiceName): boolean => name === replicaName(of, replicaNumber(name));
 
 /**
- * One that is not to be started is as ready as it gets; one whose first run fails is not waited
- * for.
+ * A service that is not to be started is as ready as it gets. A service whose first run fails is
+ * not waited for.
  */
 function becomesReady(name: ServiceName, { set, shutdown }: EarlyDependencies): Promise<boolean> {
   return new Promise((resolve) => {

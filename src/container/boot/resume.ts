@@ -69,7 +69,7 @@ const endAtBoot = (shutdown: ContainerShutdown, reason: string): void =>
   shutdown.begin({ code: EXIT.internal, reason, cause: { kind: 'boot' }, signal: 'SIGTERM' });
 
 /**
- * Services whose record is lost go on without their history; what nobody knows any more is not left
+ * Services whose record is lost continue without their history. Unknown processes are not left
  * running beside them.
  */
 function reportUnrecorded({ services, unknownPids }: Unrecorded, link: InitLink, messages: Messages): void {

@@ -3,8 +3,8 @@ import type { ServiceSet } from '../../supervisor/service-set.js';
 import type { ContainerState } from '../container-state.js';
 
 /**
- * Every service has its order to start. Startup is over when each service that is started at boot
- * has been ready once, or is no longer wanted up; it stays over.
+ * Every service has its order to start. Startup is over, for good, when each service that is
+ * started at boot has been ready once, or is no longer wanted up.
  */
 export function watchStartup(set: ServiceSet, state: ContainerState): void {
   if (state.now.started) return;

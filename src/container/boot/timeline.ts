@@ -51,7 +51,8 @@ export function timelineOf(sources: TimelineSources): BootTimeline {
 }
 
 /**
- * By their start; those that have not started in the order of the chain, then as they were wanted.
+ * Sorts by start. Steps that have not started follow in the order of the chain, then in the order
+ * in which they were wanted.
  */
 function inOrder(steps: readonly Step[], chain: readonly Step[]): readonly Step[] {
   const rank = new Map(chain.map((step, at) => [step, at]));

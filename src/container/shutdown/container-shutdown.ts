@@ -31,7 +31,7 @@ export interface ContainerShutdownDependencies extends Omit<ShutdownDependencies
   readonly output: ContainerOutput;
 }
 
-/** The shutdown of the container: it begins once, and nothing can undo it. */
+/** The shutdown of the container: begins once, and cannot be undone. */
 export class ContainerShutdown implements ShutdownSwitch {
   readonly #dependencies: ContainerShutdownDependencies;
   readonly #began = new AbortController();

@@ -49,8 +49,8 @@ export class Hooks {
   }
 
   /**
-   * Ends the hook that runs; the rest is left out. Resolves to whether it has ended: one that
-   * ignores TERM is killed with the rest.
+   * Ends the hook that runs; the rest is left out. Resolves to whether the hook has ended: a hook
+   * that survives is killed with the last processes.
    */
   async cut(): Promise<boolean> {
     this.#cut.abort();
@@ -67,7 +67,8 @@ export class Hooks {
       if (this.#stop.aborted) this.#leaveOut(path);
       else if (adopted || !this.#records.saved.has(path)) {
         this.#running = path;
-        // It may have been started in the last instant of the controller before.
+        // The earlier controller may have started the hook in its last instant, and died before the
+        // record.
         if (adopted) this.#records.put(path, true);
         await (adopted ? this.#scripts.running : this.#runHook(path));
         this.#running = '';

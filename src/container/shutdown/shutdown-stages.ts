@@ -43,14 +43,14 @@ interface Work {
   readonly over: Promise<unknown>;
   /** The name of the work that is not finished, for a message. */
   name(): string;
-  /** Ends it now. Undefined: it ends by itself within its limit. */
+  /** Ends the work now. Undefined: the work ends by itself within its limit. */
   readonly cut?: () => Promise<void>;
 }
 
 /**
  * The orderly end: startup script, main command, pre-shutdown hooks, services, post-shutdown hooks,
- * within one deadline. Nothing sleeps: a stage is over when its last process is gone. One that
- * takes longer than planned goes on beside the later ones, and is ended when the services are.
+ * within one deadline. Nothing sleeps: a stage is over when its last process is gone. A stage that
+ * takes longer than planned continues beside the later ones, and is ended when the services are.
  */
 export class ShutdownStages {
   readonly #dependencies: ShutdownDependencies;
@@ -119,7 +119,8 @@ export class ShutdownStages {
   async #carryOut({ stage, begin }: Step, limitMs: number): Promise<Work | undefined> {
     const work = begin(limitMs);
     const isLast = stage === 'post-shutdown hooks';
-    // What has to be ended within the limit needs the end of it for that.
+    // The last stage must be over within its limit, so the last part of the limit is for killing
+    // its work.
     const waitMs = isLast ? limitMs - Math.min(AFTER_KILL_MS, limitMs / 4) : limitMs;
     if (work.cut === undefined) await work.over;
     else if (!(await within(work.over, waitMs, this.#killNow.signal))) {

@@ -1,4 +1,4 @@
-/** One number with the values of its labels, in the order in which the family names them. */
+/** One number with the values of its labels, in the order of the family's label names. */
 export type Sample = readonly [value: number, ...labels: string[]];
 
 /** A metric and all its series, as the exposition formats group them. */
@@ -41,7 +41,10 @@ export const gauge = (name: string, help: string, labels: readonly string[], sam
   samples,
 });
 
-/** A value that only grows until the process that counts is replaced. Its name ends in `_total`. */
+/**
+ * A value that only grows until the process that counts is replaced. The metric's name ends in
+ * `_total`.
+ */
 export const counter = (name: string, help: string, labels: readonly string[], samples: readonly Sample[]): Family => ({
   type: 'counter',
   name,

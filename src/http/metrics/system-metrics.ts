@@ -4,7 +4,7 @@ import type { Phase, ProcessInfo, Reaping, System } from '../../types/system.js'
 import { counter, type Family, gauge, known, oneIf, type Sample } from './family.js';
 import type { WallClock } from './wall-clock.js';
 
-/** my_init itself: what it is and what it is doing. */
+/** Metrics of my_init itself: its version, its state and its work. */
 export function systemMetrics(system: System, clock: WallClock): readonly Family[] {
   const { info, reaping } = system;
   const phase = system.phase();

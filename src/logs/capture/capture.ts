@@ -99,8 +99,8 @@ export class Capture {
     for (let read = 0, length = 1; length > 0 && read < DRAIN_BYTES && this.#state !== 'paused'; read += length)
       length = this.#readPiece();
     if (this.#state === 'paused') {
-      // After a turn of the event loop: it may be us who did not run for so long, and the pause may
-      // be over.
+      // After a turn of the event loop: our own process may have been stopped that long, and the
+      // pause may be over.
       this.#drains ??= {
         done: [],
         patience: setTimeout(() => setImmediate(() => this.#loseDrainPatience()), DRAIN_PATIENCE_MS),
@@ -177,8 +177,8 @@ export class Capture {
   }
 
   /**
-   * A call, because storing may pause: what the compiler has seen of the state before no longer
-   * holds.
+   * A method, because storing may pause: the compiler would still believe its last look at the
+   * state.
    */
   #isPaused(): boolean {
     return this.#state === 'paused';

@@ -11,10 +11,7 @@ export interface LogDependencies {
   readonly generation: number;
   /** The size of a store in memory, in bytes. */
   readonly storeBytes: number;
-  /**
-   * The size of all stores in memory together; what is made when it is used up is as small as can
-   * be.
-   */
+  /** The size of all stores in memory together; stores beyond it are as small as can be. */
   readonly allStoresBytes: number;
   /** Where the stores are files; undefined: in memory. */
   readonly directory: string | undefined;

@@ -15,7 +15,7 @@ const REFUSAL_INTERVAL_MS = 60_000;
 /** The parts of a source that its store is made of. */
 export interface StoreParts {
   readonly name: string;
-  /** The file it is written to; undefined: it is kept in memory. */
+  /** The file of the store; undefined: the store is in memory. */
   readonly path: string | undefined;
   /** Where an earlier controller has left the files. */
   readonly left: FileStoreRecord | undefined;
@@ -63,7 +63,7 @@ function spilling(files: FileStore, parts: StoreParts, dependencies: LogDependen
     held: left === undefined ? undefined : spillIn(left, files.newest),
     open: (begin) => {
       try {
-        // A new one each time: what an earlier controller left is closed by now.
+        // A new memfd each time: the earlier controller's is closed by now.
         return spillIn(newMemfd(link, key), begin);
       } catch {
         // Too many open files.

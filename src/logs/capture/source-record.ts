@@ -9,8 +9,7 @@ import { type MarkerRecord, readMarker } from './marker-record.js';
 export interface SourceRecord {
   readonly id: number;
   /**
-   * Its row in the intake and in the counters; on record under the name that earlier versions gave
-   * it.
+   * The row of the source in the intake and in the counters; the record keeps the field's old name.
    */
   readonly place: number;
   readonly markers: readonly MarkerRecord[];

@@ -88,9 +88,7 @@ export class Source implements LogSource {
     return this.#loggerPipe;
   }
 
-  /**
-   * Nobody writes to the logger any more: it sees the end of its input when it has read all of it.
-   */
+  /** Ends the input of the logger: it sees the end after it has read all lines. */
   endLogger(): void {
     if (this.#loggerPipe === undefined) return;
     closeSync(this.#loggerPipe[1]);
@@ -162,7 +160,7 @@ export class Source implements LogSource {
 
   resume(forwarder: object): void {
     this.#pausedFor.delete(forwarder);
-    // What the first one stores may have a forwarder pause both again.
+    // The first capture may store lines, and a forwarder may then pause both again.
     for (const capture of this.#captures) if (this.#pausedFor.size === 0) capture.resume();
   }
 

@@ -17,7 +17,7 @@ const COUNTERS = 'log.counters';
 /** Far more than a controller ever makes. */
 const IDS = 1_000_000;
 
-/** All that is written by services and by my_init: who writes where, and what of it is held. */
+/** All outputs of services and of my_init: the writer of each, and the part that is stored. */
 export class Sources implements LogSources, LogStatistics {
   readonly bootId: string;
   readonly #dependencies: LogDependencies;
@@ -76,8 +76,8 @@ export class Sources implements LogSources, LogStatistics {
   }
 
   /**
-   * The source of this name, made when there is none; undefined when it cannot be made: too many
-   * open files, no memory. `rule`: what the definition of the service says now.
+   * The source of this name, made if it does not exist; undefined when it cannot be made: too many
+   * open files, no memory. `rule`: the rule in the present definition of the service.
    */
   open(name: string, rule?: LogRule): Source | undefined {
     const known = this.#sources.get(name);

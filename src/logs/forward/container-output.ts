@@ -40,7 +40,10 @@ export class ContainerOutput {
   }
 }
 
-/** One for each stream; where both go to the same place, one for both, so that the order stays. */
+/**
+ * One forwarder for each stream. If both streams go to the same place, one forwarder keeps their
+ * order.
+ */
 function forwarders(sources: Sources, mode: LogOutput): readonly Forwarder[] {
   const stdout = openOutput(1);
   const stderr = openOutput(standardError());

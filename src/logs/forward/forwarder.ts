@@ -21,9 +21,9 @@ const TURN_BYTES = 512 * 1024;
 const GONE_SOURCES = 16;
 
 /**
- * Writes what the sources say to an output of the container: one more reader of their stores, with
- * a position in each, and nothing in between. An output that nobody reads holds up only
- * its forwarder; records that are overwritten meanwhile are reported as a gap.
+ * Writes the lines of the sources to an output of the container: one more reader of their stores,
+ * with a position in each, and nothing in between. An output that nobody reads holds up only its
+ * forwarder; records that are overwritten meanwhile are reported as a gap.
  */
 export class Forwarder {
   readonly #sources: Sources;
@@ -83,7 +83,7 @@ export class Forwarder {
 
   #read(source: Source): void {
     const { counters, store } = source;
-    // What was said while the output did not want it is not said now.
+    // Lines from the time when the output excluded the source are not written later.
     if (this.#excluded.delete(source))
       counters.setForwarded(this.#index, { position: store.newest, dropped: this.#format.droppedOf(source) });
     const forget = source.onStored(() => this.#wake(source));
@@ -159,7 +159,7 @@ export class Forwarder {
   }
 
   #resume(sources: readonly Source[]): void {
-    // Whoever resumes may be paused again at once.
+    // A resumed source may be paused again at once, so all are deleted first.
     for (const source of sources) this.#paused.delete(source);
     if (this.#paused.size === 0) {
       clearTimeout(this.#patience);
@@ -200,8 +200,8 @@ export class Forwarder {
   }
 
   /**
-   * On record only now: what an earlier controller was writing when it was killed is written again,
-   * not lost.
+   * Recorded after the write: lines that a killed controller was writing are written again, not
+   * lost.
    */
   #written(source: Source, given: Forwarded): void {
     this.#stalled = false;

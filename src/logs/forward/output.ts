@@ -40,7 +40,7 @@ export function openOutput(fd: number): Output {
   const isDirect = !isatty(own);
   let broken = false;
   stream.on('error', () => {
-    // Nobody will ever read it: what is written from now on is written to nobody.
+    // The output will never have a reader again: drop everything from now on.
     broken = true;
   });
   stream.unref();
@@ -57,9 +57,9 @@ export function openOutput(fd: number): Output {
 }
 
 /**
- * Takes `process.stdout` and `process.stderr` out of Node's hands: its first look at them (loading
- * node:assert is enough) makes the inherited descriptions non-blocking. What is written to them
- * instead never waits either, and is lost where there is no room.
+ * Takes `process.stdout` and `process.stderr` out of Node's hands: Node's first look at them
+ * (loading node:assert is enough) makes the inherited descriptions non-blocking. The replacements
+ * never wait either, and drop what does not fit.
  */
 export function shieldStandardStreams(): void {
   for (const [name, fd] of [['stdout', 1] as const, ['stderr', standardError()] as const]) {

@@ -11,7 +11,10 @@ export interface ReaderState {
   readonly dropped: { readonly lines: number; readonly bytes: number };
 }
 
-/** A cursor cannot be used. `boot`: it is of another boot of the container, whose log is gone. */
+/**
+ * A cursor cannot be used. `boot`: the cursor is from another boot of the container, whose log is
+ * gone.
+ */
 export class CursorError extends Error {
   override readonly name = 'CursorError';
   constructor(

@@ -1,7 +1,7 @@
 import { HEAD_BYTES, STREAM_LETTER_AT, STREAM_LETTERS, type Stream, TIME_BYTES } from '../store/cri.js';
 import { type Matcher, matcherOf } from './pattern/matcher.js';
 
-/** Which records a reader wants. Times are wall-clock milliseconds. */
+/** The records that a reader wants. Times are wall-clock milliseconds. */
 export interface FilterOptions {
   readonly stream?: Stream;
   /** From this time on. */

@@ -34,9 +34,8 @@ const TURN_BYTES = 256 * 1024;
 const SLOW_TURN_BYTES = 32 * 1024;
 
 /**
- * Reads several sources as one, in the order of their times as far as they are there. It is asked
- * for one thing after the other and keeps nothing but positions in between: a client that does not
- * ask costs nothing.
+ * Reads several sources as one, in the order of their times as far as they are stored. Between two
+ * requests the reader keeps only positions: an idle client costs nothing.
  */
 export class LogReader {
   readonly #sources: LogSources;
@@ -169,7 +168,7 @@ export class LogReader {
     this.#moved.add(reader);
   }
 
-  /** Takes up sources that have come. Those that have gone are read to their end. */
+  /** Adds new sources. Sources that are gone are read to their end. */
   #refresh(): void {
     const known = new Set(this.#readers.map(({ source }) => source));
     for (const source of this.#meant()) {

@@ -14,7 +14,7 @@ export interface LineSink {
   put(name: string, buffer: Buffer, start: number, end: number): boolean;
 }
 
-/** Which lines of a source a reading is about. */
+/** The range of lines that a reader wants from a source. */
 export interface Begin {
   readonly run?: 'current' | 'previous';
   readonly tail?: number;

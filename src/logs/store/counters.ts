@@ -24,8 +24,8 @@ export interface Forwarded {
 const NUMBERS = 8;
 const ROW_BYTES = NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 /**
- * Rows of numbers: what is missing, what each output was given, where the files end. A power of
- * two, so that no row lies across a page.
+ * Rows of numbers: losses, positions of the two outputs, end of the files. A power of two, so that
+ * no row crosses a page.
  */
 const ROWS = 4;
 const MISSING = 0;
@@ -39,9 +39,8 @@ const DROPPED: Readonly<Record<Stream, number>> = { stdout: 0, stderr: 2 };
 const MISSED = 4;
 
 /**
- * The numbers of a source that change with each piece of its log. They are in a memfd that init
- * holds, so that a controller that is killed loses none of them: a row is written at once, which a
- * SIGKILL does not tear.
+ * The numbers of a source that change with each piece of its log. A memfd that init holds keeps
+ * them, so that a killed controller loses none: a row is one write, which a SIGKILL cannot tear.
  */
 export class Counters {
   readonly #fd: number;
@@ -108,8 +107,7 @@ export class Counters {
   }
 
   /**
-   * Where a store that is files ended when it was last appended to: what is before need not be
-   * counted again.
+   * The end of a store of files after its last write: records before it need not be counted again.
    */
   get end(): StreamPosition {
     return positionOf(this.#end);

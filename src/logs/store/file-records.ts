@@ -38,10 +38,7 @@ export function endOfFile(base: StreamPosition, fd: number, known: StreamPositio
   }
 }
 
-/**
- * Where a file begins whose last record ends at `end`: one that somebody has cut off, and in which
- * only so much is left.
- */
+/** The position at which a cut-off file begins, if its last record ends at `end`. */
 export function baseOfRest(end: StreamPosition, fd: number): StreamPosition {
   const { offset, record, stderrOffset, stderrRecord } = endOfFile(BEGINNING, fd);
   return {

@@ -30,10 +30,7 @@ type PositionRecord = readonly [offset: number, record: number, stderrOffset: nu
 
 /** The part of a {@link FileStore} that survives a controller. */
 export interface FileStoreRecord {
-  /**
-   * The file that is written: one with another number is there when a rotation is not on record
-   * yet.
-   */
+  /** The file being written. Another inode number at its path: a rotation is not on record yet. */
   readonly inode: number;
   /** Where in the log each file begins, the one that is written last. */
   readonly bases: readonly PositionRecord[];
@@ -66,7 +63,7 @@ export interface FileStoreEvents {
 
 /**
  * `NAME.log` and, rotated, `NAME.log.1`, `NAME.log.2` …: files in CRI format, for any shipper that
- * knows it. What an earlier boot has written is rotated away and left to the shipper.
+ * knows it. Files of an earlier boot are rotated away and left to the shipper.
  */
 export class FileStore implements LogStore {
   readonly #path: string;
@@ -146,7 +143,7 @@ export class FileStore implements LogStore {
       );
       return into.subarray(0, length).lastIndexOf(NEWLINE) + 1;
     } catch {
-      // Somebody has removed a rotated file: it is not held any more, nor are those before it.
+      // Somebody has removed a rotated file: the store drops it, and the files before it.
       this.#segments = this.#segments.slice(index + 1);
       this.#tell();
       return 0;
@@ -165,8 +162,8 @@ export class FileStore implements LogStore {
   }
 
   /**
-   * Somebody has cut the file off (`> NAME.log`, or logrotate with copytruncate): what was in it is
-   * gone, and the log goes on.
+   * Continues after somebody has truncated the file (`> NAME.log`, or logrotate with copytruncate):
+   * its old content is gone.
    */
   #goOnWhereCut(): void {
     const size = sizeOf(this.#fd);
@@ -257,7 +254,7 @@ export class FileStore implements LogStore {
     this.#old = undefined;
   }
 
-  /** Files as an earlier controller has left them; what was written last is counted. */
+  /** Files as an earlier controller left them; the records after its last count are counted. */
   #restore({ inode, bases, end }: LeftFiles): Segment[] {
     const positions = bases.map(([offset, record, stderrOffset, stderrRecord]) => ({
       offset,
@@ -278,7 +275,7 @@ export class FileStore implements LogStore {
     if (ino === inode) return [{ base: baseOfRest(known, this.#fd), end: known }];
     // Somebody else has removed it, and nobody knows what was in it. No position is given twice.
     if (inodeOf(this.#aged(1)) !== inode) return [{ base: known, end: endOfFile(known, this.#fd) }];
-    // Killed between a rotation and its record: what was written last has been renamed.
+    // Killed between a rotation and its record: the last file has been renamed.
     last.end = endOfFile(last.base, this.#descriptor(1), end);
     return [...segments, { base: last.end, end: endOfFile(last.end, this.#fd) }];
   }

@@ -24,8 +24,8 @@ const halfBytes = (storeBytes: number): number => TABLE_BYTES + textBytes(storeB
 
 /**
  * The last records of standard error that the store has otherwise overwritten: a part of its memfd
- * that a burst on standard output cannot reach. It has two halves; the one that is not valid is
- * written, then the header names it, so that a controller that is killed loses nothing.
+ * that a burst on standard output cannot reach. This part has two halves: the invalid half is
+ * written, then the header names it, so that a killed controller loses nothing.
  */
 export class KeptStderr {
   readonly #fd: number;
@@ -68,8 +68,8 @@ export class KeptStderr {
   }
 
   /**
-   * Keeps the last of these records too; `read` reads the store. What is oldest goes where there is
-   * no room.
+   * Keeps the last of these records too, and drops the oldest if there is no room; `read` reads the
+   * store.
    */
   add(runs: readonly StderrRun[], read: (offset: number, into: Buffer) => number): void {
     const room = textBytes(this.#storeBytes);

@@ -11,10 +11,10 @@ const HEADER_BYTES = 48;
 const RING_AT = 4_096;
 
 /**
- * Records that wait for room on the disk: a ring in a memfd that init holds. A record is where its
- * position in the log leads to, and the ring begins where the files end: what is written to the
- * files is gone from the ring in the same instant, so that a controller that is killed neither
- * loses nor repeats a record.
+ * Records that wait for room on the disk: a ring in a memfd that init holds. The position of a
+ * record in the log determines its place in the ring, and the ring begins where the files end:
+ * records written to the files leave the ring in the same instant, so that a killed controller
+ * neither loses nor repeats one.
  */
 export class Spill {
   readonly #fd: number;

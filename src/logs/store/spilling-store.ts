@@ -25,9 +25,9 @@ export interface SpillingParts {
 }
 
 /**
- * Files, and memory in which records wait while the disk takes none: bounded, readable like the
- * rest, written out in order when there is room again, there for the next controller. What does not
- * fit is dropped and counted, and has no position in the log.
+ * Files, and memory in which records wait while the disk takes none. Waiting records are bounded,
+ * can be read like the rest, are written in order when there is room again, and survive the
+ * controller. Records that do not fit are dropped and counted, and have no position in the log.
  */
 export class SpillingStore implements WritableStore {
   readonly #files: FileStore;
@@ -41,7 +41,7 @@ export class SpillingStore implements WritableStore {
     this.#parts = parts;
     this.#spill = parts.held;
     if (this.#spill === undefined) return;
-    // Its place is not known any more: the record of the files is lost.
+    // The position of the ring is unknown: the record of the files is lost.
     if (this.#spill.reach > files.newest.offset || this.#spill.end.offset <= files.newest.offset) this.#release();
     else this.#wait();
   }
@@ -103,7 +103,7 @@ export class SpillingStore implements WritableStore {
       this.#spill = this.#parts.open(this.#files.newest);
       if (this.#spill === undefined) return 0;
       this.#wait();
-      // Later: what is said of it is a line of a log, too.
+      // Later: the warning itself is a line of a log.
       const { refusal } = this.#files;
       setImmediate(() => this.#parts.refused(refusal));
     }

@@ -54,8 +54,8 @@ interface Segment {
 /**
  * Two segments of fixed size in a memfd that init holds: bounded, off the JavaScript heap, there
  * for the next controller. When one is full the other starts over; the last records of standard
- * error in it are kept apart, see {@link KeptStderr}. The header is what counts; it is written
- * after the records it describes.
+ * error in it are kept apart, see {@link KeptStderr}. Only the header counts: it is written after
+ * the records it describes.
  */
 export class MemoryStore implements WritableStore {
   readonly #fd: number;

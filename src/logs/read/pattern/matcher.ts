@@ -11,8 +11,8 @@ const MAX_TRANSITIONS = 64 * 1024;
 
 /**
  * A matcher that takes time in proportion to the text, whatever the pattern: it simulates the
- * pattern's graph, and remembers each set of states it has been in as one state of a table (a lazy
- * DFA, as RE2's and grep's).
+ * pattern's graph, and remembers each set of the graph's states as one state of a table (a lazy
+ * DFA, as in RE2 and grep).
  *
  * @throws PatternError
  */

@@ -1,7 +1,7 @@
 /*
- * Gives the sessions of cron and ssh the container's environment: what is in
- * /etc/container_environment, byte for byte. pam_env(8) cannot: its files have no line ends in
- * values, and cut them at a #.
+ * Gives the sessions of cron and ssh the container's environment: the variables of
+ * /etc/container_environment, byte for byte. pam_env(8) cannot do that: its files have no line ends
+ * in values, and cut them at a #.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,8 +18,8 @@
 #define MAX_VARIABLE (128 * 1024) /* MAX_ARG_STRLEN: no longer one can be given to a program */
 
 /*
- * NAME=value into `variable`; false where the file is none. One line end at its end is not the
- * value's.
+ * NAME=value into `variable`; false if the file cannot be one. One line end at its end is not part
+ * of the value.
  */
 static int read_variable(int directory, const char *name, char *variable) {
   size_t used = (size_t)snprintf(variable, MAX_VARIABLE, "%s=", name);

@@ -34,9 +34,9 @@ static bool all_written(int fd, const uint8_t *bytes, size_t size, off_t at) {
 }
 
 /*
- * What splice moves is out of the pipe, in the file, and counted by the file's own position, all in
- * one call, which a SIGKILL does not tear. Where the kernel cannot do it (gVisor), or has no memory
- * for it, it is a read and a write.
+ * In one system call, splice takes bytes from the pipe, puts them into the file and moves the
+ * file's position: a SIGKILL cannot tear them apart. A kernel that cannot do so (gVisor), or has no
+ * memory for it, needs a read and a write.
  */
 static ssize_t move(int pipe_fd, int file, uint8_t *into, size_t size, size_t at) {
   ssize_t length = -1;

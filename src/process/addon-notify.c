@@ -34,7 +34,7 @@ static napi_value notify_socket(napi_env env, napi_callback_info info) {
   if (fd < 0) return fail(env, "socket", errno);
   if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return fail_closing(env, "setsockopt", fd);
   if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) return fail_closing(env, "bind", fd);
-  /* Anybody may write: who did is looked at for each message. */
+  /* Anybody may write, so the sender of each message is looked at. */
   if (chmod(address.sun_path, 0666) != 0) return fail_closing(env, "chmod", fd);
   napi_create_int32(env, fd, &result);
   return result;

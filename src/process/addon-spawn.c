@@ -46,8 +46,8 @@ static bool place_descriptors(struct start *start) {
 }
 
 /*
- * The child. It shares the memory of the controller, which waits, until it executes; no signal
- * reaches it before.
+ * The child, which shares the memory of the controller until it executes. The controller waits
+ * meanwhile; no signal reaches the child before.
  */
 static int become(void *argument) {
   static char *const nothing[] = {NULL};
@@ -69,7 +69,7 @@ static pid_t start_process(struct start *start) {
   return pid;
 }
 
-/* Its bytes, which have no NUL between them; NULL: it throws. */
+/* The bytes of the string, which may contain no NUL; NULL: an exception is thrown. */
 static char *text(napi_env env, napi_value value) {
   size_t length;
   if (napi_get_value_string_utf8(env, value, NULL, 0, &length) == napi_ok) {

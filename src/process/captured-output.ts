@@ -33,7 +33,7 @@ export class CapturedOutput implements ProcessOutput {
     closeSync(this.#stderr.writer);
   }
 
-  /** The program has ended. What processes that it left behind still write is nobody's. */
+  /** The program has ended. Later output, of processes that it left behind, is discarded. */
   finish(): { readonly stdout: string; readonly stderr: string } {
     return { stdout: this.#stdout.finish(), stderr: this.#stderr.finish() };
   }

@@ -24,8 +24,7 @@ export function wallOffsetNs(): bigint {
 }
 
 /**
- * The wall-clock time of a monotonic one, for display only: it moves with the clock when that is
- * set.
+ * The wall-clock time of a monotonic one, for display only: setting the clock changes the result.
  */
 export const wallClock = (atMs: number): Date => new Date(Number(wallOffsetNs()) / 1e6 + atMs);
 

@@ -121,8 +121,8 @@ export class InitLink extends EventEmitter<LinkEvents> {
   }
 
   /**
-   * We are about to exit with code 0, to be replaced: that is no failure. Resolves when init can
-   * read it.
+   * Announces that we exit with code 0 in order to be replaced, which is no failure. Resolves when
+   * init can read the announcement.
    */
   reexec(): Promise<void> {
     return new Promise((resolve) => this.#socket.write('reexec\n', () => resolve()));

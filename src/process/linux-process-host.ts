@@ -47,7 +47,7 @@ export class LinuxProcessHost implements ProcessHost {
   readonly #oom: OomWitness;
   /** The processes that were sent KILL by us. */
   readonly #killed = new Set<number>();
-  /** init has no room for one more status: those who have ended wait in the kernel. */
+  /** init has no room for one more status: ended processes wait in the kernel. */
   #behind = false;
   readonly #adopted = new Map<number, (status: ExitStatus) => Acknowledged>();
   /** Adopted pids that init's full table had no room for; we probe them ourselves. */
@@ -73,7 +73,7 @@ export class LinuxProcessHost implements ProcessHost {
       this.#unwatched.add(pid);
       this.#lookAt(pid);
     });
-    // One that init does not watch is an orphan to it.
+    // Unwatched processes are orphans to init.
     link.on('orphans', () => {
       for (const pid of this.#unwatched) this.#lookAt(pid);
     });
@@ -121,7 +121,7 @@ export class LinuxProcessHost implements ProcessHost {
 
   adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void {
     this.#adopted.set(pid, ended);
-    // One that was started in the last instant of the earlier controller may not be watched yet.
+    // A process that the earlier controller started in its last instant may not be watched yet.
     this.#link.watch(pid);
   }
 

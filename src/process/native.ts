@@ -18,11 +18,11 @@ export interface Notification {
   /** 0 for a process outside our PID namespace. */
   readonly pid: number;
   readonly uid: number;
-  /** How many descriptors came with it; they are closed. */
+  /** The number of descriptors that came with the message; they are closed. */
   readonly descriptors: number;
 }
 
-/** Somebody who is called when there is something to read; only the addon knows what it is. */
+/** The handle of a callback for new data on a descriptor; only the addon can look inside. */
 export type ReadableWatch = { readonly brand: unique symbol };
 
 /** addon.c. */
@@ -34,8 +34,8 @@ interface BasicFunctions {
   /** An anonymous file in memory, memfd_create(2), close-on-exec. */
   memfd(name: string): number;
   /**
-   * A pipe, close-on-exec: the end to read, which waits for data or not, and the end to write. Its
-   * mode is 0622, so that a process which has given up its privileges can still open it as
+   * A pipe, close-on-exec: the end to read, which waits for data if `waits`, and the end to write.
+   * Its mode is 0622, so that a process which has given up its privileges can still open it as
    * `/dev/stdout`.
    */
   pipe(waits: boolean): readonly [read: number, write: number];
@@ -43,8 +43,8 @@ interface BasicFunctions {
   replaceDescriptor(fd: number, by: number): number;
   /**
    * Ends the process, with a word on descriptor 2, when its main thread has computed for seconds
-   * without one turn of the event loop. It counts CPU time: nothing wakes an idle process, and one
-   * that is only slow is left alone.
+   * without one turn of the event loop. CPU time counts: an idle process is never woken, and a
+   * process that is only slow is left alone.
    */
   endWhenBlocked(): void;
   /**
@@ -57,14 +57,14 @@ interface BasicFunctions {
 /** addon-spawn.c: processes without libuv. */
 interface SpawnFunctions {
   /**
-   * Starts `command`, the first of which is a file, with an empty environment and these descriptors
-   * as its 0, 1, 2 … alone (-1 is /dev/null), those up to 2 blocking. All signals are blocked in
-   * it. Returns its pid; it is ours to wait for, with {@link ended} and {@link reap}.
+   * Starts `command`, whose first word is a file, with an empty environment. These descriptors
+   * alone become its 0, 1, 2 … (-1 is /dev/null); 0, 1 and 2 are blocking. All its signals are
+   * blocked. Returns its pid; the caller waits for the process with {@link ended} and {@link reap}.
    */
   spawn(command: readonly string[], descriptors: readonly number[]): number;
   /**
-   * The pid and wait status, wait(2), of a child that has ended, this one or any (0), and the peak
-   * of its memory; undefined when it has not ended. It is not waited for yet.
+   * The pid and wait status, wait(2), of a child that has ended, `pid` or any (0), and the peak of
+   * its memory; undefined when it has not ended. The child stays a zombie.
    */
   ended(pid: number): readonly [pid: number, status: number, peakKilobytes: number] | undefined;
   /** Waits for a child that has ended: its pid may be given to somebody else from now on. */
@@ -84,7 +84,7 @@ interface WatchFunctions {
   endWatch(watch: ReadableWatch): void;
 }
 
-/** addon-logs.c: what touches every byte of a log. */
+/** addon-logs.c: functions that touch every byte of a log. */
 interface LogFunctions {
   /**
    * Reads a pipe: writes the first `used` bytes of the buffer to the beginning of the
@@ -96,16 +96,16 @@ interface LogFunctions {
   /** How many bytes a pipe holds now. */
   readableBytes(pipe: number): number;
   /**
-   * Makes CRI records with this head of the lines between `start` and `end`, as far as they are
-   * ended or longer than a record can be, and as there is room in `out`. `result`: where it has
-   * come to, bytes of records, records.
+   * Makes CRI records with this head from the lines between `start` and `end` that are complete, or
+   * longer than a record can be, until `out` is full. `result`: end of the lines done, bytes of
+   * records, number of records.
    */
   stamp(text: Buffer, start: number, end: number, head: Buffer, out: Buffer, result: Int32Array): void;
   /**
-   * Puts the text of CRI records between `start` and `end` behind the first `used` bytes of `out`,
-   * up to one that is a piece of a line. `streams`: 1 is standard output, 2 is standard error;
-   * those of others are passed over. `result`: where it has come to in the records and in `out`,
-   * records, and of these bytes and records of standard error.
+   * Appends the text of the CRI records between `start` and `end` to the first `used` bytes of
+   * `out`, up to a record that is a piece of a line. `streams`: 1 is standard output, 2 is standard
+   * error; records of other streams are passed over. `result`: end of the records done, end of the
+   * text in `out`, number of records; bytes and records of standard error among them.
    */
   unstamp(
     records: Buffer,
@@ -122,7 +122,7 @@ interface LogFunctions {
 interface NotifyFunctions {
   /**
    * A datagram socket at a path, open to everybody, that receives credentials (`SO_PASSCRED`,
-   * unix(7)). It never waits.
+   * unix(7)). The socket never waits.
    */
   notifySocket(path: string): number;
   /** The next datagram of such a socket; undefined when there is none. */
@@ -142,7 +142,7 @@ interface InotifyFunctions {
   removeWatch(inotify: number, watch: number): void;
 }
 
-/** addon-supervise.c: what runit's protocol needs. */
+/** addon-supervise.c: functions for runit's protocol. */
 interface SuperviseFunctions {
   /** mkfifo(3). */
   mkfifo(path: string, mode: number): void;

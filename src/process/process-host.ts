@@ -63,8 +63,8 @@ export interface ProcessHost {
   /** Runs a short program to its end, or to the end of its time. */
   run(order: SpawnOrder, options: RunOptions): Promise<ProgramEnd>;
   /**
-   * Waits for a short program that an earlier controller started. Its time starts over; its output
-   * is not captured.
+   * Waits for a short program that an earlier controller started. The time limit starts over; the
+   * output is not captured.
    */
   resumeRun(pid: number, options: RunOptions): Promise<ProgramEnd>;
   /**

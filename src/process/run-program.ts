@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly captureBytes?: number;
   /** The process exists: the time to put its pid on record. */
   spawned?(pid: number): void;
-  /** The program has ended. What is put on record here is there before init forgets the status. */
+  /** The program has ended. A record written here is there before init forgets the status. */
   ended?(end: ProgramEnd): void;
 }
 
@@ -82,7 +82,7 @@ export function resumeProgram(host: ProcessHost, sweep: Sweep, pid: number, opti
   return run.over;
 }
 
-/** One run: its time limit, and what ends it early. */
+/** One run with its time limit, and with the reason for which it ends early. */
 class Run {
   readonly over: Promise<ProgramEnd>;
   readonly #host: ProcessHost;

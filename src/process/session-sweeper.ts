@@ -62,8 +62,8 @@ export class SessionSweeper {
   }
 
   /**
-   * The living processes of a session. A look costs as much as init has children, all services
-   * among them that were adopted: those who ask in the same turn share one.
+   * The living processes of a session. Finding them takes a look at every child of init, among them
+   * all adopted services: callers in the same turn share one look.
    */
   async #leftovers(session: number): Promise<readonly ProcessEntry[]> {
     this.#wanted.add(session);

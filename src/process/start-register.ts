@@ -62,9 +62,9 @@ export class StartRegister {
   }
 
   /**
-   * The pid of the last start of the controller before, where that had this purpose and came about;
-   * else 0. The process may have ended. One that found its controller dead before it could do
-   * anything has not come about.
+   * The pid of the last start of the earlier controller, if it had this purpose and came about;
+   * else 0. The process may have ended. A process that found its controller dead before it did
+   * anything does not count.
    */
   startedButUnrecorded(purpose: string): number {
     if (this.#previous?.purpose !== purpose) return 0;

@@ -26,8 +26,8 @@ function mounts(controllers: string, wanted: string): readonly string[] {
 }
 
 /**
- * Without a cgroup namespace the path is the host's and only the mount's root exists here: it is
- * always in the list.
+ * Without a cgroup namespace the path is the host's and only the mount's root exists here, so the
+ * root is always in the list.
  */
 function upwards(mount: string, path: string): readonly string[] {
   const found: string[] = [];

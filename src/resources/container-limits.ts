@@ -24,7 +24,8 @@ export type LimitsListener = (before: LimitValues, now: LimitValues) => void;
 
 /**
  * The limits of the container. They may change while it runs (in-place resize of a pod, `docker
- * update`); the kernel tells nobody, and we do not poll: a change is noticed when somebody looks.
+ * update`); the kernel does not report it and we do not poll, so a change is noticed at the next
+ * look.
  */
 export class ContainerLimits {
   readonly #files: string;

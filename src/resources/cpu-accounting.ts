@@ -2,9 +2,10 @@ import type { ProcessInfo } from '../types/system.js';
 
 /**
  * Adds up the CPU time of the processes of each service over their lives, from one sample to the
- * next. What a process uses after its last sample is missed, so the sum is a lower bound; it never
- * falls while the service exists. Processes older than `sinceMs` count from their first sample: an
- * earlier controller has counted what was before, and counting it again would look like a burst.
+ * next. CPU time after the last sample of a process is missed, so the sum is a lower bound; it
+ * never falls while the service exists. Processes older than `sinceMs` count from their first
+ * sample: an earlier controller has counted what was before, and counting it again would look like
+ * a burst.
  */
 export class CpuAccounting {
   readonly #sinceMs: number;

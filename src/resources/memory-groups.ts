@@ -9,8 +9,8 @@ type Parent = { readonly directory: string } | { readonly problem: string };
 
 /**
  * A cgroup of its own for each service with a `memory_max`, where the container may make one: the
- * kernel counts then what all its processes use, also those that have left its session. They are
- * found by name: a later controller goes on with them.
+ * kernel then counts the memory of all its processes, even of those that have left its session.
+ * Groups are found by name: a later controller continues with them.
  */
 export class MemoryGroups {
   readonly #prefix: string;
@@ -103,7 +103,8 @@ function findParent(files: string): Parent {
   const isVersion1 = existsSync(join(directory, 'memory.limit_in_bytes'));
   if (isVersion1 && readText(join(directory, 'memory.use_hierarchy')).trim() === '0')
     return { problem: `${directory}: memory.use_hierarchy is 0` };
-  // A group with processes, as ours, cannot hand a controller down: it was handed down or is not.
+  // A group that has processes, like ours, cannot pass a controller on now: somebody has done so,
+  // or not.
   const handedDown = textOf(join(directory, 'cgroup.subtree_control')).split(/\s+/);
   if (!isVersion1 && !handedDown.includes('memory'))
     return { problem: `${directory}: cgroup.subtree_control has no memory` };

@@ -9,14 +9,14 @@ import { cgroupMemory, oomKillCount } from './cgroup-memory.js';
 export const OOM_RECORD: RecordKind<number> = { key: 'oom-kills', decode: numberOf };
 
 /**
- * The kernel counts before the process has ended: an end that is not there by then is that of
- * another process.
+ * The kernel counts a kill before the process has ended. If no end follows within this time, the
+ * kill was that of another process.
  */
 const CLAIM_WITHIN_MS = 2_000;
 
 /**
- * Attributes the kills that the kernel counts to the processes that ended by KILL. It also counts
- * processes whose end we never learn, as children of services: those counts lapse.
+ * Attributes the kills that the kernel counts to the processes that ended by KILL. The kernel also
+ * counts processes whose end we never learn, such as children of services: those counts lapse.
  */
 export class OomKills implements OomWitness {
   readonly #record: RecordEntry<number>;

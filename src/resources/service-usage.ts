@@ -14,8 +14,8 @@ export interface UsageSample {
 }
 
 /**
- * Reads what the services use: one reader for all who ask, since reading /proc costs time with each
- * process.
+ * Reads the resource use of the services. All callers share one reader, since reading /proc costs
+ * time with each process.
  */
 export class ServiceUsage {
   readonly #services: Pick<ServiceView, 'list'>;

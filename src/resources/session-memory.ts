@@ -4,8 +4,8 @@ import { type ProcessEntry, readProcesses, readProcessTable } from '../process/p
 import { readText } from './read-text.js';
 
 /**
- * The memory that the processes of a session use together. Shared pages count once, which costs
- * time: they are only told apart where the sum with all of them would be `limitBytes` or more.
+ * The memory that the processes of a session use together. Shared pages count once. Telling them
+ * apart costs time, so it is only done where the plain sum reaches `limitBytes`.
  */
 export function sessionMemory(leader: number, session: number, initPid: number, limitBytes: number): number {
   const processes = processesOf(leader, session, initPid).filter(({ state }) => state !== 'Z');

@@ -5,16 +5,16 @@ import { replaceFile } from './replace-file.js';
 import { WarnOnce } from './warn-once.js';
 
 /**
- * Variables of one user, which must not be given to others: they are in no dump, and get no file of
- * our making.
+ * Variables of one user, which other users must not get: no dump has them, and we write no file for
+ * them.
  */
 const PER_USER = new Set(['HOME', 'USER', 'GROUP', 'UID', 'GID', 'SHELL']);
 
 /**
  * The container's environment, as baseimage-docker keeps it: one file per variable in a directory,
- * which startup scripts change, and two dumps of it. Bytes stay as they are. Whatever cannot be
- * read or written is a warning, once, and never more: a read-only file system only means that
- * scripts cannot change the environment.
+ * which startup scripts change, and two dumps of it. Bytes stay as they are. A failure to read or
+ * write is one warning and no more: on a read-only file system scripts cannot change the
+ * environment, and everything else works.
  */
 export class ContainerEnvironment {
   readonly #directory: string;
@@ -58,8 +58,8 @@ export class ContainerEnvironment {
   }
 
   /**
-   * After each startup script: what it changed in the directory is changed in the environment, what
-   * it removed is unset.
+   * Called after each startup script: variables that it changed in the directory change in the
+   * environment, and removed ones are unset.
    */
   refresh(): void {
     const files = readEnvironmentDirectory(this.#directory, this.#warn);
@@ -79,7 +79,7 @@ export class ContainerEnvironment {
       this.#warn.say(`the variable ${toText(name)} has no file in ${this.#directory}: no file can have its name`);
       return false;
     }
-    // One line end is taken off when it is read.
+    // A reader takes one line end off.
     const content = Buffer.from(value.endsWith('\n') ? `${value}\n` : value, 'latin1');
     try {
       replaceFile(variablePath(this.#directory, name), content, { mode: 0o644 });

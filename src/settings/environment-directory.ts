@@ -12,7 +12,7 @@ export const variablePath = (directory: string, name: string): Buffer =>
 /**
  * The variables of a directory with a file for each: its name, and its bytes less one line end.
  * Directories and names with a dot in front (the links of a mounted Secret, half-written files) are
- * passed over; what cannot be a variable is named in a warning. undefined when there is no such
+ * passed over; a warning names each file that cannot be a variable. undefined when there is no such
  * directory, or it cannot be read.
  */
 export function readEnvironmentDirectory(directory: string, warn: WarnOnce): Map<string, string> | undefined {

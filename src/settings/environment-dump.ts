@@ -25,7 +25,7 @@ export function dumpEnvironment(path: string, variables: Environment, warn: Warn
 }
 
 /**
- * One line for directory and dumps: a read-only file system is a recommended way to run a
+ * One message for directory and dumps: a read-only file system is a recommended way to run a
  * container.
  */
 export const readOnly = (path: string): string =>

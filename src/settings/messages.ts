@@ -8,8 +8,8 @@ import { LOG_LEVELS, type LogLevel } from './options.js';
 /** A pipe takes this much at once or not at all, pipe(7): no half lines. */
 const LINE_BYTES = 4_096;
 /**
- * A reader of standard error that is behind this far loses messages: it must never hold us up, nor
- * fill our memory.
+ * A reader of standard error that is behind this far loses messages: a slow reader must neither
+ * hold us up nor fill our memory.
  */
 const SOCKET_BUFFER_BYTES = 64 * 1024;
 
@@ -91,10 +91,10 @@ function fitting(line: string): string {
 }
 
 /**
- * A file never makes its writer wait, and a second description would have an offset of its own: it
- * is used as it is. O_NONBLOCK on the descriptor itself would hit every process that shares it, so
- * it is opened again for a description of our own; a socket cannot be, and goes through a buffer
- * with a limit.
+ * A file is used directly: it never makes its writer wait, and a second description would have an
+ * offset of its own. Pipes and terminals are opened again for a description of our own, because
+ * O_NONBLOCK on the inherited one would affect every process that shares it. A socket cannot be
+ * opened again, and goes through a buffer with a limit.
  */
 function writer(fd: number): (line: string) => boolean {
   const kind = statOrNothing(fd);

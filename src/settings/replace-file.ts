@@ -14,13 +14,13 @@ import {
 /** Of a file that is made new. */
 export interface NewFile {
   readonly mode: number;
-  /** Its group, where it can be given away. */
+  /** The group of the file, if the process may change it. */
   readonly groupId?: number;
 }
 
 /**
  * Writes beside and renames, so that a reader sees the old content or the new one. An existing file
- * keeps its mode and owner: they are somebody's choice. Throws what the system says.
+ * keeps its mode and owner: somebody chose them. Throws the error of the system.
  */
 export function replaceFile(path: Buffer, content: Buffer, fresh: NewFile): void {
   const target = resolveLink(path);
@@ -73,6 +73,6 @@ function unlinkIfThere(path: Buffer): void {
   try {
     unlinkSync(path);
   } catch {
-    // What cannot be removed shows in what comes next.
+    // The next step fails if the file is still there.
   }
 }

@@ -9,6 +9,6 @@ export const numberOf = (value: unknown): number | undefined =>
 
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** One of the words that this version knows. */
+/** The value, if it is one of the words that this version knows. */
 export const wordOf = <T extends string>(value: unknown, words: readonly T[]): T | undefined =>
   words.find((word) => word === value);

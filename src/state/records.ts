@@ -1,8 +1,8 @@
 import type { Slots } from './slots.js';
 
 /**
- * One kind of record, `W` as it is written and `T` as it is read. Each lives in the room whose
- * record it is.
+ * One kind of record, `W` as it is written and `T` as it is read. Each kind is defined in the room
+ * that owns the record.
  */
 export interface RecordKind<T, W = T> {
   /** Of the one record of this kind; of many, what comes before `/NAME`. */

@@ -7,11 +7,11 @@ import { crc32 } from './crc32.js';
 const SLOT_BYTES = 4_096;
 const HEADER_BYTES = 12;
 /**
- * The version of the slots. It grows when an older controller could not make sense of them; one
- * more field in a record is no reason, for what a controller does not know it leaves out.
+ * The version of the slots, which grows when an older controller could not read them any more. One
+ * more field in a record is no reason: a controller leaves out the fields that it does not know.
  */
 export const SLOTS_VERSION = 1;
-/** `MYI` and the version as a digit: what a slot begins with. */
+/** `MYI` and the version as a digit: the first bytes of a slot. */
 const MAGIC = 0x49594d;
 const VERSION_AT = 3;
 const DIGIT = 0x30;
@@ -58,13 +58,13 @@ export class Slots {
   }
 
   /**
-   * Puts a value on record. One that does not fit into a slot (a path of thousands of letters) is
-   * not: the next controller does without it. Returns whether it is on record.
+   * Puts a value on record, and returns whether it fits into a slot. A value that is too large (a
+   * path of thousands of letters) is not recorded: the next controller does without it.
    */
   write(key: string, value: unknown): boolean {
     const payload = Buffer.from(JSON.stringify({ key, value }));
     if (payload.length > SLOT_BYTES - HEADER_BYTES) {
-      // What was true before is not any more.
+      // The earlier value is no longer true.
       this.erase(key);
       return false;
     }

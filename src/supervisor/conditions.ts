@@ -130,7 +130,8 @@ export class Conditions {
     for (const { name, restart } of this.#current().dependentsOf(status.name)) {
       const dependent = this.#set.get(name);
       if (!restart || dependent?.startedAtMs === undefined) continue;
-      // One that was started later knows nothing else, and one that is wanted down stays so.
+      // A dependent that started later has not seen the earlier run; a dependent that is wanted
+      // down stays down.
       if (dependent.startedAtMs > begunMs || dependent.desired === 'down') continue;
       const cause: Cause = { kind: 'dependency', message: `${status.name} was restarted` };
       this.#set.service(name)?.dispatch({ type: 'restart', cause });

@@ -22,8 +22,8 @@ export function openFifo(path: string): number {
 }
 
 /**
- * Reads commands, a byte each, and has one carried out after the other: what is not read yet waits,
- * for another controller too.
+ * Reads commands, a byte each, and has one carried out after the other. Commands that are not yet
+ * read wait in the FIFO, also for a later controller.
  */
 export class ControlFifo {
   readonly #fd: number;

@@ -13,8 +13,7 @@ import { instanceArguments } from './service-template.js';
 
 /**
  * The scripts `control/LETTER` of a service directory, runsv(8): before a start, in the place of a
- * signal, after a stop. And `setup` of the directory, nitro(8): it has to succeed before `run` is
- * started.
+ * signal, after a stop. Also `setup` of nitro(8), which has to succeed before `run` is started.
  */
 const CONTROL_LETTERS = ['u', 'setup', 't', 'd', 'x', 'k', 'p', 'c', 'a', 'h', 'i', 'q', '1', '2'] as const;
 export type ControlLetter = (typeof CONTROL_LETTERS)[number];
@@ -57,7 +56,7 @@ export interface ControlRecord {
  */
 export class ControlScripts {
   readonly #service: ServiceCore;
-  /** Begun by an earlier controller: they are waited for, not begun again. */
+  /** Scripts that an earlier controller began: they are waited for, not begun again. */
   readonly #begun = new Map<ControlLetter, ControlScript>();
   #begunSinceMs = 0;
   #record: ControlRecord | undefined;
@@ -90,8 +89,8 @@ export class ControlScripts {
   }
 
   /**
-   * Finds what an earlier controller has begun: what still runs and, of the state of this moment,
-   * what has run.
+   * Finds the scripts of an earlier controller: those that still run and, for the present state
+   * only, those that have run.
    */
   resume(): void {
     const { sinceMs, scripts = [] } = this.#record ?? {};
@@ -215,19 +214,19 @@ export class ControlScripts {
     this.#service.record();
   }
 
-  /** One that has run has done so for the state of that moment only. */
+  /** A finished script counts only for the state in which it ran. */
   #removeBegun(letter: ControlLetter): ControlScript | undefined {
     const begun = this.#begun.get(letter);
     this.#begun.delete(letter);
     return begun?.pid === 0 && this.#begunSinceMs !== this.#sinceMs ? undefined : begun;
   }
 
-  /** How a later controller knows it again. */
+  /** The name under which a later controller finds the script again. */
   #purpose(letter: ControlLetter): string {
     return `control/${letter} ${this.#service.name} ${this.#sinceMs}`;
   }
 
-  /** When the state of the service was entered: it tells one state from the next. */
+  /** When the service entered its state, which tells one state from the next. */
   get #sinceMs(): number {
     return this.#service.machine.stateSinceMs;
   }

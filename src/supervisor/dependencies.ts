@@ -22,7 +22,7 @@ export interface Fact {
   readonly started: boolean;
   /** Ready; for a oneshot: its last run ended successfully. */
   readonly ready: boolean;
-  /** Its last run has ended, whatever the code, and no other is to follow. */
+  /** The last run has ended, whatever the code, and no other is to follow. */
   readonly completed: boolean;
 }
 
@@ -113,8 +113,8 @@ export class Graph {
   }
 
   /**
-   * The services that keep a service from being stopped in a shutdown now: those that depend on it
-   * and are not down.
+   * The services that hold back the stop of this one in a shutdown: those that depend on it and are
+   * not down.
    */
   holding(name: ServiceName, isDown: (name: ServiceName) => boolean): readonly ServiceName[] {
     const cycle = this.#cycles.get(name);
@@ -125,7 +125,7 @@ export class Graph {
   }
 
   /**
-   * The services of the names and all that they need, dependencies first: what a start must reach.
+   * The named services and all that they need, dependencies first: a start must reach all of them.
    */
   needed(names: Iterable<ServiceName>): readonly ServiceName[] {
     return closure(names, (name) =>
@@ -139,8 +139,8 @@ export class Graph {
   }
 
   /**
-   * The services of the names and all that need them, dependents first: what a stop with dependents
-   * must reach.
+   * The named services and all that need them, dependents first: a stop with dependents must reach
+   * all of them.
    */
   withDependents(names: Iterable<ServiceName>): readonly ServiceName[] {
     return closure(names, (name) =>

@@ -48,7 +48,7 @@ export function listServices(parent: string): Listing {
       nameOf.set(identity, name);
       const logger = join(directory, 'log');
       const loggerIdentity = existsSync(join(logger, 'run')) ? identityOf(logger) : undefined;
-      // Before the service: it is there when the service is started.
+      // The logger comes before its service, so that it exists when the service is started.
       if (loggerIdentity !== undefined) found.set(loggerOf(name), { directory: logger, identity: loggerIdentity });
       found.set(name, { directory, identity });
     }

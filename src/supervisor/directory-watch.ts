@@ -111,8 +111,8 @@ export class DirectoryWatch {
     this.#paths?.refresh();
     await this.#source.prepare();
     const result = this.scan(SCAN, 0);
-    // A service that is tried again in any case is tried now: what was mended may be nothing that
-    // can be seen here.
+    // A service that waits for its next attempt is tried now: the repair may be one that cannot be
+    // seen here.
     for (const service of this.#set.services())
       if (!service.machine.removed) service.refresh(awaitsNextAttempt(service));
     this.#set.openAll();
@@ -147,7 +147,7 @@ export class DirectoryWatch {
     if (!this.#watching) return;
     this.scan();
     this.#recheck();
-    // Their definitions were in files that could not be read before.
+    // Services whose definitions were in files that could not be read before.
     if (isResumed) this.#refresh(({ directory }) => !this.#isOurs(directory), false);
   }
 

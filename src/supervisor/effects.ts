@@ -78,7 +78,7 @@ export function prepare(service: ServiceCore): void {
   else service.scripts.run('u', () => setUp(service));
 }
 
-/** Exit code of `setup`, nitro(8): it is of no use to try again. */
+/** The exit code of `setup` for "do not try again", nitro(8). */
 const GIVE_UP = 111;
 
 function setUp(service: ServiceCore): void {

@@ -22,7 +22,7 @@ function waitOf(before: Machine, after: Machine): Partial<FirstStart> {
 const startOf = ({ startedAtMs }: FirstStart, after: Machine, nowMs: number): Partial<FirstStart> =>
   startedAtMs === undefined && pidOf(after) !== 0 ? { startedAtMs: nowMs } : {};
 
-/** One that has failed may still come up. */
+/** A failed first start may still be followed by readiness. */
 function outcomeOf({ outcome }: FirstStart, after: Machine, nowMs: number): Partial<FirstStart> {
   if (after.state === 'up' && after.ready) return { outcome: 'ready', endedAtMs: nowMs };
   if (after.state === 'completed') return { outcome: 'completed', endedAtMs: nowMs };

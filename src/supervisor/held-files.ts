@@ -15,9 +15,8 @@ export interface HeldFile {
 const PREFIX = 'sv.';
 
 /**
- * Files that stay open, and locked, from one controller to the next. What init holds is known again
- * by what it is, device and inode, not by what it was called: a service directory may have got
- * another name.
+ * Files that stay open, and locked, from one controller to the next. A later controller recognises
+ * a file by device and inode, not by name: a service directory may have been renamed.
  */
 export class HeldFiles {
   readonly #holder: Holder;

@@ -125,7 +125,7 @@ export interface EndedRun {
 /**
  * `sweep`: control scripts end, leftovers of the session are killed; after a stop they get TERM
  * first and time until `untilMs`. `finish`: the script runs; pid 0 while it is being spawned.
- * `sweep_finish`: what `finish` left behind is killed.
+ * `sweep_finish`: leftovers of `finish` are killed.
  */
 export type ClearingStage =
   | { readonly name: 'sweep'; readonly untilMs?: number | undefined }
@@ -139,7 +139,7 @@ export type MachineEvent =
   | { readonly type: 'start'; readonly cause: Cause; readonly once?: boolean }
   | StopEvent
   | { readonly type: 'restart'; readonly cause: Cause; readonly timeoutMs?: number }
-  /** End the current run with this signal; what is wanted stays as it is. */
+  /** End the current run with this signal; the desired state stays. */
   | { readonly type: 'end_run'; readonly signal: 'TERM' | 'KILL'; readonly cause: Cause }
   /** `control/t` asked the run to end. */
   | { readonly type: 'end_requested'; readonly cause: Cause }
@@ -175,7 +175,7 @@ export type MachineEvent =
   | { readonly type: 'succeeded' }
   /** The run needs so much more time for what it does, EXTEND_TIMEOUT_USEC of sd_notify(3). */
   | { readonly type: 'extended'; readonly ms: number }
-  /** The conditions that keep the service from starting; none: it may start. */
+  /** The conditions that keep the service from starting; none: the service may start. */
   | { readonly type: 'conditions'; readonly unmet: readonly Unmet[] }
   | { readonly type: 'finish_spawned'; readonly pid: number }
   /** The present stage of clearing up is over. `finish`: how the script ended. */
@@ -188,7 +188,7 @@ export type MachineEvent =
   | { readonly type: 'hold'; readonly hold: Hold }
   /** Ends a hold; without a cause its time is over. */
   | { readonly type: 'release'; readonly cause?: Cause }
-  /** Forgets failures. What was given up or is in back-off is started. */
+  /** Forgets failures. A service in `failed` or `backoff` is started. */
   | { readonly type: 'reset'; readonly cause: Cause }
   /** The directory of a removed service is there again. */
   | { readonly type: 'restored' }

@@ -17,8 +17,8 @@ export function makeSuperviseIn(serviceDirectory: string): string {
 
 /**
  * The same for a service whose directory cannot be written: below `root`, so that `SVDIR=root sv`
- * finds it. What else sv(8) looks for in a service directory is there as links. Throws where it
- * cannot be made.
+ * finds it. Other files that sv(8) looks for in a service directory are there as symlinks. Throws
+ * if the directory cannot be made.
  */
 export function makeSuperviseBelow(root: string, name: string, serviceDirectory: string): string {
   const path = join(root, name);

@@ -141,7 +141,10 @@ export class Operations implements ServiceControl {
     });
   }
 
-  /** Each service after those that need it; it keeps running where those do not end. */
+  /**
+   * Stops each service after those that need it; a service keeps running if one of them does not
+   * end.
+   */
   #stopInOrder(
     selector: Selector,
     options: StopOptions,

@@ -4,8 +4,8 @@ const KINDS = ['start', 'restart', 'stop', 'signal', 'hold', 'release', 'reset']
 export type OrderKind = (typeof KINDS)[number];
 
 /**
- * An order that a service has accepted. Its record keeps the latest: a repeated order waits instead
- * of acting again.
+ * An order that a service has accepted. The service's record keeps the latest order, so that a
+ * repeated order only waits for the outcome.
  */
 export interface Order {
   readonly kind: OrderKind;

@@ -8,7 +8,7 @@ const QUIET_MS = 20;
 /** Stands for every name in a directory. */
 const ANY = '';
 
-/** The paths of which changes count. They need not exist. */
+/** The watched paths. None of them needs to exist. */
 export interface WatchedPaths {
   readonly files: readonly string[];
   /** Every name in them counts. */
@@ -193,7 +193,7 @@ export class PathWatch {
       if (now === watch) watched.mask = needed;
       else this.#widen(now, watched.path);
     } catch {
-      // It went, which is reported.
+      // The path is gone, which the kernel reports.
     }
   }
 
@@ -233,7 +233,7 @@ export class PathWatch {
   #remove(watch: number): void {
     this.#watches.delete(watch);
     this.#inotify.remove(watch);
-    // It may be among them.
+    // The finder may remember the removed watch.
     this.#finder.forget();
   }
 

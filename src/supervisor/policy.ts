@@ -13,7 +13,7 @@ export const NOT_ALIVE_CODE = 85;
 
 export interface Verdict {
   readonly next: Next;
-  /** The run counts among failures in a row: it ended too soon. */
+  /** The run ended too soon: it counts among failures in a row. */
   readonly tooShort: boolean;
   /** The rule that ends the whole container, and the exit code it asks for. */
   readonly shutdown?: { readonly code: number };

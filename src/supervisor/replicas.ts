@@ -13,8 +13,8 @@ import type { ServiceSet } from './service-set.js';
 export const SCALE_RECORD: RecordKind<number> = { key: 'scale', decode: numberOf };
 
 /**
- * The numbers of replicas that orders have asked for, in place of what the definitions say. They
- * end with the boot.
+ * The numbers of replicas that orders have asked for, in place of the defined numbers. They end
+ * with the boot.
  */
 export class Scales {
   readonly #table: RecordTable<number>;

@@ -18,7 +18,7 @@ const PASSING_MS = 20;
  * it.
  */
 const SLICE_MS = 5;
-/** Whoever deletes a service directory deletes its `control` first. */
+/** A removal of a service directory deletes `control` before the rest: a repair waits this long. */
 const REPAIR_MS = 100;
 /** The directory cannot be written: its files are elsewhere. */
 const NOT_WRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
@@ -69,8 +69,8 @@ export class RunitProtocol {
   }
 
   /**
-   * From now on the files say what is published. What earlier controllers had open for these
-   * services is taken over.
+   * From now on the files show the published status. Files that earlier controllers opened for
+   * these services are taken over.
    */
   begin(set: ServiceSet): void {
     this.#set = set;

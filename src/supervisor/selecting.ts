@@ -106,5 +106,5 @@ function unknown(set: Choice<Selectable>, name: string): OperationError {
   });
 }
 
-/** For error messages: what a client sent may be of any length. */
+/** For error messages: a client may have sent text of any length. */
 export const excerpt = (text: string): string => printable(text.slice(0, 200));

@@ -28,7 +28,7 @@ export interface ServiceContext {
   keep(definition: Definition, files?: readonly EnvironmentFile[]): void;
   /** The container's environment, as it is now. */
   environment(): Environment;
-  /** The descriptors that its processes write to; undefined: those of my_init. */
+  /** The descriptors that the service's processes write to; undefined: those of my_init. */
   output(): ProcessOutput | undefined;
   /** The descriptor that a service reads; undefined: none. */
   input(name: ServiceName): number | undefined;

@@ -59,9 +59,8 @@ interface RestoredService {
 }
 
 /**
- * Reads the record that an earlier controller, perhaps of another version, has left. What this
- * version does not know is left out, what is missing is as at the beginning; undefined where not
- * even the service is known.
+ * Reads the record that an earlier controller, perhaps of another version, has left. Unknown values
+ * are left out, missing values are as at the beginning; undefined if not even the service is known.
  */
 export function readRecord(value: unknown): ServiceRecord | undefined {
   const { name, directory, identity, autostart, machine, finishPid, controlled, order } = (value ??

@@ -12,7 +12,9 @@ import { StopOrder } from './stop-order.js';
 /** How many changes are held for readers that come back. */
 const HELD_CHANGES = 2_048;
 
-/** The parts that the set is given: it makes a {@link ServiceContext} of them for each service. */
+/**
+ * The parts that the set is given, from which it makes a {@link ServiceContext} for each service.
+ */
 export interface SetContext extends Omit<ServiceContext, 'publish' | 'forget' | 'record' | 'output'> {
   /** As {@link ServiceContext.output}. `isLogged`: the service has a logger. */
   output(name: ServiceName, log: Definition['log'], isLogged: boolean): ProcessOutput | undefined;
@@ -161,7 +163,7 @@ export class ServiceSet implements ServiceView {
     return this.#put(record.name, record.directory, record);
   }
 
-  /** The service is defined no more: it is stopped and then forgotten. */
+  /** The service is no longer defined: it is stopped and then forgotten. */
   remove(name: ServiceName, cause: Cause): void {
     this.#services.get(name)?.dispatch({ type: 'stop', why: 'removed', cause });
   }

@@ -33,7 +33,7 @@ export class Service implements ServiceCore {
   #identity: string;
   #definition: Definition;
   #problem: Problem | undefined;
-  /** Its files say something else than the definition that it runs with. */
+  /** The files of the service differ from the definition in force. */
   #isChanged = false;
   #machine: Machine;
   #status: ServiceStatus;
@@ -262,10 +262,7 @@ export class Service implements ServiceCore {
     return new Promise((recorded) => this.context.drain(this.name, () => void this.settle(event).then(recorded)));
   }
 
-  /**
-   * The process of `main_pid` goes on with the run: it is init's child, now that its parent is
-   * gone.
-   */
+  /** The process of `main_pid` continues the run: its parent is gone, so it is init's child now. */
   #goesOn(): boolean {
     const mainPid = processOf(this.#machine)?.mainPid ?? 0;
     const entry = mainPid === 0 ? undefined : readProcesses([mainPid])[0];

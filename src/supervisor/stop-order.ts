@@ -14,7 +14,9 @@ const AFTER_LIMIT_MS = 500;
 /** The parts that a stop of everything is given. */
 export interface StopOrderContext {
   readonly services: readonly Service[];
-  /** Stopped after all others, the last of them first: they were started before them. */
+  /**
+   * Services that started before all others. They are stopped after all others, in reverse order.
+   */
   readonly early: readonly ServiceName[];
   readonly cause: Cause;
   readonly limitMs: number;
@@ -60,7 +62,7 @@ export class StopOrder {
     this.#proceed(this.#services.keys());
   }
 
-  /** A service is down: those that it held may be stopped. */
+  /** A service is down: its dependencies may be stopped. */
   follow(name: ServiceName): void {
     this.#proceed(this.#graph.dependenciesOf(name).map(({ on }) => on));
   }
@@ -123,7 +125,7 @@ export class StopOrder {
       monotonicMs() - this.#beganMs,
     );
     for (const service of left) {
-      // One that hung behind another is asked before it is killed.
+      // A service that was never asked, because its dependents hang, gets its stop before its KILL.
       if (!this.#asked.has(service.name)) this.#stop(service.name);
       else service.dispatch({ type: 'kill_now' });
     }

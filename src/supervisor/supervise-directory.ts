@@ -174,7 +174,8 @@ export class SuperviseDirectory {
       renameSync(fresh, path);
     } catch (error) {
       if (!isFull(error) || lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error;
-      // The file has its block: it takes these few bytes when the disk takes no other file.
+      // The file has its block: these few bytes fit even when the disk has no room for another
+      // file.
       rmSync(fresh, { force: true });
       write(openSync(path, 'r+'), content);
     }

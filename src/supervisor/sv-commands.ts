@@ -57,7 +57,7 @@ export function resumeScripts(set: ServiceSet, service: Service): void {
   }
 }
 
-/** A run that is there is the one that is wanted; what follows it is nothing. */
+/** `sv once`: a present run is the wanted run; nothing follows it. */
 function once(set: ServiceSet, service: Service): void {
   const { state } = service.status;
   if (state === 'stopping' || state === 'finishing')

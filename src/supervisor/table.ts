@@ -24,7 +24,7 @@ export function step(machine: Machine, event: MachineEvent, now: Now): Step {
   return { machine: noteFirstStart(machine, next, now.nowMs), effects };
 }
 
-/** Whether an event can only reach this state by a mistake of ours. It changes nothing. */
+/** Whether only a bug of ours can bring this event in this state. Such an event changes nothing. */
 export const isImpossible = (state: State, event: EventType): boolean => TABLE[state][event] === impossible;
 
 interface Cell<T extends EventType, S extends State> {

@@ -14,8 +14,8 @@ const OTHERWISE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Services that come by an order, and go when they are stopped. What they are is on record before
- * they are started.
+ * Services that an order creates, and that are gone when stopped. Their definition is on record
+ * before they are started.
  */
 export class TransientServices {
   readonly #set: ServiceSet;
@@ -75,7 +75,10 @@ export class TransientServices {
     }
   }
 
-  /** Stopped by an order: it is gone. One that has ended by itself stays, and its log with it. */
+  /**
+   * Removes a service that an order stopped. A service that ended by itself stays, and its log with
+   * it.
+   */
   #removeStopped({ name, state, desired, cause, transient: isTransient }: ServiceStatus): void {
     if (!isTransient || state !== 'down' || desired !== 'down' || this.#set.startsForbidden) return;
     const { transient } = this.#definitions;

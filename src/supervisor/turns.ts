@@ -13,7 +13,7 @@ export class Turns {
   readonly #verb: string;
   readonly #failures = new Map<string, Promise<OperationError | undefined>>();
 
-  /** `verb`: what has not come about, `restarted`. */
+  /** `verb`: the participle for a failure message, as in "not restarted". */
   constructor(verb: string) {
     this.#verb = verb;
   }

@@ -66,8 +66,8 @@ export interface LogSource {
 }
 
 /**
- * All sources. A source goes when its service is forgotten; who still reads it finds its store at
- * its end.
+ * All sources. A source is removed when its service is forgotten; a reader that still has it finds
+ * no more lines.
  */
 export interface LogSources {
   readonly bootId: string;

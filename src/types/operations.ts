@@ -1,7 +1,7 @@
 /** The types by which the rooms give orders to services. */
 import type { Cause, ServiceName, ServiceStatus } from './service.js';
 
-/** Which services; all lists empty and `all` unset selects nothing. */
+/** Selects services; all lists empty and `all` unset selects nothing. */
 export interface Selector {
   readonly names: readonly string[];
   /** Patterns with `*` and `?`. */
@@ -52,8 +52,8 @@ export interface OperationOptions {
   /** Ends the waiting (not the operation): the client has gone. */
   readonly abort?: AbortSignal;
   /**
-   * The service that the client belongs to. Its outcome is not waited for: it would wait for the
-   * client in turn.
+   * The service that the client belongs to. The order does not wait for its outcome: that outcome
+   * would wait for the client in turn.
    */
   readonly within?: ServiceName | undefined;
 }
@@ -67,7 +67,7 @@ export interface Outcome {
   /** The service now; undefined when there is none of this name. */
   readonly status: ServiceStatus | undefined;
   readonly durationMs: number;
-  /** After a stop: those that depend on it and have not ended. */
+  /** After a stop: the dependents that have not ended. */
   readonly dependents?: readonly ServiceName[];
 }
 
@@ -138,7 +138,7 @@ export interface ServiceControl {
   hold(selector: Selector, options: HoldOptions): Promise<readonly Outcome[]>;
   release(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;
   /**
-   * Forgets failures: what was given up or is in back-off is started, a process that runs is not
+   * Forgets failures: a service in `failed` or `backoff` is started, a running process is not
    * touched.
    */
   reset(selector: Selector, options: ImmediateOptions): Promise<readonly Outcome[]>;

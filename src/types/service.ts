@@ -19,7 +19,7 @@ export type State =
 export interface Unmet {
   readonly on: ServiceName;
   readonly condition: 'started' | 'ready' | 'completed';
-  /** `cycle`: that one waits for this one in turn. */
+  /** `cycle`: the other service waits for this one in turn. */
   readonly reason: 'unknown' | 'not-wanted' | 'not-yet' | 'cycle';
 }
 
@@ -46,7 +46,7 @@ export interface Cause {
   readonly message?: string;
 }
 
-/** How a process ended. `lost`: it is gone and nobody can say how. */
+/** How a process ended. `lost`: the process is gone, and its exit status unknown. */
 export type ExitStatus =
   | { readonly kind: 'exited'; readonly code: number }
   | {
@@ -99,7 +99,7 @@ export interface FirstStart {
   readonly wantedAtMs: number;
   /** The service whose condition was met last, '' where it waited for none. */
   readonly waitedFor: ServiceName | '';
-  /** Its first process began. */
+  /** When the service's first process began. */
   readonly startedAtMs: number | undefined;
   /** When the first start came to its outcome; undefined: not yet. */
   readonly endedAtMs: number | undefined;
@@ -107,8 +107,8 @@ export interface FirstStart {
 }
 
 /**
- * Until it ends, nobody but people acts on the service: it is not restarted, and its `live` check
- * stands still.
+ * A hold: until it ends, only people act on the service. The service is not restarted, and its
+ * `live` check stands still.
  */
 export interface Hold {
   readonly sinceMs: number;
@@ -137,7 +137,7 @@ export interface ServiceStatus {
   readonly hold: Hold | undefined;
   /** The conditions that keep a service in `waiting`; none when only a hold does. */
   readonly waitsFor: readonly Unmet[];
-  /** Its files say something else than the definition that it runs with. */
+  /** The files of the service differ from the definition in force. */
   readonly definitionChanged: boolean;
   readonly tags: readonly string[];
   readonly paused: boolean;

@@ -18,8 +18,8 @@ export interface SystemInfo {
 
 /**
  * Why controllers ended: the label `cause` of `my_init_controller_restarts_total`. `reexec`:
- * replaced on request; `exception`: one that nobody caught; `heap`: out of memory; `hang`: it
- * answered nobody; `signal`: killed, or a crash; `exit`: it just ended.
+ * replaced on request; `exception`: uncaught; `heap`: out of memory; `hang`: no answer; `signal`:
+ * killed, or a crash; `exit`: any other end.
  */
 export type ControllerEndCause = 'reexec' | 'exception' | 'heap' | 'hang' | 'signal' | 'exit';
 

@@ -21,7 +21,7 @@ const CODE_WORDS: Readonly<Record<string, string>> = {
 
 /**
  * Passes when grpc.health.v1 (https://github.com/grpc/grpc/blob/master/doc/health-checking.md) says
- * SERVING. One unary call with two one-field messages: written out here, it needs no client
+ * SERVING. The one unary call with its two one-field messages is written out here, without a client
  * library.
  */
 export class GrpcChecker implements Checker {

@@ -30,7 +30,7 @@ export class HeldDescriptors {
   /** Has init hold a descriptor of a service. Closes it where that does not work. */
   hold(service: ServiceName, kind: 'fd' | 'socket', fd: number): HeldDescriptor {
     this.#last += 1;
-    // No name comes twice: what is released may be on its way to init still.
+    // No name comes twice: the release of an earlier descriptor may still be on its way to init.
     const name = `${prefixOf(service, kind)}${this.#series}.${this.#last}`;
     try {
       this.#holder.hold(name, fd);

@@ -2,7 +2,7 @@ import type { ProbeTimes } from '../definition/definition.js';
 import type { Checker } from './checker.js';
 
 /**
- * Until the first pass: how soon after a failure the next check comes. It doubles with each
+ * Until the first pass: the delay between a failure and the next check, which doubles with each
  * failure.
  */
 const FIRST_DELAY_MS = 100;
@@ -13,8 +13,8 @@ export interface CheckListener {
   /** Enough checks in a row have passed. Called once until the next {@link failed}. */
   passed(): void;
   /**
-   * Enough in a row have failed; before the first pass, each new problem. `problem`: that of the
-   * last one, in words.
+   * Enough checks in a row have failed; before the first pass, called for each new problem.
+   * `problem`: the problem of the last check, in words.
    */
   failed(problem: string): void;
 }

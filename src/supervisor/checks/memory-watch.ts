@@ -42,7 +42,7 @@ export class MemoryWatch {
     return `/proc, without a cgroup of its own (${context.groups.problemOf(name)})`;
   }
 
-  /** Most containers have no guard: it is loaded for those that have. */
+  /** Most containers have no guard: the module is loaded for those that have. */
   async #begin({ session }: ProcessRun, rule: MemoryMax): Promise<void> {
     const { MemoryGuard: Guard } = await import('./memory-guard.js');
     const { sessionMemory } = await import('../../resources/session-memory.js');

@@ -7,8 +7,7 @@ import { type HeldDescriptor, type HeldDescriptors, shortName } from './held-des
 import { type Notice, parseNotices } from './notify-message.js';
 
 /**
- * Further messages wait for the next turn of the event loop: who floods the socket does not keep
- * us.
+ * Further messages wait for the next turn of the event loop: a flood of messages must not keep us.
  */
 const MESSAGES_A_TURN = 64;
 /** A chain of parents longer than this is no service. */
@@ -16,13 +15,11 @@ const MAX_DEPTH = 64;
 
 export interface SocketListener {
   notice(notice: Notice): void;
-  /** Nothing is done with a message, and why. */
+  /** A message was ignored, and why. */
   refused(why: string): void;
 }
 
-/**
- * Where a service says what it does, in the protocol of sd_notify(3): one socket for each service.
- */
+/** The socket to which a service reports, in the protocol of sd_notify(3): one for each service. */
 export class NotifySocket {
   readonly path: string;
   readonly #socket: HeldDescriptor;

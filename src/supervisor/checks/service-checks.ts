@@ -51,7 +51,7 @@ export interface CheckedStatus {
   readonly wanted: boolean;
   /** The run is paused: a paused process that does not answer is not dead. */
   readonly paused: boolean;
-  /** Somebody holds it: it is not acted on. */
+  /** Somebody holds the service: checks do not act on it. */
   readonly held: boolean;
 }
 
@@ -74,8 +74,8 @@ const NOT_STARTED: CheckedStatus = { run: 0, pid: 0, ready: false, wanted: false
 const MAX_WARNINGS = 5;
 
 /**
- * All that finds out whether one service is ready and lives. Follows its status: what is to be
- * checked depends on nothing else.
+ * All checks of one service: is it ready, is it live. They follow its status: nothing else decides
+ * on what to check.
  */
 export class ServiceChecks {
   readonly #name: ServiceName;
@@ -94,7 +94,7 @@ export class ServiceChecks {
   #readyLoop: CheckLoop | undefined;
   #liveLoop: CheckLoop | undefined;
   #endAwaitingLine: (() => void) | undefined;
-  /** Of a run: what is loaded for an earlier one comes too late. */
+  /** Stands for the present run: modules loaded for an earlier run come too late. */
   #begun: object | undefined;
 
   constructor(

@@ -80,7 +80,7 @@ export class DefinitionFiles implements ServiceSource {
     if (yamlReader() === undefined && hasYaml(this.#context)) await loadYamlReader();
   }
 
-  /** Reads the files for many services. Those that run keep their definition. */
+  /** Reads the files for many services. Running services keep their definition. */
   async prepare(): Promise<void> {
     await this.load();
     this.#reload(this.#context.isRunning);
@@ -219,7 +219,7 @@ export class DefinitionFiles implements ServiceSource {
     else this.#inYaml.delete(name);
   }
 
-  /** Its directory says what it is, not a file for many services. */
+  /** Whether the service's own directory defines it, not a file for many services. */
   #isDefinedIn(directory: string, name: ServiceName): boolean {
     return directory !== this.transient.directoryOf(name) || this.transient.has(name);
   }

@@ -52,9 +52,7 @@ export interface Definition {
   readonly origins: ReadonlyMap<string, Origin>;
 }
 
-/**
- * The times of a service whose definition says nothing about them: what the options of my_init say.
- */
+/** The times of a service whose definition says nothing about them: those of my_init's options. */
 export interface DefaultTimes {
   readonly stopMs: number;
   readonly finishMs: number;

@@ -46,7 +46,7 @@ export class DirectoryDefinitions {
       : readDirectory(name, directory, times);
   }
 
-  /** This text as the definition of a transient service. */
+  /** Reads this text as the definition of a transient service. */
   async readTransient(name: ServiceName, text: string): Promise<YamlService> {
     const { readServiceYaml } = await loadYamlReader();
     const { times, variable } = this.#context;

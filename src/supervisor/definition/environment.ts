@@ -7,8 +7,8 @@ import type { Definition } from './definition.js';
 import { parseEnvironmentFile } from './environment-file.js';
 
 /**
- * Variables that `user` sets, unless the definition does: those of the container are another
- * user's.
+ * Variables that `user` sets, unless the definition does: the container's values belong to another
+ * user.
  */
 const OF_THE_USER = ['HOME', 'USER', 'LOGNAME', 'SHELL'];
 
@@ -41,11 +41,11 @@ function contentOf(path: string): Buffer | string {
 }
 
 /**
- * The environment of a service. Each layer goes over the ones before: what `pass_env` lets through
- * of the container's, the directory `env`, `env_file` in its order, `environment`. Read again
- * for each start.
+ * The environment of a service. Each layer overrides the layers before it: the container's
+ * variables that `pass_env` names, the directory `env`, `env_file` in its order, `environment`.
+ * All layers are read again for each start.
  *
- * @throws Error when a file cannot be read or understood: the message names it
+ * @throws Error when a file cannot be read or understood; the message names the file
  */
 export function serviceEnvironment(
   definition: WithEnvironment,
@@ -83,5 +83,5 @@ function variablesOf({ path, required, content }: EnvironmentFile): ReadonlyMap<
   );
 }
 
-/** As an {@link Environment} has it: one character a byte. */
+/** Encodes text as in an {@link Environment}: one character for each byte. */
 const toBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');

@@ -82,8 +82,8 @@ export class KeptDefinitions {
   }
 
   /**
-   * The service starts with this definition and these files of variables; `files` undefined: it
-   * takes the definition over while it runs.
+   * Keeps the definition and files of variables with which a service starts. `files` undefined: the
+   * running service takes the definition over.
    */
   put(definition: Definition, files: readonly EnvironmentFile[] | undefined): void {
     const { name } = definition;
@@ -150,7 +150,7 @@ function readOrigin(value: unknown): [string, Origin] {
   return [textOf(key) ?? '', { file: textOf(file) ?? '', line: numberOf(line) ?? 0, column: numberOf(column) ?? 0 }];
 }
 
-/** 0 without files: they are read at each start anyway. */
+/** 0 without files, because they are read at each start anyway. */
 function checksumOf(files: readonly EnvironmentFile[]): number {
   if (files.length === 0) return 0;
   return crc32(

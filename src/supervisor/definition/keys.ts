@@ -232,7 +232,7 @@ const unread = (words: string): Shape<Node> => ({
     node.kind === 'map' || (node.kind === 'scalar' && node.value === null) ? node : reading.mistyped(path, node, words),
 });
 
-/** A file for many services. Its schema is put together in schema.ts. */
+/** A file for many services. schema.ts puts its schema together. */
 export const FILE = record(
   {
     services: key(unread('a map of services'), 'The services, by name.', {}),
@@ -247,7 +247,7 @@ export const FILE = record(
 
 const shared = Object.entries(SERVICE.keys).filter(([, rule]) => !('own' in rule));
 
-/** The keys of `defaults`: those that do not belong to one service alone. */
+/** The keys of `defaults`: all keys but those that belong to one service alone. */
 export const DEFAULTS = record(
   Object.fromEntries(shared) as Omit<
     (typeof SERVICE)['keys'],

@@ -1,6 +1,6 @@
 /**
- * A document as a tree: what YAML and JSON have in common, with places and without anything of a
- * parser's.
+ * A document as a tree: the common part of YAML and JSON, with places and without any type of a
+ * parser.
  */
 
 /** Both from 1; 0 where a file as a whole is meant. */

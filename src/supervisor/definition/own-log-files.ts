@@ -19,7 +19,10 @@ export class LogFiles {
     return user?.name === name ? undefined : user;
   }
 
-  /** The file is this service's from now on, if it is nobody's; undefined: it has none any more. */
+  /**
+   * Gives a file to this service from now on, unless another service has it; undefined: the service
+   * has no file any more.
+   */
   keep(user: User, file: string | undefined): void {
     this.forget(user.name);
     if (file !== undefined && !this.#users.has(resolve(file))) this.#users.set(resolve(file), user);

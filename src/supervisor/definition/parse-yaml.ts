@@ -57,7 +57,7 @@ export function parseYaml(text: string): ParsedYaml {
     keepSourceTokens: false,
     lineCounter: lines,
   });
-  // The first mistake is the one to mend: those after it follow from it.
+  // Only the first mistake is reported: the later ones follow from it.
   const [error] = document.errors;
   if (error)
     problems.push({

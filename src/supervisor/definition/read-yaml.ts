@@ -136,8 +136,8 @@ export function readServicesYaml(
 export type ReplicaCount = (name: ServiceName, defined: number) => number;
 
 /**
- * One service, or its replicas: each is read with its own number, so that `${MY_INIT_REPLICA}` may
- * stand anywhere.
+ * One service, or its replicas. Each replica is read with its own number, so that
+ * `${MY_INIT_REPLICA}` may stand anywhere.
  */
 function readReplicas(
   entry: Entry,

@@ -7,7 +7,7 @@ import type { JsonSchema, Shape } from './shapes.js';
 /** A key of a {@link record}. */
 export interface Key<T> {
   readonly shape: Shape<T>;
-  /** One sentence or two, for the reference page and the schema. */
+  /** A sentence or two, for the reference page and the schema. */
   readonly about: string;
   /** The value where the key is left out, as it would be written. */
   readonly default?: Json;

@@ -45,8 +45,8 @@ export class ServicesFiles {
   }
 
   /**
-   * Reads the files again. Nobody can say which services a file has that is not YAML: those in
-   * force are not stopped for a missing quote. Returns the names that the files have.
+   * Reads the files again. The services of a file that is no valid YAML are unknown: those in force
+   * are not stopped for a missing quote. Returns the names of the services in the files.
    */
   read(inForce: ReadonlyMap<ServiceName, YamlService>): Iterable<ServiceName> {
     const { servicesFile, error } = this.#context;

@@ -162,7 +162,7 @@ export function size(): Shape<number> {
   );
 }
 
-/** One of a few words. `later`: words that this version does not know yet. */
+/** A word from a short list. `later`: words that this version does not know yet. */
 export function choice<const T extends string>(of: readonly T[], later: readonly string[] = []): Shape<T> {
   const words = of.length === 1 ? String(of[0]) : `${of.slice(0, -1).join(', ')} or ${of.at(-1)}`;
   return {
@@ -179,7 +179,7 @@ export function choice<const T extends string>(of: readonly T[], later: readonly
   };
 }
 
-/** One value, and no other: `notify: true`. */
+/** A key with a single possible value: `notify: true`. */
 export function constant<const T extends boolean>(value: T): Shape<T> {
   const form = flag(String(value));
   return {

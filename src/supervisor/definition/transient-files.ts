@@ -15,8 +15,8 @@ export interface TransientRecord {
 const RECORD = 'transient.json';
 
 /**
- * The record of the transient services: `NAME/service.yaml` below the run directory. It is there
- * before the service is, and survives the controller, not the container.
+ * The records of the transient services: `NAME/service.yaml` below the run directory. A record is
+ * written before its service exists, and survives the controller, not the container.
  */
 export class TransientFiles {
   readonly #directory: string;
@@ -67,7 +67,7 @@ export class TransientFiles {
     this.#names.add(name);
   }
 
-  /** The service is no longer defined. Its directory goes when it is forgotten. */
+  /** The service is no longer defined. Its directory is removed when the service is forgotten. */
   erase(name: ServiceName): void {
     rmSync(serviceFile(this.directoryOf(name)), { force: true });
     this.#names.delete(name);

@@ -4,7 +4,7 @@ import type { SERVICE } from './keys.js';
 import type { Values } from './record-shape.js';
 import { splitCommand } from './split-command.js';
 
-/** The values that a document gives for a service; what it does not say is absent. */
+/** The values that a document gives for a service; keys that it leaves out are absent. */
 export type Given = Partial<Values<(typeof SERVICE)['keys']>>;
 
 /** A definition with the values of a document in place of its own. */

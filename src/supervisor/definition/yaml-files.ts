@@ -20,7 +20,7 @@ export async function loadYamlReader(): Promise<YamlReader> {
   return reader;
 }
 
-/** Where files of services are looked for. They need not exist. */
+/** Paths at which files of services may lie. None of them needs to exist. */
 export const placesOf = (servicesFile: string): { readonly file: string; readonly directory: string } => ({
   file: servicesFile,
   directory: join(dirname(servicesFile), DROP_INS),

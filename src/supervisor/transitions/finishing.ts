@@ -1,4 +1,6 @@
-/** A run has ended: what it left is cleared up, `finish` runs, and the next run follows or none. */
+/**
+ * A run has ended: its leftovers are cleared up, `finish` runs, and the next run follows or none.
+ */
 
 import type { Cause, Desired, ExitKind, ExitStatus } from '../../types/service.js';
 import { describeExit, describeShortRun } from '../describe-exit.js';

@@ -46,7 +46,7 @@ export function settleDown(machine: Machine, now: Now, cause = machine.cause): S
   return enter(machine, { state: 'down' }, now, change, ...(machine.removed ? [{ type: 'forget' } as const] : []));
 }
 
-/** One more failure in a row: the next attempt, sooner or later, or none. */
+/** One more failure in a row: the next attempt comes sooner, later or never. */
 export function afterFailure(machine: Machine, now: Now, next: 'start' | 'backoff' | 'failed', trouble: string): Step {
   if (!mayStart(machine)) return settleDown(machine, now);
   if (machine.hold !== undefined && next !== 'failed') return wait(machine, now, machine.cause);

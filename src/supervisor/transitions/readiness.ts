@@ -65,7 +65,7 @@ export const settleMs = (
 ): number =>
   isCrashLoop(consecutiveFailures) ? Math.max(ready.delayMs, policy.restartDelay.resetAfterMs) : ready.delayMs;
 
-/** One failure may happen to anybody. */
+/** A single failure makes no crash loop. */
 const isCrashLoop = (failures: number): boolean => failures > 1;
 
 export const readyByDelay = (definition: Definition): definition is Definition & { ready: { kind: 'delay' } } =>

@@ -1,4 +1,4 @@
-/** How a rule is written: what each event makes of a service, as a step of the machine. */
+/** The form of a rule: a step of the machine that answers an event. */
 
 import type { State } from '../../types/service.js';
 import type {
@@ -15,7 +15,7 @@ import type {
   StopPlan,
 } from '../machine.js';
 
-/** A rule: what an event makes of a service in one of these states. */
+/** A rule: the answer to an event in one of these states. */
 export type Act<T extends EventType, S extends State = State> = (
   machine: In<S>,
   event: Extract<MachineEvent, { type: T }>,

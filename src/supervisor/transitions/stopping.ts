@@ -77,7 +77,10 @@ export const insist = (machine: In<'stopping'>, event: unknown, now: Now): Step 
   return keep(machine, change, { ...terminateEffect({ ...machine, ...change }, now), how: 'signal', after: undefined });
 };
 
-/** TERM was not enough. KILL goes to the process as well as its group: it may not lead one yet. */
+/**
+ * TERM was not enough. KILL goes to the process as well as its group: the process may not lead a
+ * group yet.
+ */
 export const kill = (machine: In<'stopping'>, _event: unknown, now: Now): Step =>
   keep(
     machine,

@@ -5,7 +5,7 @@ import type { Facts, In, Next, Now, Step, StopPlan, TerminateEffect } from '../m
 import { enter, type Running } from './rule.js';
 import { dueAt, earliest, graceMs } from './times.js';
 
-/** As a stop ends a run: what `sv down` and `sv exit` mean for runsv(8). */
+/** Ends a run as a stop does: like `sv down` and `sv exit` of runsv(8). */
 export const terminateEffect = (
   machine: Facts & Partial<StopPlan>,
   { definition }: Pick<Now, 'definition'>,
@@ -46,7 +46,7 @@ export function terminate(
   return enter(machine, { state: 'stopping', run, next, ...plan }, now, change, ...effects);
 }
 
-/** Its hold reaches through the shutdown: no signal but KILL, at the deadline. */
+/** Whether the hold reaches through the shutdown: then no signal but KILL, at the deadline. */
 export const isSpared = ({ hold, startsForbidden }: Facts): boolean =>
   hold?.throughShutdown === true && startsForbidden;
 

@@ -1,4 +1,4 @@
-/** Clients of the API, made from what the build generated. */
+/** Clients of the API, from the files that the build generated. */
 import { createRequire } from 'node:module';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';

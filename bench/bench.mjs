@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [--install] [--rounds N] [--json FILE] [PART...]`: measures us beside others in
- * one run, in turns, so that what the machine does meanwhile hits all alike. Prints a table for
- * each part; `--json` writes the same, with more digits, into a file.
+ * `npm run bench -- [--install] [--rounds N] [--json FILE] [PART...]`: measures my_init beside
+ * others in one run, in turns, so that other work of the machine affects all alike. Prints a table
+ * for each part; `--json` writes the same, with more digits, into a file.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
@@ -35,7 +35,7 @@ for (const name of positionals.length > 0 ? positionals : PARTS) {
   const result = await measure(name, await import(`./parts/${name}.mjs`));
   process.stdout.write(`${table(result.measures)}\n${missing(result)}${name}: ${result.seconds} s\n\n`);
   results.push(result);
-  // After each part: a run that is cut off keeps those that it has ended.
+  // Written after each part: a run that is cut off keeps its finished parts.
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...surroundings(), results })}\n`);
 }
 

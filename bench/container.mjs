@@ -22,8 +22,8 @@ export class Container {
   #exited;
 
   /**
-   * `prepare` is given the directory, and says what to run there: `{ command, environment }`.
-   * `enter` is a shell command that comes before the namespace.
+   * `prepare` is given the directory, and returns the program to run there: `{ command, environment
+   * }`. `enter` is a shell command that comes before the namespace.
    */
   constructor(prepare, enter = ':') {
     mkdirSync(join(this.directory, 'run'));

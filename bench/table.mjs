@@ -1,4 +1,4 @@
-/** Samples, and what people are shown of them. */
+/** Samples, and the form in which people see them. */
 
 /** The samples, by title and contender, in the order of the first sample. */
 export class Samples {

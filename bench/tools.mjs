@@ -13,8 +13,8 @@ export const inPath = (program) =>
   (process.env.PATH ?? '').split(delimiter).some((place) => existsSync(join(place, program)));
 
 /**
- * Compiles a program of this directory; static, so that as little as possible of what is measured
- * is its own start.
+ * Compiles a program of this directory. It is static, so that its own start weighs little in the
+ * measure.
  */
 export function compile(source) {
   const program = join(TOOLS, source.replace(/.*\/|\.c$/g, ''));

@@ -49,7 +49,7 @@ async function picture(url, colorScheme, view, name, height) {
   await page.goto(url);
   await page.getByRole('link', { name: 'Services' }).waitFor();
   await page.goto(`${new URL(url).origin}/#/${view}`);
-  // Two samples of what the services use.
+  // Two samples of resource use.
   await delay(4_500);
   await page.screenshot({ path: join(OUT, `${name}-${colorScheme}.png`) });
   await page.close();

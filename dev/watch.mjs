@@ -1,5 +1,5 @@
-// Runs the example services, and builds anew what has changed: a new controller takes over, a new
-// PID 1 starts everything again.
+// Runs the example services, and rebuilds on every change: a new controller takes over, a new PID 1
+// starts everything again.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';

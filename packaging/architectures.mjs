@@ -1,4 +1,4 @@
-/** The architectures by Docker's names, and what compiles for them. */
+/** The architectures by Docker's names, and their compilers. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -30,8 +30,7 @@ const KNOWN = {
 export const ARCHITECTURES = Object.keys(KNOWN);
 
 /**
- * The architectures that this machine can build for: its own, and those that it has a cross
- * compiler for.
+ * The architectures that this machine can build for: its own, and every one with a cross compiler.
  */
 export const possible = () => ARCHITECTURES.filter((name) => name === OWN || isInPath(`${KNOWN[name].prefix}gcc`));
 

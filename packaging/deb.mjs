@@ -1,4 +1,4 @@
-/** The Debian package. It starts no daemon and asks no question: it only brings files. */
+/** The Debian package, which starts no daemon and asks no question: it only brings files. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';

@@ -6,7 +6,7 @@ export const PROJECT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/
 
 export const { name: NAME, version: VERSION, license: LICENSE, description: DESCRIPTION } = readJson('package.json');
 
-/** The lock file pins what is packed: versions and checksums. */
+/** The lock file pins the packed files: versions and checksums. */
 export const LOCK = readJson('package-lock.json').packages;
 
 /** Seconds: the time of everything that is made, so that two builds are equal byte for byte. */

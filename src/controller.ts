@@ -23,7 +23,7 @@ import { hasYaml, loadYamlReader } from './supervisor/definition/yaml-files.js';
 /** Startup scripts that take longer are something people want to look at while they run. */
 const LONG_BOOT_MS = 1_000;
 
-/** An end that is over by then has nobody who could look at it, and is not made longer. */
+/** A shutdown that is over by then is not made longer: nobody could look at it. */
 const SHORT_END_MS = 200;
 
 /** Too many open files, or a file of the installation that cannot be read, may be over by then. */
@@ -105,7 +105,7 @@ async function openControlPlane(container: Container, booted: Promise<void>): Pr
   if (shutdown.begun) await delay(SHORT_END_MS, undefined, { ref: false });
   while (!shutdown.over) {
     const loaded = await loadControlPlane();
-    // Called once: whatever cannot be opened yet is tried again by itself.
+    // Called once: parts that cannot be opened yet try again by themselves.
     if (loaded !== undefined) return shutdown.over ? undefined : loaded.openControlPlane(container, booted);
     await delay(RETRY_MS, undefined, { ref: false });
   }

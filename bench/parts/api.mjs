@@ -1,4 +1,4 @@
-/** The API with five hundred services: calls, and many who watch while much changes. */
+/** The API with five hundred services: calls, and many watchers while many services change. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, RestartRequest, WaitLevel, WatchResponse } from '../api.mjs';
 import { Container, nowMs, settled, until } from '../container.mjs';
@@ -51,7 +51,7 @@ async function calls(title, call, atOnce, controller, record) {
   record(`${title}: CPU of the controller`, 'ms per call', (cpuMs(controller) - cpu) / count);
 }
 
-/** Changes that are neither told nor said to be missing would be an error of ours. */
+/** A change that is neither reported nor counted in a gap would be a bug of ours. */
 async function watchers(container, client, controller, record) {
   const watching = Array.from({ length: WATCHERS }, () => watch(container));
   await Promise.all(watching.map(({ ready }) => ready));

@@ -1,6 +1,6 @@
 /**
- * A hundred services with nothing to do: what their supervision uses in a minute, and what a scrape
- * adds for us.
+ * A hundred services with nothing to do: the cost of their supervision in a minute, and of a scrape
+ * of my_init.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../api.mjs';
@@ -11,7 +11,7 @@ import { ONE_OF_EACH, SUPERVISORS } from '../supervisors.mjs';
 const { my_init } = SUPERVISORS;
 
 const SERVICES = 100;
-/** Twice as much is what a minute takes. */
+/** Twice this time makes a minute. */
 const HALF_MINUTE_MS = 30_000;
 /** Some seconds after the last work V8 tidies up, once. */
 const REST_MS = 12_000;

@@ -17,7 +17,7 @@ const WRITER = compile('write-lines.c');
 export const rounds = 3;
 export const contenders = CONTENDERS;
 
-/** CPU time is that of the process that captures; bytes are those that the program wrote. */
+/** The CPU time of the capturing process; the bytes that the program wrote. */
 export async function run(contender, record) {
   const directory = mkdtempSync(join(PLACE, 'my_init-bench-'));
   const command = contender.command(directory, `${WRITER} ${directory} ${SECONDS}`);

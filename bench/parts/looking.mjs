@@ -15,7 +15,10 @@ const BROWSER = '/usr/bin/chromium-headless-shell';
 const [ROWS, COLUMNS] = [60, 200];
 const SECONDS = 10;
 const WITHIN_MS = 60_000;
-/** Output that comes so soon after the one before is of the same frame: frames are 16 ms apart. */
+/**
+ * Output that follows the output before it within this time belongs to the same frame: frames are
+ * 16 ms apart.
+ */
 const SAME_FRAME_MS = 5;
 /** Says 10,000 numbered lines a second. */
 const STORM = `

@@ -52,7 +52,7 @@ async function besidePodman(record) {
 
 async function manyHosts(record) {
   const bin = mkdtempSync(join(tmpdir(), 'my_init-bench-bin-'));
-  // As docker exec does it, without what Docker itself takes.
+  // As docker exec does it, without the time of Docker itself.
   const tool = `#!/bin/sh\nshift 2\nMY_INIT_SOCKET=$1 exec ${SVCTL} dial-stdio\n`;
   writeFileSync(join(bin, 'docker'), tool, { mode: 0o755 });
   const containers = [];
@@ -69,7 +69,7 @@ async function manyHosts(record) {
       const title = scheme === 'unix' ? 'sockets' : 'a tool and a dial-stdio each';
       for (const command of [['status'], ['logs', '--since', '1m']])
         for (let time = 0; time < TIMES / 2; time++) {
-          // The lines are to be those of the last minute.
+          // The lines of the last minute.
           if (command[0] === 'logs') await measured(['restart', '--all', '--yes'], sockets.flatMap(overSocket), bin);
           const { ms, peakKb, lines } = await measured(command, hosts, bin);
           const what = `${command.join(' ')} of ${HOSTS} hosts`;

@@ -1,6 +1,6 @@
 /**
- * From the execution of PID 1 to the first instruction of the first service, and what the way there
- * costs.
+ * From the execution of PID 1 to the first instruction of the first service: wall-clock and CPU
+ * time.
  */
 import { apiAnswers } from '../api.mjs';
 import { NODE, timeCommand } from '../commands.mjs';

@@ -16,8 +16,8 @@ import (
 const (
 	// my_init answers a question within seconds, also while it starts a hundred services.
 	answerTime = 10 * time.Second
-	// The call's own deadline comes after that of the wait: my_init's answer says more than a broken
-	// call.
+	// The call's own deadline comes after the end of the wait: my_init's answer says more than a
+	// broken call.
 	answerSlack = 5 * time.Second
 	// Between two attempts of a call whose connection broke: the next controller is there in about 100
 	// ms.

@@ -22,7 +22,7 @@ type Error struct {
 	Reason  string
 	Code    codes.Code
 	Message string
-	// Metadata says what it is about: service, suggestion, field …
+	// Metadata names the subject of the error: service, suggestion, field …
 	Metadata map[string]string
 	// Outcomes of a mutation: what came of it for each service.
 	Outcomes []Outcome
@@ -37,7 +37,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Suggestion is the name of a service that the caller may have meant, or "".
 func (e *Error) Suggestion() string { return e.Metadata["suggestion"] }
 
-// Hint says what the reader can do, from the catalogue; "" when there is nothing to say.
+// Hint is the advice of the catalogue on how to mend the error; "" if there is none.
 func (e *Error) Hint() string {
 	hint := traitsOf(e.Reason).GetHint()
 	if e.Metadata["service"] == "" && strings.Contains(hint, "{service}") {
@@ -63,16 +63,16 @@ var catalogue = sync.OnceValue(func() map[string]*v1.ErrorTraits {
 
 func traitsOf(reason string) *v1.ErrorTraits { return catalogue()[reason] }
 
-// newError makes an error whose code is that of the catalogue.
+// newError makes an error with the code from the catalogue.
 func newError(reason, message string, metadata map[string]string) *Error {
 	code := codes.Unknown
-	// The names of the catalogue are those that codes.Code reads from JSON.
+	// The catalogue names codes as codes.Code reads them from JSON.
 	_ = code.UnmarshalJSON([]byte(`"` + traitsOf(reason).GetCode() + `"`))
 	return &Error{Reason: reason, Code: code, Message: message, Metadata: metadata}
 }
 
-// errorOfStatus is the error in a google.rpc.Status; service is the name of the one that it is
-// about, or "".
+// errorOfStatus is the error in a google.rpc.Status; service is the name of the service concerned,
+// or "".
 func errorOfStatus(s *rpcstatus.Status, service string) *Error {
 	found := status.FromProto(s)
 	for _, detail := range found.Details() {

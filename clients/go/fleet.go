@@ -58,7 +58,7 @@ type UsageOptions struct {
 	Interval time.Duration
 }
 
-// Usage has what the processes of services use: a sample at once, then one in each interval.
+// Usage has the resource use of the services: a sample at once, then one in each interval.
 func (my *MyInit) Usage(
 	ctx context.Context, names []string, options UsageOptions,
 ) iter.Seq2[*v1.WatchUsageResponse, error] {

@@ -11,7 +11,7 @@ import (
 	v1 "my_init/clients/go/v1"
 )
 
-// Outcome is what came of a mutation for one service.
+// Outcome is the outcome of a mutation for one service.
 type Outcome struct {
 	Name string
 	// Changed is false when the service was already as wanted.
@@ -22,7 +22,7 @@ type Outcome struct {
 	// Service is the service now.
 	Service *v1.Service
 	Took    time.Duration
-	// Dependents of a service that was stopped, those that are neither down nor completed.
+	// Dependents of a stopped service that are neither down nor completed.
 	Dependents []string
 }
 

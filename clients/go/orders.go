@@ -15,7 +15,7 @@ type OrderOptions struct {
 // ApplyOptions may be left empty.
 type ApplyOptions struct {
 	OrderOptions
-	// DryRun tells what would be done, and changes nothing.
+	// DryRun reports the effects of the order, and changes nothing.
 	DryRun bool
 }
 

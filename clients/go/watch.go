@@ -22,7 +22,8 @@ type ServiceChange struct {
 // WatchEvent is a *Snapshot, a *Change, a *LimitsChange or a *WatchGap.
 type WatchEvent interface{ watchEvent() }
 
-// Snapshot has all services. Changes is what differs from what was known: empty in the first one.
+// Snapshot has all services. Changes has the differences from the services known before: empty in
+// the first snapshot.
 type Snapshot struct {
 	Revision uint64
 	Services []*v1.Service
@@ -90,7 +91,7 @@ func (my *MyInit) Watch(ctx context.Context, names []string, options WatchOption
 	}
 }
 
-// view is what is known of the services, and up to which revision.
+// view has the services as known so far, and up to which revision.
 type view struct {
 	names    []string
 	options  WatchOptions

@@ -15,8 +15,7 @@ const { version } = JSON.parse(fs.readFileSync(place('../../package.json'), 'utf
 const MEANT_FOR_OTHERS =
   'NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_DEBUG_NATIVE NODE_V8_COVERAGE NODE_PENDING_DEPRECATION ' +
   'NODE_REDIRECT_WARNINGS OPENSSL_CONF SSLKEYLOGFILE UV_THREADPOOL_SIZE UV_USE_IO_URING';
-// The Node that was installed with my_init goes before the one that an application brought for
-// itself.
+// The Node that was installed with my_init comes before the application's own Node.
 const INSTALLED_NODE = '/usr/lib/my_init/node';
 const head = `#!/bin/sh
 ':' //; unset ${MEANT_FOR_OTHERS}; node=${INSTALLED_NODE}; test -x $node || node=node; exec $node "$0" "$@"`;

@@ -22,7 +22,7 @@ export interface Command {
    * first and needs --yes.
    */
   readonly hosts?: 'reads' | 'follows' | 'one' | 'none';
-  /** Beside those that every command takes. */
+  /** Options beside the common ones. */
   readonly options: readonly OptionSpec[];
   /** `commands` are all of them, for the completion. */
   readonly run: (context: Context, commands: Commands) => Promise<ExitCode>;
@@ -33,5 +33,5 @@ export interface Command {
   readonly runOnHosts?: (hosts: readonly HostContext[], terminal: Context) => Promise<ExitCode>;
 }
 
-/** The first is what svctl does without a command. */
+/** The first command is the default. */
 export type Commands = readonly [Command, ...Command[]];

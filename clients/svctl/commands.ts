@@ -25,7 +25,7 @@ import { top } from './commands/top.js';
 import { version } from './commands/version.js';
 import { watch } from './commands/watch.js';
 
-/** All commands, in the order of the help. The first is what svctl does without one. */
+/** All commands, in the order of the help. The first command is the default. */
 export const COMMANDS: readonly [Command, ...Command[]] = [
   status,
   start,

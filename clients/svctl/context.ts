@@ -26,7 +26,7 @@ export class Context extends Terminal {
     /** The words after the command. */
     readonly operands: readonly string[],
     given: CommandLine['given'],
-    /** Leads to the my_init of another container; the one of this container when undefined. */
+    /** The connection to the my_init of another container; of this container when undefined. */
     host?: Address,
   ) {
     super((given.get('output') ?? 'table') as Format, given.has('no-color'));

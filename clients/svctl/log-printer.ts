@@ -164,10 +164,7 @@ export class LogPrinter {
   }
 }
 
-/**
- * The text as a string, since that is what it is nearly always; bytes that are no text are beside
- * it as they are.
- */
+/** The text as a string, as it nearly always is; bytes that are no text are given beside it. */
 function lineJson({ service, stream, time, text, partial }: LogLine): object {
   return {
     service,

@@ -42,8 +42,8 @@ export function waiting(context: Context): { wait: WaitLevel; waitTimeout: Durat
 }
 
 /**
- * Changes services and prints the outcome for each: `words` says what was done, on standard output;
- * failures go to standard error. The exit code is that of the failures, 1 when they differ.
+ * Changes services and prints the outcome for each: successes, in the words of `words`, on standard
+ * output; failures on standard error. The exit code is that of the failures, 1 when they differ.
  */
 export async function operate<Request extends MutationRequest>(
   context: Context,
@@ -92,7 +92,7 @@ function hasLastWords({ error }: OutcomeMessage): boolean {
 }
 
 /**
- * Ctrl-C ends the waiting only; a person should know. The signal then does what it does to any
+ * Ctrl-C ends only the waiting, and a message says so. The signal then ends svctl as it ends any
  * program.
  */
 async function interruptibly<Result>(context: Context, call: () => Promise<Result>): Promise<Result> {

@@ -54,7 +54,7 @@ export const BETWEEN = '\0';
 
 /** The command line, taken apart. */
 export interface CommandLine {
-  /** All that are no options: the command and what follows it. */
+  /** The words that are no options: the command and its operands. */
   readonly words: readonly string[];
   /** Options by name, in the order given; '' for a flag. */
   readonly given: ReadonlyMap<string, string>;

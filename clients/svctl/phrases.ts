@@ -34,7 +34,7 @@ export function phaseName(phase: Phase): string {
   return lowerName(Phase[phase], 'PHASE_').replace('_', ' ');
 }
 
-/** The state of a service with what else is to be known of it: `up, not ready`, `up, paused`. */
+/** The state of a service with its most important flags: `up, not ready`, `up, paused`. */
 export function fullState(service: Service): string {
   const notReady = service.state === ServiceState.SERVICE_STATE_UP && !service.ready;
   return [
@@ -86,8 +86,8 @@ export function lossWords({ source, lines, waitingLines }: LogLoss): string {
 }
 
 /**
- * Does not do what is wanted of it: failed, in back-off, up without being ready, or waiting for
- * what will not come.
+ * Whether a service is not as it should be: failed, in back-off, up without being ready, or waiting
+ * for a condition that will not be met.
  */
 export function isInTrouble({ state, ready, reloading, waitsFor }: Service): boolean {
   switch (state) {

@@ -15,7 +15,7 @@ export class Problem extends Error {
   }
 }
 
-/** The problem behind anything that was thrown; an error that nobody foresaw stays what it is. */
+/** The problem behind anything that was thrown; an unforeseen error is returned as it is. */
 export function problemOf(error: unknown): unknown {
   return error instanceof MyInitError ? explained(error) : error;
 }
@@ -107,7 +107,7 @@ function isSocket(path: string): boolean {
   }
 }
 
-/** For an answer without a reason, or with one that only a newer my_init knows. */
+/** For an answer without a reason, or with a reason that only a newer my_init knows. */
 function byCode({ code, message }: MyInitError): Problem {
   switch (code) {
     case GrpcCode.invalidArgument:

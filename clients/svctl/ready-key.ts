@@ -24,5 +24,5 @@ export function readyKey(text: string): object {
 
 const withHost = (address: string): string => literal(/^\d+$/.test(address) ? `localhost:${address}` : address);
 
-/** The shell has expanded what was to be expanded. */
+/** The shell has done all expansion already. */
 export const literal = (text: string): string => text.replaceAll('$', '$$$$');

@@ -46,7 +46,7 @@ export async function watchStatus(context: Context): Promise<ExitCode> {
     clearInterval(clock);
     process.stdout.off('resize', draw);
     screen.close();
-    // An error is told on the first screen.
+    // An error is printed on the first screen.
     process.off('exit', leave);
     leave();
     Terminal.fillScreen(false);

@@ -21,8 +21,8 @@ import {
 import { Problem, problemOf } from './problem.js';
 
 /**
- * The command line for people: finds the command, runs it, and turns what goes wrong into words and
- * an exit code.
+ * The command line for people: finds the command, runs it, and turns failures into words and an
+ * exit code.
  */
 async function main(args: readonly string[]): Promise<ExitCode> {
   let context = new Context([], new Map());

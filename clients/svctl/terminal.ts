@@ -57,7 +57,7 @@ export class Terminal {
         this.#printTable(await answer.table());
         break;
       case 'svg':
-        // Drawn by the one command that has it.
+        // The only command with a picture draws it itself.
         break;
       default:
         this.format satisfies never;

@@ -33,7 +33,7 @@ export function bringLoader(node, entry) {
   const bytes = BigInt(entry.length + tableBytes + text.length);
   Object.assign(ours, { fileBytes: bytes, memoryBytes: bytes });
 
-  // The loader is told of all, with the table where it finds it now.
+  // The loader learns of all of them, with the table at its new place.
   const forLoader = inOrder([...headers, ours]).map((header) =>
     header.type === PT.PHDR
       ? { ...header, offset: offset + BigInt(entry.length), address: table, ...size(BigInt(tableBytes)) }

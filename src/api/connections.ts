@@ -10,7 +10,7 @@ const MAX_CONNECTIONS: Readonly<Record<Access, number>> = { full: 128, read: 64 
 /** The preface of HTTP/2 (RFC 9113, 3.4), which all clients send at once. */
 const PREFACE_BYTES = 24;
 
-/** Counts the connections of each access, and closes those that never say anything. */
+/** Counts the connections of each access, and closes silent ones. */
 export class Connections {
   readonly #prefaceTimeoutMs: number;
   readonly #open: Readonly<Record<Access, Set<Socket>>> = { full: new Set(), read: new Set() };

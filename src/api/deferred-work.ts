@@ -9,7 +9,7 @@ export class DeferredWork {
   readonly #waiting = new Set<() => void>();
   #scheduled = false;
 
-  /** Runs it soon, once however often that is said meanwhile. */
+  /** Runs the work soon, and only once for several calls meanwhile. */
   add(work: () => void): void {
     this.#waiting.add(work);
     this.#schedule();

@@ -42,7 +42,7 @@ function serviceSymbols(service: Uint8Array, scope: string): string[] {
   return [name, ...names(service, 2, name)];
 }
 
-/** The full names of what is in a field whose messages have their name in field 1. */
+/** The full names of the messages in a field whose messages have their name in field 1. */
 const names = (message: Uint8Array, field: number, scope: string): string[] =>
   fields(message, field).map((named) => qualified(scope, named));
 

@@ -23,13 +23,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The argument `field` (its path in the request) cannot be what it is. */
+/** The argument `field` (its path in the request) has an impossible value. */
 export function badArgument(field: string, why: string): ApiError {
   return new ApiError('INVALID_ARGUMENT', `${field}: ${why}`, { field });
 }
 
 /**
- * An error as the contract has it: `google.rpc.Status` with ErrorInfo and what else belongs to its
+ * An error as the contract has it: `google.rpc.Status` with ErrorInfo and the other details of its
  * reason.
  */
 export function statusOf(error: OperationFailure | ApiError): Status {
@@ -59,9 +59,9 @@ export function statusOf(error: OperationFailure | ApiError): Status {
 }
 
 /**
- * An exception as what a handler gives to grpc-js: the Status in `grpc-status-details-bin`, as
- * every gRPC library reads it. An unforeseen exception is logged with its stack; the client only
- * learns that there was one.
+ * An exception in the form that grpc-js takes from a handler: the Status in
+ * `grpc-status-details-bin`, as every gRPC library reads it. An unforeseen exception is logged with
+ * its stack; the client only learns that there was one.
  */
 export function grpcErrorOf(error: unknown, method: string, log: (message: string) => void): ServerErrorResponse {
   const { code, message, details } = statusOf(foreseen(error, method, log));

@@ -4,7 +4,7 @@ import { type Selector as SelectorMessage, WaitLevel as WaitMessage } from '../.
 import type { Selector, WaitLevel } from '../types/operations.js';
 import { badArgument } from './errors.js';
 
-/** Far below what a timer of Node can hold (2^31 ms). */
+/** Far below the limit of a timer of Node (2^31 ms). */
 const MAX_DURATION_MS = 24 * 3600 * 1000;
 
 const HEARTBEAT_MS = { min: 1000, default: 15_000, max: 600_000 };

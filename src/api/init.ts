@@ -61,8 +61,8 @@ export function initServer(
 }
 
 /**
- * A client that does not read misses steps of the progress, never holds up the shutdown. Neither
- * does one that belongs to a service: its stream ends once the shutdown has begun.
+ * A client that does not read misses steps of the progress, but never holds up the shutdown. Nor
+ * does a client that belongs to a service: its stream ends once the shutdown has begun.
  */
 function shutdown(
   call: ServerWritableStream<ShutdownRequest, ProgressMessage>,

@@ -50,10 +50,10 @@ export function logsServer(sources: Sources, calls: Calls, access: Access) {
 }
 
 /**
- * Sends what the reader reads, one message at a time: until the client has read the last one,
+ * Sends the lines of the reader, one message at a time: until the client has read the last one,
  * nothing more is read and nothing is kept.
  *
- * @returns what ends it
+ * @returns the function that ends the call
  */
 function sendLogs(call: ReadCall, reader: LogReader, fail: (error: unknown) => void): () => void {
   const heartbeatMs = heartbeatOf(call.request);

@@ -47,8 +47,8 @@ export interface ApiOptions extends Backend, Surroundings {
   /** Counts the calls, for metrics. */
   readonly rpc?: RpcStats;
   /**
-   * How long a connection may take to say what it is, and how often a silent one is asked whether
-   * it lives.
+   * The time in which a connection must send its preface, and the interval at which a silent
+   * connection is asked whether it is alive.
    */
   readonly timeouts?: { readonly prefaceMs: number; readonly keepaliveMs: number };
   /** Takes what nobody foresaw, with its stack. */

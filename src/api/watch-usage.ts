@@ -25,7 +25,7 @@ interface Sources {
  * `Services.WatchUsage`: a sample at once, then one in each interval. Samples that a client does
  * not read in time are not made.
  *
- * @returns what ends the watching
+ * @returns the function that ends the call
  */
 export function watchUsage(
   call: ServerWritableStream<WatchUsageRequest, WatchUsageResponse>,

@@ -25,7 +25,7 @@ interface Sources {
   readonly control: ServiceControl;
   readonly limits: ContainerLimits;
   readonly version: string;
-  /** Shared by all who watch. */
+  /** Shared by all watchers. */
   readonly messages: ServiceMessages;
   readonly deferred: DeferredWork;
 }
@@ -34,7 +34,7 @@ interface Sources {
  * `Services.Watch`: hello, snapshot, changes, heartbeats. The changes that the view holds are the
  * only buffer: a client that reads too slowly learns of the gap and gets a new snapshot.
  *
- * @returns what ends the watching
+ * @returns the function that ends the call
  */
 export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, sources: Sources): () => void {
   const { view, control, limits, version, messages, deferred } = sources;
@@ -95,7 +95,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
   }
   deferred.add(catchUp);
 
-  // Several changes go out together, and after whoever made them has finished.
+  // Several changes go out together, once their author has finished.
   const unsubscribe = view.subscribe(() => deferred.add(catchUp));
   const unsubscribeLimits = limits.subscribe((before, now) => {
     resized = { before: resized?.before ?? before, now };

@@ -55,7 +55,8 @@ const DAEMONS: Readonly<Record<string, Daemon>> = {
 const PHP_FPM: Daemon = { foreground: /(^|\s)(-\w*F|--nodaemonize)/, remedy: 'add --nodaemonize' };
 
 /**
- * Why a command leaves the foreground, and what keeps it there; undefined where it is not known to.
+ * Why a command leaves the foreground, and the words that keep it there; undefined for unknown
+ * commands.
  */
 export function leavesForeground(
   words: readonly string[],

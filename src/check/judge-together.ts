@@ -11,7 +11,7 @@ import { Findings } from './judge.js';
 /** Judges services by each other: order, conditions, ports, the time that a shutdown has. */
 export function judgeTogether(
   judged: readonly Definition[],
-  /** With those that are known and not to be judged. */
+  /** The judged services, and those that are only known. */
   all: ReadonlyMap<ServiceName, Definition>,
   shutdown: ShutdownTimes,
 ): readonly Problem[] {

@@ -15,7 +15,7 @@ export interface ContainerEnd {
   readonly relayed?: RelayedSignal;
 }
 
-/** The shutdown, for those who may bring it about or have to stop for it. */
+/** The shutdown, for parts that may begin it or have to stop for it. */
 export interface ShutdownSwitch {
   readonly begun: boolean;
   /** Aborted when it begins. */

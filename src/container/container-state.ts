@@ -72,7 +72,7 @@ export const CONTAINER_RECORD: RecordKind<ContainerRecord> = {
     const counts = fieldsOf(restarts);
     return {
       bootId,
-      // A phase that this version does not know lies between those that it knows.
+      // An unknown phase of another version lies between two known ones.
       phase: wordOf(phase, PHASES) ?? 'running',
       started: started === true,
       controllerReadyAtMs: numberOf(moments.controllerReadyAtMs),
@@ -92,7 +92,7 @@ function decodeEnd(value: unknown): ControllerEnd | undefined {
   return known && { cause: known, text: textOf(text) ?? '', atMs: numberOf(atMs) ?? 0, words: textOf(words) ?? '' };
 }
 
-/** A shutdown goes on, whatever of its record cannot be read. */
+/** A shutdown goes on, even if parts of its record cannot be read. */
 function decodeShutdown(value: unknown): ShutdownRecord | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { code, reason, deadlineMs, signal, unacknowledged, commandTold, killsBefore, killed, hurried } =

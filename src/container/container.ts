@@ -18,8 +18,7 @@ import { ContainerShutdown } from './shutdown/container-shutdown.js';
 import { HOOK_RECORD } from './shutdown/hooks.js';
 
 /**
- * All parts of a container. Only the entry has them all: whatever works with some of them says with
- * which.
+ * All parts of a container. Only the entry has them all: other code names the parts that it needs.
  */
 export interface Container extends Omit<OpenRecords, 'records'>, OpenLogs, OpenServices {
   readonly link: InitLink;

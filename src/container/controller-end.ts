@@ -18,7 +18,10 @@ export interface EndOfPrevious {
   readonly words: readonly string[];
 }
 
-/** Puts together what init saw of the end and what the controller wrote to its standard error. */
+/**
+ * Combines the exit status that init saw with the text that the controller wrote to its standard
+ * error.
+ */
 export function endOfPrevious({ previousEnd, held }: Handover): EndOfPrevious | undefined {
   if (previousEnd === undefined) return undefined;
   const words = readWords(held.get(LAST_WORDS));

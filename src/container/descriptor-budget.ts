@@ -47,7 +47,7 @@ export class DescriptorBudget {
     this.#warn = warn;
   }
 
-  /** From now on this is what descriptors are needed for. */
+  /** Sets the function that counts the needed descriptors. */
   observe(needs: () => Needs): void {
     this.#needs = needs;
   }

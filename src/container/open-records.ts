@@ -6,7 +6,7 @@ import { Slots } from '../state/slots.js';
 import { CONTAINER_RECORD, ContainerState } from './container-state.js';
 import { type EndOfPrevious, endOfPrevious } from './controller-end.js';
 
-/** The records that earlier controllers left, and those that this one leaves. */
+/** The records of earlier controllers, and those of this one. */
 export interface OpenRecords {
   readonly records: Records;
   readonly state: ContainerState;

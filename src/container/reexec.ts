@@ -12,7 +12,7 @@ import { OperationError } from '../supervisor/operation-error.js';
 import type { Reexec } from '../types/system.js';
 import type { ContainerShutdown } from './shutdown/container-shutdown.js';
 
-/** Asks a controller that is started by hand what it can take over. */
+/** Asks a controller that is started by hand which records it can take over. */
 export const COMPATIBILITY = '--compatibility';
 
 /** Node starts in 20 to 200 ms, on a machine that is busy in seconds. */

@@ -9,7 +9,7 @@ import type { Messages } from '../settings/messages.js';
 import { fieldsOf, numberOf } from '../state/fields.js';
 import type { RecordEntry, RecordKind } from '../state/records.js';
 
-/** Scripts read what my_init reads. */
+/** Scripts have the standard input of my_init. */
 const STANDARD_INPUT = 0;
 
 /** A script that was begun; `pid` is 0 until its process is there, and when it has ended. */
@@ -84,7 +84,10 @@ export class ScriptRunner {
     }
   }
 
-  /** Adopts the script that an earlier controller was running; `stopFor` says what ends it. */
+  /**
+   * Adopts the script that an earlier controller was running; `stopFor` returns the signal that
+   * ends it early.
+   */
   adopt(stopFor: (path: string) => AbortSignal): void {
     const { saved } = this.#record;
     if (saved === undefined) return;

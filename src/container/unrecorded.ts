@@ -32,7 +32,7 @@ export interface Unrecorded {
   readonly services: readonly ServiceRecord[];
   /** The main command, 0 if it is not among them. Only the main command leads no session. */
   readonly commandPid: number;
-  /** Nobody knows what they are. */
+  /** Processes of unknown purpose. */
   readonly unknownPids: readonly number[];
 }
 

@@ -17,7 +17,7 @@ const SERVICE_PREFIX = 'service/';
  * Serves `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md)
  * under the names `""` and `liveness` (my_init itself), `readiness`, `startup` and `service/NAME`.
  *
- * @returns what ends the watching streams, for the end of the server
+ * @returns the function that ends the watching streams, for the end of the server
  */
 export function addHealth(server: Server, sources: HealthSources): () => void {
   const watching = new Set<() => void>();

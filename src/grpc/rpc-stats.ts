@@ -4,7 +4,7 @@
  */
 
 /**
- * Upper bounds of the duration buckets, in seconds: the ones of go-grpc-prometheus, so that ready
+ * Upper bounds of the duration buckets, in seconds: those of go-grpc-prometheus, so that existing
  * dashboards work.
  */
 export const RPC_DURATION_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
@@ -28,7 +28,10 @@ export interface RpcMethodStats {
   readonly started: number;
   /** By status code, 0 to 16. */
   readonly handled: readonly number[];
-  /** How many calls took at most the bound of the same index, and no less than the one before. */
+  /**
+   * The number of calls that took at most the bound of the same index, and longer than the bound
+   * before it.
+   */
   readonly durations: readonly number[];
   readonly durationSumSeconds: number;
 }

@@ -57,7 +57,7 @@ export function onHealthChange({ view, system }: HealthSources, listener: () => 
   };
 }
 
-/** False from the first moment of a shutdown on, whatever the services still do. */
+/** False from the first moment of a shutdown on, in spite of running services. */
 function readiness(sources: HealthSources): Health {
   const { view, system } = sources;
   if (system.phase() === 'shutting_down') return { serving: false, reasons: ['the container is shutting down'] };
@@ -76,8 +76,8 @@ function startup({ system }: HealthSources): Health {
 }
 
 /**
- * Notes for a person who asks for the readiness: `memcached is held by uid 0 (root), pid
- * 312: heap dump`.
+ * Notes for a person who reads the readiness: `memcached is held by uid 0 (root), pid 312: heap
+ * dump`.
  */
 export const holdNotes = ({ view }: HealthSources): readonly string[] =>
   view

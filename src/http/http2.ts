@@ -4,7 +4,9 @@ import type { HealthSources } from '../health/health.js';
 import type { Connections } from './connections.js';
 import type { HealthServer } from './health-server.js';
 
-/** Half of the port's places at most, so that `/livez` can be reached whatever gRPC clients do. */
+/**
+ * Half of the port's places at most, so that gRPC clients cannot keep `/livez` from being reached.
+ */
 const MAX_HTTP2_CONNECTIONS = 32;
 /** How long the library may take to load until a connection is given up. */
 const LOAD_MS = 15_000;

@@ -18,7 +18,7 @@ static char **command, *environment[6] = {"MY_INIT_LINK=1", ONE_ARENA};
 static char node[PATH_MAX], script[PATH_MAX], directory[sizeof DIRECTORY + PATH_MAX] = DIRECTORY;
 static pid_t pid;
 static bool ready, to_be_replaced, hung;
-static const char *last_end; /* exit, signal, hung, reexec: of the one before */
+static const char *last_end; /* exit, signal, hung, reexec: how the controller before ended */
 static int generation, last_number, start_error;
 static int64_t deaths[MAX_DEATHS];
 
@@ -64,7 +64,7 @@ static void find_programs(int argc, char **argv) {
   const char *home = dirname(ourselves);
   if (!find(script, home, "controller.js", R_OK)) home = INSTALLED;
   if (!find(script, home, "controller.js", R_OK)) give_up(127, "cannot find controller.js beside my_init or in " INSTALLED);
-  /* A Node of our own, if we brought one, is not the one that the application brings for itself. */
+  /* A Node of our own, if we brought one, comes before the application's Node. */
   if (!find(node, home, "node", X_OK) && !find(node, getenv("PATH"), "node", X_OK) && !find(node, DEFAULT_PATH, "node", X_OK))
     give_up(127, "cannot find node in PATH or " DEFAULT_PATH ": my_init needs Node " MY_INIT_NODE " or newer");
   /* The image's own Node may be too old to read the controller at all. */
@@ -111,7 +111,7 @@ static _Noreturn void become_controller(const int ends[2], volatile int *error) 
   _exit(127);
 }
 
-/* errno of what failed, or 0. */
+/* Returns the errno of the failed call, or 0. */
 static int start(void) {
   int ends[2] = {-1, -1};
   volatile int error = 0;

@@ -72,7 +72,7 @@ void link_send(void) {
   }
 }
 
-/* All that was sent until now, and not what a flood adds meanwhile. */
+/* Everything that was sent until now, but not the lines that a flood adds meanwhile. */
 void link_receive_lines(void) {
   int pending = 0;
   while (may_receive()) {

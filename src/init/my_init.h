@@ -66,7 +66,7 @@ bool watch_ended(pid_t pid, int status, long peak, bool known); /* known to the 
 void watch_remember(pid_t pid, int status, long peak); /* a leader of a process group that nobody watches */
 bool watch_report(void);
 void watch_hand_over(void);
-void watch_signal(int signal); /* to those that live, and their groups */
+void watch_signal(int signal); /* to all live processes and their groups */
 
 /* reap.c */
 bool reap(void); /* true: there may be more */
@@ -78,7 +78,7 @@ enum left { LEFT_NOBODY, LEFT_CONTROLLER, LEFT_OTHERS };
 void processes_open(void);
 enum left processes_left(void);
 void processes_signal(int signal);
-pid_t processes_first(void); /* of those that are left, 0 where it is not known */
+pid_t processes_first(void); /* one of the processes that are left, 0 when unknown */
 
 /* hold.c */
 void hold_environment(void);
@@ -94,7 +94,7 @@ void link_receive_lines(void);
 void link_receive_descriptors(void); /* also before a line that is about one of them, as it was sent before it */
 void link_send(void);
 void link_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void link_drain(void); /* takes what a dead controller has left, and closes */
+void link_drain(void); /* reads the last lines of a dead controller, and closes */
 void link_end(void);
 
 /* orders.c */

@@ -1,6 +1,6 @@
 /*
- * Signals are blocked for ever and read from a descriptor: the kernel drops what PID 1 does not
- * handle, but not what it blocks.
+ * Signals are blocked for ever and read from a descriptor: the kernel drops signals that PID 1 does
+ * not handle, but not those that it blocks.
  */
 #include "my_init.h"
 
@@ -32,8 +32,8 @@ int signals_open(void) {
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, NULL); /* entry.c did, where it can */
   /*
-   * An inherited "ignore" would go on to every process, and that of SIGCHLD would take the statuses
-   * away.
+   * Every process would inherit an "ignore", and an ignored SIGCHLD would discard the exit
+   * statuses.
    */
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
   int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -70,8 +70,8 @@ static int number(const char *text, int lowest, int highest, int base) {
 }
 
 /*
- * The descriptor stays open in the program, at its number or at another one, which may be that of
- * the record.
+ * The descriptor stays open in the program, at its number or at another one, which may be the
+ * number of the record's descriptor.
  */
 static void keep_descriptor(char *text) {
   char *colon = strchr(text, ':');
@@ -117,7 +117,7 @@ static void read_environment(int fd) {
   for (char **variable = environ; bytes < last; bytes += strlen(bytes) + 1) *variable++ = bytes;
 }
 
-/* The stage of the one of several things that fails. */
+/* The name of a stage with several parts, and the number of the part. */
 static const char *nth(const char *stage, int which) {
   static char text[24];
   snprintf(text, sizeof text, "%s.%d", stage, which);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The exit codes of its ancestor in baseimage-docker, and those of s6. */
+/* The exit codes of setuser in baseimage-docker, and those of s6. */
 static const struct codes {
   int usage, unknown, forbidden;
 } OWN = {1, 1, 1}, OF_S6 = {100, 1, 111};

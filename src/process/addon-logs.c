@@ -1,4 +1,4 @@
-/* The parts of src/logs that touch every byte. LogFunctions of native.ts says what each is for. */
+/* The parts of src/logs that touch every byte. LogFunctions of native.ts describes each of them. */
 #include "addon.h"
 
 #include <errno.h>

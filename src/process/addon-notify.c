@@ -1,6 +1,6 @@
 /*
  * The socket of sd_notify(3): datagrams with the credentials of their sender. src/process/native.ts
- * says what each function is for.
+ * describes each function.
  */
 #include "addon.h"
 

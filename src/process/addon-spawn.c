@@ -1,7 +1,7 @@
 /*
- * Processes without libuv, which forks the whole controller for each: its page tables are copied,
- * and then its pages, as either side writes to them. SpawnFunctions of native.ts says what each is
- * for.
+ * Processes without libuv. libuv forks the whole controller for each process: page tables are
+ * copied, and then every page that either side writes to. SpawnFunctions of native.ts describes
+ * each of them.
  */
 #include "addon.h"
 

@@ -1,6 +1,6 @@
 /*
- * The parts of src/supervisor that speak runit's protocol. SuperviseFunctions of native.ts says
- * what each is for.
+ * The parts of src/supervisor that speak runit's protocol. SuperviseFunctions of native.ts
+ * describes each of them.
  */
 #include "addon.h"
 

@@ -1,4 +1,4 @@
-/* Descriptors watched by the event loop. WatchFunctions of native.ts says what each is for. */
+/* Descriptors watched by the event loop. WatchFunctions of native.ts describes each of them. */
 #include "addon.h"
 
 #include <errno.h>
@@ -27,8 +27,8 @@ static void ready(void *poll, int status, int events) {
 }
 
 /*
- * The object in JavaScript is gone: nobody can name the watch any more, and one that was not ended
- * stays as it is.
+ * The JavaScript object is gone, so the watch can no longer be ended: an unended watch stays as it
+ * is.
  */
 static void collected(napi_env env, void *data, void *hint) {
   (void)env, (void)hint;

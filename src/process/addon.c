@@ -1,6 +1,6 @@
 /*
  * Functions that Node lacks: peer credentials, passing a descriptor, a memfd, a pipe, a watchdog.
- * BasicFunctions of native.ts says what each is for.
+ * BasicFunctions of native.ts describes each of them.
  */
 #include "addon.h"
 

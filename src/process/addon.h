@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* libuv's own header is not among those of Node-API; these have been the same in all of libuv 1. */
+/* Node-API does not bring libuv's own header; these values are the same in every libuv 1. */
 enum { UV_CHECK = 2, UV_POLL = 8 };
 struct uv_loop_s;
 size_t uv_handle_size(int type);

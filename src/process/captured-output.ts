@@ -7,8 +7,7 @@ const PIECE_BYTES = 16 * 1024;
 const MOST_PIECES = 16;
 
 /**
- * The end of what a short program writes, kept in memory: the last bytes of each output, however
- * much that is.
+ * The end of the output of a short program, kept in memory: the last bytes of stdout and of stderr.
  */
 export class CapturedOutput implements ProcessOutput {
   readonly #stdout: Capture;

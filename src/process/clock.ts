@@ -1,4 +1,4 @@
-/** The monotonic clock, in milliseconds: the one that `CLOCK_MONOTONIC` of init counts too. */
+/** The monotonic clock in milliseconds: `CLOCK_MONOTONIC`, as in init. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /**
@@ -33,7 +33,7 @@ function isOff(measuredNs: bigint): boolean {
   return difference > TOLERANCE_NS || difference < -TOLERANCE_NS;
 }
 
-/** Of several readings the greatest is the one that was interrupted least. */
+/** Of several readings the greatest was interrupted least. */
 function steadyOffsetNs(): bigint {
   let greatest = readOffsetNs();
   for (let again = 0; again < 2; again++) {

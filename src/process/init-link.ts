@@ -182,12 +182,12 @@ export class InitLink extends EventEmitter<LinkEvents> {
     this.#write(`deadline ${Math.ceil(ms)}`);
   }
 
-  /** The end: init ends what is left within `ms` and exits. */
+  /** The end: init ends the remaining processes within `ms` and exits. */
   finish(code: number, codeWhenKilled: number, ms: number): void {
     this.#write(`finish ${code} ${codeWhenKilled} ${Math.ceil(ms)}`);
   }
 
-  /** The end, at once: whatever is left is left alone, as far as the kernel lets it. */
+  /** The end, at once: remaining processes are left alone, as far as the kernel lets them live. */
   leave(code: number): void {
     this.#write(`leave ${code}`);
   }

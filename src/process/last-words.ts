@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import type { InitLink } from './init-link.js';
 import { native } from './native.js';
 
-/** The name under which init holds what a controller says at its end. */
+/** The name under which init holds the last words of a controller. */
 export const LAST_WORDS = 'last-words';
 
 let standardErrorFd: number = 2;
@@ -11,9 +11,9 @@ let standardErrorFd: number = 2;
 export const standardError = (): number => standardErrorFd;
 
 /**
- * From now on what V8, Node and the C library write to descriptor 2 when everything is lost goes
- * into a memfd that init holds: the next controller brings it into the log, and where there is
- * none, init to the container's standard error.
+ * From now on descriptor 2 is a memfd that init holds. It gets the last words of V8, Node and the C
+ * library when the controller fails. The next controller puts them into the log; without a next
+ * controller, init writes them to the container's standard error.
  */
 export function keepLastWords(link: InitLink): void {
   const words = native().memfd(LAST_WORDS);

@@ -11,7 +11,7 @@ export interface PeerCredentials {
   readonly groups: readonly number[];
 }
 
-/** A datagram of sd_notify(3), and who sent it, as the kernel vouches for it. */
+/** A datagram of sd_notify(3), and its sender as the kernel vouches for it. */
 export interface Notification {
   /** '' when it was longer than 4,096 bytes. */
   readonly text: string;
@@ -39,7 +39,7 @@ interface BasicFunctions {
    * `/dev/stdout`.
    */
   pipe(waits: boolean): readonly [read: number, write: number];
-  /** Makes `fd` another descriptor, dup2(2), and returns the one it was. */
+  /** Makes `fd` another descriptor, dup2(2), and returns a duplicate of the old one. */
   replaceDescriptor(fd: number, by: number): number;
   /**
    * Ends the process, with a word on descriptor 2, when its main thread has computed for seconds

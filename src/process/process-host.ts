@@ -4,7 +4,7 @@ import type { Identity } from './launch-arguments.js';
 import type { ProgramEnd, RunOptions } from './run-program.js';
 import type { LaunchFailure } from './start-register.js';
 
-/** Descriptors of what a process writes to. */
+/** The descriptors that a process writes to. */
 export interface ProcessOutput {
   readonly stdout: number;
   readonly stderr: number;
@@ -13,8 +13,8 @@ export interface ProcessOutput {
 /** A program to run, and how. */
 export interface SpawnOrder {
   /**
-   * Unique for each start: a later controller finds by it what this one started in its last
-   * instant.
+   * Unique for each start: by it a later controller finds a process that this one started in its
+   * last instant.
    */
   readonly purpose: string;
   /** Executed by execve: a path, or a name to be found in PATH with `searchPath`. */
@@ -53,12 +53,12 @@ export interface ProcessListener {
 export type Acknowledged = Promise<void> | void;
 
 /**
- * Starts processes, takes over those of an earlier controller, and signals both. The tests have a
+ * Starts processes, adopts processes of an earlier controller, and signals both. The tests have a
  * fake of it.
  */
 export interface ProcessHost {
   spawn(order: SpawnOrder, listener: ProcessListener): void;
-  /** Takes over a child of init. */
+  /** Adopts a child of init. */
   adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void;
   /** Runs a short program to its end, or to the end of its time. */
   run(order: SpawnOrder, options: RunOptions): Promise<ProgramEnd>;
@@ -68,13 +68,13 @@ export interface ProcessHost {
    */
   resumeRun(pid: number, options: RunOptions): Promise<ProgramEnd>;
   /**
-   * The pid of what a dead controller started for this purpose in its last instant, be it alive or
-   * not; 0 when it did not.
+   * The pid of the process, alive or dead, that a dead controller started for this purpose in its
+   * last instant; 0 if there is none.
    */
   startedButUnrecorded(purpose: string): number;
   /**
-   * Sends a signal; nothing happens when the process is gone. The group is the one that the process
-   * leads.
+   * Sends a signal; nothing happens when the process is gone. `group`: to the group that the
+   * process leads.
    */
   signal(pid: number, signal: NodeJS.Signals, group: boolean): Promise<SignalResult>;
 }

@@ -26,8 +26,8 @@ export function checkProgram(path: string): string | undefined {
 
 /**
  * The same in parts. `execve` says ENOENT for a missing file, a missing interpreter and a carriage
- * return alike: here they are told apart. `locate` says where a path is on this machine: elsewhere
- * for another root.
+ * return alike: this function tells them apart. `locate` returns the place of a path on this
+ * machine, which differs for another root.
  */
 export function programFault(
   path: string,

@@ -1,9 +1,9 @@
 import { constants, openSync } from 'node:fs';
 
 /**
- * A descriptor on a description of our own, non-blocking: O_NONBLOCK on the one that was inherited
- * would hit everybody who shares it. The same descriptor where it cannot be opened again: without
- * /proc.
+ * A descriptor on a description of our own, non-blocking: O_NONBLOCK on the inherited description
+ * would affect every process that shares it. The same descriptor if it cannot be opened again:
+ * without /proc.
  */
 export function reopenForWriting(fd: number): number {
   try {

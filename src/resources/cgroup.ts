@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { readText } from './read-text.js';
 
 /**
- * Our control group and the ones above it in the hierarchy that has the controller, ours first.
- * `files` is `/` outside of tests. Source: cgroups(7), the kernel's cgroup-v2.rst.
+ * Our control group and its ancestors in the hierarchy that has the controller, ours first. `files`
+ * is `/` outside of tests. Source: cgroups(7), the kernel's cgroup-v2.rst.
  */
 export function cgroupDirectories(controller: string, files = '/'): readonly string[] {
   const found: string[] = [];

@@ -4,7 +4,7 @@ import { cgroupDirectories, readKey, textOf } from './cgroup.js';
 import { OWN_GROUP, oomKillsIn } from './cgroup-memory.js';
 import { readText } from './read-text.js';
 
-/** The group that contains those of the services; or why there is none. */
+/** The group that contains the groups of the services; or why there is none. */
 type Parent = { readonly directory: string } | { readonly problem: string };
 
 /**
@@ -24,9 +24,9 @@ export class MemoryGroups {
   }
 
   /**
-   * Makes the group of the next run of a service. Returns the file by which a process enters it. A
-   * run is in no group as long as that of an earlier one cannot be removed: the next one is not to
-   * answer for what it has left.
+   * Makes the group of the next run of a service. Returns the file by which a process enters it. As
+   * long as the group of an earlier run cannot be removed, the next run is in no group: its limit
+   * must not count the leftovers of the earlier run.
    */
   make(name: string): string | undefined {
     const directory = this.#directoryOf(name);
@@ -47,7 +47,7 @@ export class MemoryGroups {
     const directory = this.#directoryOf(name);
     if (directory === undefined || !this.#has(directory, pid)) return undefined;
     const file = join(directory, 'memory.stat');
-    // Version 1 names those that include groups within the group.
+    // The names of version 1 for values that include the groups within.
     const anonymous = readKey(file, 'total_rss') ?? readKey(file, 'anon');
     const shared = readKey(file, 'total_shmem') ?? readKey(file, 'shmem');
     return anonymous === undefined ? undefined : anonymous + (shared ?? 0);

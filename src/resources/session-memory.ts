@@ -15,7 +15,7 @@ export function sessionMemory(leader: number, session: number, initPid: number, 
 
 /**
  * The kernel's proportional share, proc(5), where we may read it: not of another user's processes
- * without SYS_PTRACE. Of those the shared pages of the one that has most of them stand for all.
+ * without SYS_PTRACE. Among such processes, the one with the most shared pages stands for all.
  */
 function withoutSharedTwice(processes: readonly ProcessEntry[]): number {
   let bytes = 0;
@@ -32,7 +32,7 @@ function withoutSharedTwice(processes: readonly ProcessEntry[]): number {
   return bytes + mostShared;
 }
 
-/** The descendants of the leader that are in its session, and those of them that are orphans. */
+/** The descendants of the leader in its session, and the orphans in that session. */
 function processesOf(leader: number, session: number, initPid: number): readonly ProcessEntry[] {
   const orphans = childrenOf(initPid);
   if (orphans === undefined) return readProcessTable().filter((entry) => entry.session === session);

@@ -66,7 +66,7 @@ export interface Config {
   readonly shutdownTimeoutMs: number | undefined;
   /** From TERM to KILL of the main command and of services; Infinity: no limit. */
   readonly killProcessTimeoutMs: number | undefined;
-  /** From TERM to KILL of what is left at the end; Infinity: no limit. */
+  /** From TERM to KILL of the last processes at the end; Infinity: no limit. */
   readonly killAllTimeoutMs: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The command line or a setting cannot be used. `exitCode` is what my_init ends with. */
+/** The command line or a setting cannot be used. my_init exits with `exitCode`. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   constructor(

@@ -1,4 +1,4 @@
-/** Warnings of what does not change: each text is said once. */
+/** Warnings about lasting conditions: each text is printed once. */
 export class WarnOnce {
   readonly #said = new Set<string>();
   readonly #warn: (text: string) => void;

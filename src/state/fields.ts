@@ -1,6 +1,6 @@
 /** Reads plain data that may be anything. */
 
-/** The fields of an object; none of what is no object. */
+/** The fields of an object; no fields for any other value. */
 export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 

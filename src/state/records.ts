@@ -5,9 +5,9 @@ import type { Slots } from './slots.js';
  * that owns the record.
  */
 export interface RecordKind<T, W = T> {
-  /** Of the one record of this kind; of many, what comes before `/NAME`. */
+  /** The key of the only record of this kind; with many records, the part before `/NAME`. */
   readonly key: string;
-  /** An earlier controller may have been of another version: undefined for what is of no use. */
+  /** The record may come from another version: undefined for a value that is of no use. */
   decode(value: unknown): T | undefined;
   /** To plain data, where it is not plain already. */
   encode?(value: W): unknown;

@@ -91,7 +91,7 @@ export class Slots {
   }
 }
 
-/** The version of a slot, 0 of what is none. */
+/** The version of a slot, 0 if the bytes are none. */
 function versionOf(slot: Buffer): number {
   const version = slot.readUInt8(VERSION_AT) - DIGIT;
   return slot.readUIntLE(0, VERSION_AT) === MAGIC && version > 0 ? version : 0;

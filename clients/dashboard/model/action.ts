@@ -10,7 +10,7 @@ export interface Action {
   readonly names: readonly string[];
 }
 
-/** Carries all of them out, and says in words what came of it. */
+/** Carries all of them out, and returns the outcome in words. */
 export async function carryOut(actions: readonly Action[]): Promise<readonly string[]> {
   const lines = await Promise.all(
     actions.map(async (action) => {

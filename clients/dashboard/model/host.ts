@@ -23,7 +23,7 @@ interface Lost {
 const HEARTBEAT_MS = 5_000;
 const RETRY_MS = 2_000;
 
-/** One my_init as a view knows it: its services, kept current, and the way to it. */
+/** One my_init as a view knows it: its services, kept current, and the connection to it. */
 export class Host {
   readonly name: string;
   readonly client: MyInit;
@@ -47,8 +47,8 @@ export class Host {
   }
 
   /**
-   * Watches the services and what they use until {@link close}. A my_init that is not there is
-   * tried again.
+   * Watches the services and their resource use until {@link close}. Reconnects while my_init is
+   * away.
    */
   async follow(): Promise<void> {
     await Promise.all([this.#watch(), this.#sample()]);

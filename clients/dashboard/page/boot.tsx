@@ -4,7 +4,7 @@ import { useAnswer } from './asked.js';
 import { HostChoice } from './host-choice.js';
 import { hosts } from './store.js';
 
-/** How a container came up, and what its readiness waited for. */
+/** The boot of a container, and the steps that its readiness waited for. */
 export function Boot() {
   const [host, setHost] = useState(0);
   const bootedAtMs = hosts.value[host]?.bootedAtMs;

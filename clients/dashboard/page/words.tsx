@@ -5,7 +5,7 @@ import { memory as memoryWords } from '../../svctl/text/memory.js';
 import type { ServiceView, Span } from '../web/protocol.js';
 import { nowMs } from './store.js';
 
-/** A mark of its own beside the colour: for those who do not tell colours apart. */
+/** A mark beside the colour, for people who cannot tell colours apart. */
 const MARKS: Readonly<Record<string, string>> = { good: '●', changing: '◐', bad: '▲', faint: '○' };
 
 export function State({ state, style }: { readonly state: string; readonly style: Span['style'] }) {

@@ -3,7 +3,7 @@ import { commandLine, questionOf } from '../model/order.js';
 import type { App } from './app.js';
 import { Confirmation } from './prompt.js';
 
-/** Asks, shows the command lines that do the same, carries out and says what came of it. */
+/** Asks, shows the command lines that do the same, carries out and reports the outcome. */
 export function confirmActions(app: App, actions: readonly Action[]): void {
   const [first] = actions;
   if (first === undefined) return;

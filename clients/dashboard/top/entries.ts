@@ -26,7 +26,7 @@ function entriesOf(hosts: readonly Host[], text: string, state: StateFilter, sor
   );
 }
 
-/** {@link entriesOf}, worked out again only when what it depends on has changed. */
+/** {@link entriesOf}, recomputed only when one of its inputs has changed. */
 export class Entries {
   readonly #hosts: readonly Host[];
   #of: readonly unknown[] = [];

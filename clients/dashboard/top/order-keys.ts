@@ -15,7 +15,7 @@ export const ORDER_KEYS: readonly KeyHelp[] = [
 ];
 
 /**
- * True for a key that gives an order; `confirm` is called with the order once what it needs is
+ * True for a key that gives an order; `confirm` is called with the order once its arguments are
  * typed.
  */
 export function orderKey(app: App, key: string, confirm: (order: Order) => void): boolean {

@@ -4,7 +4,7 @@ import type { Screen } from './screen.js';
 export interface View {
   readonly title: string;
   /**
-   * Keys of this view and what they do, for the foot and the help. The foot shows the first that
+   * The keys of this view and their effects, for the foot and the help. The foot shows as many as
    * fit.
    */
   readonly keys: readonly KeyHelp[];

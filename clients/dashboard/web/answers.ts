@@ -48,7 +48,7 @@ function dependencies(value: unknown): readonly (readonly [name: string, conditi
   });
 }
 
-/** The processes of a host; orphans are those that init became the parent of. */
+/** The processes of a host; orphans are the processes that init became the parent of. */
 export async function processesAnswer({ client }: Host): Promise<ProcessesAnswer> {
   const [processes, info] = await Promise.all([client.processes(), client.info()]);
   const own = [ProcessRole.PROCESS_ROLE_SERVICE, ProcessRole.PROCESS_ROLE_CONTROLLER, ProcessRole.PROCESS_ROLE_INIT];

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A person sits at this machine, who can see a browser. */
+/** Whether a person sits at this machine and can see a browser. */
 export function hasBrowser(): boolean {
   const { DISPLAY, WAYLAND_DISPLAY, BROWSER } = process.env;
   return Boolean(BROWSER || ((DISPLAY || WAYLAND_DISPLAY) && process.stdout.isTTY));
@@ -25,8 +25,8 @@ export function openBrowser(url: string, failed: (why: string) => void): () => v
 }
 
 /**
- * `$BROWSER` is a list of commands between colons. `%s` in a command stands for what is to be
- * opened; without it, that is the last word. See http://www.catb.org/~esr/BROWSER/.
+ * `$BROWSER` is a list of commands between colons. `%s` in a command stands for the address;
+ * without `%s`, the address is the last word. See http://www.catb.org/~esr/BROWSER/.
  */
 function commandsFor(file: string): readonly (readonly string[])[] {
   const commands = (process.env.BROWSER || 'xdg-open')

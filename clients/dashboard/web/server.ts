@@ -30,7 +30,7 @@ const FILES: Readonly<Record<string, readonly [type: string, content: string]>> 
   '/page.css': ['text/css; charset=utf-8', style],
 };
 
-/** Serves the page on 127.0.0.1 to whoever has the token. */
+/** Serves the page on 127.0.0.1 to every client that has the token. */
 export class PageServer {
   readonly #token = newToken();
   readonly #routes: Routes;

@@ -12,7 +12,7 @@ import type { Service } from '../../typescript/src/index.js';
 import type { Span } from '../model/span.js';
 import type { ServiceView } from './protocol.js';
 
-/** A service as the page shows it: words, and times for what counts on by itself. */
+/** A service as the page shows it: words, and times where the page counts on by itself. */
 export function serviceView(service: Service, spans: readonly Span[]): ServiceView {
   const { lastExit, hold, startedAt, nextStartAt } = service;
   return {

@@ -226,8 +226,8 @@ class MyInit:
         dry_run: bool = False,
         request_id: str | None = None,
     ) -> list[definitions_pb2.AppliedChange]:
-        """Takes over changed definitions: the services that need it are restarted, started or stopped.
-        With `dry_run` it tells what it would do."""
+        """Takes over changed definitions: the services that need it are restarted, started or
+        stopped. With `dry_run` it only reports the effects."""
         order = requests.apply(names, dry_run, request_id)
         return list((await self._connection.call(methods.APPLY, order, None)).changes)
 

@@ -90,7 +90,7 @@ class Connection:
     async def once(
         self, method: Method[Request, Response], request: Request, timeout: float | None
     ) -> Response:
-        """Calls a method once, whatever becomes of the connection."""
+        """Calls a method once, even if the connection breaks."""
         await self._open(timeout)
         try:
             unary = self._channel.unary_unary(method.path, method.serialize, method.parse)

@@ -252,8 +252,8 @@ class MyInit:
         request_id: str | None = None,
         cancel: Cancellation | None = None,
     ) -> list[definitions_pb2.AppliedChange]:
-        """Takes over changed definitions: the services that need it are restarted, started or stopped.
-        With `dry_run` it tells what it would do."""
+        """Takes over changed definitions: the services that need it are restarted, started or
+        stopped. With `dry_run` it only reports the effects."""
         order = requests.apply(names, dry_run, request_id)
         return list(self._connection.call(methods.APPLY, order, None, cancel).changes)
 

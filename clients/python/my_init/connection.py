@@ -48,7 +48,7 @@ class Connection:
         timeout: float | None,
         cancel: Cancellation | None,
     ) -> Response:
-        """Calls a method once, whatever becomes of the connection."""
+        """Calls a method once, even if the connection breaks."""
         self._open(timeout, cancel)
         unary = self._channel.unary_unary(method.path, method.serialize, method.parse)
         call = unary.future(request, timeout=timeout)

@@ -90,7 +90,7 @@ class MyInitError(Exception):
 
 
 def error_of_status(status: Status, service: str | None = None) -> MyInitError:
-    """The error in a ``google.rpc.Status``; `service` is the name of the one that it is about."""
+    """The error in a ``google.rpc.Status``; `service` is the name of the service concerned."""
     code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
     return _error(code, status.message, status.details, service)
 

@@ -12,7 +12,8 @@ from .errors import MyInitError
 #: my_init answers a question within seconds, also while it starts a hundred services.
 ANSWER_SECONDS = 10.0
 
-#: The call's own deadline comes after that of the wait: my_init's answer says more than a broken call.
+#: The call's own deadline comes after the end of the wait: my_init's answer says more than a broken
+#: call.
 _SLACK_SECONDS = 5.0
 
 #: Between two attempts of a call whose connection broke: the next controller is there in about 100 ms.

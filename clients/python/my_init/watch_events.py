@@ -29,7 +29,8 @@ class ServiceChange:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All services. `changes` is what differs from what was known: empty in the first one."""
+    """All services. `changes` has the differences from the services known before: empty in the
+    first snapshot."""
 
     revision: int
     services: tuple[Service, ...]

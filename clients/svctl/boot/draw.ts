@@ -80,7 +80,7 @@ const rect = (from: number, to: number, y: number, sort: string, tooltip = ''): 
     tooltip === '' ? '' : `<title>${escaped(tooltip)}</title>`
   }</rect>`;
 
-/** Names of scripts may have any character, also those that XML does not know. */
+/** Names of scripts may have any character, also characters that XML cannot contain. */
 const escaped = (content: string): string =>
   content
     .replace(/[\u0000-\u001f]/g, '?')

@@ -25,7 +25,7 @@ export function axisEnd({ steps, readySeconds, nowSeconds }: GetBootResponse): n
   return Math.max(readySeconds ?? nowSeconds, ...known);
 }
 
-/** `310 ms for db`; of one that still waits the name alone. */
+/** `310 ms for db`; for a step that still waits, the name alone. */
 export function waited({ waitedFor, wantedSeconds, startedSeconds }: BootStep): string {
   if (waitedFor === '') return '';
   return startedSeconds === undefined ? `for ${waitedFor}` : `${took(startedSeconds - wantedSeconds)} for ${waitedFor}`;

@@ -24,7 +24,7 @@ async function dial(context: Context): Promise<ExitCode> {
   const link = new Link(process.stdin, process.stdout);
   socket.pipe(link);
   link.pipe(socket);
-  // A link that is cut or silent is over, as one that ends.
+  // A link that is cut or silent is over, like a link that ends.
   link.on('error', () => undefined);
   link.once('end', () => socket.destroy());
   link.once('close', () => socket.destroy());

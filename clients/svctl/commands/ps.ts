@@ -41,7 +41,7 @@ async function showProcesses(context: Context): Promise<ExitCode> {
 
 const PID: Column = { title: 'PID', right: true };
 const SERVICE: Column = { title: 'SERVICE', least: 16 };
-/** The width of the last one is that of the tree. */
+/** The last width is that of the tree. */
 const REST: readonly Column[] = [
   { title: 'STATE', expendable: 2 },
   { title: 'UPTIME', expendable: 4 },

@@ -25,7 +25,7 @@ export interface HostAnswer {
 export interface Host {
   /** As it is written on the command line. */
   readonly name: string;
-  /** As it is shown beside the others: without what all have in common. */
+  /** The name of the host beside other hosts: without the parts that all names have in common. */
   readonly label: string;
 }
 
@@ -35,7 +35,7 @@ export interface Sink {
   note(text: string): void;
 }
 
-/** A context whose output is shown together with that of other hosts. */
+/** A context whose output is shown together with the output of other hosts. */
 export class HostContext extends Context {
   readonly #sink: Sink;
 
@@ -50,7 +50,7 @@ export class HostContext extends Context {
     this.#sink = sink;
   }
 
-  /** No terminal of its own: its output is put together with that of others. */
+  /** No terminal of its own: the output is shown together with the output of other hosts. */
   override get width(): undefined {
     return undefined;
   }

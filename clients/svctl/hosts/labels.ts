@@ -1,7 +1,7 @@
 /** Hosts of a group are named in so many characters, else counted. */
 const NAMED_LENGTH = 32;
 
-/** The names without what all of them begin with, up to the last slash. */
+/** The names without their common beginning, up to the last slash. */
 export function shortLabels(names: readonly string[]): readonly string[] {
   const [first = ''] = names;
   let common = first.lastIndexOf('/') + 1;

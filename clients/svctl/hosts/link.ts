@@ -1,8 +1,8 @@
 import { Duplex, type Readable, type Writable } from 'node:stream';
 
 /**
- * Comes before the frames: a shell may have printed something before. The number is that of the
- * frames' form.
+ * Comes before the frames: a shell may have printed something before. The number is the version of
+ * the frames.
  */
 export const GREETING = '\0my_init dial-stdio 1\n';
 
@@ -32,7 +32,7 @@ export interface LinkOptions {
  * The two directions between `svctl -H` and `svctl dial-stdio`, in frames over the pipes of docker,
  * podman, kubectl or ssh. An end has a frame of its own: these tools neither pass on a half-closed
  * pipe reliably, nor does their exit code tell an end from a cut (kubernetes/kubernetes#73056).
- * Each end sends pings, and gives up one that is silent.
+ * Each end sends pings, and gives up when the other end is silent.
  */
 export class Link extends Duplex {
   readonly #input: Readable;

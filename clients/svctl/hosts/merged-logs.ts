@@ -22,8 +22,8 @@ export interface HostResponse<Host> {
 }
 
 /**
- * The logs of several hosts as one, in the order of the times, for as long as any of them has more.
- * The next portion is read when the one before has been dealt with.
+ * The logs of several hosts as one, in the order of their times, until all of them end. The next
+ * portion is read when the portion before has been handled.
  */
 export async function* mergedLogs<Host>(
   sources: readonly LogSource<Host>[],
@@ -48,8 +48,8 @@ export async function* mergedLogs<Host>(
 }
 
 /**
- * The reader with the oldest event, unless one that has none just now may still come with an older
- * one.
+ * The reader with the oldest event; undefined while a reader that has no event yet may still come
+ * with an older one.
  */
 function pick<Host>(readers: readonly Reader<Host>[]): Reader<Host> | undefined {
   let oldest: Reader<Host> | undefined;
@@ -73,7 +73,7 @@ interface Item {
   readonly response: ReadResponse;
 }
 
-/** Reads one host's log, a batch ahead of what is handed on. */
+/** Reads the log of one host, one batch ahead of the output. */
 class Reader<Host> {
   readonly host: Host;
   /** The last piece that was handed on is not the end of its line. */
@@ -136,7 +136,7 @@ class Reader<Host> {
   }
 }
 
-/** The same with one line each; nothing for what is not shown. */
+/** The answer as answers of one line each; none for events that are not shown. */
 function singles(response: ReadResponse): ReadResponse[] {
   switch (response.event?.$case) {
     case 'lines':
@@ -157,7 +157,7 @@ function timeOf({ event }: ReadResponse): number | undefined {
   return event?.$case === 'marker' ? event.value.time?.getTime() : undefined;
 }
 
-/** Wakes the one that waits for any of several things. */
+/** Wakes the waiting function when any of several events happens. */
 class Bell {
   #ring: () => void = () => undefined;
   #rung = false;

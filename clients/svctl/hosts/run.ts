@@ -22,7 +22,7 @@ export interface Order {
 /** So many tools are started at once. Each is a process, and one svctl more at the other end. */
 const MAX_PARALLEL = 16;
 
-/** A person who waits wants to know for whom. */
+/** A person who waits wants to see the hosts that are still missing. */
 const WAITING_MS = 3_000;
 
 /**
@@ -58,7 +58,7 @@ export async function runOnTargets(order: Order, wanted: readonly Target[]): Pro
     const code = await (command.hosts === 'reads' ? fleet.ask() : fleet.follow());
     return problems.length > 0 ? ExitCode.failed : code;
   }
-  // Nobody knows what is to be changed.
+  // A host that cannot be found may be one of those to change: change none.
   if (problem !== undefined) throw problem;
   const words = [command.name, ...order.operands, ...(given.has('all') ? ['--all'] : [])].join(' ');
   const names = targets.map(nameOf);
@@ -140,7 +140,7 @@ class Fleet {
     return ExitCode.ok;
   }
 
-  /** All at once, and what they say as it comes. */
+  /** All hosts at once; their output appears as it comes. */
   async follow(): Promise<ExitCode> {
     const { command } = this.#order;
     const contexts = this.#hosts.map((host, at) => this.#context(host, at, this.#liveSink(host)));

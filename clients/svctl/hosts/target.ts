@@ -27,7 +27,7 @@ export interface Pods {
 const FORMS =
   'Hosts: docker://NAME, podman://NAME, ssh://[USER@]HOST[:PORT][/CONTAINER], k8s://NAMESPACE/POD[/CONTAINER], k8s://NAMESPACE/deploy/NAME, "k8s://NAMESPACE/-l app=web", unix://PATH';
 
-/** Throws {@link Problem} for what names no host. */
+/** Throws {@link Problem} for a text that names no host. */
 export function parseTarget(host: string): Target {
   const [, scheme = '', rest = ''] = /^([a-z0-9]+):\/\/(.+)$/s.exec(host) ?? [];
   const target = targetOf(scheme, rest);

@@ -46,7 +46,7 @@ export function endWords({ program, code, said }: Omit<ToolEnd, 'host'>): string
   return `${program} ended with ${code ?? 'a signal'}${words === '' ? '' : `: ${words}`}`;
 }
 
-/** svctl's own words say more than those of the tool that ended with it. */
+/** svctl's own message says more than the message of the tool that ended with it. */
 function decisiveLine(said: string): string {
   const lines = said.trim().split('\n');
   return (lines.find((line) => line.startsWith('svctl: ')) ?? lines.at(-1) ?? '').trim();

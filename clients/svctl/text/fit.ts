@@ -1,6 +1,6 @@
 import { visibleLength } from './paint.js';
 
-/** A column of a table, and what becomes of it in a terminal that is too narrow. */
+/** A column of a table, and how it shrinks in a terminal that is too narrow. */
 export interface Column {
   readonly title: string;
   /** Numbers stand to the right. */
@@ -20,8 +20,8 @@ export const GAP = 2;
 const SHORTEST = 8;
 
 /**
- * The width of each column so that all of them fit, 0 for one that is left out. `natural`:
- * the widths of their contents.
+ * The width of each column so that all of them fit, 0 for a column that is left out. `natural`: the
+ * widths of their contents.
  */
 export function fittedWidths(
   columns: readonly Column[],

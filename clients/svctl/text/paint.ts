@@ -22,8 +22,8 @@ export function visibleLength(text: string): number {
 }
 
 /**
- * Cyan, yellow and bold red differ for those, too, who do not tell red from green; the word beside
- * it says the same.
+ * Cyan, yellow and bold red also differ for people who cannot tell red from green; the word beside
+ * the colour says the same.
  */
 const CODES: Readonly<Record<Style, string>> = {
   good: '36',

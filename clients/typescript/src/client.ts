@@ -124,8 +124,8 @@ export class MyInit {
   }
 
   /**
-   * Changes the number of replicas of a service, until the next boot. Outcomes are of those that
-   * are added or removed.
+   * Changes the number of replicas of a service, until the next boot. One outcome for each replica
+   * that is added or removed.
    */
   scale(name: string, replicas: number, options: Omit<StartOptions, 'all'> = {}): Promise<readonly Outcome[]> {
     const { wait, requestId } = options;

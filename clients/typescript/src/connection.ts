@@ -67,7 +67,7 @@ export class Connection {
     }
   }
 
-  /** Calls a method once, whatever becomes of the connection. */
+  /** Calls a method once, even if the connection breaks. */
   async once<Request, Response>(
     method: Method<Request, Response>,
     request: Request,

@@ -21,7 +21,7 @@ export const GrpcCode = {
   unauthenticated: 16,
 } as const;
 
-/** A reason of the catalogue, or one that only a newer my_init knows. */
+/** A reason of the catalogue, or a reason that only a newer my_init knows. */
 export type ErrorReason = Reason | 'UNSPECIFIED' | (string & Record<never, never>);
 
 interface Details {
@@ -65,7 +65,7 @@ export class MyInitError extends Error {
   }
 }
 
-/** The error in a `google.rpc.Status`; `service` is the name of the one that it is about. */
+/** The error in a `google.rpc.Status`; `service` is the name of the service concerned. */
 export function errorOfStatus(
   { code, message, details }: Pick<Status, 'code' | 'message' | 'details'>,
   service?: string,

@@ -8,7 +8,7 @@ export interface MutationRequest {
 }
 
 /**
- * The call's own deadline comes after that of the wait: my_init's answer says more than a broken
+ * The call's own deadline comes after the end of the wait: my_init's answer says more than a broken
  * call.
  */
 const ANSWER_SLACK_MS = 5_000;

@@ -16,7 +16,10 @@ export interface ServiceChange {
 }
 
 export type WatchEvent =
-  /** All services. `changes` is what differs from what was known: empty in the first snapshot. */
+  /**
+   * All services. `changes` has the differences from the services known before: empty in the first
+   * snapshot.
+   */
   | {
       readonly kind: 'snapshot';
       readonly revision: bigint;

@@ -53,8 +53,7 @@ export async function boot(dependencies: BootDependencies): Promise<void> {
   await runStartupScripts(dependencies);
   if (shutdown.begun) return;
   holdEnvironment(link, settings);
-  // From here on a death of the controller ends nothing: the next one starts what is not started
-  // yet.
+  // From here on a controller may die without harm: the next one starts the rest.
   state.save({ phase: 'running', scriptsEndedAtMs: monotonicMs() });
   // A startup script may have written definitions.
   await definitions.prepare();

@@ -15,7 +15,7 @@ import type { Unrecorded } from '../unrecorded.js';
 import { type BootDependencies, startCommand } from './boot.js';
 import { watchStartup } from './startup.js';
 
-/** The log is not to be flooded by what a controller said at its end. */
+/** The last words of a controller must not flood the log. */
 const MAX_WORDS = 60;
 
 export interface ResumeDependencies extends BootDependencies {
@@ -44,7 +44,7 @@ export async function resume(dependencies: ResumeDependencies): Promise<void> {
   // A hook has its time in the shutdown; a startup script is of no use any more.
   scripts.adopt((path) => (isHook(path) ? new AbortController().signal : shutdown.signal));
   endWithCommand(command, state, shutdown);
-  // The end of the command and that of the container are put on record together: before that the
+  // The ends of the command and of the container are put on record together: before that the
   // command may be unrecorded.
   const pid = commandPid || unrecorded.commandPid || (shutdownRecord === undefined ? command.unrecordedPid : 0);
   if (pid !== 0) {

@@ -104,9 +104,9 @@ function serviceStep(status: ServiceStatus, first: FirstStart, readyAtMs = Numbe
 }
 
 /**
- * The steps that decided when the container was ready. Backwards from the service that was the
- * last: each was held up by the one that it waited for, the first of them by all that ran one after
- * the other before it.
+ * The steps that decided when the container was ready. Backwards from the last service: each step
+ * was held up by the service that it waited for, and the first step by everything that ran in
+ * sequence before it.
  */
 function criticalSteps(
   steps: readonly Step[],
@@ -127,7 +127,7 @@ function criticalSteps(
     for (const step of chainOf(first)) critical.add(step);
   };
   const candidates = steps.filter((step) => step.counts && (readyAtMs === undefined || endOf(step) <= readyAtMs));
-  // Of those that are not over, one that has not started shows more of the chain, and the last of a
+  // Of the unfinished steps, one that has not started shows more of the chain, and the last of a
   // chain shows all of it.
   const starts = ({ startedAtMs = Number.POSITIVE_INFINITY }: Step): number => startedAtMs;
   const length = (step: Step): number => chainOf(step).size;

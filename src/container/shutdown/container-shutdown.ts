@@ -124,8 +124,8 @@ export class ContainerShutdown implements ShutdownSwitch {
       unacknowledged: before ? before.unacknowledged : unacknowledged,
     };
     state.save({ phase: 'shutting_down', shutdown: record });
-    // At once: hundreds of services take a moment to be told, and a controller that does not answer
-    // is replaced.
+    // At once: giving hundreds of services their order takes a moment, and a controller that does
+    // not answer is replaced.
     if (unacknowledged !== undefined) {
       link.acknowledge(unacknowledged);
       if (before === undefined) state.saveShutdown({ unacknowledged: undefined });
@@ -176,7 +176,7 @@ export class ContainerShutdown implements ShutdownSwitch {
   }
 }
 
-/** A failure has no other line in the log than that of the end it brings about. */
+/** The log has no other line about a failure than that of the end that it causes. */
 function importance({ code, cause }: ContainerEnd): LogLevel {
   if (cause.kind === 'boot') return 'error';
   return cause.kind === 'exit' && code !== EXIT.ok ? 'warn' : 'info';

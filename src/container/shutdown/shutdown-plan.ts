@@ -27,7 +27,7 @@ export interface ShutdownLimits {
   readonly shutdownTimeoutMs: number | undefined;
   /** KILL_PROCESS_TIMEOUT: for the main command, and for the services. */
   readonly killProcessTimeoutMs: number | undefined;
-  /** KILL_ALL_PROCESSES_TIMEOUT: for what is left at the end. */
+  /** KILL_ALL_PROCESSES_TIMEOUT: for the last processes. */
   readonly killAllTimeoutMs: number | undefined;
 }
 
@@ -48,9 +48,9 @@ export interface ShutdownTime {
 }
 
 /**
- * How long a stage may take: all that is left but for what is reserved for the later ones of
- * `coming` (this one included), or the time that a variable of baseimage-docker gives it, which can
- * be longer only where the deadline was made to hold it.
+ * How long a stage may take: the rest of the time without the shares reserved for later stages of
+ * `coming` (which includes this one), or the time that a variable of baseimage-docker gives it.
+ * That time can be longer only if the deadline was computed from it.
  */
 export function stageLimit(
   stage: Stage,

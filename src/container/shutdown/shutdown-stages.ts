@@ -86,10 +86,10 @@ export class ShutdownStages {
     };
   }
 
-  /** `signal` is what the main command is sent. */
+  /** `signal` goes to the main command. */
   async run(signal: NodeJS.Signals, cause: Cause, onStage: () => void): Promise<ShutdownResult> {
     const { set, messages, state, limits } = this.#dependencies;
-    // Nothing may be started from now on, whatever still happens to the services before their turn.
+    // From now on nothing may be started, even if services end before their turn.
     set.forbidStarts();
     const after = scriptsOf(POST_SHUTDOWN, messages);
     const last: readonly Step[] = after.length === 0 ? [] : [this.#hooks('post-shutdown hooks', after)];
@@ -208,7 +208,7 @@ export class ShutdownStages {
     const { set, messages, early, state } = this.#dependencies;
     const killsBefore = state.now.shutdown?.killsBefore ?? killsOf(set);
     state.saveShutdown({ killsBefore });
-    // The limit holds the time after KILL, unless it was set for what comes before.
+    // The limit includes the time after KILL, unless it was set for the time before KILL.
     const own = ownLimit('services', this.#dependencies.limits);
     const patienceMs = own === undefined ? limitMs - Math.min(AFTER_KILL_MS, limitMs / 10) : limitMs;
     const waitMs = Math.min(patienceMs + AFTER_KILL_MS, Math.max(limitMs, this.#leftMs() - AFTER_KILL_MS));
@@ -239,7 +239,7 @@ export class ShutdownStages {
   }
 }
 
-/** The run of a service, `finish` or what they left behind is there. */
+/** Whether a run of the service, its `finish` or a leftover is still there. */
 const hasProcess = ({ state }: ServiceStatus): boolean =>
   state === 'starting' || state === 'up' || state === 'stopping' || state === 'finishing';
 

@@ -49,7 +49,7 @@ interface HeldDrains {
   readonly patience: NodeJS.Timeout;
 }
 
-/** Reads one pipe as long as its service lives and stores what comes, line by line. */
+/** Reads one pipe as long as its service lives and stores its content, line by line. */
 export class Capture {
   readonly #parts: CaptureParts;
   readonly #watch: ReadableWatch;
@@ -146,9 +146,7 @@ export class Capture {
     else this.#state = 'insisting';
   }
 
-  /**
-   * Ends a pause: stores the lines that were read before it, then what the held drains ask for.
-   */
+  /** Ends a pause: stores the lines that were read before it, then carries out the held drains. */
   #goOn(state: 'reading' | 'insisting'): void {
     // The buffer is in use: another text is being stored.
     if (this.#parts.intake.busy) {
@@ -209,7 +207,7 @@ export class Capture {
     }
   }
 
-  /** Reads and stores a piece of what is in the pipe, and returns its length. */
+  /** Reads and stores a piece of the pipe's content, and returns its length. */
   #readPiece(): number {
     const { fd, intake, row } = this.#parts;
     const begin = TEXT_AT + (this.#rest?.length ?? 0);

@@ -21,7 +21,7 @@ export interface Pipes {
 }
 
 export function closePipes({ stdout, stderr }: Pipes): void {
-  // The read ends belong to those who read them.
+  // The read ends belong to their readers.
   for (const [, write] of [stdout, stderr]) closeSync(write);
 }
 
@@ -41,7 +41,9 @@ export function heldSources(
   });
 }
 
-/** A pipe that survives the controller: the one that init holds under these names, or a new one. */
+/**
+ * A pipe that survives the controller: the pipe that init holds under these names, or a new one.
+ */
 export function heldPipe({ held, link }: Holder, nameOf: (end: 'r' | 'w') => string, isForLogger: boolean): Pipe {
   const [heldRead, heldWrite] = [held.get(nameOf('r')), held.get(nameOf('w'))];
   if (heldRead !== undefined && heldWrite !== undefined) return [heldRead, heldWrite];
@@ -51,7 +53,9 @@ export function heldPipe({ held, link }: Holder, nameOf: (end: 'r' | 'w') => str
   return [read, write];
 }
 
-/** A memfd that survives the controller: the one that init holds under this name, or a new one. */
+/**
+ * A memfd that survives the controller: the memfd that init holds under this name, or a new one.
+ */
 export const memfd = ({ held, link }: Holder, name: string): number => held.get(name) ?? newMemfd(link, name);
 
 /** A new memfd that init holds under this name. */

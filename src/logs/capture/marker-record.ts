@@ -11,7 +11,7 @@ export type MarkerRecord = readonly [Marker['kind'], number, number, string, num
 
 const KINDS: readonly Marker['kind'][] = ['started', 'ready', 'exited'];
 
-/** undefined for what is no marker of this version. */
+/** undefined for a record that is no marker of this version. */
 export function readMarker(value: unknown): MarkerRecord | undefined {
   if (!Array.isArray(value)) return undefined;
   const [kind, offset, record, time, run, end] = value as readonly unknown[];

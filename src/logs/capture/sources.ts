@@ -104,7 +104,7 @@ export class Sources implements LogSources, LogStatistics {
     if (before !== rule?.output) for (const forwarder of this.#forwarders) forwarder();
   }
 
-  /** Takes in what the processes of a source have written, which are gone now, and calls `done`. */
+  /** Stores the last output of a source whose processes are gone, and calls `done`. */
   drain(name: string, done: () => void): void {
     const source = this.#sources.get(name);
     if (source === undefined) done();
@@ -117,9 +117,9 @@ export class Sources implements LogSources, LogStatistics {
   }
 
   /**
-   * Takes over those whose record is lost, with what they have said: else nobody would read what
-   * their services write, and these would wait for ever. Returns their names, which are cut off
-   * where they are long.
+   * Takes over sources whose record is lost, with their lines: otherwise nobody would read the
+   * pipes of their services, and the services would wait for ever. Returns the names of the
+   * sources, cut off where they are long.
    */
   recover(): readonly string[] {
     const known = new Set(this.list().map(({ id }) => id));
@@ -130,7 +130,7 @@ export class Sources implements LogSources, LogStatistics {
     return lost.map(({ name }) => name);
   }
 
-  /** The service is forgotten, and what it said with it. */
+  /** The service is forgotten, and its log with it. */
   remove(name: string): void {
     const source = this.#sources.get(name);
     if (source === undefined) return;
@@ -140,7 +140,7 @@ export class Sources implements LogSources, LogStatistics {
     this.#tell();
   }
 
-  /** Marks in the log what happened to its service. */
+  /** Puts a marker into the log of a service. */
   mark({ status, previousState, wasReady }: Change): void {
     const source = this.#sources.get(status.name);
     if (source === undefined) return;

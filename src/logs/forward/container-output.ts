@@ -5,7 +5,7 @@ import type { Sources } from '../capture/sources.js';
 import { Forwarder } from './forwarder.js';
 import { openOutput, shieldStandardStreams } from './output.js';
 
-/** The container's standard output and error, as far as what was captured goes there. */
+/** The forwarding of captured lines to the container's standard output and error. */
 export class ContainerOutput {
   readonly #sources: Sources;
   readonly #forwarders: readonly Forwarder[];
@@ -17,7 +17,8 @@ export class ContainerOutput {
   }
 
   /**
-   * The end: takes in what everybody has said, and resolves when it is written, or after this time.
+   * At the end: captures everything written so far, and resolves when it is forwarded, or after
+   * this time.
    */
   async finish(limitMs: number): Promise<void> {
     const drained = this.#sources.list().map((source) => new Promise<void>((resolve) => source.drain(resolve)));

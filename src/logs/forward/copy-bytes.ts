@@ -13,8 +13,8 @@ export const bytesOf = (buffer: Buffer): Bytes => ({
 const LONG_BYTES = 200;
 
 /**
- * Copies what lies between `start` and `end`: lines are short, and most of what `Buffer.copy` costs
- * is the call.
+ * Copies the bytes from `start` to `end`: lines are short, and most of the cost of `Buffer.copy` is
+ * the call.
  */
 export function copyBytes(from: Bytes, start: number, end: number, to: Bytes, at: number): void {
   const length = end - start;

@@ -57,7 +57,7 @@ export class Forwarder {
     this.#follow();
   }
 
-  /** Resolves when all that was said until now is written, whatever is said meanwhile. */
+  /** Resolves when all lines up to now are written, without waiting for later ones. */
   flushed(): Promise<void> {
     const left = new Map<Source, number>();
     for (const [source, { given }] of this.#readers) {

@@ -31,8 +31,8 @@ export interface Piece {
 }
 
 /**
- * Makes the text of an output of the container from what is in the stores, one piece of one source
- * after the other.
+ * Makes the text of an output of the container from the records of the stores, one piece of one
+ * source after the other.
  */
 export class OutputFormat {
   /** Only this stream; undefined: both. */
@@ -79,7 +79,7 @@ export class OutputFormat {
     };
   }
 
-  /** The piece of a source that comes after what was given. */
+  /** The piece of a source that follows the last one given. */
   next(source: Source, given: Forwarded): Piece {
     const dropped = this.droppedOf(source);
     let used = this.#tellGap('removed services', this.#gone, 'output_stalled', 0, this.#mode);
@@ -99,9 +99,7 @@ export class OutputFormat {
     return this.#lines(source, length, { length: used, given: { position, dropped } });
   }
 
-  /**
-   * Puts the lines of what was read behind what is in the output buffer, as far as there is room.
-   */
+  /** Appends the lines of the records read to the output buffer, as far as there is room. */
   #lines(source: Source, length: number, before: Piece): Piece {
     const mode = this.modeOf(source);
     let used = before.length;
@@ -219,10 +217,7 @@ const lossOf = (lines: number, recordBytes: number): Loss => ({
   bytes: recordBytes - lines * RECORD_OVERHEAD_BYTES,
 });
 
-/**
- * The text as a string, since that is what it is nearly always; bytes that are no text are beside
- * it as they are.
- */
+/** The text as a string, as it nearly always is; bytes that are no text are given beside it. */
 function jsonLine(source: Source, buffer: Buffer, start: number, end: number): string {
   const { time, stream, partial, content } = parseRecord(buffer, start, end);
   const text = content.toString('utf8');

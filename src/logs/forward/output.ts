@@ -20,8 +20,8 @@ export interface Output {
 }
 
 /**
- * Standard output or error on a description of our own: O_NONBLOCK on the one that was inherited
- * would hit everybody who shares it, the main command first of all.
+ * Standard output or error on a description of our own: O_NONBLOCK on the inherited description
+ * would affect every process that shares it, the main command first of all.
  */
 export function openOutput(fd: number): Output {
   const { identity, kind } = describe(fd);

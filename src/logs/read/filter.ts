@@ -53,8 +53,8 @@ export class Filter {
 }
 
 /**
- * CRI times are of one length, so that their order is that of their bytes: below 0 when the
- * record's is before `time`.
+ * CRI times are of one length, so that the order of their bytes is the order of time: below 0 when
+ * the record is older than `time`.
  */
 export function compareTime(buffer: Buffer, start: number, time: Buffer): number {
   for (let index = 0; index < TIME_DIGITS; index++) {

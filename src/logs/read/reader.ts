@@ -8,7 +8,7 @@ import type { Budget } from './tail-search.js';
 
 /** The selection that a client wants to read. */
 export interface ReadOptions extends FilterOptions {
-  /** Whether a source is meant, also one that comes later. */
+  /** Whether a source is selected; also called for later sources. */
   readonly selected: (name: string) => boolean;
   readonly follow: boolean;
   /** The last so many wanted lines of each source. Not with `cursors`. */
@@ -225,7 +225,7 @@ function sorted(readers: readonly SourceReader[]): SourceReader[] {
   return queue;
 }
 
-/** Behind those of the same time, so that each has its turn. */
+/** After readers of the same time, so that each has its turn. */
 function insert(queue: SourceReader[], reader: SourceReader): void {
   let [low, high] = [0, queue.length];
   if (high === 0) {

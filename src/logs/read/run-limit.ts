@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<Marker['kind'], number>> = { started: 0, ready: 1, 
 /** Numbers the markers of a source in the order in which they come: three for each run. */
 export const markerOrdinal = ({ run, kind }: Marker): number => run * 3 + KINDS[kind];
 
-/** The part of a log that is a run's: from its `started` marker to that of the next run. */
+/** The part of a log that belongs to a run: from its `started` marker to that of the next run. */
 export interface RunPart {
   /** undefined: the marker is forgotten, and the run begins with the oldest record. */
   readonly begin: Marker | undefined;

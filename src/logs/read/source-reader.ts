@@ -7,8 +7,8 @@ import { type Limit, markerOrdinal, partOfRun, UNLIMITED } from './run-limit.js'
 import { type Budget, TailSearch } from './tail-search.js';
 
 /**
- * Takes the wanted records: the one between `start` and its line end at `end`. Says whether there
- * is room for more.
+ * Takes a wanted record: from `start` to its line end at `end`. Returns whether there is room for
+ * more.
  */
 export interface LineSink {
   put(name: string, buffer: Buffer, start: number, end: number): boolean;
@@ -18,7 +18,7 @@ export interface LineSink {
 export interface Begin {
   readonly run?: 'current' | 'previous';
   readonly tail?: number;
-  /** Not beyond what is there now. */
+  /** Reading ends at the present end of the log. */
   readonly bounded: boolean;
 }
 
@@ -89,7 +89,7 @@ export class SourceReader {
     return { log: this.source.id, position: this.#position, toldMarker: this.#toldMarker, dropped: this.#dropped };
   }
 
-  /** Ends the reading with what is there now. */
+  /** Makes the reading end at the present end of the log. */
   boundHere(): void {
     const last = this.source.markers.at(-1);
     this.#limit = { position: this.source.store.newest, marker: last === undefined ? 0 : markerOrdinal(last) + 1 };
@@ -155,7 +155,7 @@ export class SourceReader {
     return this.#filter.wantsTime(marker.time);
   }
 
-  /** The time of what comes next; only when there {@link hasMore}. */
+  /** The time of the next event; only when {@link hasMore}. */
   head(): string {
     const marker = this.pendingMarker();
     if (marker !== undefined) return marker.time;
@@ -239,7 +239,7 @@ export class SourceReader {
     return next !== undefined && markerOrdinal(next) < this.#limit.marker ? next : undefined;
   }
 
-  /** A reading that begins here has nothing to do with what happened before. */
+  /** Begins at a position: markers before it are not reported. */
   #beginAt(position: Position): void {
     this.#position = position;
     for (const marker of this.source.markers)

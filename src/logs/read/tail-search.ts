@@ -12,8 +12,8 @@ export interface Budget {
 const buffer = Buffer.allocUnsafe(64 * 1024);
 
 /**
- * Finds where the last so many wanted records begin: counts the wanted ones where a filter is set,
- * then passes over those that are too many.
+ * Finds the beginning of the last N wanted records: counts the wanted records if a filter is set,
+ * then skips the surplus.
  */
 export class TailSearch {
   readonly #store: LogStore;
@@ -44,7 +44,7 @@ export class TailSearch {
   /** Where the tail begins; undefined while the budget does not suffice. */
   look(budget: Budget): Position | undefined {
     for (;;) {
-      // The writer has overtaken the search: the tail is what is left.
+      // The writer has overtaken the search: the tail is the rest.
       const held = nextHeld(this.#store, this.#at);
       if (held.offset !== this.#at.offset) return held;
       const range = this.#ranges[this.#range];

@@ -64,7 +64,7 @@ export function countRecords(buffer: Buffer, length: number): RecordCounts {
   return count;
 }
 
-/** Cuts off what is behind, where that can be. */
+/** Cuts off the incomplete record at the end, if possible. */
 export function shorten(fd: number, bytes: number): void {
   try {
     ftruncateSync(fd, bytes);

@@ -10,13 +10,13 @@ import { BEGINNING, MIN_SEGMENT_BYTES, type StreamPosition } from './store.js';
 export interface FileLimits {
   /** A file that has this many bytes is rotated. */
   readonly bytes: number;
-  /** How many files there are at most, with the one that is written. */
+  /** The largest number of files, including the one being written. */
   readonly files: number;
 }
 
 /**
- * So many files are read from; all that is said of them has to fit into a slot. Older ones are left
- * to the shipper.
+ * The number of files that are read: their record has to fit into a slot. Older files are left to
+ * the shipper.
  */
 const READ_FILES = 16;
 
@@ -32,7 +32,7 @@ type PositionRecord = readonly [offset: number, record: number, stderrOffset: nu
 export interface FileStoreRecord {
   /** The file being written. Another inode number at its path: a rotation is not on record yet. */
   readonly inode: number;
-  /** Where in the log each file begins, the one that is written last. */
+  /** The position at which each file begins; the one being written comes last. */
   readonly bases: readonly PositionRecord[];
 }
 
@@ -271,9 +271,9 @@ export class FileStore implements LogStore {
       last.end = endOfFile(last.base, this.#fd, end);
       return segments;
     }
-    // Somebody else has cut it off.
+    // Somebody else has truncated the file.
     if (ino === inode) return [{ base: baseOfRest(known, this.#fd), end: known }];
-    // Somebody else has removed it, and nobody knows what was in it. No position is given twice.
+    // Somebody else has removed the file, and its content is unknown. No position is given twice.
     if (inodeOf(this.#aged(1)) !== inode) return [{ base: known, end: endOfFile(known, this.#fd) }];
     // Killed between a rotation and its record: the last file has been renamed.
     last.end = endOfFile(last.base, this.#descriptor(1), end);

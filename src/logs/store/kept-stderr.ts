@@ -171,7 +171,7 @@ function newest(runs: readonly StderrRun[], room: number): readonly CutRun[] {
   return found;
 }
 
-/** The whole records of what was read of a run. */
+/** The whole records of a run that were read. */
 function wholeRecords(run: CutRun, text: Buffer): StderrRun | undefined {
   let records = 0;
   for (let at = text.indexOf(NEWLINE); at >= 0; at = text.indexOf(NEWLINE, at + 1)) records++;

@@ -21,7 +21,9 @@ export class Spill {
   readonly #bytes: number;
   #end: StreamPosition;
 
-  /** Takes up what an earlier controller left in the memfd, if it did; else begins empty. */
+  /**
+   * Takes over the records that an earlier controller left in the memfd; without them begins empty.
+   */
   constructor(fd: number, bytes: number, begin: StreamPosition) {
     const left = readHeader(fd);
     this.#fd = fd;
@@ -52,7 +54,7 @@ export class Spill {
     writeSync(this.#fd, records, 0, first, RING_AT + at);
     if (first < length) writeSync(this.#fd, records, first, length - first, RING_AT);
     this.#end = advanced(this.#end, length, countRecords(records, length));
-    // The header is what counts, and comes last.
+    // Only the header counts, so it is written last.
     this.#writeHeader();
     return length;
   }

@@ -20,7 +20,7 @@ const KEPT_HEADER_AT = 2_048;
 /** `MYL2` */
 const MAGIC = 0x324c594d;
 /**
- * Magic, which segment is active, size of a segment; and for each segment what is in a
+ * Magic, which segment is active, size of a segment; and for each segment the fields of a
  * {@link Segment}.
  */
 const HEADER_USED_BYTES = 16 + 2 * 8 * 8;
@@ -35,7 +35,7 @@ export interface WritableStore extends LogStore {
   readonly reachBytes: number;
   /** Lines that are in memory until the disk takes them. */
   readonly waiting: number;
-  /** Writes out those that wait, as far as the disk takes them. */
+  /** Writes out waiting records, as far as the disk has room. */
   flush(): void;
   /** Gives its descriptors back; there is nothing to be read from then on. */
   close(): void;
@@ -67,8 +67,8 @@ export class MemoryStore implements WritableStore {
   #closed = false;
 
   /**
-   * Takes up what an earlier controller left in the memfd, if it did; else the log goes on at
-   * `begin`.
+   * Takes over the records that an earlier controller left in the memfd; without them the log
+   * continues at `begin`.
    */
   constructor(fd: number, totalBytes: number, begin = BEGINNING) {
     this.#fd = fd;
@@ -155,7 +155,7 @@ export class MemoryStore implements WritableStore {
       this.#active = next;
       segment = this.#segments[next];
       Object.assign(segment, emptySegment(base));
-      // Before anything is overwritten: the header never speaks of what is not there any more.
+      // Before anything is overwritten: the header never names records that are gone.
       this.#writeHeader();
     }
     writeSync(this.#fd, buffer, start, length, this.#segmentAt(this.#active) + segment.bytes);

@@ -12,7 +12,10 @@ const MAX_PATTERN_LENGTH = 256;
 /** Counted repetitions multiply: this many states are as much as a line may cost. */
 const MAX_NODES = 2_000;
 
-/** A state of the graph. `bytes` is what lets the matcher pass from it, 256 flags. */
+/**
+ * A state of the graph. `bytes` has a flag for each of the 256 bytes: those that lead on to the
+ * next state.
+ */
 export type Node =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; next: number }
   | { readonly kind: 'split'; next: number; other: number }
@@ -36,7 +39,7 @@ export function parsePattern(text: string): Pattern {
   return { nodes: graph.nodes, start };
 }
 
-/** Built from the end: each part is given what follows it. */
+/** Built from the end: each part gets its successor. */
 class Graph {
   readonly nodes: Node[] = [];
   readonly #ignoreCase: boolean;

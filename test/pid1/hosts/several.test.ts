@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Fleet } from '../../helpers/fleet.js';
@@ -12,11 +12,13 @@ const FEW = 3;
 /** Hosts that say something, or end when they are let to. */
 const LIVELY = [1, 2, 4, 8];
 
-/** Says a line when it is asked to, and ends when it is let to. */
+/** Repeats the lines of its pipe `say`, and ends when it is let to. */
 const WEB = `#!/bin/sh
 trap 'while [ -e hold ]; do sleep 0.05; done; exit 0' TERM
+[ -p say ] || mkfifo say
+exec 3<>say
 echo "begins $$"
-while :; do [ -e say ] && cat say && rm say; sleep 0.05; done
+while :; do read -r line <&3 && echo "$line"; done
 `;
 const SLEEP = '#!/bin/sh\nexec sleep 1000\n';
 const BROKEN = '#!/bin/sh\nexit 3\n';
@@ -198,12 +200,8 @@ test(
 test(
   'logs of all are merged by time, also across a link that is cut in the middle: no line twice, none lost',
   async () => {
-    // Renamed, so that the service finds all of it or nothing.
-    const say = (number: number, text: string): void => {
-      const place = join(fleet.containers[number - 1]?.services ?? '', 'web');
-      writeFileSync(join(place, 'say.new'), `${text}\n`);
-      renameSync(join(place, 'say.new'), join(place, 'say'));
-    };
+    const say = (number: number, text: string): void =>
+      appendFileSync(join(fleet.containers[number - 1]?.services ?? '', 'web/say'), `${text}\n`);
     const hosts = [1, 2, 4].flatMap((number) => ['-H', `k8s://shop/web-${number}`]);
     const { process: child, stdout, ended } = fleet.start([...hosts, 'logs', '-f', '-n', '0', 'web']);
     const lines = (): readonly string[] => stdout().match(/(one|two|three)-\d/g) ?? [];

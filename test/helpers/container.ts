@@ -13,11 +13,16 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from '@jest/globals';
 import { execa } from 'execa';
 import { infoOf, type Status, statusesOf, statusOf } from './ask.js';
+import { SvctlHosts } from './svctl-hosts.js';
 import { waitFor } from './wait-for.js';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+const SVCTL = new SvctlHosts();
+afterAll(() => SVCTL.dispose());
 
 /** A file's content; one that begins with `#!` is made executable. */
 type Files = Readonly<Record<string, string>>;
@@ -170,8 +175,9 @@ export class TestContainer {
     process.kill(this.pid, signal);
   }
 
+  /** Runs the built svctl with these words; not in a process of its own: see {@link SvctlHosts}. */
   svctl(...args: readonly string[]): Promise<Ended> {
-    return run(join(DIST, 'svctl.js'), ['--socket', this.socket, ...args]);
+    return SVCTL.run(['--socket', this.socket, ...args]);
   }
 
   /** The entry of a service in `svctl status -o json`. */

@@ -20,6 +20,9 @@ afterEach(() => container.dispose());
 const gives = (...order: readonly string[]): string =>
   `${SVCTL} --socket ../../run/my_init.sock ${order.join(' ')} > said 2>&1\necho $? > code.new; mv code.new code`;
 
+/** Services whose finish gives an order: on a busy machine svctl takes longer than the usual 5 s. */
+const PATIENT = { 'timeout-finish': '600000\n' };
+
 const fileOf = (name: string, file: string): string => join(container.services, name, file);
 const told = async (name: string): Promise<string> => {
   await waitFor(`the exit code of svctl in ${name}`, () => existsSync(fileOf(name, 'code')));
@@ -28,7 +31,9 @@ const told = async (name: string): Promise<string> => {
 
 describe('an order from within a service', () => {
   test('about that service does not wait for it: finish', async () => {
-    container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish: sh(gives('stop', 'web')) } } });
+    container = await TestContainer.boot({
+      services: { web: { ...PATIENT, run: SLEEPER, finish: sh(gives('stop', 'web')) } },
+    });
     await container.reaches('web', 'up');
     await container.svctl('signal', 'TERM', 'web');
     expect(await told('web')).toBe('web is to stop\n0\n');
@@ -48,7 +53,7 @@ describe('an order from within a service', () => {
 
   test('waits for the other services', async () => {
     container = await TestContainer.boot({
-      services: { slow: { run: SLOW }, web: { run: SLEEPER, finish: sh(gives('stop', 'web', 'slow')) } },
+      services: { slow: { run: SLOW }, web: { ...PATIENT, run: SLEEPER, finish: sh(gives('stop', 'web', 'slow')) } },
     });
     for (const name of ['slow', 'web']) await container.reaches(name, 'up');
     await waitFor('the trap of slow', () => existsSync(fileOf('slow', 'runs')));
@@ -68,7 +73,9 @@ describe('an order from within a service', () => {
   });
 
   test('that ends the container does not hold it up', async () => {
-    container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish: sh(gives('shutdown')) } } });
+    container = await TestContainer.boot({
+      services: { web: { ...PATIENT, run: SLEEPER, finish: sh(gives('shutdown')) } },
+    });
     await container.reaches('web', 'up');
     await container.svctl('signal', 'TERM', 'web');
     expect(await container.exit).toBe(0);

@@ -1,5 +1,5 @@
 /** The parts of a tree and their versions: SPDX 2.3, https://spdx.github.io/spdx-spec/v2.3/ */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { DATE, LICENSE, LOCK, NAME, readJson, VERSION } from './project.mjs';
 
@@ -75,20 +75,19 @@ function bundled() {
 
 /** The Debian packages that the libraries belong to. */
 function debianParts(paths) {
-  const owners = paths.map((path) => ownerOf(path)).filter((owner) => owner !== undefined);
-  return [...new Set(owners)].sort().map(debianPart);
+  // Where /lib is a link to /usr/lib, a package may know the file by either name.
+  const candidates = paths.flatMap((path) => [path, path.replace(/^\/usr/, '')]);
+  return candidates.length === 0 ? [] : [...new Set(ownersOf(candidates))].sort().map(debianPart);
 }
 
-function ownerOf(path) {
-  // Where /lib is a link to /usr/lib, a package may know the file by either name.
-  for (const candidate of [path, path.replace(/^\/usr/, '')])
-    try {
-      const answer = execFileSync('dpkg', ['-S', candidate], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-      return answer.slice(0, answer.lastIndexOf(': '));
-    } catch {
-      // By the other name.
-    }
-  return undefined;
+/** dpkg reads its lists once for all files. Files that belong to no package are an error to it. */
+function ownersOf(paths) {
+  const { stdout, error } = spawnSync('dpkg', ['-S', ...paths], { encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.slice(0, line.lastIndexOf(': ')));
 }
 
 function debianPart(name) {

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { describeWithImage, OciContainer, podman } from '../helpers/oci.js';
+import { packed } from '../helpers/packed.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const BASE = 'docker.io/library/debian:bookworm-slim';
@@ -16,21 +16,18 @@ describeWithImage('the tool image', () => {
   const images: string[] = [];
   let container: OciContainer | undefined;
 
-  async function build(name: string, dockerfile: string): Promise<string> {
-    const { code, stderr } = await podman('build', '--quiet', '--tag', name, '--file', dockerfile, directory);
+  async function build(name: string, dockerfile: string, context = directory): Promise<string> {
+    const { code, stderr } = await podman('build', '--quiet', '--tag', name, '--file', dockerfile, context);
     expect([code, code === 0 || stderr]).toEqual([0, true]);
     images.push(name);
     return name;
   }
 
   beforeAll(async () => {
-    const tree = join(directory, 'tree/amd64');
-    mkdirSync(join(directory, 'tree'), { recursive: true });
-    execFileSync('node', [join(PROJECT, 'packaging/package.mjs'), '--tree', tree], { stdio: 'ignore' });
-    const { archive } = await import(join(PROJECT, 'packaging/archive.mjs'));
-    archive(tree, join(directory, 'my_init.tar.gz'), directory);
+    const archive = readdirSync(packed()).find((file) => /-node.*\.tar\.gz$/.test(file)) ?? 'no archive';
+    copyFileSync(join(packed(), archive), join(directory, 'my_init.tar.gz'));
     writeFileSync(join(directory, 'run'), SERVICE, { mode: 0o755 });
-    await build(TOOLS, join(PROJECT, 'packaging/Dockerfile'));
+    await build(TOOLS, join(PROJECT, 'packaging/Dockerfile'), packed());
   });
   afterEach(() => container?.dispose());
   afterAll(async () => {

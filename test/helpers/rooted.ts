@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe } from '@jest/globals';
+import { statusesOf } from './ask.js';
 import { type Ended, run } from './container.js';
 import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
@@ -44,10 +45,10 @@ const EMULATE_ARM64 = [
 export class Workshop {
   readonly directory = mkdtempSync(join(tmpdir(), 'my_init-packaging-'));
 
-  /** Lays out the tree, from what is built. */
-  tree(...options: readonly string[]): string {
-    const root = join(this.directory, ['tree', ...options].join(''));
-    const command = [join(PROJECT, 'packaging/package.mjs'), '--tree', root, ...options];
+  /** Lays out the tree for arm64, from what is built. */
+  arm64Tree(): string {
+    const root = join(this.directory, 'tree-arm64');
+    const command = [join(PROJECT, 'packaging/package.mjs'), '--tree', root, '--arch', 'arm64'];
     if (!existsSync(root)) execFileSync('node', command, { stdio: ['ignore', 'ignore', 'inherit'] });
     return root;
   }
@@ -236,13 +237,9 @@ export class Rooted {
     return waitFor(
       `${count} services to be up`,
       async () => {
-        const { stdout } = this.#begun() ? await this.svctl('status', '-o', 'jsonl') : { stdout: '' };
-        const services = stdout
-          .split('\n')
-          .filter(Boolean)
-          .map((line) => JSON.parse(line));
+        const services = (this.#begun() && (await statusesOf(`/proc/${this.pid}/root/run/my_init/my_init.sock`))) || [];
         const running = services.filter(({ state }) => state === 'SERVICE_STATE_UP');
-        return running.length === count && new Map(running.map(({ name, pid }) => [name, pid]));
+        return running.length === count && new Map(running.map(({ name, pid }) => [String(name), pid]));
       },
       240_000,
     ).catch((error: unknown) => {

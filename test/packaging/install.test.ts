@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { run } from '../helpers/container.js';
 import { leftOut } from '../helpers/left-out.js';
+import { packed, packedTree, packInto } from '../helpers/packed.js';
 import { describeWithRoots, distributionRoot, Rooted, Workshop } from '../helpers/rooted.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -43,18 +44,12 @@ function copyOf(root: string, name: string): string {
 }
 
 describeWithRoots('what is packed', () => {
-  const out = join(workshop.directory, 'out');
+  let out: string;
   let files: readonly string[];
   const named = (pattern: RegExp): string => join(out, files.find((file) => pattern.test(file)) ?? String(pattern));
 
-  const pack = (into: string): void => {
-    const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-    const command = [join(PROJECT, 'packaging/package.mjs'), '--arch', architecture, '--out', into];
-    execFileSync('node', command, { stdio: ['ignore', 'ignore', 'inherit'] });
-  };
-
   beforeAll(() => {
-    pack(out);
+    out = packed();
     files = readdirSync(out);
   }, 900_000);
 
@@ -72,9 +67,16 @@ describeWithRoots('what is packed', () => {
 
   test('is equal byte for byte when it is made again: trees, archives, packages and lists of parts', () => {
     const again = join(workshop.directory, 'again');
-    pack(again);
+    packInto(again);
     expect(contents(again)).toEqual(contents(out));
   }, 900_000);
+
+  test('names no time and no file in its archives: the compressor adds nothing to what it compresses', () => {
+    const archives = files.filter((file) => /\.t(ar\.)?gz$/.test(file));
+    // RFC 1952: the flags, which announce a name, and the time.
+    const heads = archives.map((file) => readFileSync(join(out, file)).subarray(3, 8).toString('hex'));
+    expect(heads).toEqual(['0000000000', '0000000000', '0000000000', '0000000000']);
+  });
 
   test.each([
     ['(#tool-image)', 'amd64', /linux-amd64-node.*\.tar\.gz$/],
@@ -149,7 +151,7 @@ describeWithRoots('what is packed', () => {
       stdio: 'ignore',
     });
     rooted = new Rooted(workshop.program('enter'), {
-      layers: [`${out}/tree/amd64`, workshop.muslRoot()],
+      layers: [packedTree(), workshop.muslRoot()],
       files: { 'etc/service/one/run': SERVICE },
     });
     await rooted.up(1);
@@ -176,7 +178,7 @@ describeWithRoots('what is packed', () => {
       my.close();`;
     writeFileSync(join(project, 'main.mjs'), program);
     rooted = new Rooted(workshop.program('enter'), {
-      layers: [`${out}/tree/amd64`, workshop.muslRoot()],
+      layers: [packedTree(), workshop.muslRoot()],
       files: { 'etc/service/one/run': SERVICE },
     });
     await rooted.up(1);
@@ -187,7 +189,7 @@ describeWithRoots('what is packed', () => {
 });
 
 describeWithRoots('the tree without Node', () => {
-  const tree = () => workshop.tree('--without-node');
+  const tree = () => packedTree('-without-node');
 
   test('says what it needs where there is no Node', async () => {
     rooted = new Rooted(workshop.program('enter'), { layers: [tree(), workshop.muslRoot()] });
@@ -202,7 +204,7 @@ describeWithRoots('the tree without Node', () => {
 
   test('runs with the Node of the image', async () => {
     // That of the other tree, as one that an application has brought.
-    const volumes = { '/usr/local/bin': `${workshop.tree()}/usr/lib/my_init` };
+    const volumes = { '/usr/local/bin': `${packedTree()}/usr/lib/my_init` };
     const files = { 'etc/service/one/run': SERVICE };
     rooted = new Rooted(workshop.program('enter'), { layers: [tree(), workshop.muslRoot()], files, volumes });
     await rooted.up(1);

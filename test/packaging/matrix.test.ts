@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { packedTree } from '../helpers/packed.js';
 import {
   DISTRIBUTIONS,
   describeWithRoots,
@@ -58,12 +59,12 @@ async function live(container: Rooted): Promise<void> {
 }
 
 describeWithRoots('the tree', () => {
-  beforeAll(() => void workshop.tree(), 900_000);
+  beforeAll(() => void packedTree(), 900_000);
 
   describe.each(MODES)('runs, %s,', (_, mode) => {
     test('in an empty root', async () => {
       rooted = boot({
-        layers: [workshop.tree(), workshop.emptyRoot()],
+        layers: [packedTree(), workshop.emptyRoot()],
         files: services({ program: workshop.program('service') }),
         ...mode,
       });
@@ -71,7 +72,7 @@ describeWithRoots('the tree', () => {
     });
 
     test('in a root with musl and busybox', async () => {
-      rooted = boot({ layers: [workshop.tree(), workshop.muslRoot()], files: services(SHELL_SERVICE), ...mode });
+      rooted = boot({ layers: [packedTree(), workshop.muslRoot()], files: services(SHELL_SERVICE), ...mode });
       await live(rooted);
     });
 
@@ -80,7 +81,7 @@ describeWithRoots('the tree', () => {
       async (name) => {
         const root = distributionRoot(name);
         if (root === undefined) return;
-        rooted = boot({ layers: [workshop.tree(), root], files: services(SHELL_SERVICE), ...mode });
+        rooted = boot({ layers: [packedTree(), root], files: services(SHELL_SERVICE), ...mode });
         await live(rooted);
       },
       ROOT_MS,
@@ -91,7 +92,7 @@ describeWithRoots('the tree', () => {
     rooted = boot({
       layers: [workshop.emptyRoot()],
       files: services({ program: workshop.program('service') }),
-      volumes: { '/opt/my_init': `${workshop.tree()}/usr/lib/my_init` },
+      volumes: { '/opt/my_init': `${packedTree()}/usr/lib/my_init` },
       command: ['/opt/my_init/sbin/my_init', '--http-listen', '127.0.0.1:0'],
       svctl: '/opt/my_init/bin/svctl',
       readOnly: true,
@@ -104,7 +105,7 @@ describeWithRoots('the tree', () => {
     'for arm64 boots, answers and stops, emulated',
     async () => {
       rooted = boot({
-        layers: [workshop.tree('--arch', 'arm64'), workshop.emptyRoot()],
+        layers: [workshop.arm64Tree(), workshop.emptyRoot()],
         files: services({ program: workshop.program('service', cross) }),
         arm64: true,
       });

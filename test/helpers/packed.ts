@@ -1,0 +1,39 @@
+/**
+ * What `npm run package` makes for this machine: once for all test files of a run, and removed at
+ * its end.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PACKAGE = fileURLToPath(new URL('../../packaging/package.mjs', import.meta.url));
+
+/** Of the whole run of the suite. */
+const RUN = dirname(process.env.MY_INIT_LEFT_OUT ?? join(mkdtempSync(join(tmpdir(), 'my_init-packed-')), 'list'));
+
+/** The architecture of this machine by Docker's name. */
+const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
+
+/** The directory with everything that is packed. Nobody may change anything in it. */
+export function packed(): string {
+  const out = join(RUN, 'packed');
+  // Several test files may ask for it at once. The checksums are written last.
+  const script = 'test -e "$3/SHA256SUMS" || exec node "$0" "$1" "$2" --out "$3"';
+  pack('flock', [`${out}.lock`, 'sh', '-c', script, PACKAGE, '--arch', ARCHITECTURE, out]);
+  return out;
+}
+
+/** Packs everything, whether that was done before or not. */
+export function packInto(out: string): void {
+  pack('node', [PACKAGE, '--arch', ARCHITECTURE, '--out', out]);
+}
+
+/** The tree of this machine; `-without-node` is the flavour of the other one. */
+export const packedTree = (flavour: '' | '-without-node' = ''): string =>
+  join(packed(), 'tree', `${ARCHITECTURE}${flavour}`);
+
+function pack(program: string, words: readonly string[]): void {
+  execFileSync(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+}

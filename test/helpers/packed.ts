@@ -3,15 +3,13 @@
  * its end.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PACKAGE = fileURLToPath(new URL('../../packaging/package.mjs', import.meta.url));
 
-/** Of the whole run of the suite. */
-const RUN = dirname(process.env.MY_INIT_LEFT_OUT ?? join(mkdtempSync(join(tmpdir(), 'my_init-packed-')), 'list'));
+/** The directory of this run of the suite. */
+const RUN = dirname(process.env.MY_INIT_LEFT_OUT ?? '');
 
 /** The architecture of this machine by Docker's name. */
 const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;

@@ -1,6 +1,7 @@
-// Runs the built svctl again and again in one process, for SvctlHosts: a process for each call takes
-// a tenth of a second of CPU, and the scenario tests call svctl two thousand times. A message has
-// the words of a call; the answer goes out when nothing is left to do, as a process ends.
+// Runs the built svctl again and again in one process, for SvctlHosts: a process for each call
+// takes a tenth of a second of CPU, and the scenario tests call svctl two thousand times. A
+// message has the words of a call. The answer goes out when svctl has nothing left to do, as a
+// process ends.
 const svctl = process.argv[2];
 let output;
 

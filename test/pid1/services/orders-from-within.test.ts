@@ -20,7 +20,7 @@ afterEach(() => container.dispose());
 const gives = (...order: readonly string[]): string =>
   `${SVCTL} --socket ../../run/my_init.sock ${order.join(' ')} > said 2>&1\necho $? > code.new; mv code.new code`;
 
-/** Services whose finish gives an order: on a busy machine svctl takes longer than the usual 5 s. */
+/** For a finish that gives an order: on a busy machine svctl takes longer than the usual 5 s. */
 const PATIENT = { 'timeout-finish': '600000\n' };
 
 const fileOf = (name: string, file: string): string => join(container.services, name, file);

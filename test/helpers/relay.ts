@@ -22,6 +22,10 @@ export class Relay {
     }
     const behind = net.connect(this.target);
     this.#hold(behind);
+    // A controller that is killed before it has read everything resets the connection (unix(7)):
+    // `pipe` passes on an end, but no error.
+    behind.once('error', () => socket.destroy());
+    socket.once('error', () => behind.destroy());
     socket.pipe(behind).pipe(socket);
   });
 

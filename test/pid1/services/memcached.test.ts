@@ -60,7 +60,7 @@ describe('memcached as a service', () => {
     container.addService('rival', MEMCACHED.memcached);
     const rival = await container.reaches('rival', 'backoff');
     expect(rival.trouble).toMatch(/^exited with code 71 after [\d.]+ m?s$/);
-    expect(await container.status('memcached')).toMatchObject({ run: 1, state: 'SERVICE_STATE_UP' });
+    expect(await container.reaches('memcached', 'up')).toMatchObject({ run: 1 });
   });
 });
 

@@ -7,6 +7,7 @@ static struct watched {
   pid_t pid;
   int status;
   long peak; /* of its memory, in kilobytes, where KILL ended it; 0: not known */
+  int64_t ended; /* when */
   enum { LIVES, ENDED, LOST } state;
   bool reported;
 } watched[MAX_WATCHED], *end = watched;
@@ -27,7 +28,7 @@ static struct watched *find(pid_t pid) {
 static bool is_gone(pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
 void watch_remember(pid_t pid, int status, long peak) {
-  recent[recent_count++ % RECENT] = (struct watched){.pid = pid, .status = status, .peak = peak, .state = ENDED};
+  recent[recent_count++ % RECENT] = (struct watched){.pid = pid, .status = status, .peak = peak, .ended = now(), .state = ENDED};
 }
 
 static struct watched ended_or_lost(pid_t pid) {
@@ -53,14 +54,14 @@ bool watch_ended(pid_t pid, int status, long peak, bool known) {
   struct watched *at = find(pid);
   /* An end that a controller has reported before we could see it is the same end. */
   if (at == NULL) return false;
-  struct watched ended = {.pid = pid, .status = status, .peak = peak, .state = ENDED, .reported = known};
+  struct watched ended = {.pid = pid, .status = status, .peak = peak, .ended = now(), .state = ENDED, .reported = known};
   if (known || at->state != ENDED) *at = ended;
   return true;
 }
 
 static void tell(struct watched *at) {
-  if (at->state == ENDED && at->peak > 0) link_line("exited %d %d %ld", at->pid, at->status, at->peak);
-  else if (at->state == ENDED) link_line("exited %d %d", at->pid, at->status);
+  if (at->state == ENDED)
+    link_line("exited %d %d %ld %lld", at->pid, at->status, at->peak, (long long)at->ended);
   else link_line("%s %d", at->state == LOST ? "lost" : "watching", at->pid);
   at->reported = true;
 }

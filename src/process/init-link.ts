@@ -56,7 +56,8 @@ interface LinkEvents {
   signal: [name: RelayedSignal];
   /** Somebody sent init a signal that it does not relay. */
   ignored: [signal: number];
-  exited: [pid: number, status: ExitStatus];
+  /** `atMs`: when init saw the end; undefined when it did not. */
+  exited: [pid: number, status: ExitStatus, atMs: number | undefined];
   orphans: [orphans: OrphansReaped];
   /** Too many are watched: the end of this one will not be reported. Also `refused`. */
   unwatched: [pid: number];
@@ -216,7 +217,7 @@ export class InitLink extends EventEmitter<LinkEvents> {
   }
 
   #event(words: readonly string[]): void {
-    const [word, first = '', second = '', third = '0'] = words;
+    const [word, first = '', second = '', third = '0', fourth] = words;
     switch (word) {
       case 'signal':
         this.emit('signal', first as RelayedSignal);
@@ -225,10 +226,10 @@ export class InitLink extends EventEmitter<LinkEvents> {
         this.emit('ignored', Number(first));
         break;
       case 'exited':
-        this.emit('exited', Number(first), decodeWaitStatus(Number(second), Number(third)));
+        this.emit('exited', Number(first), decodeWaitStatus(Number(second), Number(third)), readMs(fourth));
         break;
       case 'lost':
-        this.emit('exited', Number(first), { kind: 'lost' });
+        this.emit('exited', Number(first), { kind: 'lost' }, undefined);
         break;
       case 'orphan':
         this.emit('orphans', { count: Number(first), session: Number(second) });
@@ -248,6 +249,9 @@ export class InitLink extends EventEmitter<LinkEvents> {
     }
   }
 }
+
+/** An older init does not say when. */
+const readMs = (word: string | undefined): number | undefined => (word === undefined ? undefined : Number(word));
 
 function readHandover(lines: readonly (readonly string[])[]): Handover {
   const held = new Map<string, number>();

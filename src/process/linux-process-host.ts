@@ -49,7 +49,7 @@ export class LinuxProcessHost implements ProcessHost {
   readonly #killed = new Set<number>();
   /** init has no room for one more status: ended processes wait in the kernel. */
   #behind = false;
-  readonly #adopted = new Map<number, (status: ExitStatus) => Acknowledged>();
+  readonly #adopted = new Map<number, (status: ExitStatus, atMs?: number) => Acknowledged>();
   /** Adopted pids that init's full table had no room for; we probe them ourselves. */
   readonly #unwatched = new Set<number>();
 
@@ -67,7 +67,7 @@ export class LinuxProcessHost implements ProcessHost {
     this.#openFilesLimit = openFilesLimit;
     this.#starts = starts;
     this.#oom = oom;
-    link.on('exited', (pid, status) => this.#adoptedEnded(pid, status));
+    link.on('exited', (pid, status, atMs) => this.#adoptedEnded(pid, status, atMs));
     link.on('unwatched', (pid) => {
       if (!this.#adopted.has(pid)) return;
       this.#unwatched.add(pid);
@@ -119,7 +119,7 @@ export class LinuxProcessHost implements ProcessHost {
     }
   }
 
-  adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void {
+  adopt(pid: number, ended: (status: ExitStatus, atMs?: number) => Acknowledged): void {
     this.#adopted.set(pid, ended);
     // A process that the earlier controller started in its last instant may not be watched yet.
     this.#link.watch(pid);
@@ -179,11 +179,11 @@ export class LinuxProcessHost implements ProcessHost {
     this.#acknowledge(pid, listener.ended(this.#attributed(pid, how), this.#failureOf(pid, code, offset)));
   }
 
-  #adoptedEnded(pid: number, status: ExitStatus): void {
+  #adoptedEnded(pid: number, status: ExitStatus, atMs?: number): void {
     const ended = this.#adopted.get(pid);
     this.#adopted.delete(pid);
     this.#unwatched.delete(pid);
-    this.#acknowledge(pid, ended?.(this.#attributed(pid, status)));
+    this.#acknowledge(pid, ended?.(this.#attributed(pid, status), atMs));
   }
 
   /** A KILL that was not ours may be the kernel's. */

@@ -58,8 +58,11 @@ export type Acknowledged = Promise<void> | void;
  */
 export interface ProcessHost {
   spawn(order: SpawnOrder, listener: ProcessListener): void;
-  /** Adopts a child of init. */
-  adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void;
+  /**
+   * Adopts a child of init. `atMs`: when the process ended, which may be long before; undefined
+   * when nobody saw the end.
+   */
+  adopt(pid: number, ended: (status: ExitStatus, atMs?: number) => Acknowledged): void;
   /** Runs a short program to its end, or to the end of its time. */
   run(order: SpawnOrder, options: RunOptions): Promise<ProgramEnd>;
   /**

@@ -90,6 +90,8 @@ export interface UnspawnedRun {
 export interface ProcessRun {
   readonly stage: 'process';
   readonly startedAtMs: number;
+  /** When its process came: `control/u` and `setup` are no part of how long the run lasts. */
+  readonly spawnedAtMs: number;
   readonly changed: boolean;
   readonly pid: number;
   /** The session of its processes, which the first one of them leads. */
@@ -155,8 +157,16 @@ export type MachineEvent =
   | { readonly type: 'spawn_failed'; readonly trouble: string; readonly forGood?: boolean }
   /** The run uses more than its `memory_max`; `trouble` says how much. */
   | { readonly type: 'over_memory'; readonly trouble: string }
-  /** The process ended. `unstartable` says why `run` could not be executed at all. */
-  | { readonly type: 'exited'; readonly status: ExitStatus; readonly unstartable?: string }
+  /**
+   * The process ended, at `atMs` where an earlier moment than now is known. `unstartable` says why
+   * `run` could not be executed at all.
+   */
+  | {
+      readonly type: 'exited';
+      readonly status: ExitStatus;
+      readonly unstartable?: string;
+      readonly atMs?: number | undefined;
+    }
   | { readonly type: 'ready' }
   | { readonly type: 'unready'; readonly trouble: string }
   /**

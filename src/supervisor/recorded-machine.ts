@@ -37,6 +37,7 @@ export interface RecordedMachine
   readonly pid: number;
   readonly run: number;
   readonly startedAtMs: number | undefined;
+  readonly spawnedAtMs: number | undefined;
   readonly paused: boolean;
   readonly told: Cause | undefined;
   readonly termed: boolean;
@@ -84,6 +85,7 @@ export function writeMachine(machine: Machine): RecordedMachine {
     pid: process?.pid ?? 0,
     run: runNumber,
     startedAtMs: run?.startedAtMs,
+    spawnedAtMs: process?.spawnedAtMs,
     paused: process?.paused ?? false,
     told: process?.endRequestedBy,
     termed: process?.termSent ?? false,
@@ -180,11 +182,19 @@ function readPhase(recorded: Partial<RecordedMachine>, finishPid: number): Phase
   }
 }
 
-function readRun({ pid, startedAtMs = 0, changed = false, stage, ...rest }: Partial<RecordedMachine>): Run {
+function readRun({
+  pid,
+  startedAtMs = 0,
+  spawnedAtMs = startedAtMs,
+  changed = false,
+  stage,
+  ...rest
+}: Partial<RecordedMachine>): Run {
   if (!pid) return { stage: stage === 'spawn' ? 'spawn' : 'prepare', startedAtMs, changed };
   return {
     stage: 'process',
     startedAtMs,
+    spawnedAtMs,
     changed,
     pid,
     session: rest.session ?? pid,

@@ -38,13 +38,13 @@ function recoverRun(service: ServiceCore, machine: In<'starting' | 'up' | 'stopp
   const { host } = service.context;
   const { run, state } = machine;
   if (run.stage === 'process') {
-    host.adopt(run.pid, (status) => service.exited(status));
+    host.adopt(run.pid, (status, atMs) => service.exited(status, undefined, atMs));
     if (state === 'stopping') recoverStop(service, machine);
     return;
   }
   const pid = host.startedButUnrecorded(purposeOf(service, 'run'));
   if (pid !== 0) {
-    host.adopt(pid, (status) => service.exited(status));
+    host.adopt(pid, (status, atMs) => service.exited(status, undefined, atMs));
     service.dispatch({ type: 'spawned', pid });
   } else if (state === 'stopping') callOff(service);
   else if (run.stage === 'spawn') spawn(service);

@@ -74,7 +74,7 @@ export interface ServiceCore extends ServiceId {
   readForStart(): Problem | undefined;
   /** Brings `finish` up to date: the script may be as new as the end of the run. */
   readFinish(): void;
-  exited(status: ExitStatus, unstartable?: string): Promise<void>;
+  exited(status: ExitStatus, unstartable?: string, atMs?: number): Promise<void>;
   record(): void;
   /**
    * Opens what the next run reports its readiness to. Throws an Error with `code` when that cannot

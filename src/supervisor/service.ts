@@ -255,10 +255,13 @@ export class Service implements ServiceCore {
     if (finish !== this.#definition.finish) this.#definition = { ...this.#definition, finish };
   }
 
-  /** The last output of a process comes before the news of its end. */
-  exited(status: ExitStatus, unstartable?: string): Promise<void> {
+  /**
+   * The last output of a process comes before the news of its end. `atMs`: when it ended, where
+   * that was before now.
+   */
+  exited(status: ExitStatus, unstartable?: string, atMs?: number): Promise<void> {
     if (this.#goesOn()) return this.settle({ type: 'succeeded' });
-    const event = { type: 'exited', status, ...(unstartable !== undefined && { unstartable }) } as const;
+    const event = { type: 'exited', status, atMs, ...(unstartable !== undefined && { unstartable }) } as const;
     return new Promise((recorded) => this.context.drain(this.name, () => void this.settle(event).then(recorded)));
   }
 
@@ -267,7 +270,7 @@ export class Service implements ServiceCore {
     const mainPid = processOf(this.#machine)?.mainPid ?? 0;
     const entry = mainPid === 0 ? undefined : readProcesses([mainPid])[0];
     if (entry === undefined || entry.state === 'Z' || entry.parentPid !== this.context.checks.initPid) return false;
-    this.context.host.adopt(mainPid, (end) => this.exited(end));
+    this.context.host.adopt(mainPid, (end, endedMs) => this.exited(end, undefined, endedMs));
     return true;
   }
 

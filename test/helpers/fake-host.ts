@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { monotonicMs } from '../../src/process/clock.js';
 import type {
   Acknowledged,
   ProcessHost,
@@ -38,13 +39,15 @@ export class FakeHost implements ProcessHost {
   readonly behaviour: Behaviour = { forkFails: false, stubborn: false, finishHangs: false, leaves: false };
   /** Rules that were broken: no history may break one. */
   readonly violations: string[] = [];
-  readonly #living = new Map<number, FakeProcess & { ended: (status: ExitStatus) => void }>();
+  readonly #living = new Map<number, FakeProcess & { ended: (status: ExitStatus, atMs?: number) => void }>();
+  readonly #bornMs = new Map<number, number>();
+  readonly #lastedMs = new Map<number, number>();
   /** Processes that ignore TERM. */
   readonly stubborn = new Set<number>();
   /** The processes that runs have left in their sessions. */
   readonly #leftovers = new Set<number>();
   /** Ends that no controller has heard of yet. */
-  readonly #untold = new Map<number, ExitStatus>();
+  readonly #untold = new Map<number, { readonly status: ExitStatus; readonly atMs?: number }>();
   readonly #directoryOf = new Map<number, string>();
   #lastPid = 100;
   #lastStart = '';
@@ -80,6 +83,7 @@ export class FakeHost implements ProcessHost {
     this.#lastStart = order.purpose;
     const pid = this.#lastPid;
     this.#directoryOf.set(pid, directory);
+    this.#bornMs.set(pid, monotonicMs());
     this.#living.set(pid, { pid, program, directory, args, ended: (status) => listener.ended(status, undefined) });
     if (program === './run' && this.behaviour.leaves) this.#leftovers.add(pid);
     if (program === './finish' && !this.behaviour.finishHangs)
@@ -99,13 +103,13 @@ export class FakeHost implements ProcessHost {
     return this.#lastStart === purpose ? this.#lastPid : 0;
   }
 
-  adopt(pid: number, ended: (status: ExitStatus) => Acknowledged): void {
+  adopt(pid: number, ended: (status: ExitStatus, atMs?: number) => Acknowledged): void {
     const process = this.#living.get(pid);
     if (process) process.ended = ended;
     else {
-      const status = this.#untold.get(pid) ?? { kind: 'lost' };
+      const { status, atMs } = this.#untold.get(pid) ?? { status: { kind: 'lost' } };
       this.#untold.delete(pid);
-      setTimeout(() => void ended(status), LATER_MS);
+      setTimeout(() => void ended(status, atMs), LATER_MS);
     }
   }
 
@@ -143,7 +147,7 @@ export class FakeHost implements ProcessHost {
             ended: (status, failure) => (alive() ? listener.ended(status, failure) : undefined),
           });
       },
-      adopt: (pid, ended) => this.adopt(pid, (status) => (alive() ? ended(status) : undefined)),
+      adopt: (pid, ended) => this.adopt(pid, (status, atMs) => (alive() ? ended(status, atMs) : undefined)),
       run: (order, options) => runProgram(view, sweep, order, options),
       resumeRun: (pid, options) => resumeProgram(view, sweep, pid, options),
       startedButUnrecorded: (purpose) => this.startedButUnrecorded(purpose),
@@ -156,11 +160,18 @@ export class FakeHost implements ProcessHost {
   end(pid: number, status: ExitStatus): void {
     const process = this.#living.get(pid);
     this.#living.delete(pid);
+    if (process !== undefined) this.#lastedMs.set(pid, monotonicMs() - (this.#bornMs.get(pid) ?? 0));
     void process?.ended(status);
+  }
+
+  /** How long a process has lasted that has ended. */
+  lastedMs(pid: number): number | undefined {
+    return this.#lastedMs.get(pid);
   }
 
   /** The controller is gone: processes go on, and what they come to is kept for the next one. */
   orphan(): void {
-    for (const process of this.#living.values()) process.ended = (status) => void this.#untold.set(process.pid, status);
+    for (const process of this.#living.values())
+      process.ended = (status) => void this.#untold.set(process.pid, { status, atMs: monotonicMs() });
   }
 }

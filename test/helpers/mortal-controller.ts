@@ -78,6 +78,13 @@ export class MortalController {
     writeFileSync(join(this.installation, 'doom'), String(acts));
   }
 
+  /** The next controller does not begin until the result is called. */
+  keepNextAway(): () => void {
+    const away = join(this.installation, 'away');
+    writeFileSync(away, '');
+    return () => rmSync(away);
+  }
+
   /** Where in the program it has died. */
   get diedAt(): string {
     return readFileSync(join(this.installation, 'died-at'), 'utf8');

@@ -33,7 +33,7 @@ export const endedAsAsked: Act<'exited', 'stopping'> = (machine, event, now) =>
   });
 
 export const endedByItself: Act<'exited', Running> = (machine, event, now) => {
-  const { status, unstartable } = event;
+  const { status, unstartable, atMs = now.nowMs } = event;
   const cause = processOf(machine)?.endRequestedBy;
   if (cause !== undefined)
     return clearUp({ ...machine, ...wantAfterRun(machine, cause), cause, trouble: '' }, event, now, {
@@ -52,7 +52,7 @@ export const endedByItself: Act<'exited', Running> = (machine, event, now) => {
     restartReason:
       unstartable !== undefined ? 'start_failure' : kind === 'success' || kind === 'failure' ? 'exit' : 'signal',
   };
-  const durationMs = pidOf(machine) === 0 ? Number.POSITIVE_INFINITY : durationOf(machine, now);
+  const durationMs = pidOf(machine) === 0 ? Number.POSITIVE_INFINITY : durationOf(machine, atMs);
   const verdict = judge(now.definition, { status, durationMs, failures: machine.consecutiveFailures });
   return clearUp(judged, event, now, {
     expected: false,
@@ -64,7 +64,7 @@ export const endedByItself: Act<'exited', Running> = (machine, event, now) => {
 
 function clearUp(
   machine: In<WithRun> | Machine,
-  { status, unstartable }: Extract<MachineEvent, { type: 'exited' }>,
+  { status, unstartable, atMs }: Extract<MachineEvent, { type: 'exited' }>,
   now: Now,
   end: {
     readonly expected: boolean;
@@ -102,8 +102,8 @@ function clearUp(
         lastExit: {
           run: runNumber,
           status,
-          atMs: now.nowMs,
-          durationMs: durationOf(machine, now),
+          atMs: atMs ?? now.nowMs,
+          durationMs: durationOf(machine, atMs ?? now.nowMs),
           expected,
           ...(unstartable !== undefined && { unstartable }),
         },

@@ -42,7 +42,7 @@ function becomeUp(machine: In<'starting'>, now: Now): Step {
   if (run === undefined) return keep(machine);
   const { resetAfterMs } = now.definition.policy.restartDelay;
   const { lastExit } = machine;
-  const hasLasted = durationOf(machine, now) >= resetAfterMs;
+  const hasLasted = durationOf(machine, now.nowMs) >= resetAfterMs;
   const consecutiveFailures = hasLasted ? 0 : machine.consecutiveFailures;
   return enter(machine, { state: 'up', run, ready: true }, now, {
     consecutiveFailures,

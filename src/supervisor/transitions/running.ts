@@ -31,7 +31,7 @@ export const endRequested: Act<'end_requested', Running> = (machine, { cause }, 
 export const overMemory: Act<'over_memory', Running> = (machine, { trouble }, now) => {
   if (machine.hold !== undefined || machine.startsForbidden || pidOf(machine) === 0) return keep(machine);
   const { policy } = now.definition;
-  const hasLasted = durationOf(machine, now) >= policy.restartDelay.resetAfterMs;
+  const hasLasted = durationOf(machine, now.nowMs) >= policy.restartDelay.resetAfterMs;
   const isLast = policy.restart === 'no' || machine.desired === 'once';
   const next = isLast ? 'gave_up' : hasLasted ? 'start' : 'backoff';
   return terminate({ ...machine, restartReason: 'memory' }, now, {

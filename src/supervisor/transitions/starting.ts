@@ -1,7 +1,7 @@
 /** From the order to start to the process of the run. */
 
 import { describeUnmet } from '../describe-unmet.js';
-import type { Machine, Run } from '../machine.js';
+import type { Machine, Now, Run } from '../machine.js';
 import { retryMs } from '../pacing.js';
 import { countStart, countStartFailure } from './counters.js';
 import { afterFailure, begin, giveUpStarting, settleDown, withoutProcess } from './next-run.js';
@@ -50,7 +50,7 @@ export const preparedTooLate: Act<'prepared', 'stopping'> = (machine, _event, no
 
 export const spawned: Act<'spawned', 'starting'> = (machine, event, now) =>
   keep(countStart(machine), {
-    run: runOfProcess(machine.run, event.pid),
+    run: runOfProcess(machine.run, event.pid, now),
     restartReason: undefined,
     timerAtMs: readyByDelay(now.definition)
       ? now.nowMs + settleMs(machine, now.definition)
@@ -62,7 +62,7 @@ export const spawned: Act<'spawned', 'starting'> = (machine, event, now) =>
  * start after the stop.
  */
 export const spawnedTooLate: Act<'spawned', 'stopping'> = (machine, event, now) =>
-  keep(countStart(machine), { run: runOfProcess(machine.run, event.pid) }, terminateEffect(machine, now));
+  keep(countStart(machine), { run: runOfProcess(machine.run, event.pid, now) }, terminateEffect(machine, now));
 
 export const spawnFailed: Act<'spawn_failed', 'starting'> = (machine, event, now) => {
   const counted: Machine = { ...countStartFailure(machine), restartReason: 'start_failure' };
@@ -78,9 +78,10 @@ export const spawnFailedStopping: Act<'spawn_failed', 'stopping'> = (machine, _e
 export const noteChange: Act<'changed', 'starting'> = (machine) =>
   keep(machine, { run: { ...machine.run, changed: true } });
 
-const runOfProcess = ({ startedAtMs, changed }: Run, pid: number): Run => ({
+const runOfProcess = ({ startedAtMs, changed }: Run, pid: number, { nowMs }: Now): Run => ({
   stage: 'process',
   startedAtMs,
+  spawnedAtMs: nowMs,
   changed,
   pid,
   session: pid,

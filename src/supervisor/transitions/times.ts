@@ -1,6 +1,6 @@
 /** Moments and durations of the rules, in monotonic milliseconds. */
 
-import { type Machine, type Now, runOf } from '../machine.js';
+import { type Machine, type Now, processOf } from '../machine.js';
 
 export const graceMs = ({ timeoutMs }: { readonly timeoutMs?: number }, { definition }: Now): number =>
   timeoutMs ?? definition.stop.graceMs;
@@ -15,4 +15,8 @@ export const dueAt = ({ nowMs }: Pick<Now, 'nowMs'>, timeoutMs: number): number 
 export const later = (atMs: number | undefined, { nowMs }: Now, ms: number): number | undefined =>
   atMs === undefined ? undefined : Math.max(atMs, nowMs + ms);
 
-export const durationOf = (machine: Machine, { nowMs }: Now): number => nowMs - (runOf(machine)?.startedAtMs ?? nowMs);
+/** How long the process of the run has lasted; 0 without one. */
+export const durationOf = (machine: Machine, nowMs: number): number => {
+  const spawnedMs = processOf(machine)?.spawnedAtMs ?? nowMs;
+  return Math.max(0, nowMs - spawnedMs);
+};

@@ -1,15 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { monotonicMs } from '../../../src/process/clock.js';
 import { compile } from '../../helpers/compile.js';
 import { boot, type Controller, closeBoxes } from '../../helpers/init-harness.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);
 
-/** Without the peak of the memory, which comes with a KILL alone. */
+/** Without the peak of the memory and the time of the end. */
+const statusOf = (line: string): string => line.replace(/^(exited \d+ \d+) \d+ \d+$/, '$1');
+
 const exits = (controller: Controller) =>
   controller.lines
     .filter((line) => line.startsWith('exited '))
-    .map((line) => line.replace(/^(exited \d+ 9) [1-9]\d*$/, '$1'))
+    .map(statusOf)
     .sort();
 
 /** Starts a brood and has every process of it watched; what is to be heard of them. */
@@ -59,7 +63,26 @@ describe('init keeps exit statuses', () => {
     expect(next.lines).toContain(`watching ${pid}`);
     await next.send(`kill 5 ${pid} 10`);
     expect(await next.hear('killed 5')).toBe('killed 5 0');
-    expect(await next.hear('exited')).toBe(`exited ${pid} ${77 << 8}`);
+    expect(statusOf(await next.hear('exited'))).toBe(`exited ${pid} ${77 << 8}`);
+  });
+
+  test('the time is that of the end, not of the next controller', async () => {
+    const box = boot();
+    const controller = await box.ready();
+    const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
+    await controller.send(`watch ${pid}`);
+    const beforeMs = Math.floor(monotonicMs());
+    controller.order('die', 'SIGKILL');
+    const second = await box.ready(2);
+    const first = await second.hear(`exited ${pid}`);
+    const [, , status, peak, endedMs] = first.split(' ').map(Number);
+    expect({ status, peak }).toEqual({ status: 3 << 8, peak: 0 });
+    expect(endedMs).toBeGreaterThanOrEqual(beforeMs);
+    expect(endedMs).toBeLessThanOrEqual(monotonicMs());
+    await delay(20);
+    second.order('die', 'SIGKILL');
+    const third = await box.ready(3);
+    expect(await third.hear(`exited ${pid}`)).toBe(first);
   });
 
   test('what the dead controller had waited for and not said is lost', async () => {
@@ -111,7 +134,7 @@ describe('init keeps exit statuses', () => {
     const pid = started.trim();
     await controller.hear('orphan');
     await controller.send(`watch ${pid}`);
-    expect(await controller.hear(`exited ${pid}`)).toBe(`exited ${pid} ${7 << 8}`);
+    expect(statusOf(await controller.hear(`exited ${pid}`))).toBe(`exited ${pid} ${7 << 8}`);
   });
 
   test('a pid that is nobody is lost at once', async () => {
@@ -154,6 +177,6 @@ describe('init keeps exit statuses', () => {
     await next.send(`kill 6 -${stranger} 9`); // leads no group
     expect(await next.hear('killed 6')).toBe('killed 6 3');
     await next.send(`kill 7 ${stranger} 9`);
-    expect(await next.hear(`exited ${stranger}`)).toMatch(new RegExp(`^exited ${stranger} 9 [1-9]\\d*$`));
+    expect(await next.hear(`exited ${stranger}`)).toMatch(new RegExp(`^exited ${stranger} 9 [1-9]\\d* \\d+$`));
   });
 });

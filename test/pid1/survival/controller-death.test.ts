@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { METRICS, TestContainer } from '../../helpers/container.js';
+import { MortalController } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const WORKS = '#!/bin/sh\nexec sleep 1000\n';
@@ -60,6 +61,34 @@ describe('when the controller is killed', () => {
     container.signal('SIGTERM');
     const code = await container.exit;
     if (code !== 0) throw new Error(`exit code ${code}\n${container.log().slice(-3000)}`);
+  });
+
+  test('a run that ends meanwhile has lasted until its end, however late the next controller comes', async () => {
+    const mortal = new MortalController();
+    try {
+      const etc = {
+        'my_init/services.yaml': `services:
+  job: { command: 'until test -e /run/over; do sleep 0.05; done; exit 3', restart: no }
+`,
+      };
+      container = await TestContainer.boot({ installation: mortal.installation, etc });
+      const { pid } = await container.reaches('job', 'up');
+      const come = mortal.keepNextAway();
+      process.kill(container.controllerPid, 'SIGKILL');
+      await container.exec('touch', '/run/over');
+      const isGone = async () => (await container.exec('test', '-e', `/proc/${pid}`)).code !== 0;
+      await waitFor('the end of the run', isGone);
+      const goneMs = Date.now();
+      await delay(1_000);
+      come();
+      const { lastExit } = await container.reaches('job', 'failed');
+      expect(lastExit).toMatchObject({ code: 3 });
+      // The wall clock may be read a moment apart.
+      expect(Date.parse(String((lastExit as { at: string }).at))).toBeLessThan(goneMs + 500);
+    } finally {
+      await container.dispose();
+      mortal.dispose();
+    }
   });
 
   test('a service that dies afterwards is started again, and counted on', async () => {

@@ -87,7 +87,7 @@ test(
   async () => {
     await boot(`  job:
     command: 'echo run >> /run/runs; test -e /run/mended && exec sleep 1000; exit 3'
-    restart_delay: { initial: 10ms, factor: 1 }
+    restart_delay: { initial: 10ms, factor: 1, reset_after: 10m }
     start_limit: { attempts: 2, within: 10m }
 `);
     await container.reaches('job', 'failed');

@@ -458,6 +458,25 @@ describe('the policy of a service', () => {
     expect([machine.shutdownCode, effects]).toEqual([wanted, wanted === undefined ? [] : ['shutdown']]);
   });
 
+  test.each<[string, number, MachineEvent, number, State]>([
+    ['a setup that takes long is no part of it', 20_000, EXITED, 20_300, 'backoff'],
+    ['an end that is heard of late', 0, { ...EXITED, atMs: 300 }, 20_000, 'backoff'],
+    ['a run that lasts', 0, EXITED, 20_000, 'starting'],
+  ])('how long a run lasts: %s', (_what, spawnedMs, exited, exitedMs, state) => {
+    const times: readonly [MachineEvent, number][] = [
+      [START, 0],
+      [PREPARED, spawnedMs],
+      [SPAWNED, spawnedMs],
+      [exited, exitedMs],
+      [CLEARED, exitedMs],
+    ];
+    let machine: Machine = initialMachine(true, 0);
+    for (const [event, nowMs] of times)
+      machine = step(machine, event, { nowMs, random: 0.5, definition: DEFINITION }).machine;
+    const durationMs = state === 'starting' ? 20_000 : 300;
+    expect(machine).toMatchObject({ state, lastExit: { durationMs, atMs: spawnedMs + durationMs } });
+  });
+
   test('a kill by the kernel is counted as such, and says why', () => {
     const { machine } = underPolicy({}, [...RUNNING, OOM, CLEARED]);
     expect(machine.counters.exits).toMatchObject({ oom: 1, signal: 0 });
@@ -544,7 +563,7 @@ describe('the policy of a service', () => {
     });
     expect(machine).toMatchObject({ state: 'up', ready: true, consecutiveFailures: 2 });
     expect(machine.trouble).toBe(
-      'crash loop: 2 runs in a row ended too soon, the last one exited with code 3 after 3.0 s',
+      'crash loop: 2 runs in a row ended too soon, the last one exited with code 3 after 2.0 s',
     );
   });
 

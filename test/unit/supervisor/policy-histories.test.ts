@@ -103,9 +103,13 @@ class Judge {
   /** Failed starts since people last said something. */
   #failuresAtMs: readonly number[] = [];
 
-  constructor(rules: Rules, type: Definition['type']) {
+  readonly #lastedMs: (pid: number) => number | undefined;
+
+  /** `lastedMs`: how long a process has lasted, as the kernel knows it. */
+  constructor(rules: Rules, type: Definition['type'], lastedMs: (pid: number) => number | undefined) {
     this.#rules = rules;
     this.#type = type;
+    this.#lastedMs = lastedMs;
   }
 
   /** Called for each step. */
@@ -116,7 +120,8 @@ class Judge {
       this.due = undefined;
       this.#failuresAtMs = [];
     }
-    if (event.type === 'exited' && !after.lastExit?.expected && desired === 'up') this.#noteEnd(after, violations);
+    if (event.type === 'exited' && !after.lastExit?.expected && desired === 'up')
+      this.#noteEnd(before, after, violations);
     if (
       before.state === 'finishing' &&
       state !== 'finishing' &&
@@ -140,12 +145,15 @@ class Judge {
     return violations;
   }
 
-  #noteEnd({ lastExit }: ServiceStatus, violations: string[]): void {
+  #noteEnd({ pid }: ServiceStatus, { lastExit }: ServiceStatus, violations: string[]): void {
     if (lastExit === undefined) return;
+    const lastedMs = this.#lastedMs(pid) ?? 0;
+    if (Math.abs(lastExit.durationMs - lastedMs) > 1)
+      violations.push(`a run of ${lastedMs} ms is said to have lasted ${lastExit.durationMs} ms`);
     this.lastEnd = lastExit.status;
     this.due = ruleFor(this.#rules, this.#type, lastExit.status);
     const { startLimit, restartDelay } = this.#rules;
-    if (lastExit.durationMs >= restartDelay.resetAfterMs) this.#failuresAtMs = [];
+    if (lastedMs >= restartDelay.resetAfterMs) this.#failuresAtMs = [];
     else if (this.due === 'again' && startLimit !== undefined) {
       const nowMs = monotonicMs();
       this.#failuresAtMs = [...this.#failuresAtMs, nowMs].filter((atMs) => atMs > nowMs - startLimit.withinMs);
@@ -169,10 +177,10 @@ const killedByKernel: ExitStatus = {
   oom: { limitBytes: 512 * 2 ** 20 },
 };
 const endsUnseen =
-  (status: ExitStatus): Act =>
+  (status: ExitStatus, gapMs = 0): Act =>
   async (world) => {
     const { pid } = world.status;
-    await world.replaceController(0, () => world.host.end(pid, status));
+    await world.replaceController(gapMs, () => world.host.end(pid, status));
   };
 const order =
   (type: 'start' | 'restart' | 'reset'): Act =>
@@ -186,6 +194,7 @@ const acts: Readonly<Record<string, Act>> = {
   'ends by KILL of the kernel, for lack of memory': ends(killedByKernel),
   'ends while the controller is dead': endsUnseen({ kind: 'exited', code: 3 }),
   'ends by KILL of the kernel while the controller is dead': endsUnseen(killedByKernel),
+  'ends, and the controller is away for long': endsUnseen({ kind: 'exited', code: 3 }, 15_000),
   'fails again and again': async (world) => {
     for (let times = 0; times < 6; times++) {
       world.host.end(world.status.pid, { kind: 'exited', code: 3 });
@@ -228,8 +237,8 @@ test('no service is started against its policy, none is forgotten, no limit is e
       history,
       async (rules, type, finish, names) => {
         jest.clearAllTimers();
-        const judge = new Judge(rules, type);
-        const world = new World(root, {
+        const judge = new Judge(rules, type, (pid) => world.host.lastedMs(pid));
+        const world: World = new World(root, {
           finish,
           definition: { type, policy: { ...DEFAULTS, ...rules } },
           broken: (before, after, event) => judge.broken(before, after, event),

@@ -1,5 +1,6 @@
 import { matchesGlob } from '../text/glob.js';
 import type { Selector, ServiceControl } from '../types/operations.js';
+import type { ServiceStatus } from '../types/service.js';
 
 /** Whether a selector selects a name; an empty one selects all, as it does for reading. */
 export function matcherOf(selector: Selector): (name: string) => boolean {
@@ -25,4 +26,19 @@ export function expanded(selector: Selector, control: Pick<ServiceControl, 'sele
     else if (tagged.length === 0) names.add(name);
   }
   return { ...selector, names: [...names], globs: [...globs] };
+}
+
+/**
+ * Whether a selector selects a service, for watchers: one that gets a tag of the selector later is
+ * meant, too.
+ *
+ * @throws OperationFailure SERVICE_NOT_FOUND, NO_MATCH
+ */
+export function statusMatcherOf(
+  selector: Selector,
+  control: Pick<ServiceControl, 'select'>,
+): (status: Pick<ServiceStatus, 'name' | 'tags'>) => boolean {
+  const isNamed = matcherOf(expanded(selector, control));
+  const wanted = selector.names.filter((name) => name.startsWith('@')).map((name) => name.slice(1));
+  return ({ name, tags }) => isNamed(name) || wanted.some((tag) => tags.includes(tag));
 }

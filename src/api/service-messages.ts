@@ -35,8 +35,8 @@ export class ServiceMessages {
   }
 
   /** For watchers: the selected services as they are now. */
-  snapshot(selects: (name: string) => boolean): Buffer {
-    const selected = this.#view.list().filter(({ name }) => selects(name));
+  snapshot(selects: (status: ServiceStatus) => boolean): Buffer {
+    const selected = this.#view.list().filter(selects);
     return this.#shared('snapshot', selected, (revision) =>
       encoded({ $case: 'snapshot', value: { services: selected.map(serviceMessage), revision } }),
     );

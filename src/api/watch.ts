@@ -7,7 +7,7 @@ import type { ServiceView } from '../types/service.js';
 import type { DeferredWork } from './deferred-work.js';
 import { badArgument } from './errors.js';
 import { heartbeatOf, selectorOf } from './from-proto.js';
-import { expanded, matcherOf } from './selector.js';
+import { statusMatcherOf } from './selector.js';
 import { encoded, type ServiceMessages } from './service-messages.js';
 import { limitsMessage } from './to-proto.js';
 
@@ -40,7 +40,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
   const { view, control, limits, version, messages, deferred } = sources;
   const { request } = call;
   const heartbeatMs = heartbeatOf(request);
-  const selected = matcherOf(expanded(selectorOf(request.selector), control));
+  const selected = statusMatcherOf(selectorOf(request.selector), control);
 
   const resumed = resumedFrom(request, view);
   /** The last revision that the client knows of. */
@@ -77,7 +77,7 @@ export function watchServices(call: ServerWritableStream<WatchRequest, Buffer>, 
     }
     for (const change of changes) {
       known = change.revision;
-      if (selected(change.status.name)) send(messages.change(change));
+      if (selected(change.status)) send(messages.change(change));
       if (blocked) return;
     }
   };

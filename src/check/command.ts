@@ -1,8 +1,10 @@
 /** `my_init check`: judges service definitions without starting anything. */
 
+import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { servicesTime } from '../container/shutdown/shutdown-plan.js';
 import { EXIT } from '../settings/exit-codes.js';
+import { SERVICES_FILE } from '../settings/options.js';
 import { UsageError } from '../settings/usage-error.js';
 import type { DefaultTimes, Problem } from '../supervisor/definition/definition.js';
 import type { ShutdownTimes } from '../supervisor/stop-times.js';
@@ -34,6 +36,8 @@ interface Options {
   readonly strict: boolean;
   readonly serviceDirectory: string;
   readonly servicesFile: string;
+  /** Options that name a place: it has to exist. */
+  readonly named: readonly string[];
   readonly paths: readonly string[];
 }
 
@@ -67,6 +71,8 @@ function judge(
   shutdown: ShutdownTimes,
 ): { readonly services: number; readonly problems: readonly Problem[] } {
   const root = new Root(options.root);
+  for (const place of options.named)
+    if (!existsSync(root.locate(root.named(place)))) throw new UnusablePath(`${place} does not exist`);
   const serviceDirectory = root.named(options.serviceDirectory);
   const everything = collectPlaces({ serviceDirectory, servicesFile: root.named(options.servicesFile) }, root, TIMES);
   const named: Collected =
@@ -143,7 +149,8 @@ function parse(words: readonly string[], environment: NodeJS.ProcessEnv): Option
     format,
     strict,
     serviceDirectory: values.get('service-dir') ?? environment.MY_INIT_SERVICE_DIR ?? '/etc/service',
-    servicesFile: values.get('services') ?? environment.MY_INIT_SERVICES ?? '/etc/my_init/services.yaml',
+    servicesFile: values.get('services') ?? environment.MY_INIT_SERVICES ?? SERVICES_FILE,
+    named: ['service-dir', 'services'].flatMap((name) => values.get(name) ?? []),
     paths,
   };
 }

@@ -27,6 +27,7 @@ export class Judge {
     if (definition.directory !== undefined) this.#judgeLogger(definition.directory, found);
     this.#judgeAccounts(definition, found);
     this.#judgeOrders(definition, found);
+    judgeWatchdog(definition, found);
     const { workingDirectory } = definition.execution;
     if (workingDirectory !== undefined && !this.#exists(workingDirectory))
       found.warn(
@@ -177,6 +178,17 @@ export class Judge {
   #exists(path: string): boolean {
     return existsSync(this.#root.locate(path));
   }
+}
+
+/** The variable tells the service of the watchdog; my_init hears of it by the socket alone. */
+function judgeWatchdog({ ready, environment }: Definition, found: Findings): void {
+  if (!environment.variables.has('WATCHDOG_USEC') || ready.kind === 'notify') return;
+  found.warn(
+    'watchdog-unheard',
+    'environment',
+    'environment: WATCHDOG_USEC does nothing: no socket is there for WATCHDOG=1',
+    'add ready: { notify: true }',
+  );
 }
 
 /** The findings about one service. */

@@ -23,6 +23,9 @@ const LOG_OUTPUTS = wordsOf<LogOutput>({ raw: true, prefix: true, json: true, no
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Where services are defined without `--services`. */
+export const SERVICES_FILE = '/etc/my_init/services.yaml';
+
 /** The command line, as it stands. */
 export interface CommandLine {
   readonly help: boolean;
@@ -215,7 +218,7 @@ export function configure(line: CommandLine, environment: Environment): Config {
       variable(environment, 'ENV_INIT_DIRECTORY')?.text ?? '/etc/my_init.d',
     ),
     serviceDirectory: absolute(setting('service-dir')) ?? '/etc/service',
-    servicesFile: absolute(setting('services')) ?? '/etc/my_init/services.yaml',
+    servicesFile: absolute(setting('services')) ?? SERVICES_FILE,
     socket: socketPath(setting('socket')),
     socketMode: mode(setting('socket-mode')) ?? 0o660,
     socketGroup: setting('socket-group')?.text,

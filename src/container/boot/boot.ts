@@ -1,9 +1,10 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import type { ContainerOutput } from '../../logs/forward/container-output.js';
 import { monotonicMs } from '../../process/clock.js';
 import { environmentDescriptor } from '../../process/environment.js';
 import type { InitLink } from '../../process/init-link.js';
 import { EXIT } from '../../settings/exit-codes.js';
+import { SERVICES_FILE } from '../../settings/options.js';
 import type { Settings } from '../../settings/settings.js';
 import type { DefinitionFiles } from '../../supervisor/definition/definition-files.js';
 import type { DirectoryWatch } from '../../supervisor/directory-watch.js';
@@ -102,7 +103,10 @@ function holdEnvironment(link: InitLink, { containerEnvironment }: Settings): vo
 }
 
 function startServices({ settings, set, watch, state, shutdown }: BootDependencies): void {
-  if (!settings.line.skipServices) watch.scan({ kind: 'boot' });
+  if (!settings.line.skipServices) {
+    sayWhatIsMissing(settings);
+    watch.scan({ kind: 'boot' });
+  }
   for (const { message } of cutShort(
     set.services().map(({ definition }) => definition),
     servicesTime(settings.config),
@@ -111,6 +115,12 @@ function startServices({ settings, set, watch, state, shutdown }: BootDependenci
   watchStartup(set, state);
   // Watching the directories can wait until the first services run.
   if (!settings.line.skipServices) setImmediate(() => shutdown.begun || watch.start());
+}
+
+/** A startup script may have written the file, and a volume may bring it later. */
+function sayWhatIsMissing({ config: { servicesFile }, messages }: Settings): void {
+  if (servicesFile !== SERVICES_FILE && !existsSync(servicesFile))
+    messages.warn(`${servicesFile} (--services) does not exist; my_init reads the file as soon as it does`);
 }
 
 /**

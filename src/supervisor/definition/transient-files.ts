@@ -58,12 +58,17 @@ export class TransientFiles {
   write(name: ServiceName, definition: string, record: TransientRecord): void {
     const made = join(this.#directory, `.${name}`);
     rmSync(made, { recursive: true, force: true });
-    mkdirSync(made, { recursive: true });
-    writeFileSync(join(made, RECORD), JSON.stringify(record));
-    // Variables may be secret.
-    writeFileSync(serviceFile(made), definition, { mode: 0o600 });
-    rmSync(this.directoryOf(name), { recursive: true, force: true });
-    renameSync(made, this.directoryOf(name));
+    try {
+      mkdirSync(made, { recursive: true });
+      writeFileSync(join(made, RECORD), JSON.stringify(record));
+      // Variables may be secret.
+      writeFileSync(serviceFile(made), definition, { mode: 0o600 });
+      rmSync(this.directoryOf(name), { recursive: true, force: true });
+      renameSync(made, this.directoryOf(name));
+    } catch (error) {
+      rmSync(made, { recursive: true, force: true });
+      throw error;
+    }
     this.#names.add(name);
   }
 

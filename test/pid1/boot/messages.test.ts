@@ -36,6 +36,13 @@ describe('the log says why', () => {
     expect(await container.table('web')).toContain('its environment is too big, or one variable of it (E2BIG)');
   });
 
+  test('the file of services that was named does not exist yet', async () => {
+    container = await TestContainer.boot({ args: ['--services', '/run/later.yaml'] });
+    await says('/run/later.yaml \\(--services\\) does not exist; my_init reads the file as soon as it does');
+    await container.exec('sh', '-c', 'echo "services: { late: { command: sleep 1000 } }" > /run/later.yaml');
+    await container.reaches('late', 'up');
+  });
+
   test('there is no /dev/null', async () => {
     container = await TestContainer.boot({
       services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } },

@@ -44,6 +44,16 @@ describe('svctl run', () => {
     expect((await run('--name', 'dev', '--', 'sleep', '1000')).code).toBe(0);
   });
 
+  test('does nothing and leaves nothing behind where the disk is full', async () => {
+    await boot({ prepare: 'mount -o remount,size=1m /run' });
+    await container.exec('sh', '-c', 'cat /dev/zero > /run/full');
+    const { code, stderr } = await run('--name', 'dev', '--', 'sleep', '1000');
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOSPC') });
+    expect((await container.exec('find', '/run/my_init', '-name', '*dev*')).stdout).toBe('');
+    await container.exec('rm', '/run/full');
+    expect((await run('--name', 'dev', '--', 'sleep', '1000')).code).toBe(0);
+  });
+
   test('that has ended by itself is not run again by the next controller', async () => {
     await boot();
     await run('--name', 'brief', '--', 'sh', '-c', 'sleep 0.4; exit 3');

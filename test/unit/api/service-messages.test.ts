@@ -5,7 +5,7 @@ import type { ServiceStatus } from '../../../src/types/service.js';
 import { FakeServices } from '../../helpers/fake-services.js';
 
 const everything = () => true;
-const only = (name: string) => name === 'web';
+const only = ({ name }: Pick<ServiceStatus, 'name'>) => name === 'web';
 
 describe('messages with services', () => {
   let services: FakeServices;
@@ -36,7 +36,7 @@ describe('messages with services', () => {
     expect(namesIn(messages.snapshot(everything))).toEqual(['db', 'web']);
     expect(namesIn(messages.snapshot(only))).toEqual(['web']);
     expect(listed(services.list())).toEqual(['db', 'web']);
-    expect(listed(services.list().filter(({ name }) => only(name)))).toEqual(['web']);
+    expect(listed(services.list().filter(only))).toEqual(['web']);
     expect(namesIn(messages.snapshot(everything))).toEqual(['db', 'web']);
   });
 

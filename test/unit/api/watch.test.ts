@@ -80,6 +80,17 @@ describe('a watching client', () => {
     expect(client.events[2]).toMatchObject({ $case: 'change', value: { revision: 5n, service: { name: 'memory' } } });
   });
 
+  test('hears of a service that gets the tag later', async () => {
+    api.services.set('cron', { tags: ['night'] });
+    const client = watch(selecting({ names: ['@night'] }));
+    await until(() => client.events.length === 2);
+    expect(client.events[1]).toMatchObject({ value: { services: [{ name: 'cron' }] } });
+    api.services.set('memcached', { ready: false });
+    api.services.set('web', { tags: ['night'] });
+    await until(() => client.events.length === 3);
+    expect(client.events[2]).toMatchObject({ $case: 'change', value: { service: { name: 'web' } } });
+  });
+
   test('is told that it selected what does not exist', async () => {
     const client = watch(selecting({ names: ['nothing'] }));
     await until(() => client.error() !== undefined);

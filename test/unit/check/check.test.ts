@@ -207,6 +207,14 @@ describe('my_init check finds', () => {
     ]);
   });
 
+  test('a watchdog that nobody can hear', () => {
+    const web = 'command: [/bin/sh], environment: { WATCHDOG_USEC: 30000000 }';
+    services(`services: { web: { ${web} } }`);
+    expect(ids()).toEqual(['web warning watchdog-unheard']);
+    services(`services: { web: { ${web}, ready: { notify: true } } }`);
+    expect(ids()).toEqual([]);
+  });
+
   test('what the files of s6 say: a oneshot has no run, a bundle is no service', () => {
     write('/etc/service/once/type', 'oneshot\n');
     write('/etc/service/once/up', '/bin/sh -c true\n');
@@ -253,7 +261,8 @@ describe('my_init check', () => {
       code: 2,
       errors: 'my_init check: --output must be one of text, json, github, not "xml"\n',
     });
-    expect(check('/none')).toMatchObject({ code: 2, errors: 'my_init check: /none does not exist\n' });
+    for (const words of [['/none'], ['--services', '/none'], ['--service-dir', '/none']])
+      expect(check(...words)).toMatchObject({ code: 2, errors: 'my_init check: /none does not exist\n' });
   });
 
   test('writes text for people, and annotations for GitHub', () => {

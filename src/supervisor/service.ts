@@ -4,14 +4,14 @@ import type { SignalResult } from '../process/process-host.js';
 import { readProcesses } from '../process/process-table.js';
 import type { ExitStatus, ServiceName, ServiceStatus } from '../types/service.js';
 import { Alarm } from './alarm.js';
-import { checksOf } from './checks/checks-of.js';
-import { MemoryWatch } from './checks/memory-watch.js';
-import { type CheckRules, NOTHING_PROVIDED, type Provision, type ServiceChecks } from './checks/service-checks.js';
+import { FollowedChecks } from './checks/followed-checks.js';
+import type { Provision } from './checks/service-checks.js';
 import { type ControlLetter, ControlScripts } from './control-scripts.js';
 import type { Definition, Problem } from './definition/definition.js';
-import { readFinish } from './definition/read-directory.js';
+import { DefinitionInForce } from './definition-in-force.js';
 import { identityOf } from './directory-listing.js';
 import { carryOut } from './effects.js';
+import { EventQueue } from './event-queue.js';
 import { initialMachine, type Machine, type MachineEvent, pidOf, processOf } from './machine.js';
 import type { Order } from './orders.js';
 import { recover } from './recover.js';
@@ -31,22 +31,13 @@ export class Service implements ServiceCore {
   readonly context: ServiceContext;
   readonly scripts: ControlScripts;
   #identity: string;
-  #definition: Definition;
-  #problem: Problem | undefined;
-  /** The files of the service differ from the definition in force. */
-  #isChanged = false;
+  readonly #inForce: DefinitionInForce;
   #machine: Machine;
   #status: ServiceStatus;
   readonly #timer = new Alarm(() => this.dispatch({ type: 'timer' }));
   readonly #holdTimer = new Alarm(() => this.dispatch({ type: 'release' }));
-  /** The definition was read for the start that is next. */
-  #isFresh = true;
-  #checks: ServiceChecks | undefined;
-  readonly #memory = new MemoryWatch(this);
-  /** The rules of the definition that the checks go by. */
-  #checked: CheckRules | undefined;
-  readonly #queue: { readonly event: MachineEvent; readonly recorded?: () => void }[] = [];
-  #busy = false;
+  readonly #checks = new FollowedChecks(this);
+  readonly #queue = new EventQueue((event) => this.#apply(event));
   #order: Order | undefined;
 
   constructor(name: ServiceName, directory: string, context: ServiceContext, record?: ServiceRecord) {
@@ -54,12 +45,8 @@ export class Service implements ServiceCore {
     this.directory = directory;
     this.context = context;
     this.#identity = record?.identity ?? identityOf(directory) ?? '';
-    const { definition, problem, isChanged = false } = context.read(name, directory);
-    this.#definition = definition;
-    this.#problem = problem;
-    this.#isChanged = isChanged;
-    this.#isFresh = !isChanged;
-    this.#machine = record?.machine ?? initialMachine(definition.enabled, monotonicMs());
+    this.#inForce = new DefinitionInForce(this, context.read);
+    this.#machine = record?.machine ?? initialMachine(this.definition.enabled, monotonicMs());
     this.#order = record?.order;
     this.scripts = new ControlScripts(this, record?.controlled);
     this.#status = this.#describe();
@@ -74,12 +61,12 @@ export class Service implements ServiceCore {
   }
 
   get definition(): Definition {
-    return this.#definition;
+    return this.#inForce.definition;
   }
 
   /** Why it cannot be started as it is defined. */
   get problem(): Problem | undefined {
-    return this.#problem;
+    return this.#inForce.problem;
   }
 
   /** Device, inode and birth time of the directory; '' if unknown. */
@@ -102,7 +89,7 @@ export class Service implements ServiceCore {
     const before = this.#order;
     this.#order = order;
     const accepted = { ...order, changed: act() };
-    this.#order = this.#queue.length === 0 ? accepted : before;
+    this.#order = this.#queue.isEmpty ? accepted : before;
     this.record();
     return accepted;
   }
@@ -127,43 +114,26 @@ export class Service implements ServiceCore {
    */
   resume(): void {
     this.#armTimers();
-    this.#checks = this.#makeChecks();
+    this.#checks.resume();
     recover(this);
-    this.#followChecks();
+    this.#checks.follow();
   }
 
   /** The directory is there (still, or again). */
   restore(): void {
     if (!this.#machine.removed) return;
-    this.#read();
+    this.#inForce.read();
     this.dispatch({ type: 'restored' });
   }
 
   /** Everything that happens to the service comes through here. */
   dispatch(event: MachineEvent): void {
-    this.#enqueue({ event });
+    this.#queue.push(event);
   }
 
   /** The same; resolves when the step is on record. */
   settle(event: MachineEvent): Promise<void> {
-    return new Promise((recorded) => this.#enqueue({ event, recorded }));
-  }
-
-  #enqueue(next: { readonly event: MachineEvent; readonly recorded?: () => void }): void {
-    this.#queue.push(next);
-    if (!this.#busy) this.#work();
-  }
-
-  #work(): void {
-    this.#busy = true;
-    try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        this.#apply(next.event);
-        next.recorded?.();
-      }
-    } finally {
-      this.#busy = false;
-    }
+    return new Promise((recorded) => this.#queue.push(event, recorded));
   }
 
   /**
@@ -171,15 +141,14 @@ export class Service implements ServiceCore {
    * again.
    */
   standStill(): void {
-    this.#busy = true;
+    this.#queue.standStill();
     // A timer belongs to the present state, which an event before it may end.
     this.#timer.set(undefined);
     this.#holdTimer.set(undefined);
   }
 
   goOn(): void {
-    this.#busy = false;
-    this.#work();
+    this.#queue.goOn();
     this.#armTimers();
   }
 
@@ -210,7 +179,7 @@ export class Service implements ServiceCore {
    * failed, if it did.
    */
   async reload(): Promise<string | undefined> {
-    const { reload } = this.#definition;
+    const { reload } = this.definition;
     if (reload.kind === 'command') return runReload(this, reload.argv);
     const result = await this.control('h', reload.signal);
     return result === 'sent' ? undefined : `${reload.signal.slice(3)} could not be sent: ${result}`;
@@ -223,11 +192,12 @@ export class Service implements ServiceCore {
 
   /** Looks at the directory again, after it changed. */
   refresh(isEvident = true): void {
-    const before = [this.#definition, this.#problem, this.#isChanged];
-    this.#read();
-    const differs = !isDeepStrictEqual(before, [this.#definition, this.#problem, this.#isChanged]);
+    const look = () => [this.definition, this.problem, this.#inForce.isChanged];
+    const before = look();
+    this.#inForce.read();
+    const differs = !isDeepStrictEqual(before, look());
     if (differs) {
-      if (pidOf(this.#machine) !== 0 && this.#problem === undefined) this.context.keep(this.#definition);
+      if (pidOf(this.#machine) !== 0 && this.problem === undefined) this.context.keep(this.definition);
       this.record();
       this.#publish({ type: 'changed' });
     }
@@ -239,20 +209,17 @@ export class Service implements ServiceCore {
    * been missed.
    */
   recheck(): void {
-    if (this.#machine.state !== 'failed' || this.#problem === undefined) return;
-    this.#read();
-    if (this.#problem === undefined) this.refresh();
+    if (this.#machine.state !== 'failed' || this.problem === undefined) return;
+    this.#inForce.read();
+    if (this.problem === undefined) this.refresh();
   }
 
   readForStart(): Problem | undefined {
-    if (!this.#isFresh || this.#problem !== undefined) this.#read();
-    this.#isFresh = false;
-    return this.#problem;
+    return this.#inForce.readForStart();
   }
 
   readFinish(): void {
-    const finish = readFinish(this.name, this.directory);
-    if (finish !== this.#definition.finish) this.#definition = { ...this.#definition, finish };
+    this.#inForce.readFinish();
   }
 
   /**
@@ -275,25 +242,19 @@ export class Service implements ServiceCore {
   }
 
   prepareChecks(): Provision {
-    const { ready, policy } = this.#definition;
-    if (!isDeepStrictEqual(this.#checked, { ready, live: policy.live })) {
-      this.#checks?.close();
-      this.#checks = this.#makeChecks();
-    }
-    return this.#checks?.prepare() ?? NOTHING_PROVIDED;
+    return this.#checks.prepare();
   }
 
   /** Where the memory of its run is read; '' without memory_max. */
   get memorySource(): string {
-    return this.#memory.source;
+    return this.#checks.memorySource;
   }
 
   close(): void {
     this.#timer.set(undefined);
     this.#holdTimer.set(undefined);
-    this.#checks?.close();
-    this.#memory.close();
-    if (this.#definition.policy.memoryMax !== undefined) this.context.groups.remove(this.name);
+    this.#checks.close();
+    if (this.definition.policy.memoryMax !== undefined) this.context.groups.remove(this.name);
   }
 
   /** Puts the service on record for the next controller; each step does so by itself. */
@@ -308,7 +269,7 @@ export class Service implements ServiceCore {
         name: this.name,
         directory: this.directory,
         identity: this.#identity,
-        autostart: this.#definition.enabled,
+        autostart: this.definition.enabled,
         machine: this.#machine,
         controlled: this.scripts.record,
         order: this.#order,
@@ -320,16 +281,8 @@ export class Service implements ServiceCore {
     }
   }
 
-  #read(): void {
-    const { definition, problem, isChanged = false } = this.context.read(this.name, this.directory);
-    this.#definition = definition;
-    this.#problem = problem;
-    this.#isChanged = isChanged;
-    this.#isFresh = !isChanged;
-  }
-
   #apply(event: MachineEvent): void {
-    const now = { nowMs: monotonicMs(), random: Math.random(), definition: this.#definition };
+    const now = { nowMs: monotonicMs(), random: Math.random(), definition: this.definition };
     const { state } = this.#machine;
     if (isImpossible(state, event.type))
       this.context.warn(`${this.name}: internal error: the event ${event.type} came in the state ${state}`);
@@ -341,28 +294,8 @@ export class Service implements ServiceCore {
       this.#armTimers();
       this.#publish(event, status);
     }
-    this.#followChecks();
+    this.#checks.follow();
     for (const effect of effects) carryOut(this, effect);
-  }
-
-  #makeChecks(): ServiceChecks | undefined {
-    const { type, ready, policy } = this.#definition;
-    this.#checked = { ready, live: policy.live };
-    if (type === 'oneshot' || (ready.kind === 'delay' && policy.live === undefined)) return undefined;
-    return checksOf(this, this.#checked);
-  }
-
-  #followChecks(): void {
-    const machine = this.#machine;
-    this.#memory.follow();
-    this.#checks?.follow({
-      run: machine.runNumber,
-      pid: pidOf(machine),
-      ready: machine.state === 'up' && machine.ready,
-      wanted: machine.state === 'starting' || machine.state === 'up',
-      paused: processOf(machine)?.paused ?? false,
-      held: machine.hold !== undefined,
-    });
   }
 
   #armTimers(): void {
@@ -378,6 +311,6 @@ export class Service implements ServiceCore {
   }
 
   #describe(): ServiceStatus {
-    return statusOf(this.#definition, this.#isChanged, this.directory, this.#machine, this.context.bootId);
+    return statusOf(this.definition, this.#inForce.isChanged, this.directory, this.#machine, this.context.bootId);
   }
 }

@@ -31,7 +31,7 @@ export function systemMetrics(system: System, clock: WallClock): readonly Family
     ),
     gauge(
       'my_init_started',
-      'Whether startup is over: every service that is started at boot has been ready once.',
+      'Whether startup is over: every service that is started at boot, but optional ones, has been ready or completed once.',
       [],
       [[oneIf(system.started())]],
     ),

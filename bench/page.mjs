@@ -112,7 +112,7 @@ function further(run) {
 function page(run, measures, cell) {
   const peers = Object.entries(run.peers).map(([name, version]) => `${name} ${version}`);
   const scarce = measures.has('10 % of a CPU: API answers, ms')
-    ? `\nWith 10 % of a CPU the API answers ${cell('10 % of a CPU: API answers, ms', 'my_init')} ms after the start, and ${cell('10 % of a CPU: controller killed to the next answer, ms', 'my_init')} ms after a death of the controller. TERM 50 ms after the start ends with exit code ${cell('5 % of a CPU: TERM 50 ms after the start: exit code, ', 'my_init')} at 5 %.\n`
+    ? `\nWith 10 % of a CPU the API answers ${cell('10 % of a CPU: API answers, ms', 'my_init')} ms after the start, and ${cell('10 % of a CPU: controller killed to the next answer, ms', 'my_init')} ms after a death of the controller. With 5 %, a TERM 50 ms after the start ends the container with exit code ${cell('5 % of a CPU: TERM 50 ms after the start: exit code, ', 'my_init')}.\n`
     : '';
   return `<!-- Written by bench/report.mjs from docs/performance.json: run that instead of editing this page. -->
 
@@ -120,13 +120,13 @@ function page(run, measures, cell) {
 
 ![Start, restart, status, memory and idle CPU beside other supervisors](performance.svg)
 
-Medians of one run, in which all took turns: ${run.date}, Node ${run.node.slice(1)} (the Node that ships), ${run.machine.cores} cores of ${run.machine.cpu}, Linux ${run.machine.kernel}.
+Medians of one run in which all programs took turns: ${run.date}, Node ${run.node.slice(1)} (the Node that ships), ${run.machine.cores} cores of ${run.machine.cpu}, Linux ${run.machine.kernel}.
 Peers: ${peers.join(', ')}. Services are a static C program that notes the time of its first instruction. "noisy": the middle half of the samples
 spreads over more than half of the median, so that a number would say nothing.
 
 ${mainTable(measures, cell)}
 ${scarce}
-Memory is that of the supervision without the services. my_init keeps the logs of every service in it; runit, s6 and daemontools need one more process for each service to do so
+Memory is that of the supervision without the services. my_init's includes the logs of every service; runit, s6 and daemontools need one more process per service to keep logs
 (\`npm run bench -- memory\` has them with their loggers). supervisord, pm2, Pebble and process-compose keep logs too.
 
 ## Repeat it

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ControlGroup, makeGroup } from './control-group.js';
 
-/** A cgroup with so much memory, in v1 or v2; undefined where neither can be written. */
+/** A cgroup with a memory limit, in v1 or v2; undefined where neither can be written. */
 export function memoryGroup(bytes: number): ControlGroup | undefined {
   const v1 = '/sys/fs/cgroup/memory';
   return existsSync(join(v1, 'memory.limit_in_bytes'))

@@ -39,7 +39,7 @@ for (const name of positionals.length > 0 ? positionals : PARTS) {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...surroundings(), results })}\n`);
 }
 
-/** The machine and the versions that the figures were measured with. */
+/** The machine and the versions behind the figures. */
 function surroundings() {
   const [{ model }] = cpus();
   const machine = { cpu: model, cores: cpus().length, kernel: release() };

@@ -67,10 +67,7 @@ export class Container {
     await until('PID 1', 60_000, () => this.notes().some(({ what }) => what === 'begin'));
   }
 
-  /**
-   * Resolves when `count` services have started: the time at which PID 1 was executed, and each
-   * start since then.
-   */
+  /** The execution of PID 1, and each start since then. Resolves when there are `count` starts. */
   async started(count, withinMs = 60_000) {
     const begun = await until(`${count} services to run`, withinMs, () => {
       const notes = this.notes();

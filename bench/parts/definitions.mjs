@@ -53,7 +53,7 @@ async function main() {
 void main();
 `;
 
-/** With the options of src/supervisor/definition/parse-yaml.ts. */
+/** Parses with the options of src/supervisor/definition/parse-yaml.ts. */
 const PARSE = `
 import { LineCounter, parseDocument } from 'yaml';
 export const parse = (text) =>

@@ -24,7 +24,7 @@ describeWithImage('the image', () => {
     expect(await container.stop()).toBe(0);
   });
 
-  test('prints its version', async () => {
+  test('has its command, stop signal, port and labels', async () => {
     const [{ Config }] = JSON.parse((await podman('image', 'inspect', IMAGE)).stdout);
     expect(Config).toMatchObject({
       Cmd: ['/sbin/my_init'],

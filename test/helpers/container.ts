@@ -269,7 +269,7 @@ export class TestContainer {
     return run('nsenter', ['--target', String(this.pid), '--pid', '--mount', '--', ...command]);
   }
 
-  /** Waits until nothing that has ended is left unreaped. */
+  /** Waits until there is no zombie. */
   async hasNoZombie(): Promise<void> {
     await waitFor(
       'all that ended to be reaped',

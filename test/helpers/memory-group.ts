@@ -22,6 +22,6 @@ export function oomKillsOf(group: ControlGroup): number {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
-/** A command that takes so many megabytes every 50 ms, without end. */
+/** A command that allocates this many megabytes every 50 ms, without end. */
 export const leak = (megabytes: number): string =>
   `exec python3 -c 'import time; kept = []; [(kept.append(bytearray(${megabytes} << 20)), time.sleep(0.05)) for _ in iter(int, 1)]'`;

@@ -66,8 +66,8 @@ export class MortalController {
   }
 
   /**
-   * From now on the controller has so many acts left: a write, a start of a process, a file opened
-   * or closed.
+   * From now on the controller has this many acts left: a write, a start of a process, a file
+   * opened or closed.
    */
   async doom(container: TestContainer, acts: number): Promise<void> {
     await this.#order(container, String(acts));

@@ -69,7 +69,7 @@ export function podman(...args: readonly string[]): Promise<Ended> {
   );
 }
 
-/** As podman, but a failure is an error. */
+/** Runs podman; throws if it fails. */
 async function mustPodman(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await podman(...args);
   if (code !== 0) throw new Error(`podman ${args.join(' ')}: ${code}\n${stderr}`);

@@ -232,7 +232,7 @@ describe('a signal during the boot', () => {
           return undefined;
         }
       });
-      // The delay is not for synchronisation: the moment of the signal is what is tested.
+      // The delay does not synchronise: the moment itself is tested.
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       process.kill(pid, 'SIGTERM');
       const code = await container.exit;

@@ -7,7 +7,7 @@ afterEach(() => container.dispose());
 
 const says = (text: string | RegExp) => waitFor(`the log to say ${text}`, () => new RegExp(text).test(container.log()));
 
-describe('the log says why something happens', () => {
+describe('the log says why', () => {
   test('a service that ran well is killed, and started again', async () => {
     const begunMs = performance.now();
     container = await TestContainer.boot({ services: { web: { run: '#!/bin/sh\nsleep 1.2\nkill -SEGV $$\n' } } });

@@ -45,7 +45,7 @@ describe('as a user without a passwd entry', () => {
     rmSync(OWN, { recursive: true, maxRetries: 20 });
   });
 
-  test('a directory of that name that belongs to somebody else is not used', async () => {
+  test('somebody else’s directory of that name is not used', async () => {
     container = await TestContainer.boot({
       uid: UID,
       usualSocket: true,

@@ -191,7 +191,7 @@ describe('service.yaml', () => {
     expect(container.log()).not.toMatch(/internal error/);
   });
 
-  test('may be alone in the container and be removed while its service runs: the next controller has the definition from the record', async () => {
+  test('may be alone in the container and be removed while its service runs: the next controller has it from the record', async () => {
     await bootWith({
       services: { web: { 'service.yaml': 'command: sleep 1000\nstop_signal: USR1\ndescription: the web\n' } },
     });

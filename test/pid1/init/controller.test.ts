@@ -29,7 +29,7 @@ describe('init keeps the controller running', () => {
     expect(box.output).toBe('my_init: the controller ended: signal 9\nmy_init: the controller ended: exit 3\n');
   });
 
-  test('five controllers that end within a minute end the container, exit 70', async () => {
+  test('five deaths within a minute end the container, exit 70', async () => {
     const box = boot({ standIn: 'echo ready >&3; exit 4' });
     expect((await box.ended).code).toBe(70);
     expect(box.output.match(/the controller ended: exit 4/g)).toHaveLength(5);
@@ -71,7 +71,7 @@ describe('init keeps the controller running', () => {
     expect(box.output).toBe('my_init: the controller has been stopped for too long; killing it\n');
   });
 
-  test('five controllers that are stopped before they are ready end the container, exit 70', async () => {
+  test('five controllers stopped before they are ready end the container, exit 70', async () => {
     const standIn =
       'n=$(dirname "$0")/begun; test -e "$n" || { touch "$n"; echo ready >&3; exit 4; }; kill -STOP $$; sleep 60';
     const box = boot({ program: SOON, standIn });
@@ -94,7 +94,7 @@ describe('init keeps the controller running', () => {
     await waitFor('a controller', () => childrenOf(box.pid).length > 0);
   });
 
-  test('a controller for which there is no process left is tried again until there is one', async () => {
+  test('a controller without a free process is tried again until there is one', async () => {
     const limited =
       'chmod 755 "$(dirname "$0")"; prlimit --nproc=1:100 --pid $$; exec setpriv --pdeathsig KILL --reuid 54321 --clear-groups --inh-caps -all --bounding-set -all "$0" "$@"';
     const box = boot({ standIn: 'exec sleep 60', before: limited });

@@ -113,7 +113,7 @@ describe('init finishes', () => {
     expect(await ended).toBe(9);
   });
 
-  test('without ending others than its own descendants when it is a subreaper', async () => {
+  test('as a subreaper without ending others than its descendants', async () => {
     const box = boot({ as: 'subreaper', before: 'setsid sleep 60 & setsid sleep 61 & trap "" TERM' });
     const controller = await box.ready();
     const shell = (await waitFor('the shell', () => childrenOf(box.shell).length === 3)) && box.shell;

@@ -58,7 +58,7 @@ async function killController(): Promise<void> {
   await waitFor('the next controller', () => container.answers());
 }
 
-test('where init can keep no more exit statuses, the others are lost with the controller, and nothing else is', async () => {
+test('exit statuses that init has no room for are lost with the controller, and nothing else is', async () => {
   await boot('#define MAX_WATCHED 4096', `#define MAX_WATCHED ${WATCHED}`);
   const before = await pids();
   expect(await container.metric('my_init_refused_orders_total')).toBe(NAMES.length - WATCHED);
@@ -98,7 +98,7 @@ test('where init can hold no more descriptors, services run on when the controll
   expect(await container.exit).toBe(0);
 });
 
-test('where init accepts nothing, statuses wait in the kernel, and none is lost with the controller', async () => {
+test('while init is stopped, statuses wait in the kernel, and none is lost with the controller', async () => {
   // More small lines than a socket takes, which is 278.
   const names = Array.from({ length: 350 }, (_, index) => `s${index}`);
   await bootWith(names);

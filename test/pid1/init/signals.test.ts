@@ -97,7 +97,7 @@ describe('a request to end that the controller does not acknowledge', () => {
   test.concurrent.each([
     ['it hangs', HANGS],
     ['it has stopped itself', 'echo ready >&3; kill -STOP $$; sleep 600'],
-    ['it floods us and never reads', 'while :; do echo "kill 1 2 0"; done >&3'],
+    ['it floods init and never reads', 'while :; do echo "kill 1 2 0"; done >&3'],
     ['it was never ready', 'sleep 600'],
   ])('makes init end by itself, exit 70: %s', async (_, standIn) => {
     const box = boot({ standIn });

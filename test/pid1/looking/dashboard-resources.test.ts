@@ -66,7 +66,7 @@ async function plot(page: Page, title: 'CPU' | 'Memory') {
   };
 }
 
-describe('the page of what services use', () => {
+describe('the resource use on the page', () => {
   test('follows the service, in its plots and in the list', async () => {
     const page = await view('service/0/eater');
     await waitFor('a sample of an idle service', async () => (await plot(page, 'Memory')).depths.length > 1);

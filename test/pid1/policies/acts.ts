@@ -119,7 +119,7 @@ const replicas: Scenario = {
   },
 };
 
-/** The first run ends, the second run stays. */
+/** The second run stays. */
 const TWICE = 'test -e $N.before && exec sleep 1000; touch $N.before';
 
 export const ACTS: Readonly<Record<string, readonly Scenario[]>> = {

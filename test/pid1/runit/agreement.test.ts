@@ -63,7 +63,7 @@ test('svctl and sv agree, whichever gave the order before', async () => {
   }
 });
 
-test('sv acts on a service that waits for its next attempt', async () => {
+test('commands of sv act on a service that waits for its next attempt', async () => {
   // The run cannot be executed: the next attempt is half a minute away, unless sv causes one.
   const expected: Readonly<Record<string, readonly [state: string, attempts: number]>> = {
     up: ['FAILED', 2],

@@ -259,7 +259,7 @@ function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): 
   }
 }
 
-/** Nothing moves: a service that is wanted up is up, and its trap is set. */
+/** Nothing moves: a service that is wanted up is up, and takes signals. */
 function isQuiet({ stat, status, takesSignals }: Seen, comesBack: boolean): boolean {
   if (stat.startsWith('run')) return takesSignals;
   return stat.startsWith('down') && status.includes('want=d') && !comesBack;

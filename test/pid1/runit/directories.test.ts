@@ -55,7 +55,7 @@ describe('the lock', () => {
 });
 
 describe('a full disk', () => {
-  test('changes nothing for sv, also under the next controller; a new service that sv cannot control is named once', async () => {
+  test('changes nothing for sv, also under the next controller; a new service that sv cannot follow is named once', async () => {
     container = await TestContainer.boot({ prepare: 'mkdir /run/small; mount -t tmpfs -o size=32k tmpfs /run/small' });
     const makeService = (name: string): void => {
       mkdirSync(file(name));

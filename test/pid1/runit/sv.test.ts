@@ -57,7 +57,7 @@ describe('the sv of Debian', () => {
     expect(await container.reaches('web', 'down')).toMatchObject({ lastExit: { signal: 'KILL' } });
   });
 
-  test('starts a service at once that waits for its next attempt', async () => {
+  test('starts at once a service that waits for its next attempt', async () => {
     container = await TestContainer.boot({
       services: { web: { run: '#!/bin/sh\ntest -e works || exit 1\nexec sleep 1000\n' } },
     });

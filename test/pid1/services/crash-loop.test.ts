@@ -54,7 +54,7 @@ describe('a service that crashes at once', () => {
     }
   });
 
-  test('is tried at once when its run is mended, and forgiven', async () => {
+  test('is tried at once when its run is mended, and its failures are forgotten', async () => {
     container = await TestContainer.boot({ services: { crashes: { run: CRASHES } } });
     await waitFor('the longer delay', async () => Number((await container.status('crashes')).consecutiveFailures) >= 2);
     await container.reaches('crashes', 'backoff');

@@ -122,7 +122,7 @@ describe('an orderly shutdown', () => {
 });
 
 describe('hooks', () => {
-  test('that fail or are not executable do not stop it', async () => {
+  test('do not stop the shutdown if they fail or are not executable', async () => {
     const { log, code } = await endOf(
       {
         etc: {
@@ -141,8 +141,8 @@ describe('hooks', () => {
     expect(code).toBe(0);
   });
 
-  // Within three seconds the hook is killed with the rest, within six before.
-  test.each([3, 6])('that hang or ignore TERM do not stop it, within %d s', async (seconds) => {
+  // With three seconds the hook is killed with the rest, with six before.
+  test.each([3, 6])('do not stop it if they hang or ignore TERM, within %d s', async (seconds) => {
     const { log, code, ms } = await endOf(
       {
         etc: {

@@ -7,7 +7,7 @@ afterEach(() => container.dispose());
 
 const says = (text: string) => waitFor(`"${text}" in the log`, () => container.log().includes(text));
 
-describe('a stop signal that a base image has left', () => {
+describe('a stop signal from a base image', () => {
   test.each(['SIGWINCH', 'SIGUSR1', 'SIGALRM'] as const)(
     '%s stops nothing, and the log names the signals that do',
     async (signal) => {

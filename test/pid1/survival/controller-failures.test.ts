@@ -25,11 +25,11 @@ const KINDS: Readonly<Record<Failure, { readonly cause: string; readonly text: R
   exit: { cause: 'exit', text: /exited with code 3/, words: /^$/ },
 };
 const ALL = Object.keys(KINDS) as readonly Failure[];
-/** Failures that init notices at once. */
+/** Failures that are noticed at once. */
 const QUICK: readonly Failure[] = ['heap', 'throw', 'reject', 'abort', 'SIGSEGV', 'SIGKILL', 'exit'];
 /**
- * init takes 5 s to notice each of two hanging controllers, and a fifth death within a minute would
- * end the container.
+ * Two hanging controllers take 5 s each to be noticed, and a fifth death within a minute would end
+ * the container.
  */
 const IN_A_ROW = 3;
 /** Each hanging controller computes for up to five seconds, on a machine that others use too. */

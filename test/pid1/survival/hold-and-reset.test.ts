@@ -83,7 +83,7 @@ test(
 );
 
 test(
-  'a reset starts a service once that was given up, and its limit starts over',
+  'a reset starts a given-up service once, and its limit starts over',
   async () => {
     await boot(`  job:
     command: 'echo run >> /run/runs; test -e /run/mended && exec sleep 1000; exit 3'

@@ -126,7 +126,7 @@ asRoot('a member of the configured group', () => {
     expect(code).toBe(codes.OK);
   });
 
-  test('may only read where no group is configured', async () => {
+  test('may change nothing where no group is configured', async () => {
     api = await startApi({ mode: 0o666 });
     expect((await callAs(MEMBER, ServicesService.stop)).code).toBe(codes.PERMISSION_DENIED);
   });

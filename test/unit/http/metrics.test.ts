@@ -289,7 +289,7 @@ describe('my_init', () => {
     expect(value(seen, 'my_init_init_resident_memory_bytes')).toBe(300_000);
   });
 
-  test('its version and work have metrics', async () => {
+  test('its version, phase and own resources have metrics', async () => {
     const it = rich();
     it.system.set({ phase: 'shutting_down' });
     const seen = await text(it);

@@ -72,7 +72,7 @@ describe('the cgroup of a service', () => {
     expect(groups().make('web')).toBeDefined();
   });
 
-  test('with version 1 counts its kills for the container, and is kept until the end if there were any', () => {
+  test('with version 1 counts its kills for the container, and is kept for them until the end', () => {
     version1('1\n');
     const own = groups();
     own.make('web');

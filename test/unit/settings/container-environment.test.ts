@@ -193,7 +193,7 @@ describe('the files', () => {
     expect([modeOf(`${directory}.sh`), modeOf(`${directory}.json`)]).toEqual(['640', '640']);
   });
 
-  test('dumps that are there keep their mode, and links lead to where they led', () => {
+  test('existing dumps keep their mode, and links lead where they led', () => {
     const elsewhere = join(base, 'elsewhere');
     writeFileSync(elsewhere, '');
     chmodSync(elsewhere, 0o600);

@@ -287,7 +287,7 @@ const edge = (on: number, over: Partial<Dependency> = {}): Dependency => ({
   ...over,
 });
 
-test('a start pulls in dependencies, and a service with a missing one says what to do', async () => {
+test('a start pulls in dependencies, and a service that waits for a stopped one says what to do', async () => {
   const world = await live(
     [
       { oneshot: false, dependsOn: [] },

@@ -272,7 +272,7 @@ describe('after a run', () => {
     ['a directory that came back: the next run', [...RUNNING, REMOVED, RESTORED, EXITED, CLEARED], 'starting'],
     ['a scan during a stop: nothing', [...RUNNING, STOP, RESTORED, EXITED, CLEARED], 'down'],
     ['a run that cannot be executed: waiting for a change', [START, UNSTARTABLE, CLEARED], 'failed'],
-    ['one that was mended meanwhile: the next run', [START, UNSTARTABLE, CHANGED, CLEARED], 'starting'],
+    ['a run that was mended meanwhile: the next run', [START, UNSTARTABLE, CHANGED, CLEARED], 'starting'],
     ['a crash after the shutdown began: nothing', [...RUNNING, FORBID, EXITED, CLEARED], 'down'],
     ['a restart when the shutdown has begun: nothing', [...RUNNING, FORBID, RESTART, EXITED, CLEARED], 'down'],
     ['a failed fork when the shutdown has begun: nothing', [START, FORBID, SPAWN_FAILED], 'down'],

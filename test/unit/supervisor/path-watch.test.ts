@@ -105,7 +105,7 @@ describe('a symbolic link', () => {
     expect(await reported(() => renameSync(at('map/..data_tmp'), at('map/..data')))).toEqual(['map']);
   });
 
-  test('that leads in a circle harms nobody', async () => {
+  test('does no harm if it leads in a circle', async () => {
     symlinkSync('b', at('a'));
     symlinkSync('a', at('b'));
     watch.watch('web', { files: [at('a/run')], directories: [] });
@@ -237,7 +237,7 @@ describe('a directory on the way', () => {
     for (const fd of [...open, again]) closeSync(fd);
   });
 
-  test('that is a link is reported when it is replaced, or removed and made anew', async () => {
+  test('is reported when it is a link that is replaced, or removed and made again', async () => {
     for (const name of ['a', 'b']) {
       mkdirSync(at(name));
       writeFileSync(at(name, 'run'), '');

@@ -113,7 +113,7 @@ class Judge {
     this.#lastedMs = lastedMs;
   }
 
-  /** Called after each step. */
+  /** Called for each step. */
   broken(before: ServiceStatus, after: ServiceStatus, event: MachineEvent): readonly string[] {
     const violations: string[] = [];
     const { state, desired } = after;

@@ -61,7 +61,7 @@ test('a destroyed end reports this to the other', async () => {
   expect(await textOf(far)).toBe('');
 });
 
-test('a silent link lives by signs of life; without them it is given up', async () => {
+test('signs of life keep a silent link open; without them it is given up', async () => {
   const { near, far, back } = pair({ pingMs: 20, silenceMs: 500 });
   near.resume();
   far.resume();

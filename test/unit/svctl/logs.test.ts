@@ -226,7 +226,7 @@ describe('a follower', () => {
     expect(await ended).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' });
   });
 
-  test('that does not read holds nobody up, and learns later what it missed', async () => {
+  test('holds nobody up if it does not read, and learns later what it missed', async () => {
     const { stdout, process, ended } = await following('web');
     process.stdout.pause();
     for (let round = 0; round < 200; round++) {

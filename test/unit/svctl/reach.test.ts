@@ -100,7 +100,7 @@ describe('my_init that cannot be reached', () => {
     expect(code).toBe(7);
   });
 
-  test("a path that cannot be a socket's is refused with the reason", async () => {
+  test('an impossible socket path is refused with the reason', async () => {
     const { stderr, code } = await svctl.run(['--socket', `/${'x'.repeat(107)}`]);
     expect(stderr).toContain('at most 107 bytes');
     expect(code).toBe(2);

@@ -119,7 +119,7 @@ describe('http', () => {
     expect(await check(probe(url, { status: [[200, 200]] }))).toBe(`${url}: answers 401`);
   });
 
-  test('sends its path, its headers and its name', async () => {
+  test('sends its path, its headers and a User-Agent', async () => {
     let seen: IncomingMessage | undefined;
     const url = await serve((request, response) => {
       seen = request;

@@ -73,7 +73,7 @@ describe('a check loop that somebody waits for', () => {
     expect(scene.told).toEqual(['refused', 'answers 503']);
   });
 
-  test('is unready after three failures in a row, and ready again after one pass', async () => {
+  test('fails after three failures in a row, and passes again after one pass', async () => {
     const scene = new Scene('impatient');
     scene.loop.start();
     await elapse(0);

@@ -129,7 +129,7 @@ describe('an env_file', () => {
     expect(kept.hasOtherEnvironment(definition)).toBe(false);
   });
 
-  test('that does not exist is an error, unless it is not required', () => {
+  test('is an error if it does not exist, unless it is not required', () => {
     const path = join(directory, 'none.env');
     expect(environmentOf({ files: [{ path, required: false }] })).toEqual(Object.fromEntries(CONTAINER));
     expect(() => environmentOf({ files: [{ path, required: true }] })).toThrow(
@@ -137,7 +137,7 @@ describe('an env_file', () => {
     );
   });
 
-  test('that is a FIFO is an error, and blocks nobody', () => {
+  test('is an error if it is a FIFO, and blocks nobody', () => {
     const path = join(directory, 'fifo');
     execFileSync('mkfifo', [path]);
     expect(() => environmentOf({ files: [{ path, required: true }] })).toThrow(

@@ -26,7 +26,7 @@ const api = createRequire(import.meta.url)(bundle);
 export const { RestartRequest, WaitLevel, WatchResponse } = api;
 
 /**
- * A connection of its own to my_init of a container; calls are promised, `watch` is a stream of
+ * Its own connection to the my_init of a container. Calls return promises; `watch` is a stream of
  * encoded answers.
  */
 export function connect(container) {
@@ -70,7 +70,7 @@ export function connect(container) {
   };
 }
 
-/** Resolves when a call is answered. A call that is cut off or refused is made again. */
+/** Resolves when a call is answered. A call that is cut off or refused is repeated. */
 export async function apiAnswers(container) {
   for (;;) {
     await listens(join(container.directory, 'run/my_init.sock'));

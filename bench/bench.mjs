@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- [--install] [--rounds N] [--json FILE] [PART...]`: measures my_init beside
  * others in one run, in turns, so that other work of the machine affects all alike. Prints a table
- * for each part; `--json` writes the same, with more digits, into a file.
+ * for each part; `--json` writes the same figures, with more digits, into a file.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
@@ -39,7 +39,7 @@ for (const name of positionals.length > 0 ? positionals : PARTS) {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...surroundings(), results })}\n`);
 }
 
-/** Where the figures come from. */
+/** The machine and the versions behind the figures. */
 function surroundings() {
   const [{ model }] = cpus();
   const machine = { cpu: model, cores: cpus().length, kernel: release() };
@@ -54,7 +54,7 @@ function parse() {
     });
     if (parsed.positionals.every((name) => PARTS.includes(name))) return parsed;
   } catch {
-    // An unknown option is answered alike.
+    // An unknown option gets the same answer.
   }
   process.stderr.write(`usage: npm run bench -- [--install] [--rounds N] [--json FILE] [${PARTS.join('|')}]...\n`);
   process.exit(2);
@@ -73,7 +73,7 @@ async function measure(name, part) {
   };
   for (let round = 0; round < rounds; round++) {
     progress(`${name}: round ${round + 1} of ${rounds}`);
-    // Where each waits for minutes and does next to nothing, all wait together.
+    // A part whose contenders are idle for minutes measures them all at the same time.
     const found = part.together ? await Promise.all(present.map(measureOne)) : [];
     if (!part.together) for (const contender of present) found.push(await measureOne(contender));
     for (const { contender, measure } of found.flat()) {

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { STOPWATCH } from './tools.mjs';
 
-/** The measure of everything that is written for Node. */
+/** The contender that everything written for Node is compared with. */
 export const NODE = { name: 'node -e 0', isThere: () => true };
 
-/** Milliseconds from its execution to its end, and of CPU. */
+/** Milliseconds from the execution of a command to its end, and its CPU time. */
 export async function timeCommand(command, environment = {}) {
   const options = { env: { ...process.env, ...environment } };
   const { stdout } = await promisify(execFile)(STOPWATCH, ['time', ...command], options);

@@ -45,12 +45,12 @@ export class Container {
     this.#exited = new Promise((resolve) => this.#unshare.once('exit', (code) => resolve({ endedMs: nowMs(), code })));
   }
 
-  /** As the host sees it. */
+  /** The pid of PID 1 on the host. */
   get pid() {
     return children(this.#unshare.pid)[0];
   }
 
-  /** The notes of the services: `{ what, name, atMs }`, and when PID 1 was executed. */
+  /** The notes of the services: `{ what, name, atMs }`, and one for the execution of PID 1. */
   notes() {
     const text = existsSync(this.#notes) ? readFileSync(this.#notes, 'utf8') : '';
     return text
@@ -67,7 +67,7 @@ export class Container {
     await until('PID 1', 60_000, () => this.notes().some(({ what }) => what === 'begin'));
   }
 
-  /** When PID 1 was executed, and each start since then. Resolves when there are so many. */
+  /** The execution of PID 1, and each start since then. Resolves when there are `count` starts. */
   async started(count, withinMs = 60_000) {
     const begun = await until(`${count} services to run`, withinMs, () => {
       const notes = this.notes();
@@ -80,14 +80,17 @@ export class Container {
   }
 
   /**
-   * Milliseconds of CPU that all others had used when the first service began; with $STOPWATCH_CPU.
+   * Milliseconds of CPU that all other processes had used when the first service began. Needs
+   * $STOPWATCH_CPU.
    */
   async cpuUntilStart() {
     const note = await until('the CPU time', 60_000, () => this.notes().find(({ what }) => what === 'cpu'));
     return note.atMs;
   }
 
-  /** The processes that are not services: their use is the cost of the supervision. */
+  /**
+   * The processes that are not services: their CPU time and memory are the cost of the supervision.
+   */
   supervisors() {
     return family(this.pid).filter((pid) => executable(pid) !== SERVICE);
   }
@@ -98,8 +101,8 @@ export class Container {
   }
 
   /**
-   * Asks for the end; resolves to how long it took and the exit code, if it ended, and how many
-   * services could say that they end.
+   * Asks for the end. Resolves to how long the end took and the exit code, if PID 1 ended, and how
+   * many services noted their end.
    */
   async stop(signal, withinMs = STOPPED_WITHIN_MS) {
     const asked = nowMs();
@@ -119,7 +122,7 @@ export class Container {
   }
 }
 
-/** Looks until it is so. */
+/** Calls `look` until it finds something. */
 export async function until(what, withinMs, look) {
   for (const end = nowMs() + withinMs; nowMs() < end; await delay(5)) {
     const found = look();
@@ -128,7 +131,7 @@ export async function until(what, withinMs, look) {
   throw new Error(`waited in vain for ${what}`);
 }
 
-/** Resolves when processes have (next to) nothing to do any more. */
+/** Resolves when processes have (next to) nothing left to do. */
 export async function settled(pids, everyMs = 250) {
   const work = () => pids().reduce((sum, pid) => sum + cpuMs(pid), 0);
   for (let last = work(); ; ) {

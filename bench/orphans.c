@@ -55,7 +55,7 @@ static void storm(int count) {
   }
 }
 
-/* The time at which the process ended whose zombies they were. */
+/* The time at which the parent of the zombies ended. */
 static double heap(int count) {
   pid_t parent = start();
   if (parent == 0) {

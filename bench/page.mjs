@@ -100,7 +100,10 @@ const ALONE = {
   growth: 'What must not grow: how much more there is at the end of the work than in its middle',
 };
 
-/** The table of a part that is measured for us alone, or beside others than the supervisors. */
+/**
+ * The table of a part that is measured for my_init alone, or beside programs other than the
+ * supervisors.
+ */
 function further(run) {
   return Object.entries(ALONE)
     .map(([part, title]) => ({ title, result: run.results.find((result) => result.part === part) }))

@@ -1,5 +1,5 @@
 /**
- * Gets the peers that are missing: Debian packages where we may, the others into a cache of our
+ * Installs the peers that are missing: Debian packages where we may, the others into a cache of our
  * own.
  */
 import { execFileSync } from 'node:child_process';

@@ -1,7 +1,7 @@
 /** Facts of the kernel about processes, proc(5), as seen from outside the container. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** A process and all below it. */
+/** A process and all its descendants. */
 export const family = (pid) => [pid, ...children(pid).flatMap(family)];
 
 export function children(pid) {
@@ -29,7 +29,10 @@ export function cpuMs(pid) {
   return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
-/** How often its threads have gone to sleep by themselves, which is how often they were woken. */
+/**
+ * How often the threads of a process have gone to sleep by themselves, which is how often they were
+ * woken.
+ */
 export function wakeUps(pid) {
   return tasks(pid).reduce(
     (sum, task) => sum + number(read(`/proc/${pid}/task/${task}/status`), /^voluntary_ctxt_switches:\s+(\d+)/m),
@@ -37,7 +40,7 @@ export function wakeUps(pid) {
   );
 }
 
-/** Kilobytes: proportional, resident, and what is private and not of a file. */
+/** Kilobytes: proportional, resident, and the memory that is private and not of a file. */
 export function memory(pid) {
   const text = read(`/proc/${pid}/smaps_rollup`);
   const of = (field) => number(text, new RegExp(`^${field}:\\s+(\\d+) kB`, 'm'));
@@ -50,7 +53,7 @@ const tasks = (pid) => attempt(() => readdirSync(`/proc/${pid}/task`)) ?? [];
 
 const read = (path) => attempt(() => readFileSync(path, 'latin1'));
 
-/** undefined when the process is gone. */
+/** The result of `look`; undefined when the process is gone. */
 function attempt(look) {
   try {
     return look();

@@ -10,7 +10,7 @@ const PLACES = [
 ];
 
 /**
- * `enter` is a shell command that puts its shell into the group. undefined where no cgroup can be
+ * `enter` is a shell command that puts its shell into the group. Undefined where no cgroup can be
  * made.
  */
 export function quota(percent) {

@@ -111,10 +111,10 @@ export const SUPERVISORS = {
 };
 
 const { my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose } = SUPERVISORS;
-/** Each product once. */
+/** One supervisor of each product. */
 export const ONE_OF_EACH = [my_init, runit, s6, daemontools, supervisord, pm2, pebble, processCompose];
 
-/** JSON is YAML. `check` is the URL that each service is asked at, every ten seconds. */
+/** JSON is YAML. `check` is the URL of each service's check, which runs every ten seconds. */
 function pebbleLayer(directory, count, check) {
   const places = serviceDirectories(directory, count);
   const service = (name) => ({

@@ -12,7 +12,7 @@ export class Samples {
     measure.values.set(name, [...values, value]);
   }
 
-  /** Each with the ratio of its median to ours, which comes first. */
+  /** Each measure with the ratios of the medians to ours, which comes first. */
   summary() {
     return [...this.#measures.values()].map(({ title, unit, values }) => {
       const rows = [...values].map(([name, list]) => ({ name, ...spread(list) }));
@@ -33,8 +33,8 @@ function spread(values) {
 }
 
 /**
- * The middle half of the samples spreads over more than this part of the median: the median says
- * nothing.
+ * Where the middle half of the samples spreads over more than this part of the median, the median
+ * says nothing.
  */
 const NOISE = 0.5;
 /** Fewer samples have no middle half. */
@@ -67,7 +67,7 @@ export function table(measures) {
 
 const line = (width, first, cells) => first.padEnd(width) + cells.map((cell) => cell.padStart(10)).join('');
 
-/** Three digits. */
+/** A number with three digits. */
 export const figure = (value) =>
   Math.abs(value) >= 100
     ? value.toFixed(0)

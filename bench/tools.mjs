@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where they are, until the end. */
+/** The directory of the programs, until the benchmark ends. */
 export const TOOLS = mkdtempSync(join(tmpdir(), 'my_init-bench-tools-'));
 process.on('exit', () => rmSync(TOOLS, { recursive: true, force: true }));
 
@@ -13,8 +13,8 @@ export const inPath = (program) =>
   (process.env.PATH ?? '').split(delimiter).some((place) => existsSync(join(place, program)));
 
 /**
- * Compiles a program of this directory. It is static, so that its own start weighs little in the
- * measure.
+ * Compiles a program of this directory. The program is static, so that its own start weighs little
+ * in the measure.
  */
 export function compile(source) {
   const program = join(TOOLS, source.replace(/.*\/|\.c$/g, ''));
@@ -25,6 +25,6 @@ export function compile(source) {
 
 export const STOPWATCH = compile('stopwatch.c');
 
-/** The same, called as a service. */
+/** The same program under the name of a service. */
 export const SERVICE = join(TOOLS, 'service');
 copyFileSync(STOPWATCH, SERVICE);

@@ -1,11 +1,11 @@
-// Finds comments that are wider than 100 columns: `npm run check` calls it. Tables, commands, links
-// and orders to linters cannot be wrapped.
+// Finds comments that are wider than 100 columns: `npm run check` calls this program. Tables,
+// commands, links and directives for linters cannot be wrapped.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const WIDTH = 100;
 const SOURCES = /\.(ts|mjs|cjs|js|c|h|proto|go|py)$|(^|\/)[A-Za-z][\w-]*$/;
-/** Made by others, or by programs. */
+/** Files that others, or programs, have made. */
 const FOREIGN =
   /(^|\/)(\.git|\..*cache|node_modules|dist|gen|build|__pycache__)$|\.pb\.go$|_pb2\w*\.py$|^packaging\/out$|^proto\/(google|grpc)$/;
 const COMMENT = /^\s*(\/\/|\/\*|\*|# )/;

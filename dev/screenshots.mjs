@@ -12,14 +12,14 @@ import { chromium } from 'playwright-core';
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
 const SVCTL = place('../dist/svctl.js');
 const OUT = place('../docs/looking');
-/** The services crash, restart and use something meanwhile. */
+/** Meanwhile the services crash, restart and use resources. */
 const HISTORY_MS = Number(process.env.HISTORY_SECONDS ?? 60) * 1000;
 const [ROWS, COLUMNS] = [12, 118];
 
 const directory = mkdtempSync(join(tmpdir(), 'my_init-'));
 const socket = join(directory, 'my_init.sock');
 const env = { ...process.env, MY_INIT_SOCKET: socket, MY_INIT_HTTP_LISTEN: 'none', TERM: 'xterm-256color' };
-// The pictures show where the services are.
+// The pictures show the path of the services.
 const services = join(directory, 'service');
 cpSync(place('../examples/services'), services, { recursive: true });
 const options = ['--socket', socket, '--service-dir', services];
@@ -49,7 +49,7 @@ async function picture(url, colorScheme, view, name, height) {
   await page.goto(url);
   await page.getByRole('link', { name: 'Services' }).waitFor();
   await page.goto(`${new URL(url).origin}/#/${view}`);
-  // Two samples of resource use.
+  // Time for two samples of resource use.
   await delay(4_500);
   await page.screenshot({ path: join(OUT, `${name}-${colorScheme}.png`) });
   await page.close();

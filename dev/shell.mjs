@@ -1,5 +1,5 @@
 // A shell in a throw-away PID namespace, with my_init as its init and the example services running.
-// Nothing of it stays.
+// Nothing is left behind.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOCKET = join(tmpdir(), `my_init-dev-${process.getuid()}.sock`);
-/** An editor that saves all, or a checkout, is one change. */
+/** An editor that saves all files, or a checkout, counts as one change. */
 const QUIET_MS = 200;
 
-/** The build steps of a changed file, and whether all of it starts again. */
+/** The build steps of a changed file, and whether my_init is restarted afterwards. */
 const STEPS = [
   { of: /^proto\/.*\.proto$/, script: 'build:proto', restart: false },
   { of: /^src\/(init|launch)\/.*\.[ch]$/, script: 'build:native', restart: true },
@@ -35,7 +35,9 @@ async function restart() {
   start();
 }
 
-/** The services go on with a new controller; where it cannot take over, everything starts again. */
+/**
+ * The services go on under a new controller; where it cannot take over, everything is restarted.
+ */
 async function replace() {
   const svctl = join(ROOT, 'dist/svctl.js');
   const { status } = spawnSync(svctl, ['--socket', SOCKET, 'reexec'], { stdio: ['ignore', 'inherit', 'inherit'] });

@@ -51,7 +51,7 @@ async function calls(title, call, atOnce, controller, record) {
   record(`${title}: CPU of the controller`, 'ms per call', (cpuMs(controller) - cpu) / count);
 }
 
-/** A change that is neither reported nor counted in a gap would be a bug of ours. */
+/** A change that is neither reported nor counted in a gap would be a bug of my_init. */
 async function watchers(container, client, controller, record) {
   const watching = Array.from({ length: WATCHERS }, () => watch(container));
   await Promise.all(watching.map(({ ready }) => ready));
@@ -68,7 +68,7 @@ async function watchers(container, client, controller, record) {
   const seconds = (nowMs() - begun) / 1000;
   const { revision } = await client.list({});
   const caughtUp = () => watching.every(({ state }) => state.last >= Number(revision));
-  // The table shows a watcher that never learns of every change.
+  // A watcher that never learns of every change shows in the table.
   await until('all to be told', 30_000, caughtUp).catch(() => {});
   const title = `${WATCHERS} watchers`;
   record(`${title}: changes`, 'per second', (Number(revision) - watching[0].state.first) / seconds);
@@ -83,8 +83,8 @@ async function watchers(container, client, controller, record) {
 }
 
 /**
- * The type of an answer, by its first byte: the number of its field. Decoding all of them would be
- * most of the work.
+ * The type of an answer, by its first byte: the number of its field. Decoding whole answers would
+ * be most of the work.
  */
 const [SNAPSHOT, CHANGE, GAP] = [2, 3, 5].map((field) => (field << 3) | 2);
 

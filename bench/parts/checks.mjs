@@ -12,7 +12,7 @@ const { my_init, pebble, processCompose } = SUPERVISORS;
 const SERVICES = 100;
 const WATCHED_MS = 30_000;
 const MS_PER_HOUR = 3_600_000;
-/** All are ready, and V8 has tidied up after the start. */
+/** By then all services are ready, and V8 has tidied up after the start. */
 const REST_MS = 12_000;
 
 export const rounds = 1;
@@ -36,7 +36,7 @@ export async function run(contender, record) {
   }
 }
 
-/** Its measures; `asked`: the requests so far. */
+/** The measures of one kind of check; `asked`: the requests so far. */
 async function watch(kind, prepare, asked) {
   const container = new Container(prepare);
   try {
@@ -59,7 +59,7 @@ async function watch(kind, prepare, asked) {
   }
 }
 
-/** With `log`, nothing is asked. */
+/** With `log`, my_init sends no requests. */
 const kinds = (url) =>
   Object.entries({
     http: `ready: { http: "${url}", interval: 10s }\n`,

@@ -1,5 +1,5 @@
 /**
- * How long the command takes that shows the state of all services, from its execution to its end.
+ * How long the command that shows the state of all services takes, from its execution to its end.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -18,7 +18,8 @@ export const contenders = [{ name: 'my_init', isThere: () => true }];
 
 /**
  * Reads and plans as a controller does, or has the library alone parse the same text: `yaml` is the
- * floor. The reader is loaded first and counted apart, each container with YAML loads it once.
+ * least time possible. The reader is loaded first and counted apart: each container with YAML loads
+ * it once.
  */
 const PROGRAM = `
 import { readFileSync } from 'node:fs';
@@ -52,14 +53,14 @@ async function main() {
 void main();
 `;
 
-/** With the options of src/supervisor/definition/parse-yaml.ts. */
+/** Parses with the options of src/supervisor/definition/parse-yaml.ts. */
 const PARSE = `
 import { LineCounter, parseDocument } from 'yaml';
 export const parse = (text) =>
   parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, keepSourceTokens: false, lineCounter: new LineCounter() }).get('services').items.length;
 `;
 
-/** As init starts the controller. */
+/** The flags with which init starts the controller. */
 const FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1'];
 
 export async function run(_contender, record) {
@@ -115,7 +116,7 @@ async function build(directory) {
   return program;
 }
 
-/** Until all run, and the CPU time of my_init for it. */
+/** The time until all services run, and the CPU time of my_init for it. */
 async function start(count, where, prepare, record) {
   const container = new Container(prepare);
   try {
@@ -142,8 +143,8 @@ function inYaml(count) {
 }
 
 /**
- * As people write them: a command, a user, variables, a probe, and up to three dependencies on
- * earlier services.
+ * Services as people write them: a command, a user, variables, a probe, and up to three
+ * dependencies on earlier services.
  */
 function services(count) {
   const entries = Array.from({ length: count }, (_, at) => {

@@ -78,12 +78,12 @@ function figures(container, scraped) {
 
 const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`);
 
-/** The size of a file on its disk, or in memory. */
+/** The size of a file on disk or in memory. */
 function sizeOf(path) {
   try {
     return statSync(path).blocks * 512;
   } catch {
-    // Closed meanwhile.
+    // The file was closed meanwhile.
     return 0;
   }
 }
@@ -97,7 +97,7 @@ async function comeAndGo(container, client) {
   mkdirSync(place);
   symlinkSync(SERVICE, join(place, 'run'));
   await until('a new service', 30_000, () => container.service(name));
-  // my_init writes into it as long as it is there.
+  // my_init writes into the directory as long as it is there.
   const away = join(container.directory, name);
   renameSync(place, away);
   while (await isListed());

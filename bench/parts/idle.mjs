@@ -13,7 +13,7 @@ const { my_init } = SUPERVISORS;
 const SERVICES = 100;
 /** Twice this time makes a minute. */
 const HALF_MINUTE_MS = 30_000;
-/** Some seconds after the last work V8 tidies up, once. */
+/** V8 tidies up once, some seconds after the last work. */
 const REST_MS = 12_000;
 const SCRAPES = 4;
 

@@ -1,6 +1,5 @@
 /**
- * How much output of a program is captured, by us and by others: 100-byte lines as fast as they are
- * taken.
+ * How much output of a program each contender captures: 100-byte lines as fast as they are read.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +16,7 @@ const WRITER = compile('write-lines.c');
 export const rounds = 3;
 export const contenders = CONTENDERS;
 
-/** The CPU time of the capturing process; the bytes that the program wrote. */
+/** Measures the CPU time of the capturing process and the bytes that the program wrote. */
 export async function run(contender, record) {
   const directory = mkdtempSync(join(PLACE, 'my_init-bench-'));
   const command = contender.command(directory, `${WRITER} ${directory} ${SECONDS}`);
@@ -46,7 +45,7 @@ export async function run(contender, record) {
   }
 }
 
-/** By program, or by the script that an interpreter runs. */
+/** Finds a process by its program, or by the script that an interpreter runs. */
 const isProcess = (pid, program) =>
   commandLine(pid)
     .slice(0, 2)

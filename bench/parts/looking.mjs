@@ -20,7 +20,7 @@ const WITHIN_MS = 60_000;
  * 16 ms apart.
  */
 const SAME_FRAME_MS = 5;
-/** Says 10,000 numbered lines a second. */
+/** Writes 10,000 numbered lines a second. */
 const STORM = `
 const beginMs = performance.now();
 let said = 0;

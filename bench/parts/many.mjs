@@ -10,7 +10,7 @@ export const contenders = ONE_OF_EACH;
 
 export async function run(contender, record) {
   for (const count of [100, 500]) {
-    // Minutes of it would say no more.
+    // pm2 would take minutes, and show nothing new.
     if (contender === pm2 && count > 100) continue;
     const container = new Container(contender.prepare(count));
     try {

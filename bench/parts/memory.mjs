@@ -21,7 +21,7 @@ export const contenders = Object.values(SUPERVISORS);
 export async function run(contender, record) {
   if (contender === myInitTree) forgetCachedPages(join(dirname(TREE), 'node'));
   for (const count of COUNTS) {
-    // Minutes of it would say no more.
+    // pm2 would take minutes, and show nothing new.
     if (contender === pm2 && count > 100) continue;
     const container = new Container(contender.prepare(count));
     try {

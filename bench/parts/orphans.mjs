@@ -21,7 +21,7 @@ export const contenders = [
   peer('s6', (directory, program) => ['s6-svscan', serviceDirectory(directory, program)], 's6-svscan'),
 ];
 
-/** The CPU time of PID 1 and, if there is one, of the process that PID 1 reports to. */
+/** Measures the CPU time of PID 1 and, if there is one, of the process that PID 1 reports to. */
 export async function run(contender, record) {
   for (const { title, mode, count } of WORKS) {
     const container = new Container((directory) => ({

@@ -24,7 +24,7 @@ export async function run(_contender, record) {
   await manyHosts(record);
 }
 
-/** In the image that the container tests build. */
+/** Runs in the image that the container tests build. */
 async function besidePodman(record) {
   const images = join(tmpdir(), `my_init-images-${process.getuid()}`);
   const environment = {
@@ -57,7 +57,7 @@ async function manyHosts(record) {
   writeFileSync(join(bin, 'docker'), tool, { mode: 0o755 });
   const containers = [];
   try {
-    // As many at once as a machine boots in a moment.
+    // Only as many boot at once as a machine boots in a moment.
     while (containers.length < HOSTS) {
       const booting = Array.from({ length: 5 }, () => new Container(prepare));
       containers.push(...booting);
@@ -69,7 +69,7 @@ async function manyHosts(record) {
       const title = scheme === 'unix' ? 'sockets' : 'a tool and a dial-stdio each';
       for (const command of [['status'], ['logs', '--since', '1m']])
         for (let time = 0; time < TIMES / 2; time++) {
-          // The lines of the last minute.
+          // Has each host write its lines anew, so that they are from the last minute.
           if (command[0] === 'logs') await measured(['restart', '--all', '--yes'], sockets.flatMap(overSocket), bin);
           const { ms, peakKb, lines } = await measured(command, hosts, bin);
           const what = `${command.join(' ')} of ${HOSTS} hosts`;
@@ -97,7 +97,7 @@ function prepare(directory) {
 const answers = ({ directory }) =>
   attempt(() => execFileSync(SVCTL, ['--socket', join(directory, 'run/my_init.sock'), 'info'], { stdio: 'pipe' }));
 
-/** From the start of svctl to its end, and the most memory that it ever had. */
+/** The time from the start of svctl to its end, and its peak memory. */
 async function measured(command, hosts, bin) {
   const begunMs = nowMs();
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };

@@ -4,9 +4,9 @@ import { Container, nowMs, until } from '../container.mjs';
 import { names, ONE_OF_EACH } from '../supervisors.mjs';
 
 /**
- * A service lives for two seconds before its turn comes, and has one turn: some wait before they
- * start a service again that lived for less than a second, we do when it failed twice within ten
- * seconds.
+ * A service lives for two seconds before its turn comes, and has one turn. Some supervisors wait
+ * before they restart a service that lived for less than a second; my_init waits after two failures
+ * within ten seconds.
  */
 const SERVICES = 20;
 const EVERY_MS = 100;

@@ -1,6 +1,6 @@
 /**
- * A part of one CPU: until the first service runs, until the API answers, and whether TERM in
- * between ends in order.
+ * A part of one CPU: the time until the first service runs, the time until the API answers, and
+ * whether a TERM in between ends the container in order.
  */
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';

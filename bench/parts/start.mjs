@@ -29,7 +29,7 @@ export async function run(contender, record) {
     const { begunMs, starts } = await container.started(1);
     record(FIRST, 'ms', starts[0].atMs - begunMs);
   });
-  // The clock of CPU time takes some time itself.
+  // Reading the CPU time takes some time itself.
   await inContainer(contender, { STOPWATCH_CPU: '1' }, async (container) => {
     await container.started(1);
     record(FIRST_CPU, 'ms', await container.cpuUntilStart());

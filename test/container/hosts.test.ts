@@ -37,7 +37,7 @@ describeWithImage('svctl -H', () => {
   const run = (...args: readonly string[]): Promise<Ended> => start(...args).ended;
   const both = () => ['-H', `podman://${first.name}`, '-H', `podman://${second.name}`];
 
-  test('podman: status, a restart, and nothing of it is left in the container', async () => {
+  test('podman: status and restart work, and leave nothing in the container', async () => {
     const host = `podman://${first.name}`;
     const { stdout, stderr, code } = await run('-H', host, 'status', 'web');
     expect([stderr, code]).toEqual(['', 0]);
@@ -49,7 +49,7 @@ describeWithImage('svctl -H', () => {
     await waitFor('the end of dial-stdio', async () => !(await first.output('svctl', 'ps')).includes('dial-stdio'));
   });
 
-  test('podman: two containers at once, one of which is gone', async () => {
+  test('podman: two containers answer at once, and a missing one is named', async () => {
     const restarted = await run(...both(), 'restart', 'web', '--rolling', '--yes');
     expect(restarted.stdout.match(/web restarted: pid/g)).toHaveLength(2);
     expect((await run(...both(), 'health', 'web')).stdout).toMatch(/^HOST.*\nall 2 +service\/web +serving\n$/);
@@ -77,7 +77,7 @@ describeWithImage('svctl -H', () => {
     await ended;
   });
 
-  test('ssh: my_init of the machine, a container on it, and a login that is refused', async () => {
+  test('ssh: my_init of the machine and of a container answer, and a refused login is reported', async () => {
     const sshd = await Sshd.start(directory, OCI_ENVIRONMENT);
     const machine = await TestContainer.boot({ services: { cron: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
     try {
@@ -134,12 +134,12 @@ class Sshd {
     return sshd;
   }
 
-  /** Sets the socket that the programs of a login find. */
+  /** Sets the socket that the programs of a login use. */
   async setSocket(socket: string): Promise<void> {
     const at = (name: string): string => join(this.#directory, name);
     const { CONTAINERS_CONF, CONTAINERS_STORAGE_CONF } = this.#environment;
     const variables = {
-      // Docker is asked first where it is installed.
+      // svctl tries Docker first where it is installed.
       PATH: `${at('bin')}:${process.env.PATH?.split(':')
         .filter((place) => !place.includes('local'))
         .join(':')}`,

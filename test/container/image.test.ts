@@ -16,7 +16,7 @@ describeWithImage('the image', () => {
   let container: OciContainer | undefined;
   afterEach(() => container?.dispose());
 
-  test('boots to its services, and ends orderly', async () => {
+  test('boots to its services, and ends in order', async () => {
     container = await OciContainer.run();
     await container.reaches('syslog-ng', 'up');
     await container.reaches('cron', 'up');
@@ -24,7 +24,7 @@ describeWithImage('the image', () => {
     expect(await container.stop()).toBe(0);
   });
 
-  test('says what it is', async () => {
+  test('has its command, stop signal, port and labels', async () => {
     const [{ Config }] = JSON.parse((await podman('image', 'inspect', IMAGE)).stdout);
     expect(Config).toMatchObject({
       Cmd: ['/sbin/my_init'],
@@ -34,18 +34,18 @@ describeWithImage('the image', () => {
     });
   });
 
-  test('has what it promises, and nothing that it was built with', async () => {
+  test('contains what it promises, and nothing that it was built with', async () => {
     container = await OciContainer.run({ command: ['sleep', '1000'], unattended: true });
     const promised = [
       '/sbin/my_init /usr/bin/svctl /sbin/setuser /usr/sbin/install_clean /usr/sbin/enable_insecure_key',
       '/usr/bin/sv /usr/bin/chpst /usr/bin/svlogd /usr/lib/my_init/launch /usr/bin/curl /usr/bin/vim',
     ];
     await container.output('ls', ...promised.join(' ').split(' '));
-    // Scripts of s6-overlay find their tools.
+    // Scripts of s6-overlay find the s6 commands.
     const script = '#!/command/with-contenv sh\nexec s6-setuidgid nobody /usr/bin/with-contenv id -un\n';
     await container.write('/usr/local/bin/script', script);
     expect(await container.output('/usr/local/bin/script')).toBe('nobody');
-    // Keys that everybody who has the image would know.
+    // The image has no key: everybody who has the image would know it.
     expect(
       await container.output('sh', '-c', 'ls /etc/ssh/*key* /etc/insecure_key* /root/.ssh 2>/dev/null; true'),
     ).toBe('');
@@ -62,7 +62,7 @@ describeWithImage('the image', () => {
     ).toBe('640 docker_env\n700 root');
   });
 
-  test('is as large as the document says, and so is its greatest part', async () => {
+  test('is as large as the document says, and so is its largest part', async () => {
     const page = readFileSync(join(PROJECT, 'docs/image.md'), 'utf8');
     const documented = (pattern: RegExp): number => Number(pattern.exec(page)?.[1]);
     const { stdout } = await podman('image', 'inspect', '--format', '{{.Size}}', IMAGE);
@@ -74,7 +74,7 @@ describeWithImage('the image', () => {
     );
   });
 
-  test('counts the zombies that were made inside, and leaves none', async () => {
+  test('counts the zombies that are made inside, and leaves none', async () => {
     container = await OciContainer.run();
     const leaky = '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.01 & exit); done\nexec sleep 1000\n';
     await container.write('/etc/service/leaky/run', leaky);
@@ -110,12 +110,12 @@ describeWithImage('the image', () => {
       expect((await wholeRun(IMAGE, '/sbin/my_init', '--', ...command)).code).toBe(code);
     });
 
-    test('may be its entrypoint', async () => {
+    test('my_init may be the entrypoint', async () => {
       const { code, stdout } = await wholeRun('--entrypoint=/sbin/my_init', IMAGE, 'sh', '-c', 'echo said; exit 5');
       expect([stdout.includes('said\n'), code]).toEqual([true, 5]);
     });
 
-    test('gives it a terminal', async () => {
+    test('the main command has a terminal', async () => {
       const { stdout } = await wholeRun(
         '--tty',
         IMAGE,
@@ -130,8 +130,8 @@ describeWithImage('the image', () => {
     });
   });
 
-  test('a part that fails, fails the build', async () => {
-    // Without network nothing can be installed.
+  test('a part that fails makes the build fail', async () => {
+    // Without a network nothing can be installed.
     const { code } = await wholeRun('--volume', `${PROJECT}/image:/image:ro`, BASE, '/image/install');
     expect(code).not.toBe(0);
   });

@@ -27,7 +27,7 @@ describeWithImage('the Kubernetes examples', () => {
     rmSync(directory, { recursive: true, force: true, maxRetries: 20 });
   });
 
-  /** Plays a manifest, with what podman does not know of Kubernetes made into what it does. */
+  /** Plays a manifest, after replacing the parts of Kubernetes that podman does not know. */
   async function play(name: string): Promise<void> {
     const volume = (volumeName: string) => {
       const path = join(directory, volumeName);
@@ -36,7 +36,7 @@ describeWithImage('the Kubernetes examples', () => {
       return path;
     };
     const text = readFileSync(join(EXAMPLES, 'kubernetes', name), 'utf8')
-      // A native sidecar: a container as the others.
+      // A native sidecar becomes an ordinary container.
       .replace('  initContainers:', '  containers:')
       .replace('  containers:\n    - name: memcached', '    - name: memcached')
       .replace('      restartPolicy: Always\n', '')
@@ -45,7 +45,7 @@ describeWithImage('the Kubernetes examples', () => {
         /- name: (\S+)\n {6}emptyDir: .*/g,
         (_, it) => `- name: ${it}\n      hostPath: { path: ${volume(it)} }`,
       )
-      // podman's probe is a curl from inside, and knows no names of ports.
+      // podman runs curl inside for a probe, and does not know names of ports.
       .replaceAll('port: my-init }', 'port: 9180 }')
       .replaceAll('image: my_init-memcached', `image: ${image}`);
     writeFileSync(manifest, text);
@@ -56,7 +56,7 @@ describeWithImage('the Kubernetes examples', () => {
   const inPod = (container: string, ...command: readonly string[]) => podman('exec', container, ...command);
 
   /**
-   * Waits until the services are up, a sidecar shows what they say, and restarts one over the
+   * Waits until the services are up; then a sidecar shows their logs, and restarts one over the
    * shared socket.
    */
   async function works(pod: string): Promise<void> {
@@ -75,7 +75,8 @@ describeWithImage('the Kubernetes examples', () => {
     for (const probe of ['startupz', 'livez', 'readyz'])
       expect((await inPod(app, 'curl', '-s', `http://127.0.0.1:9180/${probe}`)).stdout).toBe('ok\n');
     expect((await podman('healthcheck', 'run', app)).code).toBe(0);
-    // The kubelet's way to end them: TERM, and KILL after the grace period, which would be 137.
+    // Each is ended as the kubelet does: TERM, and KILL after the grace period, which would give
+    // 137.
     for (const [name, code] of [
       [app, '0'],
       [sidecar, '143'],
@@ -85,12 +86,12 @@ describeWithImage('the Kubernetes examples', () => {
     }
   }
 
-  test('a pod whose sidecar shares the socket', async () => {
+  test('a sidecar that shares the socket works in a pod', async () => {
     await play('pod.yaml');
     await works('memcached');
   });
 
-  test('the same under the restricted policy', async () => {
+  test('a sidecar works under the restricted policy too', async () => {
     await play('restricted.yaml');
     await works('memcached-restricted');
   });

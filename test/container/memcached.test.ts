@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { buildImage, describeWithImage, OciContainer, podman } from '../helpers/oci.js';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/memcached', import.meta.url));
-/** Asks it from inside, as there is no client in the image, as soon as it listens. */
+/** Asks memcached as soon as it listens, from inside: the image has no client. */
 const ASK = `until (: 3<>/dev/tcp/127.0.0.1/11211) 2>/dev/null; do sleep 0.1; done
 exec 3<>/dev/tcp/127.0.0.1/11211; printf "version\\r\\nquit\\r\\n" >&3; cat <&3`;
 const ask = ['timeout', '30', 'bash', '-c', ASK];
@@ -21,7 +21,7 @@ describeWithImage('the memcached example', () => {
   });
   afterAll(() => podman('rmi', '--force', image));
 
-  test('is supervised, answers, is restarted by svctl, and stops orderly with everything else', async () => {
+  test('is supervised, answers, is restarted by svctl, and stops in order with everything else', async () => {
     container = await OciContainer.run({ image });
     const { pid } = await container.reaches('memcached', 'up');
     expect(await container.output(...ask)).toMatch(/^VERSION 1\./);

@@ -39,13 +39,13 @@ describeWithImage('the image runs', () => {
   ])('as %s', async (_, flags) => {
     container = await OciContainer.run({ flags });
     await container.output('curl', '-sf', 'http://127.0.0.1:9180/livez');
-    // Services that need root stay down, and is no reason not to be ready.
+    // Services that need root stay down; the container is ready all the same.
     for (const service of ['cron', 'syslog-ng']) await container.reaches(service, 'down');
     expect(await container.output('curl', '-s', 'http://127.0.0.1:9180/readyz')).toBe('ok');
     expect(await container.stop()).toBe(0);
   });
 
-  test('in the PID namespace of another container, whose processes it leaves alone', async () => {
+  test('in the PID namespace of another container, whose processes my_init leaves alone', async () => {
     const neighbour = await OciContainer.run({ command: ['sleep', '1000'], unattended: true });
     container = await OciContainer.run({ flags: [`--pid=container:${neighbour.name}`] });
     try {

@@ -14,7 +14,7 @@ describeWithImage('packages', () => {
   afterEach(() => container.dispose());
   afterAll(() => podman('rmi', '--force', image));
 
-  test('one that brings a daemon is installed without starting it, and is a service with one line', async () => {
+  test('a package with a daemon is installed without starting it, and needs one line to be a service', async () => {
     container = await OciContainer.run({ image });
     const { pid } = await container.reaches('nginx', 'up');
     await container.output('curl', '--silent', '--fail', '--retry-connrefused', '--retry', '20', 'http://127.0.0.1/');
@@ -23,7 +23,7 @@ describeWithImage('packages', () => {
     expect(await container.stop()).toBe(0);
   });
 
-  test('the log files of one are rotated, and it is told', async () => {
+  test('the log files of a package are rotated, and its daemon reopens them', async () => {
     container = await OciContainer.run({ image });
     await container.reaches('nginx', 'up');
     const ask = ['curl', '--silent', '--output', '/dev/null', '--retry-connrefused', '--retry', '20'];
@@ -52,13 +52,13 @@ describeWithImage('packages', () => {
       expect(lines).toEqual(['asked: update -q', `asked: ${asked}`, 'asked: autoremove -qy', 'asked: clean']);
     });
 
-    test.each([[[]], [['--install-recommends']]])('says how it is used when it is given %j', async (words) => {
+    test.each([[[]], [['--install-recommends']]])('prints its usage when it is given %j', async (words) => {
       container = await OciContainer.run({ image });
       const { code, stderr } = await container.exec('install_clean', ...words);
       expect([code, stderr]).toEqual([2, 'Usage: install_clean [--install-recommends] PACKAGE...\n']);
     });
 
-    test('fails with what apt-get fails with, and cleans up all the same', async () => {
+    test('fails with the exit code of apt-get, and cleans up all the same', async () => {
       container = await OciContainer.run({ image });
       const failing = '#!/bin/sh\n[ "$1" != install ] || exit 100\nmkdir -p /var/lib/apt/lists/some\n';
       await container.write('/usr/local/bin/apt-get', failing);

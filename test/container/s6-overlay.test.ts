@@ -7,7 +7,7 @@ import { buildImage, describeWithImage, OciContainer, podman } from '../helpers/
 const PAGE = readFileSync(new URL('../../docs/migrate-from-s6-overlay.md', import.meta.url), 'utf8');
 const DOCKERFILE = /```dockerfile\n(FROM my_init\n.*?)```/s.exec(PAGE)?.[1] ?? '';
 
-/** As an image with s6-overlay has it: nothing is executable. */
+/** A tree as in an image with s6-overlay: nothing is executable. */
 const TREE = {
   'user/type': 'bundle\n',
   'user/contents.d/web': '',
@@ -48,7 +48,7 @@ describeWithImage('the Dockerfile of docs/migrate-from-s6-overlay.md', () => {
     }
   }
 
-  test('builds an image from a tree of s6-rc, which runs', async () => {
+  test('builds an image from an s6-rc tree, and the services run', async () => {
     write(TREE);
     image = await buildImage(directory);
     container = await OciContainer.run({ image });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { describeWithImage, extendImage, OciContainer, podman } from '../helpers/oci.js';
 
 /**
- * Waits for it: syslog-ng writes to the output of the container and into its files one after the
+ * Waits for a line: syslog-ng writes to the output of the container and to its files one after the
  * other.
  */
 async function hasLine(container: OciContainer, file: string, text: string): Promise<void> {
@@ -17,7 +17,7 @@ describeWithImage('the services of the image', () => {
     container = undefined;
   });
 
-  describe('syslog has a line of every priority in the output of the container, and in a file', () => {
+  describe('syslog writes a line of every priority to the output of the container, and to a file', () => {
     let shared: OciContainer;
     beforeAll(async () => {
       shared = await OciContainer.run();
@@ -40,7 +40,7 @@ describeWithImage('the services of the image', () => {
   });
 
   describe('syslog', () => {
-    test('is there for startup scripts, shutdown hooks, and the last words of services', async () => {
+    test('is available to startup scripts, shutdown hooks, and the last words of services', async () => {
       const image = await extendImage({
         'etc/my_init.d/20': '#!/bin/sh\nlogger from a startup script\n',
         'etc/my_init.pre_shutdown.d/10': '#!/bin/sh\nlogger from a hook\n',
@@ -56,7 +56,7 @@ describeWithImage('the services of the image', () => {
       await podman('rmi', '--force', image);
     });
 
-    test('is supervised: killed, it is there again', async () => {
+    test('is supervised: it is restarted after a kill', async () => {
       container = await OciContainer.run();
       const { pid } = await container.reaches('syslog-ng', 'up');
       await container.output('kill', '-9', String(pid));
@@ -66,7 +66,7 @@ describeWithImage('the services of the image', () => {
       await container.says('root: after its death\n');
     });
 
-    test('that cannot start stops nothing else', async () => {
+    test('stops nothing else when it cannot start', async () => {
       container = await OciContainer.run({ flags: ['--volume', '/dev/null:/etc/syslog-ng/syslog-ng.conf'] });
       await container.reaches('cron', 'up');
       expect(await container.log()).toContain('*** syslog-ng is not ready; going on without it\n');
@@ -86,11 +86,11 @@ describeWithImage('the services of the image', () => {
     });
   });
 
-  test("cron runs jobs with the container's environment, logs what they say and that they failed, and takes linked files", async () => {
-    // More than one link is what cron takes for an attack, and what files of an image often have.
+  test("cron runs jobs with the container's environment, logs their output and failures, and accepts linked files", async () => {
+    // cron takes more than one link for an attack; files of an image often have more.
     const job = { 'etc/cron.d/job': '@reboot root echo "said: $GREETING"; false\n' };
     const image = await extendImage(job, 'ln /etc/cron.d/job /var/twin');
-    // What pam_env would cut.
+    // pam_env would cut this value.
     container = await OciContainer.run({ image, flags: ['--env', 'GREETING=one # "two"\nthree'] });
     await container.says('cron(root): said: one # "two"\n');
     await container.says('cron(root): three\n');

@@ -6,7 +6,7 @@ interface Key {
   readonly public: string;
 }
 
-/** A new key; what the image brings can make one. */
+/** Makes a new key with the tools of the image. */
 async function makeKey(): Promise<Key> {
   const make = "ssh-keygen -q -t ed25519 -N '' -C '' -f /tmp/key && cat /tmp/key /tmp/key.pub";
   const { stdout } = await podman('run', '--rm', '--network=none', IMAGE, 'sh', '-c', make);
@@ -32,7 +32,7 @@ describeWithImage('sshd', () => {
     return container.exec('ssh', ...options, 'root@127.0.0.1', command);
   };
 
-  test("lets in who has a key of the variable, with the container's environment, and nobody else", async () => {
+  test("lets in a user with a key of the variable, with the container's environment, and nobody else", async () => {
     const [key, other] = [await makeKey(), await makeKey()];
     const variables = [`SSH_AUTHORIZED_KEYS=# mine\n${key.public}`, 'GREETING=hello  there'];
     container = await OciContainer.run({ flags: variables.flatMap((variable) => ['--env', variable]) });
@@ -42,7 +42,7 @@ describeWithImage('sshd', () => {
     for (const secret of [other.secret, undefined]) {
       await container.output('rm', '-f', '/tmp/key');
       const { code, stderr } = await logIn(secret, 'id');
-      // A password would be named here, if there were a way to log in with one.
+      // If there were a way to log in with a password, ssh would name it here.
       expect([code, stderr]).toEqual([255, expect.stringContaining('Permission denied (publickey).')]);
     }
   });
@@ -57,7 +57,7 @@ describeWithImage('sshd', () => {
     await container.says('the host key lasts as long as this container');
   });
 
-  test('takes host keys that others may read, as on a volume with fsGroup: they are copied', async () => {
+  test('copies host keys that others may read, as on a volume with fsGroup, and uses the copies', async () => {
     const key = await makeKey();
     container = await OciContainer.run({ flags: ['--env', `SSH_AUTHORIZED_KEYS=${key.public}`] });
     await container.output('mkdir', '-p', '/etc/ssh/host_keys');
@@ -91,7 +91,7 @@ describeWithImage('sshd', () => {
     expect(keys[1]).toBe(keys[0]);
   });
 
-  test('has an insecure key where somebody asks for one, another one in every container', async () => {
+  test('has an insecure key on request, a different one in every container', async () => {
     const keys: string[] = [];
     for (let run = 0; run < 2; run++) {
       container = await OciContainer.run({ command: ['/sbin/my_init', '--enable-insecure-key'] });

@@ -35,7 +35,7 @@ describeWithImage('the tool image', () => {
     rmSync(directory, { recursive: true, maxRetries: 20 });
   });
 
-  test('is copied into an image of others, whose links stay', async () => {
+  test('is copied into another image, whose links stay', async () => {
     const dockerfile = join(directory, 'Dockerfile');
     const lines = ['COPY --from=my_init-tools / /', 'COPY run /etc/service/web/run', 'CMD ["/sbin/my_init"]'];
     writeFileSync(dockerfile, [`FROM ${TOOLS} AS my_init-tools`, `FROM ${BASE}`, ...lines, ''].join('\n'));
@@ -63,7 +63,7 @@ describeWithImage('the tool image', () => {
     expect(await container.stop()).toBe(0);
   });
 
-  test('is mounted into an image that is not changed', async () => {
+  test('is mounted into an unchanged image', async () => {
     const mount = `type=image,source=${TOOLS},destination=/opt/my_init`;
     container = await OciContainer.run({
       image: BASE,

@@ -123,7 +123,7 @@ export async function failure(promise: Promise<unknown>): Promise<ServiceError> 
   throw new Error('nothing failed');
 }
 
-/** Waits until something is so. */
+/** Waits until a condition holds. */
 export async function until(condition: () => boolean, deadlineMs = 120_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!condition()) {

@@ -1,13 +1,13 @@
 /**
- * Questions to a my_init from within the process of the test, by the client library that svctl is
- * made with: a process for each look takes a tenth of a second of CPU.
+ * Asks a my_init from within the process of the test, by the client library that svctl is built on:
+ * a process for each question takes a tenth of a second of CPU.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, GetInfoResponse, type MyInit, MyInitError, Service } from '../../clients/typescript/src/index.js';
 
 /**
- * As long as a svctl takes to start: a test kills a process and looks for what comes of it, which
- * takes init and the controller a moment.
+ * As long as a svctl takes to start. A test kills a process and looks for the effect, which takes
+ * init and the controller a moment.
  */
 const PAUSE_MS = 100;
 
@@ -26,13 +26,13 @@ export async function statusesOf(socket: string, names?: string): Promise<readon
   return services && JSON.parse(JSON.stringify(services.map((service) => Service.toJSON(service))));
 }
 
-/** As `svctl info -o json` prints it; an empty object while there is no answer. */
+/** The output of `svctl info -o json`; an empty object while there is no answer. */
 export async function infoOf(socket: string) {
   const info = await ask(socket, (my) => my.info());
   return JSON.parse(JSON.stringify(info === undefined ? {} : GetInfoResponse.toJSON(info)));
 }
 
-/** Undefined where my_init refuses, or does not answer. */
+/** The answer; undefined where my_init refuses, or does not answer. */
 async function ask<Answer>(socket: string, question: (my: MyInit) => Promise<Answer>): Promise<Answer | undefined> {
   await delay(PAUSE_MS);
   const my = connect(socket);

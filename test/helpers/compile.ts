@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const FIXTURES = fileURLToPath(new URL('../pid1/fixtures/', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/fixtures/', import.meta.url));
 
-/** Compiles a C program of the fixtures, unless that was done before; its path. */
+/** The path of a C program of the fixtures, which is compiled unless that was done before. */
 export function compile(fixture: string, ...flags: readonly string[]): string {
   const source = join(FIXTURES, fixture);
   const options = ['-O1', '-Wall', '-Wextra', '-Werror', ...flags];

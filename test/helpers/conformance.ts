@@ -51,8 +51,8 @@ const {
 }: Scenarios = JSON.parse(readFileSync('clients/conformance/scenarios.json', 'utf8'));
 
 /**
- * A user who may connect and read, not change anything. The driver still reads the files of the
- * libraries wherever they are.
+ * A user who may connect and read, but not change anything. The driver can still read the files of
+ * the libraries wherever they are.
  */
 const STRANGER = ['setpriv', '--reuid=4321', '--regid=4321', '--clear-groups', '--inh-caps=+dac_read_search'];
 const AS_STRANGER = [...STRANGER, '--ambient-caps=+dac_read_search', '--'];
@@ -182,7 +182,7 @@ class Play {
     return id;
   }
 
-  /** Words in braces are what was remembered under their name. */
+  /** Replaces words in braces by the values that were remembered under these names. */
   #filled<T>(value: T): T {
     return JSON.parse(JSON.stringify(value), (_key, part) => {
       const name = typeof part === 'string' ? /^\{(\w+)\}$/.exec(part)?.[1] : undefined;
@@ -221,7 +221,7 @@ class Driver {
     });
   }
 
-  /** Makes a call; its id. */
+  /** Makes a call. Returns its id. */
   tell(call: string, values: Value): number {
     const id = ++this.#last;
     this.#process.stdin?.write(`${JSON.stringify({ id, call, with: values })}\n`);
@@ -241,7 +241,7 @@ class Driver {
     return waitFor(`the answer of call ${id}`, () => this.of(id).find(({ event }) => event === undefined));
   }
 
-  /** The next event like this, after the one asked for before. */
+  /** The next event like this, after the event that was asked for before. */
   async event(id: number, like: Value): Promise<Value> {
     return waitFor(`an event like ${JSON.stringify(like)}`, () => {
       const all = this.of(id);
@@ -253,7 +253,7 @@ class Driver {
     });
   }
 
-  /** Ends it, and has nothing left of it. */
+  /** Ends the driver, and leaves nothing of it behind. */
   async end(): Promise<void> {
     this.#process.stdin?.end();
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), 5_000);

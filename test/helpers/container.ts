@@ -31,8 +31,7 @@ export interface ContainerOptions {
   /** Service directories by name: `{ web: { run: '#!/bin/sh\nexec sleep 99\n' } }`. */
   readonly services?: Readonly<Record<string, Files>>;
   /**
-   * The service directory, below the container's own and not made there; `service` when it is not
-   * given.
+   * The service directory, below the container's own. It is not made there; `service` by default.
    */
   readonly serviceDirectory?: string;
   /**
@@ -59,10 +58,10 @@ export interface ContainerOptions {
   /** The standard input of my_init. */
   readonly input?: string;
   /**
-   * Leave it to my_init where its socket is: {@link TestContainer.svctl} does not find it there.
+   * Let my_init choose the path of its socket: {@link TestContainer.svctl} does not find it there.
    */
   readonly usualSocket?: boolean;
-  /** The directory of my_init and what belongs to it, where it is not the built one. */
+  /** The directory of my_init and its files, if other than the built one. */
   readonly installation?: string;
   /** Do not wait until svctl gets an answer. */
   readonly unattended?: boolean;
@@ -122,7 +121,7 @@ export class TestContainer {
     );
   }
 
-  /** Boots it, and waits until svctl gets an answer unless `unattended`. */
+  /** Boots a container, and waits until svctl gets an answer unless `unattended`. */
   static async boot(options: ContainerOptions = {}): Promise<TestContainer> {
     const container = new TestContainer(options);
     if (!options.unattended)
@@ -160,7 +159,9 @@ export class TestContainer {
     return pid;
   }
 
-  /** The same, as soon as there is one: between two of them there is none for a moment. */
+  /**
+   * The same, as soon as there is a controller: between two controllers there is none for a moment.
+   */
   controller(): Promise<number> {
     return waitFor('a controller', () => {
       try {
@@ -185,7 +186,7 @@ export class TestContainer {
     return statusOf(this.socket, name);
   }
 
-  /** The same of several services; undefined while there is no answer. */
+  /** The entries of several services; undefined while there is no answer. */
   statuses(names?: string): Promise<readonly Status[] | undefined> {
     return statusesOf(this.socket, names);
   }
@@ -203,7 +204,7 @@ export class TestContainer {
     return infoOf(this.socket);
   }
 
-  /** Whether there is a controller that answers; a call that it breaks is made again. */
+  /** Whether a controller answers. A call that a dying controller breaks is repeated. */
   async answers(): Promise<boolean> {
     return (await this.info()).version !== undefined;
   }
@@ -250,7 +251,7 @@ export class TestContainer {
   }
 
   addService(name: string, files: Files): void {
-    // Made beside and moved, so that my_init sees all of it or nothing.
+    // The directory is filled elsewhere and then moved, so that my_init sees all of it or nothing.
     const temporary = join(this.directory, `.new-${name}`);
     for (const [path, content] of Object.entries(files)) writeFile(join(temporary, path), content);
     mkdirSync(temporary, { recursive: true });
@@ -268,7 +269,7 @@ export class TestContainer {
     return run('nsenter', ['--target', String(this.pid), '--pid', '--mount', '--', ...command]);
   }
 
-  /** Waits until nothing that has ended is left unreaped. */
+  /** Waits until there is no zombie. */
   async hasNoZombie(): Promise<void> {
     await waitFor(
       'all that ended to be reaped',
@@ -276,7 +277,7 @@ export class TestContainer {
     );
   }
 
-  /** Ends it, whatever state it is in, and removes its files. */
+  /** Ends the container, whatever state it is in, and removes its files. */
   async dispose(): Promise<void> {
     if (!this.#ended) {
       try {

@@ -6,7 +6,7 @@ export interface ControlGroup {
   readonly directory: string;
   /** For a shell: puts itself into the group. */
   readonly enter: string;
-  /** Writes a file of it. */
+  /** Writes a file of the group. */
   write(file: string, text: string): void;
   read(file: string): string;
   /** Its processes must have ended. */
@@ -15,14 +15,16 @@ export interface ControlGroup {
 
 let made = 0;
 
-/** Makes one below `parent`; undefined where that cannot be written, as in most containers. */
+/**
+ * Makes a cgroup below `parent`; undefined where `parent` cannot be written, as in most containers.
+ */
 export function makeGroup(parent: string, file: string, limit: string): ControlGroup | undefined {
   made += 1;
   const directory = join(parent, `my_init-test-${process.pid}-${made}`);
   const control = join(directory, file);
   try {
     mkdirSync(directory);
-    // Without the file the kernel has the controller elsewhere, or nowhere.
+    // Without the file the kernel has the cgroup controller elsewhere, or nowhere.
     if (!existsSync(control)) throw new Error(`${readdirSync(directory)}`);
     writeFileSync(control, limit);
   } catch {
@@ -38,7 +40,7 @@ export function makeGroup(parent: string, file: string, limit: string): ControlG
   };
 }
 
-/** The group, and what was made below it. */
+/** Removes a group and the groups below it. */
 function removeWithin(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true }))
     if (entry.isDirectory()) removeWithin(join(directory, entry.name));

@@ -25,7 +25,7 @@ export class ServedDashboard {
     });
   }
 
-  /** With arguments before and after the command. */
+  /** Starts svctl with arguments before and after the command. */
   static async start(
     browser: Browser,
     before: readonly string[],
@@ -41,7 +41,7 @@ export class ServedDashboard {
     return dashboard;
   }
 
-  /** As it is printed. */
+  /** The address that svctl prints. */
   get url(): string {
     return this.#output.trim();
   }
@@ -54,7 +54,7 @@ export class ServedDashboard {
     return this.url.split('#token=')[1] ?? '';
   }
 
-  /** A page of its own, with a session of its own. Its console is told to `say`. */
+  /** A page of its own, with a session of its own. `say` gets the text of its console. */
   async open(options: BrowserContextOptions = {}, say: (text: string) => void = () => undefined): Promise<Page> {
     const page = await (await this.#browser.newContext(options)).newPage();
     page.setDefaultTimeout(60_000);
@@ -72,7 +72,7 @@ export class ServedDashboard {
     return page;
   }
 
-  /** Resolves with its exit code. */
+  /** Resolves with the exit code of svctl. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return this.#process.exitCode;
     const ended = once(this.#process, 'exit');

@@ -43,7 +43,7 @@ MY_INIT_SOCKET=$(cat "$place.socket") exec ${SVCTL} dial-stdio
       try {
         process.kill(Number(pid), 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // The connection has ended by itself.
       }
     }
   }

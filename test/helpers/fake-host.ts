@@ -10,9 +10,9 @@ import type {
 import { type ProgramEnd, type RunOptions, resumeProgram, runProgram } from '../../src/process/run-program.js';
 import type { ExitStatus } from '../../src/types/service.js';
 
-/** How long a fake process takes to do what a signal says. */
+/** How long a fake process takes to react to a signal. */
 const REACTION_MS = 1;
-/** As with libuv, a failure to start is told in a later turn. */
+/** As with libuv, a failure to start is reported in a later turn. */
 const LATER_MS = 0;
 
 export interface FakeProcess {
@@ -28,7 +28,7 @@ export interface Behaviour {
   forkFails: boolean;
   /** TERM is ignored. */
   stubborn: boolean;
-  /** `finish` does not come to an end by itself. */
+  /** `finish` does not end by itself. */
   finishHangs: boolean;
   /** Each run leaves a process in its session. */
   leaves: boolean;
@@ -46,7 +46,7 @@ export class FakeHost implements ProcessHost {
   readonly stubborn = new Set<number>();
   /** The processes that runs have left in their sessions. */
   readonly #leftovers = new Set<number>();
-  /** Ends that no controller has heard of yet. */
+  /** Ends that no controller has been told of yet. */
   readonly #untold = new Map<number, { readonly status: ExitStatus; readonly atMs?: number }>();
   readonly #directoryOf = new Map<number, string>();
   #lastPid = 100;
@@ -123,7 +123,7 @@ export class FakeHost implements ProcessHost {
     return Promise.resolve('sent');
   }
 
-  /** Kills what is left of a session, unless the controller that does it is gone before. */
+  /** Kills what is left of a session, unless the controller that asked for it dies first. */
   sweep(session: number, alive: () => boolean): Promise<number> {
     if (!this.#leftovers.has(session)) return Promise.resolve(0);
     return new Promise((resolve) =>
@@ -133,9 +133,7 @@ export class FakeHost implements ProcessHost {
     );
   }
 
-  /**
-   * The host as one controller sees it, which does nothing and hears of nothing when it is dead.
-   */
+  /** The host as one controller sees it: a dead controller does nothing and hears nothing. */
   seenBy(alive: () => boolean): ProcessHost {
     const sweep = (session: number): Promise<unknown> => (alive() ? this.sweep(session, alive) : new Promise(() => {}));
     const view: ProcessHost = {
@@ -164,12 +162,12 @@ export class FakeHost implements ProcessHost {
     void process?.ended(status);
   }
 
-  /** How long a process has lasted that has ended. */
+  /** How long an ended process lasted. */
   lastedMs(pid: number): number | undefined {
     return this.#lastedMs.get(pid);
   }
 
-  /** The controller is gone: processes go on, and what they come to is kept for the next one. */
+  /** The controller dies: processes go on, and their ends are kept for the next controller. */
   orphan(): void {
     for (const process of this.#living.values())
       process.ended = (status) => void this.#untold.set(process.pid, { status, atMs: monotonicMs() });

@@ -10,7 +10,9 @@ import type { ExitStatus } from '../../src/types/service.js';
 export interface Written {
   readonly stream?: Stream;
   readonly partial?: boolean;
-  /** Wall-clock milliseconds; by default a millisecond after the one before, in any source. */
+  /**
+   * Wall-clock milliseconds; by default a millisecond after the line before, whatever its source.
+   */
   readonly atMs?: number;
 }
 
@@ -47,7 +49,7 @@ export class FakeSource implements LogSource {
     this.tell();
   }
 
-  /** Many lines in one append, of one time. */
+  /** Many lines in one append, with one time. */
   lines(texts: readonly string[], stream: Stream = 'stdout'): void {
     const head = `${timeText(this.#clock())} ${stream} F `;
     const records = Buffer.from(texts.map((text) => `${head}${text}\n`).join(''));
@@ -78,7 +80,7 @@ export class FakeSource implements LogSource {
   }
 }
 
-/** Sources that are made by their first use. */
+/** Sources that are made when they are first used. */
 export class FakeLogs implements LogSources {
   readonly #directory = mkdtempSync(join(tmpdir(), 'logs-'));
   readonly #sources = new Map<string, FakeSource>();
@@ -116,7 +118,7 @@ export class FakeLogs implements LogSources {
     this.#tell();
   }
 
-  /** How many follow. */
+  /** The number of followers. */
   get subscribers(): number {
     return this.#listeners.size;
   }

@@ -120,8 +120,8 @@ export interface ReceivedCall {
 }
 
 /**
- * Services that do at once what they are told: a started one is up and ready, a stopped one is
- * down. `answer` replaces what a mutation does; `calls` remembers what was asked.
+ * Services that carry out every order at once: a started service is up and ready, a stopped one is
+ * down. `answer` replaces the effect of a mutation; `calls` keeps the orders.
  */
 export class FakeServices implements ServiceView, ServiceControl {
   readonly calls: ReceivedCall[] = [];
@@ -144,7 +144,7 @@ export class FakeServices implements ServiceView, ServiceControl {
   /** The service that all clients belong to. */
   owner: ServiceName | undefined;
 
-  /** `held`: how many changes can be asked for again. */
+  /** `held`: how many changes are kept for clients that resume. */
   constructor(
     names: readonly string[] = [],
     readonly bootId = 'fake-boot',
@@ -153,7 +153,7 @@ export class FakeServices implements ServiceView, ServiceControl {
     for (const name of names) this.set(name, this.#running(fakeStatus(name)));
   }
 
-  /** Adds a service, or changes what is given of it, and publishes the change. */
+  /** Adds a service, or changes the given fields of one, and publishes the change. */
   set(name: string, over: Partial<ServiceStatus> = {}): ServiceStatus {
     const before = this.#services.get(name) ?? fakeStatus(name);
     const status = { ...before, ...over };
@@ -169,7 +169,7 @@ export class FakeServices implements ServiceView, ServiceControl {
     this.#publish({ previousState: status.state, wasReady: status.ready, status, removed: true });
   }
 
-  /** How many are subscribed. */
+  /** The number of subscribers. */
   get subscribers(): number {
     return this.#listeners.size;
   }
@@ -378,7 +378,7 @@ export class FakeSystem implements System {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Tells of the progress of the shutdown to all who asked for one. */
+  /** Reports the progress of the shutdown to everybody who asked for one. */
   progress(progress: ShutdownProgress): void {
     for (const listener of this.#progress) listener(progress);
   }

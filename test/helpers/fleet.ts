@@ -60,7 +60,7 @@ export class Fleet {
     return fleet;
   }
 
-  /** Without a process of svctl for each question: there are many containers. */
+  /** Asks without a svctl process for each question: there are many containers. */
   async isUp(number: number): Promise<void> {
     const my = this.client(number);
     await waitFor(`web-${number} to be up`, async () => {
@@ -76,14 +76,14 @@ export class Fleet {
     return connect(container.socket);
   }
 
-  /** A pod with the label app=web, and these. */
+  /** Adds a pod with the label app=web and these labels. */
   addPod(name: string, socket: string, labels: readonly string[] = []): void {
     mkdirSync(join(this.#pods, name));
     writeFileSync(join(this.#pods, name, 'labels'), `${['app=web', ...labels].join('\n')}\n`);
     writeFileSync(join(this.#pods, name, 'socket'), socket);
   }
 
-  /** Cuts the connections of `kubectl exec` to a pod, which ends with 0 then. */
+  /** Cuts the connections of `kubectl exec` to a pod; `kubectl exec` then exits with 0. */
   cut(pod: string): void {
     this.mark(pod, 'cut');
     const place = join(this.#pods, pod);
@@ -95,10 +95,7 @@ export class Fleet {
     rmSync(join(this.#pods, name), { recursive: true, maxRetries: 20 });
   }
 
-  /**
-   * Makes kubectl behave in another way for a pod: `hangs`, `distroless`, `old`, or its
-   * `phase`.
-   */
+  /** Makes kubectl behave differently for a pod: `hangs`, `distroless`, `old`, or its `phase`. */
   mark(pod: string, mark: string, content = ''): void {
     writeFileSync(join(this.#pods, pod, mark), content);
   }
@@ -129,7 +126,7 @@ export class Fleet {
   }
 
   async dispose(): Promise<void> {
-    // One that a failed test has left behind would keep jest waiting.
+    // A svctl that a failed test has left behind would keep jest waiting.
     for (const { process: child } of this.#started) child.kill('SIGKILL');
     await Promise.all(this.containers.map((container) => container.dispose()));
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 });

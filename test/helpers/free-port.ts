@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 
 /**
  * The ports below those that Linux gives to clients and to servers without a port of their own
- * (ip_local_port_range): one that is free stays so until a test listens at it.
+ * (ip_local_port_range): a free one stays free until a test listens at it.
  */
 const FROM = 10_000;
 const TO = 32_767;

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** The memory that this process holds: garbage is held by nobody. */
+/** The memory that this process holds, without garbage. */
 export function heldMemory(): NodeJS.MemoryUsage {
   collectGarbage();
   return process.memoryUsage();

@@ -46,7 +46,7 @@ export class Controller {
     return (await answer) as T;
   }
 
-  /** Makes it do what it cannot answer any more. */
+  /** Makes the puppet do something after which it cannot answer. */
   order(command: string, ...rest: readonly unknown[]): void {
     this.socket.write(`${JSON.stringify([0, command, ...rest])}\n`);
   }
@@ -56,7 +56,7 @@ export class Controller {
     await this.call('send', lines.map((line) => `${line}\n`).join(''));
   }
 
-  /** The first line so far or to come that starts so. */
+  /** The first line, so far or to come, that starts with this text. */
   async hear(start: string, withinMs = DEADLINE_MS): Promise<string> {
     return waitFor(
       `"${start}" from init; heard ${JSON.stringify(this.lines.slice(-20))}`,
@@ -65,12 +65,15 @@ export class Controller {
     );
   }
 
-  /** Waits until a line has come so many times. */
+  /** Waits until init has sent a line this many times. */
   async hears(line: string, times: number): Promise<void> {
     await waitFor(`"${line}", ${times} times`, () => this.lines.filter((one) => one === line).length >= times);
   }
 
-  /** Waits for an answer to something asked now: all that was sent before it has been obeyed. */
+  /**
+   * Waits for an answer to a question that is asked now: init has handled everything that was sent
+   * before.
+   */
   async settle(): Promise<void> {
     const id = this.nextId++;
     await this.send(`kill ${1_000_000 + id} ${this.pid} 0`);
@@ -153,7 +156,7 @@ export class Box {
     return this.standardOutput + this.standardError;
   }
 
-  /** The controller of this generation, from 1, once it has begun to hear. */
+  /** The controller of this generation, from 1, once it hears init. */
   async controller(generation = 1, heard = 'go'): Promise<Controller> {
     const controller = await waitFor(
       `controller ${generation}; ${this.output}`,
@@ -165,7 +168,7 @@ export class Box {
     return controller;
   }
 
-  /** The controller of this generation, which has said that it is ready. */
+  /** The controller of this generation, once it has reported that it is ready. */
   async ready(generation = 1): Promise<Controller> {
     const controller = await this.controller(generation);
     await controller.send('ready');
@@ -192,7 +195,7 @@ export class Box {
     process.kill(this.pid, signal);
   }
 
-  /** Ends it however it is, and removes its traces. */
+  /** Ends my_init in whatever state it is, and removes its files. */
   async close(): Promise<void> {
     if (this.ending === undefined) this.process.kill('SIGKILL');
     this.server.close();

@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 
 /**
- * A test is left out here: said in one block at the end of the run, or at once where there is no
- * such end.
+ * Reports that a test is left out: in one block at the end of the run, or at once where no reporter
+ * runs at the end.
  */
 export function leftOut(what: string, why: string): void {
   const text = `${what}: ${why}\n`;

@@ -4,8 +4,8 @@ import { LogMarkerKind, LogsClient, ReadRequest, type ReadResponse } from '../..
 type Request = Parameters<typeof ReadRequest.fromPartial>[0];
 
 /**
- * A client of `Logs.Read` that goes on from its cursor when the connection breaks, and keeps what
- * it is told.
+ * A client of `Logs.Read` that resumes from its cursor when the connection breaks, and keeps the
+ * events that it gets.
  */
 export class LogFollower {
   /** `SERVICE TEXT`, `SERVICE gap LINES`, `SERVICE STARTED` …, only where `keep` says so. */
@@ -18,8 +18,8 @@ export class LogFollower {
   #call: ReturnType<LogsClient['read']> | undefined;
   connections = 0;
   /**
-   * True once the follower has read everything that was there when it came; from then on it reads
-   * new lines.
+   * True once the follower has read everything that was there when it connected; from then on it
+   * reads new lines.
    */
   caughtUp = false;
   /** Why the reading broke off, each time. */
@@ -63,11 +63,11 @@ export class LogFollower {
 }
 
 /**
- * Follows lines that are numbers, from 1 on in each service, and finds out whether all came or were
- * told as missing.
+ * Follows lines that are numbers, from 1 on in each service, and checks that each number comes or
+ * is counted in a gap.
  */
 export class SequenceCheck {
-  /** The last number of each service that came or was told as missing. */
+  /** The last number of each service that came or was counted in a gap. */
   readonly reached = new Map<string, number>();
   readonly wrong: string[] = [];
   readonly #begun = new Map<string, string>();

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ControlGroup, makeGroup } from './control-group.js';
 
-/** A cgroup with so much memory, in v1 or v2; undefined where neither can be written. */
+/** A cgroup with a memory limit, in v1 or v2; undefined where neither can be written. */
 export function memoryGroup(bytes: number): ControlGroup | undefined {
   const v1 = '/sys/fs/cgroup/memory';
   return existsSync(join(v1, 'memory.limit_in_bytes'))
@@ -22,6 +22,6 @@ export function oomKillsOf(group: ControlGroup): number {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
-/** A command that takes so many megabytes every 50 ms, without end. */
+/** A command that allocates this many megabytes every 50 ms, without end. */
 export const leak = (megabytes: number): string =>
   `exec python3 -c 'import time; kept = []; [(kept.append(bytearray(${megabytes} << 20)), time.sleep(0.05)) for _ in iter(int, 1)]'`;

@@ -20,7 +20,7 @@ import { waitFor } from './wait-for.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FIXTURE = join(ROOT, 'test/pid1/fixtures/mortal.cjs');
 
-/** The limit of five deaths within a minute: within a millisecond there are never so many. */
+/** Lifts the limit of five deaths within a minute: there are never five within a millisecond. */
 const UNTIRING = { 'controller.c': [['#define DEATHS_WITHIN (60 * SECOND)', '#define DEATHS_WITHIN 1']] } as const;
 
 /** A blocked event loop is noticed after a second of computing instead of five. */
@@ -29,16 +29,16 @@ const HURRIED = { 'addon.c': [['#define BLOCKED_CPU_SECONDS 5', '#define BLOCKED
 /** How a controller can fail; see the fixture. */
 export type Failure = 'throw' | 'reject' | 'heap' | 'abort' | 'exit' | 'SIGSEGV' | 'SIGKILL' | 'SIGSTOP' | 'block';
 
-/** To die at each act takes minutes: `MY_INIT_TEST_STEP=1` does so. */
+/** A death at each act takes minutes: `MY_INIT_TEST_STEP=1` asks for that. */
 export const STEP = Number(process.env.MY_INIT_TEST_STEP ?? 0);
 
-/** The time that a test has in which a controller dies ever later. */
+/** The time limit of a test in which the controller dies later and later. */
 export const LIMIT_MS = 1_000_000;
 
 /**
- * The built my_init, with a `node` of its own beside it that loads a fixture into the controller:
- * what the controller is to die of comes from within it. With `untiring`, init starts it again
- * however often it dies; with `hurried`, one that is blocked takes a fifth of the CPU.
+ * The built my_init, with its own `node` that loads a fixture into the controller: the controller
+ * dies by its own act. With `untiring`, init restarts it however often it dies; with `hurried`, a
+ * blocked controller is noticed after a fifth of the CPU time.
  */
 export class MortalController {
   readonly installation = mkdtempSync(join(tmpdir(), 'my_init-mortal-'));
@@ -60,32 +60,32 @@ export class MortalController {
     });
   }
 
-  /** Makes the controller fail in this way, by its own doing. */
+  /** Makes the controller fail in this way by its own act. */
   async fail(container: TestContainer, failure: Failure): Promise<void> {
     await this.#order(container, failure);
   }
 
   /**
-   * From now on the controller has so many acts left: a write, a start of a process, a file opened
-   * or closed.
+   * From now on the controller has this many acts left: a write, a start of a process, a file
+   * opened or closed.
    */
   async doom(container: TestContainer, acts: number): Promise<void> {
     await this.#order(container, String(acts));
   }
 
-  /** The next controller has so many acts from its very beginning. */
+  /** The next controller has this many acts from its very beginning. */
   doomNext(acts: number): void {
     writeFileSync(join(this.installation, 'doom'), String(acts));
   }
 
-  /** The next controller does not begin until the result is called. */
+  /** The next controller does not begin until the returned function is called. */
   keepNextAway(): () => void {
     const away = join(this.installation, 'away');
     writeFileSync(away, '');
     return () => rmSync(away);
   }
 
-  /** Where in the program it has died. */
+  /** Where in the program the controller died. */
   get diedAt(): string {
     return readFileSync(join(this.installation, 'died-at'), 'utf8');
   }
@@ -94,7 +94,7 @@ export class MortalController {
     rmSync(this.installation, { recursive: true, force: true, maxRetries: 20 });
   }
 
-  /** Each controller listens at a name with its pid, as it sees that itself. */
+  /** Each controller listens at a name with its pid in its own namespace. */
   async #order(container: TestContainer, order: string): Promise<void> {
     await waitFor('the controller to listen', async () => {
       const path = join(this.installation, `doom-${ownPidOf(await container.controller())}`);

@@ -1,4 +1,4 @@
 import type { LogStatistics } from '../../src/types/logs.js';
 
-/** Where nothing has been said. */
+/** The statistics of logs without a line. */
 export const NO_LOGS: LogStatistics = { counts: () => [], followers: 0 };

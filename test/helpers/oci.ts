@@ -13,7 +13,7 @@ import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
 
 const DIRECTORY = join(tmpdir(), `my_init-images-${process.getuid?.()}`);
-/** In which podman finds the images and settings of the tests. */
+/** Where podman finds the images and settings of the tests. */
 export const OCI_ENVIRONMENT = {
   ...process.env,
   CONTAINERS_CONF: join(DIRECTORY, 'containers.conf'),
@@ -22,12 +22,12 @@ export const OCI_ENVIRONMENT = {
 const PROGRAMS = ['podman', 'runc', 'mmdebstrap', 'npm', 'flock'];
 /** From nothing: a base system, Node, the build. */
 const BUILD_MS = 900_000;
-/** Every command is a process of podman's, and builds of further images are in some. */
+/** Every command starts a podman process, and some tests build further images. */
 const TEST_MS = 900_000;
 
 export const IMAGE = 'localhost/my_init';
 
-/** Of the whole run of the suite, which builds the image once. */
+/** The id of this run of the suite, which builds the image once. */
 const RUN = process.env.MY_INIT_LEFT_OUT ?? randomUUID();
 
 /** Why these tests cannot be run here. */
@@ -39,8 +39,8 @@ function obstacle(): string | undefined {
 }
 
 /**
- * `describe` for tests with real containers, whose image is made first; says so where they have to
- * be left out.
+ * `describe` for tests with real containers. Builds the image first; where that is impossible,
+ * reports that the tests are left out.
  */
 export function describeWithImage(title: string, tests: () => void): void {
   const why = obstacle();
@@ -69,7 +69,7 @@ export function podman(...args: readonly string[]): Promise<Ended> {
   );
 }
 
-/** As podman, but a failure is an error. */
+/** Runs podman; throws if it fails. */
 async function mustPodman(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await podman(...args);
   if (code !== 0) throw new Error(`podman ${args.join(' ')}: ${code}\n${stderr}`);
@@ -85,7 +85,7 @@ export async function buildImage(directory: string, on = IMAGE): Promise<string>
 }
 
 /**
- * The same from further files, by their paths, and commands. A file that begins with `#!` is
+ * Builds an image from further files, by their paths, and commands. A file that begins with `#!` is
  * executable.
  */
 export async function extendImage(files: Readonly<Record<string, string>>, ...commands: readonly string[]) {
@@ -112,7 +112,7 @@ export async function extendImage(files: Readonly<Record<string, string>>, ...co
 
 export interface RunOptions {
   readonly image?: string;
-  /** Options of `podman run`, without network where none of them says otherwise. */
+  /** Options of `podman run`; without an option for the network there is none. */
   readonly flags?: readonly string[];
   readonly command?: readonly string[];
   /** Do not wait until svctl gets an answer. */
@@ -149,7 +149,7 @@ export class OciContainer {
   }
 
   /**
-   * Writes a file in the container, executable. A run script may come after its directory: the
+   * Writes an executable file in the container. A run script may come after its directory: the
    * service waits for it.
    */
   async write(path: string, content: string): Promise<void> {
@@ -193,7 +193,7 @@ export class OciContainer {
     return this.exitCode();
   }
 
-  /** Waits for its end. */
+  /** Waits for the end of the container. */
   async exitCode(): Promise<number> {
     return Number(await mustPodman('wait', this.name));
   }

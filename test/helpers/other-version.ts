@@ -49,7 +49,9 @@ export class Installation {
     rmSync(this.directory, { recursive: true, maxRetries: 20 });
   }
 
-  /** The files of the one that runs are gone, but for those that it has open. */
+  /**
+   * Installs a version. The files of the running version are gone, except those that it has open.
+   */
   #install(fresh: string): void {
     rmSync(join(this.directory, 'lib'), { recursive: true, maxRetries: 20 });
     cpSync(join(fresh, 'lib'), join(this.directory, 'lib'), { recursive: true });

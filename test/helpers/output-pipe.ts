@@ -3,7 +3,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 
-/** A pipe for a container to write its output to, which is read only when it is asked to be. */
+/** A pipe for the output of a container. It is read only when a test asks for it. */
 export class OutputPipe {
   readonly #directory = mkdtempSync('/tmp/my_init-output-');
   /** `prepare: 'exec >PATH'` */
@@ -16,7 +16,7 @@ export class OutputPipe {
   constructor() {
     execFileSync('mkfifo', ['-m', '666', this.path]);
     const fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
-    // There is always a writer, so that there is never an end.
+    // There is always a writer, so that the reader never sees the end of the file.
     this.#writer = openSync(this.path, constants.O_WRONLY);
     this.#reader = new Socket({ fd, readable: true, writable: false });
     this.#reader.pause();
@@ -26,7 +26,7 @@ export class OutputPipe {
     });
   }
 
-  /** Takes what was read; keeps it unless it is replaced. */
+  /** Gets what was read; keeps it, unless a test replaces this function. */
   onData: (chunk: Buffer) => void = (chunk) => void this.#chunks.push(chunk);
 
   read(): void {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const PACKAGE = fileURLToPath(new URL('../../packaging/package.mjs', import.meta.url));
 
-/** The directory of this run of the suite. */
+/** The directory that belongs to this run of the suite. */
 const RUN = dirname(process.env.MY_INIT_LEFT_OUT ?? '');
 
 /** The architecture of this machine by Docker's name. */
@@ -23,12 +23,12 @@ export function packed(): string {
   return out;
 }
 
-/** Packs everything, whether that was done before or not. */
+/** Packs everything, even if that was done before. */
 export function packInto(out: string): void {
   pack('node', [PACKAGE, '--arch', ARCHITECTURE, '--out', out]);
 }
 
-/** The tree of this machine; `-without-node` is the flavour of the other one. */
+/** The tree of this machine; `-without-node` is the flavour without Node. */
 export const packedTree = (flavour: '' | '-without-node' = ''): string =>
   join(packed(), 'tree', `${ARCHITECTURE}${flavour}`);
 

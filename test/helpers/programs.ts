@@ -14,7 +14,7 @@ const isThere = ({ program }: Needed): boolean =>
     ? existsSync(program)
     : [...(process.env.PATH ?? '').split(':'), '/usr/sbin'].some((directory) => existsSync(join(directory, program)));
 
-/** `test` where the programs are installed; says so where it has to be left out. */
+/** `test` where the programs are installed; elsewhere reports that the test is left out. */
 export function testWith(needed: readonly Needed[], title: string, run: () => Promise<void>): void {
   const missing = needed.filter((one) => !isThere(one)).map((one) => one.package);
   if (missing.length === 0) {

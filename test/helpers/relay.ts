@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /**
- * A socket that leads to an API, and whose connections can be cut: the same address across servers,
- * as init keeps it.
+ * A socket that leads to an API and can cut its connections. The address stays the same across
+ * servers, as with init.
  */
 export class Relay {
   readonly path = join(mkdtempSync(join(tmpdir(), 'svctl-')), 'relay.sock');
-  /** Connections are accepted and cut as long as it leads nowhere. */
+  /** While undefined, connections are accepted and cut. */
   target: string | undefined;
   connections = 0;
   readonly #ends = new Set<net.Socket>();

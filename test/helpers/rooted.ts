@@ -1,4 +1,4 @@
-/** my_init from its tree in root file systems of others: no file of this machine is seen there. */
+/** my_init from its tree in other root file systems: no file of this machine is visible there. */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
@@ -31,7 +31,7 @@ export const DISTRIBUTIONS = ['debian-bookworm', 'debian-trixie', 'ubuntu-noble'
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';
 /**
- * An executable of arm64 is given to qemu, which is opened now: it is not in the root. Linux,
+ * The kernel gives an arm64 executable to qemu, which is opened now: it is not in the root. Linux,
  * admin-guide/binfmt-misc.
  */
 const EMULATE_ARM64 = [
@@ -53,7 +53,7 @@ export class Workshop {
     return root;
   }
 
-  /** Compiles a program that needs nothing to run. */
+  /** Compiles a static program. */
   program(name: string, cc = 'cc'): string {
     const program = join(this.directory, `${name}-${cc}`);
     if (!existsSync(program)) execFileSync(cc, ['-O1', '-static', '-o', program, join(SOURCES, `${name}.c`)]);
@@ -91,7 +91,10 @@ export class Workshop {
   }
 }
 
-/** `describe` for tests with root file systems; says so where they have to be left out. */
+/**
+ * `describe` for tests with root file systems; where they are impossible, reports that they are
+ * left out.
+ */
 export function describeWithRoots(title: string, tests: () => void): void {
   const why = obstacle();
   if (why === undefined) {
@@ -134,7 +137,7 @@ function lastLine(error: unknown): string {
 }
 
 export interface RootedOptions {
-  /** Directories laid one over the other, the first on top. */
+  /** Directories mounted over each other, the first on top. */
   readonly layers: readonly string[];
   /** Further files. One that begins with `#!` is executable; a path of a program is copied. */
   readonly files?: Readonly<Record<string, string | { readonly program: string }>>;
@@ -145,7 +148,7 @@ export interface RootedOptions {
   readonly readOnly?: boolean;
   readonly withoutCapabilities?: boolean;
   readonly svctl?: string;
-  /** The programs in it are those of arm64. */
+  /** The programs in the root are those of arm64. */
   readonly arm64?: boolean;
 }
 
@@ -265,7 +268,7 @@ export class Rooted {
     return join(this.#directory, 'log');
   }
 
-  /** As a container engine does it. */
+  /** Mounts the root as a container engine does. */
   #mounts(top: string): string {
     const { layers, volumes = {}, readOnly, arm64 } = this.#options;
     const [root, upper, work] = ['root', 'upper', 'work'].map((name) => join(this.#directory, name));

@@ -1,4 +1,4 @@
-/** A command of sv(8), given to a service in a situation, or something that befell it. */
+/** A command of sv(8) to a service in a situation, or an event that happens to it. */
 export interface Moment {
   readonly situation: string;
   readonly command: string;
@@ -22,12 +22,12 @@ const isOf = (command: string, ...commands: readonly string[]): boolean =>
   commands.includes(command.replace('-v ', ''));
 const endsIn = (change: (ends: string) => string) => (runit: Outcome) => ({ ...runit, ends: change(runit.ends) });
 
-/** Sends `k`, when something has not ended in time. */
+/** Sends `k` when something has not ended in time. */
 const KILLING = ['kill', 'force-stop', 'force-reload', 'force-restart', 'force-shutdown'];
 
 /**
- * All of them that show when nothing moves. What only takes another time, back-off and scan, is in
- * the document alone.
+ * All differences that show when nothing moves. Differences in time alone (back-off, scan) are only
+ * in the document.
  */
 export const DIFFERENCES: readonly Difference[] = [
   {
@@ -57,7 +57,7 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     title: '`finish` runs after `exit`, too',
     applies: ({ situation, command }, { says, ends }) =>
-      // An order to stop takes that to leave back.
+      // An order to stop revokes the order to leave.
       (situation === 'leaving' &&
         isOf(command, ...KILLING) &&
         command !== 'force-restart' &&
@@ -68,7 +68,7 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     title: 'A service comes back after `exit` in two seconds',
     applies: ({ command }) => isOf(command, 'exit', 'shutdown', 'force-shutdown'),
-    // runsvdir(8) was quicker than the looks of sv(8).
+    // runsvdir(8) was done before sv(8) looked.
     translate: ({ says, ends }) => ({
       says: says.replace(
         /^(?:timeout|kill): (?:down|run): (\S+): [^,]*(?:, normally down)? \(1\)$/,
@@ -80,16 +80,15 @@ export const DIFFERENCES: readonly Difference[] = [
 ];
 
 /**
- * Whether sv(8) has said the same. It looks before its order has been taken, or after, and then
- * every 0.42 s: where it is content with more than one thing that it may see, it says `ok` to any
- * of them.
+ * Whether sv(8) has said the same. sv looks before or after its order is accepted, and then every
+ * 0.42 s. Where several states satisfy sv, it says `ok` to any of them.
  */
 export function isSameWord({ command }: Moment, expected: string, received: string): boolean {
   const gaveAnOrder = !isOf(command, 'status', 'check');
   return expected === received || (gaveAnOrder && expected.startsWith('ok: ') && received.startsWith('ok: '));
 }
 
-/** The outcome that my_init must have where runit had this one. */
+/** The outcome that my_init must have where runit has this one. */
 export const translate = (moment: Moment, runit: Outcome): Outcome =>
   DIFFERENCES.filter((difference) => difference.applies(moment, runit)).reduce(
     (outcome, difference) => difference.translate(outcome),

@@ -47,7 +47,7 @@ export class Runsvdir implements Side {
   }
 
   async dispose(): Promise<void> {
-    // It is gone when all others of its namespace are, and unshare waits for it.
+    // PID 1 is gone when all others of its namespace are, and unshare waits for it.
     process.kill(this.#pid, 'SIGKILL');
     await this.#exit;
     rmSync(dirname(this.services), { recursive: true, force: true, maxRetries: 20 });
@@ -61,7 +61,7 @@ function write(path: string, content: string): void {
 
 /** The visible state of a service, without asking anybody. */
 export interface Seen {
-  /** Of `run` or `finish`, in the namespace of the service; 0 when there is none. */
+  /** The pid of `run` or `finish`, in the namespace of the service; 0 when there is none. */
   readonly pid: number;
   /** The process takes signals. */
   readonly takesSignals: boolean;
@@ -74,13 +74,12 @@ export interface Seen {
   readonly status: string;
   /** Since when, in seconds since 1970: what sv(8) compares with its own time. */
   readonly since: number;
-  /** The notes of its programs. */
+  /** The notes that its programs write. */
   readonly trace: string;
 }
 
 /**
- * Looks at a service. `status` first: where the rest has changed since, there is no such process
- * any more.
+ * Looks at a service. `status` comes first: if the rest has changed since, that process is gone.
  */
 export function see(side: Side, name: string): Seen {
   const directory = join(side.services, name);

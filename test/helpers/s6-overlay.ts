@@ -1,6 +1,7 @@
 /**
- * `prepare` of a container that has what the image has for scripts of s6-overlay, then `more`. No
- * mount adds a directory to the root of this machine: the container's is an overlay of it.
+ * `prepare` of a container that has the tools of the image for scripts of s6-overlay, then `more`.
+ * A mount cannot add a directory to the root of this machine: the root of the container is an
+ * overlay of it.
  */
 export const withCommand = (more: string): string => `
   mkdir /run/root /run/upper /run/work

@@ -17,9 +17,7 @@ export const KEYS = {
   end: '\x1bOF',
 } as const;
 
-/**
- * A program on a real pseudo-terminal; what it draws becomes text through the model of a terminal.
- */
+/** A program on a real pseudo-terminal. A model of a terminal turns its output into text. */
 export class ScreenProgram {
   readonly terminal: xterm.Terminal;
   /** All bytes that the program wrote. */

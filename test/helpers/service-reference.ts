@@ -21,7 +21,7 @@ const SECTIONS = {
   'More of it, and its log': ['replicas', 'schedule', 'log'],
 } as const satisfies Record<string, readonly (keyof (typeof SERVICE)['keys'])[]>;
 
-/** docs/service-reference.md, from the table of keys. */
+/** The text of docs/service-reference.md, from the table of keys. */
 export function serviceReference(): string {
   const named = Object.values(SECTIONS).flat() as readonly string[];
   const missing = Object.keys(SERVICE.keys).filter((name) => !named.includes(name));

@@ -18,9 +18,9 @@ const FINISH_MS = 5_000;
 
 export interface WorldOptions {
   readonly finish: boolean;
-  /** In place of what the directory says. */
+  /** Replaces values of the directory's definition. */
   readonly definition?: Partial<Definition>;
-  /** Which laws a step breaks. */
+  /** The laws that a step breaks. */
   broken(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): readonly string[];
 }
 
@@ -33,9 +33,11 @@ export class World {
   record: RecordedService | undefined;
   forgotten = false;
   startsForbidden = false;
-  /** The controller dies right after so many records: nothing that they announce is done. */
+  /**
+   * The controller dies right after this many records: no effect that they announce is carried out.
+   */
   recordsLeft = Number.POSITIVE_INFINITY;
-  /** With which the container is to end. */
+  /** The exit code that the service asks the container to end with. */
   shutdownCode: number | undefined;
 
   constructor(root: string, options: WorldOptions) {

@@ -4,7 +4,7 @@ import type { State } from '../../src/types/service.js';
 const STATES = Object.keys(TABLE) as State[];
 
 /**
- * The states of a service and what leads from one to another, as a mermaid diagram, drawn from the
+ * The states of a service and the transitions between them, as a mermaid diagram, drawn from the
  * table.
  */
 export function stateDiagram(): string {

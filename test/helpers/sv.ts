@@ -4,7 +4,7 @@ import { type Ended, run } from './container.js';
 export const sv = (serviceDirectory: string, ...args: readonly string[]): Promise<Ended> =>
   run('env', ['SVWAIT=5', `SVDIR=${serviceDirectory}`, 'sv', ...args]);
 
-/** A line of sv with what differs from run to run left out: `run: web: (pid N) Ts`. */
+/** A line of sv without the parts that differ from run to run: `run: web: (pid N) Ts`. */
 export const shapeOf = (text: string): string =>
   text
     .replace(/\(pid \d+\)/g, '(pid N)')

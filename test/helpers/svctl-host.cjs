@@ -17,7 +17,7 @@ process.on('message', (words) => {
   process.exitCode = undefined;
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners();
   process.channel.unref();
-  // Loaded anew, it knows nothing of the calls before.
+  // A freshly loaded svctl knows nothing of earlier calls.
   delete require.cache[svctl];
   require(svctl);
 });

@@ -6,7 +6,7 @@ import type { Ended } from './container.js';
 const HOST = fileURLToPath(new URL('svctl-host.cjs', import.meta.url));
 const SVCTL = fileURLToPath(new URL('../../dist/svctl.js', import.meta.url));
 
-/** Processes that run the built svctl: as many as there are calls at once, each for many calls. */
+/** Processes that run the built svctl: one for each call under way, each for many calls. */
 export class SvctlHosts {
   readonly #all = new Set<ChildProcess>();
   readonly #idle: ChildProcess[] = [];

@@ -15,7 +15,7 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A running svctl: what it has written so far, and its end. */
+/** A running svctl: its output so far, and its end. */
 export interface Running {
   readonly process: ChildProcessWithoutNullStreams;
   readonly stdout: () => string;
@@ -33,7 +33,7 @@ export interface Svctl {
   remove(): void;
 }
 
-/** The svctl that is built, in a directory of its own. */
+/** The built svctl, in a directory of its own. */
 export function bundledSvctl(): Svctl {
   const directory = mkdtempSync(join(tmpdir(), 'svctl-'));
   const path = join(directory, 'svctl.js');
@@ -50,7 +50,7 @@ export function bundledSvctl(): Svctl {
   };
 }
 
-/** The environment without what jest is run with. */
+/** The environment without the variables that jest is run with. */
 function plain(): NodeJS.ProcessEnv {
   const {
     NODE_OPTIONS: _options,

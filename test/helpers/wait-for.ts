@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Looks again and again until there is an answer (anything but undefined or false), or fails with
- * what was waited for.
+ * Looks again and again until there is an answer (anything but undefined or false). Fails with the
+ * name of what was waited for.
  */
 export async function waitFor<T>(
   what: string,

@@ -1,4 +1,5 @@
-// What test files need beside a C compiler: `/** @needs memcached sv */` in the first line of a file.
+// The programs that test files need beside a C compiler: `/** @needs memcached sv */` in the first
+// line of a file.
 const { spawnSync } = require('node:child_process');
 const { closeSync, existsSync, openSync, readSync } = require('node:fs');
 const { join } = require('node:path');
@@ -19,7 +20,7 @@ const PACKAGES = {
   zsh: 'zsh',
 };
 
-/** Programs that no Debian package has as the tests need them, and what makes them. */
+/** Programs that no Debian package has as the tests need them, and how to install them. */
 const OTHERS = {
   go: { isThere: isGoRecent, how: 'install Go 1.24 or later (https://go.dev/dl)' },
   mypy: {
@@ -31,7 +32,7 @@ const OTHERS = {
 const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin'];
 const isThere = (program) => directories.some((directory) => existsSync(join(directory, program)));
 
-/** Why no container can be made of namespaces here; undefined where it can. */
+/** The reason why no container can be made of namespaces here; undefined where it can. */
 function noNamespaces() {
   const { status, stderr, error } = spawnSync('unshare', ['--mount', '--pid', '--fork', '--mount-proc', 'true'], {
     encoding: 'utf8',
@@ -47,7 +48,7 @@ function needsOf(path) {
   return /@needs ([^*\n]+)/.exec(start.toString('utf8'))?.[1]?.trim().split(' ') ?? [];
 }
 
-/** What installs the programs that a test file needs and that are not there. */
+/** How to install the programs that a test file needs and that are missing. */
 function missing(path) {
   const needs = needsOf(path);
   const unknown = needs.filter((program) => !(program in PACKAGES || program in OTHERS));

@@ -1,6 +1,5 @@
-// The order of the test files: those that take longest come first, so that no worker ends alone
-// with one of them. One file builds the image while others run; those that wait for it come after
-// these.
+// The order of the test files: the slowest come first, so that no worker ends alone with one of
+// them. One file builds the image while others run; files that wait for the image come after these.
 const { statSync } = require('node:fs');
 
 const LONG = [
@@ -37,6 +36,6 @@ module.exports = class SlowestFirst {
     return [...tests].sort((a, b) => rankOf(a) - rankOf(b) || sizes.get(b.path) - sizes.get(a.path));
   }
 
-  /** Nothing is kept from one run to the next: each has the same order. */
+  /** Nothing is kept from one run to the next: every run has the same order. */
   cacheResults() {}
 };

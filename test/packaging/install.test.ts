@@ -53,7 +53,7 @@ describeWithRoots('what is packed', () => {
     files = readdirSync(out);
   }, 900_000);
 
-  test('has checksums, and says which Node is in it', async () => {
+  test('has checksums, and names its version of Node', async () => {
     const { code, stdout } = await run('sh', ['-c', 'cd "$0" && sha256sum -c SHA256SUMS', out]);
     expect([code, stdout.match(/: OK/g)?.length]).toEqual([0, 7]);
     const node = execFileSync(`${out}/tree/amd64/usr/lib/my_init/node`, ['--version'], { encoding: 'utf8' }).trim();
@@ -65,15 +65,15 @@ describeWithRoots('what is packed', () => {
       expect(parts.filter((text: string) => text.startsWith(part))).toHaveLength(1);
   });
 
-  test('is equal byte for byte when it is made again: trees, archives, packages and lists of parts', () => {
+  test('is equal byte for byte when it is built again: trees, archives, packages and lists of parts', () => {
     const again = join(workshop.directory, 'again');
     packInto(again);
     expect(contents(again)).toEqual(contents(out));
   }, 900_000);
 
-  test('names no time and no file in its archives: the compressor adds nothing to what it compresses', () => {
+  test('has no time and no file name in its archives: the compressor adds nothing to what it compresses', () => {
     const archives = files.filter((file) => /\.t(ar\.)?gz$/.test(file));
-    // RFC 1952: the flags, which announce a name, and the time.
+    // RFC 1952: the flags, which announce a file name, and the time.
     const heads = archives.map((file) => readFileSync(join(out, file)).subarray(3, 8).toString('hex'));
     expect(heads).toEqual(['0000000000', '0000000000', '0000000000', '0000000000']);
   });
@@ -131,7 +131,7 @@ describeWithRoots('what is packed', () => {
     const root = copyOf(base, 'debian');
     const before = contents(root);
     cpSync(deb, join(root, 'tmp/my-init.deb'));
-    // No daemon is started: there is nothing that could.
+    // The package starts no daemon: nothing in the root could start one.
     const dpkg = (...words: readonly string[]) =>
       execFileSync('chroot', [root, 'dpkg', ...words], { encoding: 'utf8' });
     dpkg('--install', '/tmp/my-init.deb');
@@ -167,7 +167,7 @@ describeWithRoots('what is packed', () => {
     mkdirSync(project);
     const npm = (...words: readonly string[]) => execFileSync('npm', words, { cwd: project, encoding: 'utf8' });
     npm('init', '--yes');
-    // Its one dependency, without a registry.
+    // Installs its one dependency without a registry.
     const protobuf = npm('pack', '--silent', join(PROJECT, 'node_modules/@bufbuild/protobuf')).trim();
     npm('install', '--offline', `./${protobuf}`, named(/^my_init-client.*\.tgz$/));
     const program = `
@@ -191,7 +191,7 @@ describeWithRoots('what is packed', () => {
 describeWithRoots('the tree without Node', () => {
   const tree = () => packedTree('-without-node');
 
-  test('says what it needs where there is no Node', async () => {
+  test('without Node, my_init and svctl name the version that they need', async () => {
     rooted = new Rooted(workshop.program('enter'), { layers: [tree(), workshop.muslRoot()] });
     expect(await rooted.exit).toBe(127);
     expect(rooted.log()).toMatch(/^my_init: cannot find node in PATH or \S+: my_init needs Node 20\.12 or newer$/m);
@@ -203,7 +203,7 @@ describeWithRoots('the tree without Node', () => {
   });
 
   test('runs with the Node of the image', async () => {
-    // That of the other tree, as one that an application has brought.
+    // The Node of the other tree stands for one that an application has brought.
     const volumes = { '/usr/local/bin': `${packedTree()}/usr/lib/my_init` };
     const files = { 'etc/service/one/run': SERVICE };
     rooted = new Rooted(workshop.program('enter'), { layers: [tree(), workshop.muslRoot()], files, volumes });
@@ -218,7 +218,7 @@ describeWithRoots('the tree without Node', () => {
   });
 
   test.each(['12', '18'])(
-    'refuses Node %s with that reason',
+    'refuses Node %s, and says why',
     async (version) => {
       const directory = oldNode(version);
       if (directory === undefined) return;

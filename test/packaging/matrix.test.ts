@@ -13,7 +13,7 @@ import { waitFor } from '../helpers/wait-for.js';
 
 const SHELL_SERVICE = '#!/bin/sh\necho hello\nexec sleep 1000\n';
 
-/** A distribution's root may have to be made first. */
+/** The root of a distribution may have to be made first. */
 const ROOT_MS = 900_000;
 
 const MODES: readonly (readonly [name: string, options: Partial<RootedOptions>])[] = [
@@ -26,7 +26,7 @@ const workshop = new Workshop();
 let rooted: Rooted | undefined;
 afterEach(() => rooted?.dispose());
 afterAll(() => workshop.dispose());
-/** Three services by their run files. */
+/** Three services, each with its run file. */
 function services(run: string | { readonly program: string }): NonNullable<RootedOptions['files']> {
   return Object.fromEntries(['one', 'two', 'three'].map((name) => [`etc/service/${name}/run`, run]));
 }
@@ -36,8 +36,7 @@ function boot(options: RootedOptions): Rooted {
 }
 
 /**
- * A life from the first service to the orderly end, with a controller that is replaced and one that
- * is killed.
+ * A life from the first service to the orderly end: one controller is replaced and one is killed.
  */
 async function live(container: Rooted): Promise<void> {
   const before = await container.up(3);

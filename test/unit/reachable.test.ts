@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 
 const REACHABLE = fileURLToPath(new URL('../reachable', import.meta.url));
-/** Prints where it runs, and what another user finds there. */
+/** Prints the working directory, and what another user can read there. */
 const LOOK =
   'pwd; setpriv --reuid=65534 --regid=65534 --clear-groups cat "$PWD/dist/svctl.js" 2>/dev/null || echo closed';
 
@@ -15,7 +15,7 @@ afterEach(() => rmSync(home, { recursive: true }));
 test.each([
   { mode: '700', place: /^\/tmp\/my_init-checkout-/ },
   { mode: '755', place: /\/checkout$/ },
-])('a checkout below a directory of mode $mode is where other users reach it', ({ mode, place }) => {
+])('a checkout below a directory of mode $mode runs where other users can reach it', ({ mode, place }) => {
   home = mkdtempSync('/tmp/my_init-home-');
   const checkout = join(home, 'closed/checkout');
   for (const directory of ['dist', 'test']) mkdirSync(join(checkout, directory), { recursive: true });

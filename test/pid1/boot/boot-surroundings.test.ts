@@ -6,7 +6,7 @@ import { sh, wholeRun } from '../../helpers/whole-run.js';
 
 const SERVICE = { a: { run: sh('echo service runs', 'exec sleep 1000') } };
 
-/** The port is everybody's: no two runs of this test may share it. */
+/** All tests share the ports of the machine: no two runs of this test may use the same one. */
 const PORT = 20_000 + (process.pid % 10_000);
 
 let container: TestContainer | undefined;
@@ -22,7 +22,7 @@ async function stops(): Promise<void> {
   expect(await container?.exit).toBe(0);
 }
 
-describe('it boots', () => {
+describe('my_init boots', () => {
   test('with a read-only root', async () => {
     container = await TestContainer.boot({
       services: SERVICE,
@@ -70,7 +70,7 @@ describe('it boots', () => {
 });
 
 describe('the socket', () => {
-  test('of a my_init that was killed is replaced', async () => {
+  test('of a killed my_init is replaced', async () => {
     container = await TestContainer.boot({
       prepare: `python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$5"`,
     });
@@ -78,7 +78,7 @@ describe('the socket', () => {
     expect(container.log()).not.toContain('cannot');
   });
 
-  test('of another my_init is left to it, and the container boots without', async () => {
+  test('is left to another my_init that listens there, and the container boots without it', async () => {
     container = await TestContainer.boot({ services: SERVICE });
     const second = await TestContainer.boot({
       unattended: true,
@@ -92,7 +92,7 @@ describe('the socket', () => {
     expect((await container.svctl('info')).code).toBe(0);
   });
 
-  test('that cannot be had is tried again', async () => {
+  test('is opened later if its path is not available at first', async () => {
     container = await TestContainer.boot({
       unattended: true,
       services: SERVICE,
@@ -106,7 +106,7 @@ describe('the socket', () => {
 });
 
 describe('the port', () => {
-  test('in use is a warning, and tried again', async () => {
+  test('that is in use causes a warning, and is opened later', async () => {
     const first = await TestContainer.boot({ args: ['--http-listen', `127.0.0.1:${PORT}`] });
     container = await TestContainer.boot({ args: ['--http-listen', `127.0.0.1:${PORT}`], services: SERVICE });
     await says(`http: cannot listen on 127.0.0.1:${PORT}`);

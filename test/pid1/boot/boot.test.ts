@@ -42,13 +42,13 @@ describe('startup scripts', () => {
     expect(lines).toContain('command:second');
   });
 
-  test('get no arguments, default signals, no descriptors of ours, and a session of their own', async () => {
+  test('get no arguments, default signals, no inherited descriptors, and a session of their own', async () => {
     const { log } = await wholeRun({
       etc: {
         'my_init.d/10': sh(
           'echo arguments $#',
           'grep -E "^Sig(Blk|Ign)" /proc/self/status | tr -s "\\t\\n" "  "; echo',
-          // 3 is the directory that ls reads.
+          // ls reads the directory through descriptor 3.
           'ls -m /proc/self/fd',
           'set -- $(cat /proc/$$/stat); echo leader $(( $1 == $6 ))',
         ),
@@ -61,7 +61,7 @@ describe('startup scripts', () => {
     expect(log).toContain('leader 1\n');
   });
 
-  test('one that is not executable is left out and named', async () => {
+  test('that are not executable are left out and named', async () => {
     const { log, code } = await wholeRun({
       etc: { 'my_init.d/10_plain': 'echo no\n', 'rc.local': 'echo no\n' },
       args: ['true'],
@@ -79,7 +79,7 @@ describe('startup scripts', () => {
     ['has Windows line ends', '#!/bin/sh\r\n', 'has Windows line ends, CRLF'],
     ['hangs', sh('exec sleep 1000'), 'was ended: it ran longer than 0.3 s'],
     ['hangs and ignores TERM', sh('trap "" TERM', 'while :; do sleep 1; done'), 'was ended: it ran longer than 0.3 s'],
-  ])('one that %s ends the container with 1 and the reason', async (_how, script, reason) => {
+  ])('a script that %s ends the container with 1 and the reason', async (_how, script, reason) => {
     const { log, code } = await wholeRun({
       etc: { 'my_init.d/10': script, 'my_init.d/20': sh('echo later') },
       services: { sleeper: SLEEPER },
@@ -91,7 +91,7 @@ describe('startup scripts', () => {
     expect(code).toBe(1);
   });
 
-  test('a daemon that a script leaves behind runs on', async () => {
+  test('may leave a daemon behind, which runs on', async () => {
     const { log } = await wholeRun({
       etc: { 'my_init.d/10': sh('sleep 1000 &', 'echo $! > /run/daemon') },
       args: ['sh', '-c', 'kill -0 $(cat /run/daemon) && echo daemon lives'],
@@ -108,7 +108,7 @@ describe('startup scripts', () => {
     expect(log).toMatch(/^command$/m);
   });
 
-  test('can be elsewhere, by ENV_INIT_DIRECTORY', async () => {
+  test('can be in the directory that ENV_INIT_DIRECTORY names', async () => {
     const { log } = await wholeRun({
       env: { ENV_INIT_DIRECTORY: '/etc/elsewhere' },
       etc: { 'my_init.d/10': sh('echo usual'), 'elsewhere/10': sh('echo elsewhere') },
@@ -118,7 +118,7 @@ describe('startup scripts', () => {
     expect(log).not.toMatch(/^usual$/m);
   });
 
-  test('while one takes long, svctl gets an answer and no service is started', async () => {
+  test('let svctl answer while one takes long, and no service is started', async () => {
     container = await TestContainer.boot({
       etc: { 'my_init.d/10': sh('until [ -e /run/go ]; do sleep 0.05; done') },
       services: { sleeper: SLEEPER },
@@ -158,7 +158,7 @@ describe('--enable-insecure-key', () => {
     expect(code).toBe(0);
   });
 
-  test('ends the container when it fails', async () => {
+  test('ends the container when the program fails', async () => {
     const { log, code } = await wholeRun(withProgram(sh('exit 9')));
     expect(log).toContain('/usr/sbin/enable_insecure_key failed with status 9');
     expect(log).not.toMatch(/^script$/m);
@@ -172,7 +172,7 @@ describe('--enable-insecure-key', () => {
   });
 });
 
-describe('a signal while it boots', () => {
+describe('a signal during the boot', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)('%s ends the startup script, and nothing is started', async (signal) => {
     container = await TestContainer.boot({
       unattended: true,
@@ -192,7 +192,7 @@ describe('a signal while it boots', () => {
     expect(log).not.toMatch(/^(later|service runs)$/m);
   });
 
-  test('a main command that was not started yet leaves 128 + the signal', async () => {
+  test('leaves 128 + the signal if the main command was not started yet', async () => {
     container = await TestContainer.boot({
       unattended: true,
       etc: { 'my_init.d/10': sh('echo script runs', 'exec sleep 1000') },
@@ -204,7 +204,7 @@ describe('a signal while it boots', () => {
     expect(container.log()).not.toMatch(/^command$/m);
   });
 
-  test('a second one does not wait for a script that ignores the first', async () => {
+  test('does not wait for a script that ignored an earlier signal', async () => {
     container = await TestContainer.boot({
       unattended: true,
       etc: { 'my_init.d/10': sh('trap "" TERM', 'echo script runs', 'while :; do sleep 0.05; done') },
@@ -213,11 +213,11 @@ describe('a signal while it boots', () => {
     container.signal('SIGTERM');
     await says('Shutting down');
     container.signal('SIGTERM');
-    // In its 2 s before KILL it would end without one.
+    // Without a KILL the script would end within its 2 s.
     expect(await container.exit).toBe(84);
   });
 
-  test('at any moment of the first 200 ms it ends the container, and nothing is started afterwards', async () => {
+  test('ends the container at any moment of the first 200 ms, and nothing is started afterwards', async () => {
     for (let delayMs = 0; delayMs <= 200; delayMs += 10) {
       container = await TestContainer.boot({
         unattended: true,
@@ -232,7 +232,7 @@ describe('a signal while it boots', () => {
           return undefined;
         }
       });
-      // Not to synchronise: the moment is what is tested.
+      // The delay does not synchronise: the moment itself is tested.
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       process.kill(pid, 'SIGTERM');
       const code = await container.exit;

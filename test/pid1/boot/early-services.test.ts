@@ -8,7 +8,7 @@ type Files = Readonly<Record<string, string>>;
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** Is ready, and ends, a while after it was told to. */
+/** A service that is ready some time after its start, and ends some time after its TERM. */
 const slow = (name: string): Files => ({
   run: sh(
     `echo ${name} begins`,
@@ -23,7 +23,7 @@ const quick = (name: string): Files => ({
   run: sh(`trap 'echo ${name} ends; exit' TERM`, `echo ${name} begins`, 'while :; do sleep 0.05; done'),
 });
 
-/** Boots services, some of which the startup directory has a link to: entry → service. */
+/** Boots services and makes links to some of them in the startup directory: entry → service. */
 async function boot(
   services: Readonly<Record<string, Files>>,
   links: Files,
@@ -63,7 +63,7 @@ describe('a service that the startup directory has a link to', () => {
     ]);
   });
 
-  test('is supervised as every service', async () => {
+  test('is supervised like every service', async () => {
     await boot({ first: quick('first'), other: quick('other') }, { '10_first': 'first' });
     await says('other begins');
     const { pid } = await container.reaches('first', 'up');
@@ -71,7 +71,7 @@ describe('a service that the startup directory has a link to', () => {
     await waitFor('another process', async () => ![0, pid].includes((await container.status('first')).pid));
   });
 
-  test('is asked to end although another one hangs, which alone is killed and named', async () => {
+  test('gets its TERM although another service hangs; only that one is killed, and named', async () => {
     const stuck = { run: sh('trap "" TERM', 'echo stuck begins', 'while :; do sleep 0.05; done') };
     await boot({ db: quick('db'), stuck }, { '10_db': 'db' }, ['--shutdown-timeout', '3']);
     await says('stuck begins');
@@ -81,7 +81,7 @@ describe('a service that the startup directory has a link to', () => {
     expect(container.log()).toMatch(/\*\*\* Killing stuck: still running after \d\.\d s\./);
   });
 
-  test('is stopped before those that were started before it', async () => {
+  test('is stopped before services that were started before it', async () => {
     await boot({ a: quick('a'), b: quick('b') }, { '10_b': 'b', '11_a': 'a' });
     await says('a begins');
     await says('script');
@@ -90,7 +90,7 @@ describe('a service that the startup directory has a link to', () => {
     expect(said()).toEqual(['b begins', 'a begins', 'script', 'a ends', 'b ends', 'hook']);
   });
 
-  test('has its logger from the start, which reads to the end', async () => {
+  test('has its logger from the start, and the logger reads to the end', async () => {
     const log = sh('while read -r line; do echo "logged: $line"; done; echo logger ends');
     await boot({ first: { ...quick('first'), 'log/run': log }, other: quick('other') }, { '10_first': 'first' });
     await says('other begins');
@@ -101,21 +101,21 @@ describe('a service that the startup directory has a link to', () => {
     expect(lines.slice(-4)).toEqual(['other ends', 'logged: first ends', 'logger ends', 'hook']);
   });
 
-  test('that does not stay up holds up nobody', async () => {
+  test('does not hold up the boot if it does not stay up', async () => {
     await boot({ first: { run: sh('exit 3') }, other: quick('other') }, { '10_first': 'first' });
     await says('other begins');
     expect(container.log()).toContain('*** first is not ready; going on without it\n');
     await container.reaches('first', 'backoff');
   });
 
-  test('that is down is left alone', async () => {
+  test('is left alone if it is down', async () => {
     await boot({ first: { ...quick('first'), down: '' }, other: quick('other') }, { '10_first': 'first' });
     await says('other begins');
     expect(container.log()).not.toContain('first begins');
     expect(container.log()).not.toContain('not ready');
   });
 
-  test('has to be in the service directory: any other directory is passed over', async () => {
+  test('has to be in the service directory: links elsewhere are ignored', async () => {
     await boot({ other: quick('other') }, { '10_first': '../elsewhere' });
     await says('other begins');
     expect(said()).toEqual(['script', 'other begins']);
@@ -135,7 +135,7 @@ describe('a service that the startup directory has a link to, with a definition'
   aside: { command: ${JSON.stringify(begins('aside'))} }
 `;
 
-  test('pulls in what it needs, and all of that comes before the others and ends after them', async () => {
+  test('starts its dependencies; they all start before the other services and end after them', async () => {
     container = await TestContainer.boot({
       etc: {
         'my_init.d/20': sh('echo script'),
@@ -166,7 +166,7 @@ describe('a service that the startup directory has a link to, with a definition'
     ]);
   });
 
-  test('ends after the others also with a later controller', async () => {
+  test('ends after the others also under a later controller', async () => {
     container = await TestContainer.boot({
       etc: { 'my_init.d/20': sh('echo script'), 'my_init/services.yaml': SERVICES },
       prepare: 'ln -s "$3/first" /etc/my_init.d/10_first',

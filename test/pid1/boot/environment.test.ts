@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 describe('the container’s environment', () => {
-  test('what a startup script changes is seen by the next one, the services and the main command', async () => {
+  test('reaches the next script, the services and the main command with the changes of a startup script', async () => {
     const show =
       'echo "ADDED=$ADDED CHANGED=$CHANGED GIVEN=$GIVEN REMOVED=$(printenv REMOVED || echo unset) HOME=$HOME"';
     const { lines } = await wholeRun({
@@ -30,7 +30,7 @@ describe('the container’s environment', () => {
     expect(lines.filter((line) => line === expected)).toHaveLength(3);
   });
 
-  test('its bytes come through, whatever they are', async () => {
+  test('keeps all bytes of its values', async () => {
     const { log } = await wholeRun({
       etc: { [`${DIRECTORY}/EMPTY`]: '' },
       prepare: `printf 'a\\377=\\n\\302b\\n\\n' > /etc/${DIRECTORY}/RAW; export GIVEN="$(printf 'x\\376\\ny')"`,
@@ -42,7 +42,7 @@ describe('the container’s environment', () => {
     expect(log).toMatch(/^1$/m);
   });
 
-  test('a variable of 100 KB comes through', async () => {
+  test('may have a variable of 100 KB', async () => {
     const { log } = await wholeRun({
       etc: { [`${DIRECTORY}/BIG`]: 'x'.repeat(100_000) },
       args: ['sh', '-c', 'printenv BIG | wc -c'],
@@ -58,7 +58,7 @@ describe('the container’s environment', () => {
     expect([log, code]).toEqual(['', 0]);
   });
 
-  test('a bad one in a file ends the container with 78', async () => {
+  test('an invalid variable in a file ends the container with 78', async () => {
     const { log, code } = await wholeRun({
       etc: { [`${DIRECTORY}/KILL_PROCESS_TIMEOUT`]: '5 seconds\n' },
       args: ['true'],
@@ -67,7 +67,7 @@ describe('the container’s environment', () => {
     expect(code).toBe(78);
   });
 
-  test('what is meant for a Node application does not act on my_init, and reaches the application', async () => {
+  test('variables for a Node application do not affect my_init, and reach the application', async () => {
     const { log, code } = await wholeRun({
       env: { NODE_OPTIONS: '--no-such-option', LD_PRELOAD: '/no/such.so', MY_INIT_LINK: 'mine' },
       args: ['--skip-startup-files', 'sh', '-c', 'echo "$NODE_OPTIONS $MY_INIT_LINK"'],
@@ -76,7 +76,7 @@ describe('the container’s environment', () => {
     expect(code).toBe(0);
   });
 
-  test('the dumps are there for startup scripts, and readable by nobody else', async () => {
+  test('dumps are made for startup scripts, and readable by nobody else', async () => {
     const { log } = await wholeRun({
       env: { SECRET: `it's` },
       etc: {
@@ -96,13 +96,13 @@ describe('the container’s environment', () => {
   });
 });
 
-describe('what does not stop the boot', () => {
-  test('no environment directory', async () => {
+describe('the boot goes on', () => {
+  test('without an environment directory', async () => {
     const { log, code } = await wholeRun({ args: ['--quiet', 'sh', '-c', '! ls /etc/container_environment* 2>&-'] });
     expect([log, code]).toEqual(['', 0]);
   });
 
-  test('a mounted Secret, odd names, unreadable and unsuitable files', async () => {
+  test('with a mounted Secret, odd names, unreadable and unsuitable files', async () => {
     const { log, code } = await wholeRun({
       etc: { [`${DIRECTORY}/GOOD`]: 'good' },
       prepare: `cd /etc/${DIRECTORY}; mkdir ..2026 dir; echo token > ..2026/TOKEN; ln -s ..2026 ..data; ln -s ..data/TOKEN TOKEN
@@ -119,7 +119,7 @@ describe('what does not stop the boot', () => {
     expect(code).toBe(0);
   });
 
-  test('a read-only /etc: files are read, and what was given still wins', async () => {
+  test('with a read-only /etc: files are read, and the given environment still wins', async () => {
     const { log, code } = await wholeRun({
       etc: {
         [`${DIRECTORY}/FILE`]: 'by file\n',
@@ -137,7 +137,7 @@ describe('what does not stop the boot', () => {
     expect(code).toBe(0);
   });
 
-  test('another user’s environment directory', async () => {
+  test('with another user’s environment directory', async () => {
     const { log, code } = await wholeRun({
       uid: 1234,
       etc: { [`${DIRECTORY}/A`]: 'a' },
@@ -150,8 +150,8 @@ describe('what does not stop the boot', () => {
   });
 });
 
-describe('later', () => {
-  test('a service that is started again has the environment as the startup scripts have left it', async () => {
+describe('after the boot', () => {
+  test('a restarted service has the environment that the startup scripts have left', async () => {
     container = await TestContainer.boot({
       etc: {
         [`${DIRECTORY}/A`]: 'at boot',

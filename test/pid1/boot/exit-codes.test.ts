@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
 import { sh, wholeRun } from '../../helpers/whole-run.js';
 
-/** The whole range is swept in the tests of init; here every way through the controller is. */
+/** The tests of init cover the whole range; these codes cover every path through the controller. */
 const CODES = [0, 1, 2, 32, 64, 70, 77, 78, 84, 99, 100, 111, 126, 127, 128, 129, 137, 143, 200, 254, 255];
 const SIGNALS = [
   ['HUP', 129],
@@ -31,11 +31,11 @@ describe('the container’s exit code', () => {
     expect(result.log).toContain(`*** Shutting down: sh was killed by ${signal}.`);
   });
 
-  test('is 1 when a startup script failed, whatever its own was', async () => {
+  test('is 1 when a startup script failed, whatever the exit code of the script', async () => {
     expect((await wholeRun({ etc: { 'my_init.d/10': sh('exit 42') } })).code).toBe(1);
   });
 
-  test.each(['[:80', 'a/b:80'])('is 2 when --http-listen is %s, and nothing was started', async (address) => {
+  test.each(['[:80', 'a/b:80'])('is 2 when --http-listen is %s, and nothing is started', async (address) => {
     const { code, log } = await wholeRun({
       etc: { 'my_init.d/10': sh('echo started') },
       args: ['--http-listen', address],
@@ -45,7 +45,7 @@ describe('the container’s exit code', () => {
     expect(log).not.toContain('started');
   });
 
-  test('and the reason are in /dev/termination-log where that exists', async () => {
+  test('is written, with the reason, to /dev/termination-log where that exists', async () => {
     const container = await TestContainer.boot({
       unattended: true,
       prepare: `dev=$(dirname "$3")/dev; mkdir $dev $dev.work; touch $dev/termination-log

@@ -16,13 +16,13 @@ afterEach(async () => {
 const says = (text: string) => waitFor(`"${text}" in the log`, () => container?.log().includes(text));
 
 describe('the main command', () => {
-  test('ends the container, whose services ran until then', async () => {
+  test('ends the container; its services run until then', async () => {
     container = await TestContainer.boot({
       unattended: true,
       services: { sleeper: SLEEPER },
       args: ['sh', '-c', 'until [ -e /run/go ]; do sleep 0.05; done; echo command ends; exit 5'],
     });
-    // The line of the service comes by way of its log.
+    // The line of the service passes through its log.
     await says('service runs');
     await container.exec('touch', '/run/go');
     const code = await container.exit;
@@ -57,7 +57,7 @@ describe('the main command', () => {
     expect(code).toBe(0);
   });
 
-  test('gets an answer from svctl also where a killed container has left its socket', async () => {
+  test('gets an answer from svctl although a killed container has left its socket', async () => {
     const listen =
       "require('net').createServer().listen('/run/my_init/old', () => process.kill(process.pid, 'SIGKILL'))";
     const { code, log } = await wholeRun({
@@ -89,7 +89,7 @@ describe('the main command', () => {
     expect(code).toBe(expected);
   });
 
-  test('its arguments are not in the log', async () => {
+  test('keeps its arguments out of the log', async () => {
     const { log } = await wholeRun({ args: ['sh', '-c', 'true', 'secret'] });
     expect(log).toContain('*** Running sh...');
     expect(log).not.toContain('secret');
@@ -123,7 +123,7 @@ describe('the main command', () => {
   test.each([
     ['SIGTERM', 'TERM'],
     ['SIGINT', 'INT'],
-  ] as const)('gets %s as it is, and its own code counts', async (signal, name) => {
+  ] as const)('gets %s as it is, and the exit code of the command counts', async (signal, name) => {
     container = await TestContainer.boot({
       unattended: true,
       services: { sleeper: SLEEPER },
@@ -137,7 +137,7 @@ describe('the main command', () => {
     expect(log.indexOf(`got ${name}`)).toBeLessThan(log.indexOf('service stops'));
   });
 
-  test('without a handler for TERM it leaves 143', async () => {
+  test('exits with 143 without a handler for TERM', async () => {
     container = await TestContainer.boot({ unattended: true, args: ['sleep', '1000'] });
     await says('Running sleep');
     await waitFor('sleep', async () => (await container?.exec('pgrep', '-x', 'sleep'))?.code === 0);
@@ -146,7 +146,7 @@ describe('the main command', () => {
     expect(container.log()).toContain('*** Shutting down: SIGTERM was received.');
   });
 
-  test('one that ignores TERM is killed, and leaves 137', async () => {
+  test('is killed if it ignores TERM, and exits with 137', async () => {
     container = await TestContainer.boot({
       unattended: true,
       args: ['--shutdown-timeout', '1', 'sh', '-c', 'trap "" TERM; echo set; while :; do sleep 0.05; done'],
@@ -157,7 +157,7 @@ describe('the main command', () => {
     expect(container.log()).toMatch(/\*\*\* Killing the main command \(PID \d+\): still running after [\d.]+ s\./);
   });
 
-  test('that was stopped gets its TERM', async () => {
+  test('gets its TERM also while it is stopped', async () => {
     container = await TestContainer.boot({
       unattended: true,
       args: ['sh', '-c', 'trap "exit 6" TERM; echo set; kill -STOP $$; while :; do sleep 0.05; done'],
@@ -170,7 +170,7 @@ describe('the main command', () => {
     expect(await container.exit).toBe(6);
   });
 
-  test('survives a controller, and its end is not lost', async () => {
+  test('survives a controller, and its exit is not lost', async () => {
     container = await TestContainer.boot({ args: ['sh', '-c', 'until [ -e /run/go ]; do sleep 0.02; done; exit 9'] });
     process.kill(container.controllerPid, 'SIGKILL');
     await says('was started again');

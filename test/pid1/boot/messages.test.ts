@@ -8,18 +8,18 @@ afterEach(() => container.dispose());
 const says = (text: string | RegExp) => waitFor(`the log to say ${text}`, () => new RegExp(text).test(container.log()));
 
 describe('the log says why', () => {
-  test('a service that ran well and is killed is started again', async () => {
+  test('a service that ran well is killed, and started again', async () => {
     const begunMs = performance.now();
     container = await TestContainer.boot({ services: { web: { run: '#!/bin/sh\nsleep 1.2\nkill -SEGV $$\n' } } });
     const line = /web: killed by SEGV( \(core dumped\))? after (\d+) s and is started again/;
     await says(line);
-    // On a busy machine the run lasts longer than its sleep, and never longer than the test.
+    // On a busy machine the run lasts longer than its sleep, but never longer than the test.
     const seconds = Number(line.exec(container.log())?.[2]);
     expect(seconds).toBeGreaterThanOrEqual(1);
     expect(seconds).toBeLessThanOrEqual(Math.ceil((performance.now() - begunMs) / 1000));
   });
 
-  test('somebody asked for a restart, a stop, a start', async () => {
+  test('somebody asks for a restart, a stop, a start', async () => {
     container = await TestContainer.boot({ services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
     await container.reaches('web', 'up');
     for (const order of ['restart', 'stop', 'start']) await container.svctl(order, 'web');
@@ -43,7 +43,7 @@ describe('the log says why', () => {
     await container.reaches('late', 'up');
   });
 
-  test('there is no /dev/null', async () => {
+  test('/dev/null is missing', async () => {
     container = await TestContainer.boot({
       services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } },
       prepare: 'mount -t tmpfs tmpfs /dev',

@@ -7,12 +7,12 @@ afterEach(() => container.dispose());
 
 const running = async () => (await container.table()).split(' up ').length - 1;
 
-describe('under a limit of open files that is too low to capture all', () => {
+describe('under a limit of open files that is too low to capture all output', () => {
   test.each([
     [256, 50],
     [64, 12],
   ])(
-    'of %i, all of %i services run, what cannot be captured is on the output, and a warning says so',
+    'of %i, all of %i services run, output that cannot be captured is passed on, and a warning says so',
     async (limit, count) => {
       const names = Array.from({ length: count }, (_, index) => `s${index}`);
       const run = '#!/bin/sh\necho "$(basename "$PWD") speaks"\nexec sleep 1000\n';

@@ -5,10 +5,7 @@ import { onTerminal } from '../../helpers/terminal.js';
 const CTRL_C = '\x03';
 const CTRL_Z = '\x1a';
 
-/**
- * No shell that reads: a signal that comes right before its read(2) waits until there is something
- * to read.
- */
+/** The program is no shell that reads: a signal right before its read(2) would wait for input. */
 const HANDLES_INT = `import select, signal, sys
 signal.signal(signal.SIGINT, lambda *_: print("got INT", flush=True))
 print("set", flush=True)
@@ -46,7 +43,7 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
     expect(code).toBe(130);
   });
 
-  test('^C that the command handles leaves all as it is', async () => {
+  test('^C that the command handles changes nothing else', async () => {
     const { stdout, code } = await onTerminal(
       [
         ['expect', 'set\r'],
@@ -80,7 +77,7 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
     expect(code).toBe(5);
   });
 
-  test('what my_init says reaches a terminal that stops others (stty tostop)', async () => {
+  test('messages of my_init reach a terminal that stops others (stty tostop)', async () => {
     const { stdout, code } = await onTerminal(
       [['expect', 'exited with status 7']],
       ['sh', '-c', 'stty tostop; exit 7'],
@@ -90,7 +87,7 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
     expect(code).toBe(7);
   });
 
-  test('a new size of the window reaches it', async () => {
+  test('a new size of the window reaches the command', async () => {
     const { stdout, code } = await onTerminal(
       [
         ['resize', 24, 80],
@@ -98,8 +95,8 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
         ['resize', 50, 132],
         ['expect', 'got WINCH: 50 132'],
       ],
-      // It ends by itself: a ^C that comes while bash leaves a trap has bash send SIGINT to itself
-      // for ever.
+      // The loop ends by itself: a ^C while bash leaves a trap makes bash send SIGINT to itself for
+      // ever.
       ['bash', '-c', 'trap "echo got WINCH: \\$(stty size); exit 6" WINCH; echo set; while :; do sleep 0.05; done'],
       as,
     );

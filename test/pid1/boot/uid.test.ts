@@ -6,7 +6,7 @@ import { sh, wholeRun } from '../../helpers/whole-run.js';
 
 const SERVICE = { a: { run: sh('echo "service runs as $(id -u)"', 'exec sleep 1000') } };
 
-/** /tmp is everybody's: no two runs of this test may share a directory there. */
+/** All users share /tmp: no two runs of this test may use the same directory there. */
 const UID = 50_000 + (process.pid % 10_000);
 const OWN = `/tmp/my_init-${UID}`;
 
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 describe('as a user without a passwd entry', () => {
-  test('it boots, runs services, answers svctl and stops', async () => {
+  test('my_init boots, runs services, answers svctl and stops', async () => {
     container = await TestContainer.boot({ uid: 1234, services: SERVICE, etc: { 'my_init.d/10': sh('id -u') } });
     await container.reaches('a', 'up');
     expect(statSync(container.socket).uid).toBe(1234);
@@ -27,7 +27,7 @@ describe('as a user without a passwd entry', () => {
     expect(container.log()).not.toMatch(/cannot|EACCES|EPERM/);
   });
 
-  test('without the right to write to /run its socket is in a directory of its own', async () => {
+  test('without the right to write to /run, my_init has its socket in a directory of its own', async () => {
     container = await TestContainer.boot({
       uid: UID,
       usualSocket: true,
@@ -57,7 +57,7 @@ describe('as a user without a passwd entry', () => {
     rmSync(OWN, { recursive: true, maxRetries: 20 });
   });
 
-  test('what the main command leaves behind is stopped too', async () => {
+  test('processes that the main command leaves behind are stopped too', async () => {
     const { code } = await wholeRun({ uid: 1234, args: ['sh', '-c', 'setsid sleep 1000 & exit 6'] });
     expect(code).toBe(6);
   });

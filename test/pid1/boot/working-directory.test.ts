@@ -20,7 +20,7 @@ describe('the directory that the container was started in', () => {
     expect(lines).toContain('init and controller /');
   });
 
-  test('can be unmounted while they run elsewhere, and be gone', async () => {
+  test('can be unmounted while the main command runs elsewhere, and be gone', async () => {
     const { code, log } = await wholeRun({
       prepare: `mount -t tmpfs tmpfs ${directory}; mkdir ${directory}/below; cd ${directory}/below`,
       etc: { 'my_init.post_shutdown.d/10': sh('echo "hook $PWD"') },

@@ -56,7 +56,7 @@ describe('with services', () => {
   ] as const)(
     'example %i of the README works',
     async (number, expected) => {
-      // A package of the module that is not on disk there.
+      // A package of the module, which is not on disk there.
       const overlay = join(directory, `overlay-${number}.json`);
       const file = join(directory, `example-${number}.go`);
       writeFileSync(file, program(examples[number] ?? ''));
@@ -70,7 +70,7 @@ describe('with services', () => {
   );
 });
 
-/** An example that shows a body alone, as a program. */
+/** Makes a program of an example that shows a body alone. */
 function program(code: string): string {
   if (code.startsWith('package')) return code;
   const imports = ['context', 'errors', 'fmt'].filter((name) => name === 'context' || code.includes(`${name}.`));

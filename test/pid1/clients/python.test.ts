@@ -12,8 +12,8 @@ const PYTHON = resolve('node_modules/.cache/python/bin/python');
 const run = promisify(execFile);
 
 /**
- * Where pip installs the library, with nothing but Python and its dependencies: no protoc, no
- * network.
+ * Where pip installs the library, with nothing but Python and the library's dependencies: no
+ * protoc, no network.
  */
 const directory = mkdtempSync(join(tmpdir(), 'my_init-python-'));
 const installed = join(directory, 'installed');

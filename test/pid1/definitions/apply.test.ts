@@ -24,7 +24,7 @@ const noted = (name: string): Promise<true> =>
   );
 
 describe('a changed definition', () => {
-  test('is shown, not applied to a running service; svctl diff says what svctl apply then does', async () => {
+  test('is shown, but not applied to a running service; svctl diff says what svctl apply then does', async () => {
     await boot('services:\n  web: { command: sleep 1000 }\n  db: { command: sleep 1000 }\n');
     const { pid } = await container.reaches('web', 'up');
     const db = await container.reaches('db', 'up');
@@ -48,7 +48,7 @@ describe('a changed definition', () => {
     expect((await container.svctl('diff')).stdout).toBe('Nothing differs.\n');
   });
 
-  test('adds services at once; one that is removed from the file runs until svctl apply', async () => {
+  test('adds services at once; a service that is removed from the file runs until svctl apply', async () => {
     await boot('services: { web: { command: sleep 1000 } }');
     await container.reaches('web', 'up');
     await change(FILE, 'services: { db: { command: sleep 1000 } }');
@@ -60,7 +60,7 @@ describe('a changed definition', () => {
     await container.forgets('web');
   });
 
-  test('that is wrong stops nothing, and is not applied', async () => {
+  test('stops nothing and is not applied if it is invalid', async () => {
     await boot('services: { web: { command: sleep 1000 }, db: { command: sleep 1000 } }');
     const { pid } = await container.reaches('web', 'up');
     await change(FILE, 'services: { web: { comand: sleep 1000 }, db: { command: "sleep 1000 }');
@@ -72,7 +72,7 @@ describe('a changed definition', () => {
     await container.reaches('db', 'up');
   });
 
-  test('of service.yaml is in force at the next start, whoever asks for it', async () => {
+  test('of service.yaml is in force at the next start, whoever asks for the start', async () => {
     container = await TestContainer.boot({ services: { web: { 'service.yaml': 'command: sleep 1000\n' } } });
     await container.reaches('web', 'up');
     container.write('web/service.yaml', 'command: sleep 999\n');
@@ -83,7 +83,7 @@ describe('a changed definition', () => {
     expect(await container.table('web')).not.toMatch(/definition changed/);
   });
 
-  test('is noticed where Kubernetes switches the links of a mounted ConfigMap', async () => {
+  test('is noticed when Kubernetes switches the links of a mounted ConfigMap', async () => {
     const mount = (directory: string, version: string, services: string): void => {
       mkdirSync(join(directory, `..${version}`), { recursive: true });
       writeFileSync(join(directory, `..${version}`, 'app.yaml'), services);
@@ -118,7 +118,7 @@ describe('the definition that a running service was started with', () => {
     return new Map(definitions[0].values.map((each: { readonly key: string }) => [each.key, each]));
   };
 
-  test('outlives the controller: what was changed is still shown, not taken over', async () => {
+  test('outlives the controller: the change is still shown, and not applied', async () => {
     const long = '0123456789'.repeat(600);
     await boot(`services:
   web:
@@ -142,10 +142,10 @@ describe('the definition that a running service was started with', () => {
     expect((await container.svctl('diff')).stdout).toBe('Nothing differs.\n');
   });
 
-  test('outlives it also where the change comes while there is no controller', async () => {
+  test('outlives the controller also if the change comes while there is none', async () => {
     container = await TestContainer.boot({ services: { web: { 'service.yaml': 'command: sleep 1000\n' } } });
     await container.reaches('web', 'up');
-    // It does not see the change: the next one has to.
+    // This controller does not see the change: the next one has to.
     process.kill(container.controllerPid, 'SIGSTOP');
     container.write('web/service.yaml', 'command: sleep 999\n');
     await killController();
@@ -156,7 +156,7 @@ describe('the definition that a running service was started with', () => {
     expect(await container.table('web')).not.toMatch(/definition changed/);
   });
 
-  test('includes what its files of variables said', async () => {
+  test('includes the content of its files of variables', async () => {
     const services = 'services: { web: { command: sleep 1000, env_file: /etc/web.env } }';
     await boot(services, { etc: { [FILE]: services, 'web.env': 'A=1\n' } });
     await container.reaches('web', 'up');
@@ -191,7 +191,7 @@ describe('svctl', () => {
     expect(words.match(/exited with code 3/gi)).toHaveLength(1);
   });
 
-  test('explain tells the chain, root first', async () => {
+  test('explain shows the whole chain, root first', async () => {
     await boot(`services:
   migrate: { type: oneshot, command: 'echo no such table; exit 3' }
   app: { command: sleep 1000, depends_on: [migrate] }

@@ -24,7 +24,7 @@ const stepsByName = async () => new Map((await timeline()).steps.map((step) => [
 
 const isReady = () => waitFor('a ready container', async () => (await timeline()).readySeconds !== undefined);
 
-/** Waits until the controller was killed and the next one answers. */
+/** Kills the controller and waits until the next one answers. */
 async function killController(): Promise<void> {
   const before = container.controllerPid;
   process.kill(before, 'SIGKILL');
@@ -47,7 +47,7 @@ const boot = async (services: string): Promise<void> => {
   });
 };
 
-test('the timeline tells who waited for whom, and which chain made the container ready', async () => {
+test('the timeline shows who waited for whom, and which chain made the container ready', async () => {
   await boot(SERVICES);
   await isReady();
   const steps = await stepsByName();
@@ -88,7 +88,7 @@ test('the timeline outlives the controller, and restarts of the services', async
   expect(after.readySeconds).toBe(before.readySeconds);
 });
 
-test('a controller that is killed before the services are ready costs nothing of the timeline', async () => {
+test('the timeline is complete although the controller is killed before the services are ready', async () => {
   await boot(
     'services: { db: { command: sleep 1000, ready: { file: /run/db } }, app: { command: sleep 1000, depends_on: [db] } }',
   );
@@ -105,7 +105,7 @@ test('a controller that is killed before the services are ready costs nothing of
   expect(steps.get('app')).toMatchObject({ waitedFor: 'db', outcome: 'BOOT_OUTCOME_READY', critical: true });
 });
 
-test('in the terminal and as a picture', async () => {
+test('the timeline is shown in the terminal and as a picture', async () => {
   await boot(SERVICES);
   await isReady();
   const { stdout } = await container.svctl('boot');

@@ -15,7 +15,7 @@ const NEEDED = [
   { program: '/usr/bin/python3', package: 'python3' },
 ];
 const SERVICES = ['broker', 'database', 'database-files', 'migrate', 'scheduler', 'web', 'worker'];
-/** Making a database takes seconds of a processor. */
+/** Making a database takes seconds of CPU. */
 const BOOT_MS = 60_000;
 
 const FORMS: readonly (readonly [string, ContainerOptions])[] = [
@@ -65,7 +65,7 @@ async function boot(form: ContainerOptions): Promise<void> {
   });
 }
 
-/** How many documents the application shows. */
+/** The number of documents that the application shows. */
 async function documents(): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${webPort}/`);
   return Number(await answer.text());

@@ -20,7 +20,7 @@ async function killController(): Promise<void> {
 }
 
 describe('a held service', () => {
-  test('is not started again before the hold ends, also by the next controller, and everything says so', async () => {
+  test('is not started again before the hold ends, also by the next controller, and every view says so', async () => {
     await boot('services:\n  db: { command: sleep 1000 }\n');
     await container.reaches('db', 'up');
     const held = await container.svctl('hold', 'db', '--for', '10m', '--reason', 'heap dump');
@@ -74,7 +74,7 @@ describe('a held service', () => {
     await container.reaches('other', 'up');
     await container.svctl('hold', 'db');
     await container.exec('touch', '/run/stuck');
-    // A service that is checked as often, and not held, is restarted meanwhile.
+    // Meanwhile a service with the same check that is not held is restarted.
     await waitFor('the restart of the other', async () => (await container.status('other')).run !== 1);
     expect(await container.status('db')).toMatchObject({ pid, state: 'SERVICE_STATE_UP' });
     await container.svctl('release', 'db');
@@ -103,7 +103,7 @@ describe('a held service', () => {
   });
 });
 
-test('reset starts what was given up, and its limit begins anew', async () => {
+test('reset starts what was given up, and its limit starts over', async () => {
   await boot(`services:
   web:
     command: 'echo run; test -e /run/mended && exec sleep 1000; exit 3'

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { boot as bootServices, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** A program that tells what it was started as, and stays. */
+/** A program that writes how it was started, and stays. */
 const TELLS = [
   '/bin/sh',
   '-c',
@@ -14,7 +14,7 @@ const TELLS = [
 
 const boot = (services: string): Promise<void> => bootServices(services, { env: { APP_COLOUR: 'red', SECRET: 'x' } });
 
-/** Runs the program above with these keys, and answers what it has written. */
+/** Runs the program above with these keys, and returns a reader of its files. */
 async function tell(keys: string): Promise<(file: string) => string> {
   await boot(`services: { web: { command: ${JSON.stringify(TELLS)}, ${keys} } }`);
   await isThere('told');
@@ -68,7 +68,7 @@ describe('a service that is defined in services.yaml', () => {
     expect(variables.has('SECRET')).toBe(false);
   });
 
-  test('working_dir: is where it runs; / without it', async () => {
+  test('working_dir: is the directory that it runs in; / without it', async () => {
     await boot(`services:
   there: { command: 'pwd > $OUT/there; exec sleep 1000', working_dir: /usr/lib }
   nowhere: { command: 'pwd > $OUT/nowhere; exec sleep 1000' }
@@ -103,14 +103,14 @@ describe('a service that is defined in services.yaml', () => {
     }
   });
 
-  test('enabled: false is not started, and can be', async () => {
+  test('enabled: false is not started at boot, but can be started', async () => {
     await boot('services: { web: { command: sleep 1000, enabled: false } }');
     await container.reaches('web', 'down');
     await container.svctl('start', 'web');
     await container.reaches('web', 'up');
   });
 
-  test('an invalid definition is failed with its place and its remedy, and hurts no other', async () => {
+  test('an invalid definition is failed with its place and its remedy, and affects no other service', async () => {
     await boot('services:\n  web: { comand: sleep 1000 }\n  db: { command: sleep 1000 }\n');
     await container.reaches('db', 'up');
     await container.reaches('web', 'failed');
@@ -119,7 +119,7 @@ describe('a service that is defined in services.yaml', () => {
     );
   });
 
-  test('tags: name several services at once', async () => {
+  test('tags: select several services at once', async () => {
     await boot(
       'services: { a: { command: sleep 1000, tags: [workers] }, b: { command: sleep 1000, tags: [workers, b] }, c: { command: sleep 1000 } }',
     );
@@ -140,7 +140,7 @@ describe('a service that is defined in services.yaml', () => {
     expect((await container.svctl('config', 'a')).stdout).toMatch(/^description +"the first" /m);
   });
 
-  test('sv works on it', async () => {
+  test('sv works on a defined service', async () => {
     await boot('services: { web: { command: sleep 1000 } }');
     await container.reaches('web', 'up');
     expect((await container.exec('sv', 'status', '/run/my_init/services/web')).stdout).toMatch(
@@ -152,7 +152,7 @@ describe('a service that is defined in services.yaml', () => {
 });
 
 describe('service.yaml', () => {
-  test('says more about the directory that it lies in', async () => {
+  test('adds to the directory that it lies in', async () => {
     await bootWith({
       services: {
         web: {
@@ -167,12 +167,12 @@ describe('service.yaml', () => {
     ).toBe('0077');
   });
 
-  test('has a command in the place of run', async () => {
+  test('may have a command instead of run', async () => {
     await bootWith({ services: { web: { 'service.yaml': 'command: sleep 1000\n' } } });
     await container.reaches('web', 'up');
   });
 
-  test('that is mended is begun anew with', async () => {
+  test('is tried again when it is mended', async () => {
     await bootWith({ services: { web: { 'service.yaml': 'command: sleep 1000\nnise: 3\n' } } });
     await container.reaches('web', 'failed');
     container.write('web/service.yaml', 'command: sleep 1000\nnice: 3\n');
@@ -191,7 +191,7 @@ describe('service.yaml', () => {
     expect(container.log()).not.toMatch(/internal error/);
   });
 
-  test('alone in a container, and removed while its service runs: the next controller has it from the record', async () => {
+  test('may be alone in the container and be removed while its service runs: the next controller has it from the record', async () => {
     await bootWith({
       services: { web: { 'service.yaml': 'command: sleep 1000\nstop_signal: USR1\ndescription: the web\n' } },
     });
@@ -208,7 +208,7 @@ describe('service.yaml', () => {
     expect((await container.status('web')).lastExit).toMatchObject({ signal: 'USR1' });
   });
 
-  test('that comes while its service runs is shown, by the next controller too, and waits for svctl apply', async () => {
+  test('waits for svctl apply when it comes while its service runs, and is shown, by the next controller too', async () => {
     await bootWith({ services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
     const { pid } = await container.reaches('web', 'up');
     container.write('web/service.yaml', 'nice: 3\ndescription: the web\n');
@@ -225,7 +225,7 @@ describe('service.yaml', () => {
     expect((await container.svctl('config', 'web')).stdout).toMatch(/^description +"the web" /m);
   });
 
-  test('that is the first of a running container costs its service no attempt', async () => {
+  test('causes no failed attempt when it is the first of a running container', async () => {
     await bootWith({ services: { other: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
     await container.reaches('other', 'up');
     container.addService('web', { 'service.yaml': 'command: sleep 1000\n' });

@@ -12,7 +12,7 @@ const SERVICES = `services:
     live: { exec: [test, '!', -e, /run/stuck], interval: 100ms, failures: 2, on_failure: shutdown }
 `;
 
-/** `web` ends when it may, however long the next controller takes. */
+/** `web` ends when the test lets it, however long the next controller takes. */
 const bootServices = (args: readonly string[] = []): Promise<void> =>
   boot(SERVICES, { unattended: true, args: ['--shutdown-timeout', '60', ...args] });
 const mayEnd = (): void => writeFileSync(join(out, 'go'), '');
@@ -23,7 +23,7 @@ async function killController(): Promise<void> {
   await waitFor('the next controller', () => container.log().includes('The controller was killed by KILL'));
 }
 
-test('live with on_failure: shutdown ends the container in its order, with a code of its own, and says why', async () => {
+test('live with on_failure: shutdown ends the container in order, with a code of its own, and says why', async () => {
   await bootServices();
   await container.reaches('web', 'up');
   await isThere('web');
@@ -37,7 +37,7 @@ test('live with on_failure: shutdown ends the container in its order, with a cod
   expect(container.log()).toMatch(/web: is not alive: .*\n.*Shutting down: web is not alive: .*exit/);
 });
 
-test.each(['before it fails', 'in the shutdown'])('so it does when the controller is killed %s', async (moment) => {
+test.each(['before it fails', 'in the shutdown'])('live ends it when the controller is killed %s', async (moment) => {
   await bootServices();
   await container.reaches('web', 'up');
   await isThere('web');
@@ -52,7 +52,7 @@ test.each(['before it fails', 'in the shutdown'])('so it does when the controlle
   expect(lines('ended')).toEqual(['web', 'db']);
 });
 
-test('the code of the main command comes first', async () => {
+test('the code of the main command takes precedence', async () => {
   await bootServices(['--', 'sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.02; done']);
   await container.reaches('web', 'up');
   await container.exec('touch', '/run/stuck');

@@ -5,7 +5,7 @@ import { connect } from '../../../clients/typescript/src/index.js';
 import { boot, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** Says a word, and another one whenever the file `again` is there. */
+/** Writes a line, and another one whenever the file `again` is there. */
 const SAYS = `
       echo first word
       while :; do
@@ -24,7 +24,7 @@ async function say(word: string): Promise<void> {
   await waitFor(word, async () => (await container.svctl('logs', 'web')).stdout.includes(`${word} word`));
 }
 
-test('output: is its own, follows svctl apply without a restart, and stays with the next controller', async () => {
+test("output: is the service's own, follows svctl apply without a restart, and stays with the next controller", async () => {
   await boot(services('{ output: json }'));
   const said = (word: string): RegExp => new RegExp(`^(.*${word} word.*)$`, 'm');
   await waitFor('the first line', () => said('first').test(container.log()));
@@ -47,7 +47,7 @@ test('output: is its own, follows svctl apply without a restart, and stays with 
   expect((await container.status('web')).pid).toBe(pid);
 });
 
-test('file: has its log, and that of no other service', async () => {
+test('file: contains the log of the service, and of no other', async () => {
   await boot(`services:
   web: { command: "echo from the web; exec sleep 1000", log: { file: "\${OUT}/own/web.log" } }
   other: { command: "echo from the other; exec sleep 1000" }
@@ -59,7 +59,7 @@ test('file: has its log, and that of no other service', async () => {
   expect((await container.svctl('logs', 'web')).stdout).toContain('from the web');
 });
 
-test('file: a second service with it is refused, wherever the two are defined, also by the next controller', async () => {
+test('file: a second service with the same file is refused, wherever the two are defined, also by the next controller', async () => {
   const yaml = `command: sleep 1000\nlog: { file: "\${OUT}/one.log" }\n`;
   await bootWith({
     etc: {
@@ -92,7 +92,7 @@ test('file: a second service with it is refused, wherever the two are defined, a
   expect(await container.status('late')).toEqual({});
 });
 
-test('file: is that of the first start, also with the next controller', async () => {
+test('file: stays that of the first start, also under the next controller', async () => {
   const withFile = (name: string): string => services(`{ file: "\${OUT}/${name}.log" }`);
   await boot(withFile('one'));
   await isThere('one.log');
@@ -109,7 +109,7 @@ test('file: is that of the first start, also with the next controller', async ()
   expect(existsSync(join(out, 'two.log'))).toBe(false);
 });
 
-test('file: a service with another name takes it over when the other one is gone', async () => {
+test('file: a service with another name takes over the file when the first one is gone', async () => {
   const named = (name: string): string =>
     `services: { ${name}: { command: sleep 1000, log: { file: "\${OUT}/one.log" } } }\n`;
   await boot(named('web'));
@@ -122,7 +122,7 @@ test('file: a service with another name takes it over when the other one is gone
   await container.reaches('www', 'up');
 });
 
-test('buffer: holds as much as it says', async () => {
+test('buffer: holds as much as the key says', async () => {
   const says = (name: string, buffer: string): string =>
     `  ${name}: { command: "seq 100000 120000; touch $OUT/${name}; exec sleep 1000", log: { output: none, buffer: ${buffer} } }\n`;
   await boot(`services:\n${says('small', '64k')}${says('large', '4m')}`);

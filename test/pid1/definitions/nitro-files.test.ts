@@ -35,7 +35,7 @@ test('a setup that fails is tried again after the delay, and run is not started 
   expect(order()).toEqual(['setup', 'setup', 'run']);
 });
 
-test('a setup that exits with 111 gives the service up', async () => {
+test('a service whose setup exits with 111 is given up', async () => {
   await boot({ setup: sh(notes('setup'), 'exit 111'), run: sh(notes('run'), 'exec sleep 1000') });
   const status = await container.reaches('web', 'failed');
   expect(status).toMatchObject({ trouble: 'setup exited with code 111' });
@@ -79,7 +79,7 @@ test('a setup outlives the controller, and is not run again by the next one', as
 describe('a template', () => {
   const instances = ['tty@1', 'tty@2'] as const;
 
-  /** Two services, which are links to one directory. */
+  /** Boots two services, which are links to one directory. */
   async function bootInstances(): Promise<void> {
     await bootWith({
       services: {
@@ -121,7 +121,7 @@ describe('a template', () => {
     expect(await container.status('tty@2')).toMatchObject({ state: 'SERVICE_STATE_UP', pid: before[1]?.pid });
   });
 
-  test('an instance goes with its link', async () => {
+  test('loses an instance with its link', async () => {
     await bootInstances();
     rmSync(join(container.services, 'tty@1'));
     await waitFor(

@@ -8,7 +8,7 @@ const order = (): readonly string[] => lines('order');
 const writes = (name: string): string =>
   `"echo ${name} up >> $OUT/order; trap 'echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 0.01; done"`;
 
-test('depends_on: services start after those that they need, and stop before them', async () => {
+test('depends_on: services start after their dependencies, and stop before them', async () => {
   await boot(`services:
   web: { command: ${writes('web')}, depends_on: [app] }
   app: { command: ${writes('app')}, depends_on: { db: { condition: ready } } }
@@ -21,7 +21,7 @@ test('depends_on: services start after those that they need, and stop before the
   expect(order()).toEqual(['db up', 'app up', 'web up', 'web down', 'app down', 'db down']);
 });
 
-test('type: a oneshot that has ended well is completed, and what waits for it starts then', async () => {
+test('type: a oneshot that has ended well is completed, and its dependents start then', async () => {
   await boot(`services:
   migrate: { type: oneshot, command: 'sleep 0.3; echo migrated >> $OUT/order' }
   web: { command: ${writes('web')}, depends_on: [migrate] }
@@ -30,7 +30,7 @@ test('type: a oneshot that has ended well is completed, and what waits for it st
   await container.reaches('migrate', 'completed');
   await waitFor('both', () => order().length === 2);
   expect(order()).toEqual(['migrated', 'web up']);
-  // Once, also when a person runs it again and waits for it.
+  // A oneshot runs once, also when a person runs it again and waits for it.
   expect((await container.svctl('start', 'migrate')).code).toBe(0);
   expect(order()).toEqual(['migrated', 'web up', 'migrated']);
 });
@@ -45,7 +45,7 @@ test('depends_on: a service waits for a oneshot that fails, and says so', async 
     { args: METRICS },
   );
   await container.reaches('web', 'waiting');
-  // Ended, whatever the code.
+  // `after` needs only the end of migrate, whatever the code.
   await container.reaches('after', 'up');
   expect(await container.table('web')).toMatch(/^ +waits for migrate \(ready\)$/m);
   expect(await container.metric('my_init_service_waiting{service="web",on="migrate"}')).toBe(1);
@@ -74,7 +74,7 @@ test('depends_on: a service of a cycle waits and names the cycle; the others sta
   expect(await container.table('a')).toMatch(/^ +needs b, which needs it in turn$/m);
 });
 
-test('depends_on: restart follows a restart of the service that is needed', async () => {
+test('depends_on: restart follows a restart of the dependency', async () => {
   await boot(`services:
   db: { command: ${writes('db')} }
   web: { command: ${writes('web')}, depends_on: { db: { restart: true } } }

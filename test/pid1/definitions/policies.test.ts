@@ -13,7 +13,7 @@ describe('restart', () => {
     expect(lines('done')).toEqual(['done']);
   });
 
-  test('no: neither is started again, and svctl start begins anew', async () => {
+  test('no: the service is not started again, and svctl start starts over', async () => {
     await boot(`services:
   fails: { command: 'echo fails >> $OUT/fails; exit 3', restart: no }
 `);
@@ -25,7 +25,7 @@ describe('restart', () => {
     expect(await container.reaches('fails', 'failed')).toMatchObject({ run: 2 });
   });
 
-  test('what was given up stays given up with the next controller', async () => {
+  test('a service that was given up stays given up under the next controller', async () => {
     await boot(`services:
   fails: { command: 'echo fails >> $OUT/fails; exit 3', restart: no }
   done: { command: 'echo done >> $OUT/done', type: oneshot }
@@ -76,7 +76,7 @@ test('exit_rules: a rule may end the container, with a code of its own', async (
   expect(container.log()).toContain('fatal has failed: exited with code 3 and is not started again');
 });
 
-test('essential: its end for good ends the container with its exit code', async () => {
+test('essential: the end of the service for good ends the container with its exit code', async () => {
   await boot(
     `services:
   steady: { command: sleep 1000 }
@@ -87,7 +87,7 @@ test('essential: its end for good ends the container with its exit code', async 
   expect(await container.exit).toBe(5);
 });
 
-test('start_limit and restart_delay: so many failed starts, then given up or the container ends', async () => {
+test('start_limit and restart_delay: after this many failed starts the service is given up, or the container ends', async () => {
   await boot(
     `services:
   fails:
@@ -109,7 +109,7 @@ test('start_limit and restart_delay: so many failed starts, then given up or the
   expect([lines('fails').length, lines('fatal').length]).toEqual([3, 5]);
 });
 
-test('optional: the readiness of the container does not wait for it', async () => {
+test('optional: the readiness of the container does not wait for the service', async () => {
   await boot(`services:
   web: { command: sleep 1000 }
   extra: { command: 'exit 3', optional: true }
@@ -122,7 +122,7 @@ test('optional: the readiness of the container does not wait for it', async () =
   );
 });
 
-test('stop_signal: a sequence, and stop_grace_period: KILL after it', async () => {
+test('stop_signal: signals in sequence, and stop_grace_period: KILL after it', async () => {
   await boot(`services:
   steps:
     command: 'trap "echo QUIT >> $OUT/steps" QUIT; trap "echo INT >> $OUT/steps; exit 0" INT; touch $OUT/ready; while :; do sleep 0.02; done'

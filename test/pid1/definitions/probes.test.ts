@@ -7,10 +7,10 @@ import { waitFor } from '../../helpers/wait-for.js';
 const PYTHON = { program: 'python3', package: 'python3' };
 const GRPC = { program: '/usr/lib/python3/dist-packages/grpc', package: 'python3-grpcio' };
 
-/** As Python writes it in one line of YAML. */
+/** A Python program in one line of YAML. */
 const python = (code: string, program = 'python3'): string => JSON.stringify([program, '-uc', code]);
 
-/** The one request that it is to get is answered with 418 where it is well, all others with 200. */
+/** Answers the one request that it expects with 418 if that is right, and all others with 200. */
 const WEB = `
 import http.server, os, socketserver
 class Web(http.server.BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ services:
     await waitFor('app to be ready', () => isReady('app'));
   });
 
-  test('successes: so many checks in a row have to pass', async () => {
+  test('successes: this many checks in a row have to pass', async () => {
     await boot(`
 services:
   web: { command: sleep 1000, ready: { exec: ${failsAt(0, 3)}, successes: 3 } }
@@ -107,7 +107,7 @@ services:
     await waitFor('checks that pass', async () => (await asked()) > before + 5);
     expect(await runOf('by-http')).toBe(run);
     await container.svctl('stop', 'listener', 'web');
-    // What they need is down: they are stopped, and wait.
+    // The dependencies of both are down: both are stopped, and wait.
     await waitFor('words about both', () => {
       const log = container.log();
       return [
@@ -120,7 +120,7 @@ services:
 
   testWith([PYTHON, GRPC], 'grpc: the service of this name is asked for', async () => {
     const port = await freePort();
-    // The name of the service is in the request, as the field 1.
+    // The name of the service is field 1 of the request.
     const server = `
 import grpc, os
 from concurrent import futures

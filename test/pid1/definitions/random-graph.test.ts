@@ -19,8 +19,8 @@ interface Planned {
 }
 
 /**
- * Whether one that fails was `started` is a matter of the moment; one that never ends by itself
- * never completes.
+ * Whether a failing service was `started` is a matter of timing; a service that never ends by
+ * itself never completes.
  */
 const CONDITIONS: Readonly<Record<Planned['kind'], readonly Edge['condition'][]>> = {
   longrun: ['started', 'ready', 'ready'],
@@ -28,7 +28,7 @@ const CONDITIONS: Readonly<Record<Planned['kind'], readonly Edge['condition'][]>
   failing: ['ready', 'completed'],
 };
 
-/** Each service depends on some of those before it; the seed repeats the graph. */
+/** Each service depends on some of the services before it; the seed repeats the graph. */
 function planGraph(seed: number): readonly Planned[] {
   let state = seed;
   const below = (limit: number): number => {
@@ -51,7 +51,7 @@ function planGraph(seed: number): readonly Planned[] {
   return planned;
 }
 
-/** Each notes its beginning, its readiness before it says so, and its end. */
+/** Each service notes its beginning, its readiness before reporting it, and its end. */
 const SCRIPT = `
 note() { echo "$NAME $1" >> $OUT/journal; }
 note begins
@@ -73,7 +73,7 @@ const definitionOf = ({ name, kind, edges }: Planned): object => ({
   ...(kind === 'longrun' ? { ready: { notify_fd: 3 } } : { type: 'oneshot', optional: true }),
 });
 
-/** The services that come up: what waits for something that fails does not. */
+/** The services that come up: a dependent of a failing service does not. */
 function comingUp(planned: readonly Planned[]): ReadonlySet<string> {
   const kinds = new Map(planned.map(({ name, kind }) => [name, kind]));
   const coming = new Set<string>();
@@ -85,7 +85,7 @@ function comingUp(planned: readonly Planned[]): ReadonlySet<string> {
   return coming;
 }
 
-test('hundreds of processes in a random graph: none starts before its conditions, none stops after what it needs', async () => {
+test('hundreds of processes in a random graph: none starts before its conditions, none stops after its dependencies', async () => {
   const seed = Number(process.env.MY_INIT_TEST_SEED ?? Date.now() % 1_000_000);
   const planned = planGraph(seed);
   const coming = comingUp(planned);

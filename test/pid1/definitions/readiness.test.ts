@@ -34,8 +34,8 @@ async function logOf(name: string): Promise<string> {
 }
 
 /**
- * Lets the service go on, and waits until it has said so, while the controller hears nothing and is
- * then killed.
+ * Stops the controller, lets the service go on, waits until the service has said so, and kills the
+ * controller.
  */
 async function withoutController(): Promise<void> {
   const { controllerPid } = container;
@@ -44,7 +44,7 @@ async function withoutController(): Promise<void> {
   process.kill(controllerPid, 'SIGKILL');
 }
 
-/** As Python writes it in one line of YAML. */
+/** A Python program in one line of YAML. */
 const python = (code: string): string => JSON.stringify(['python3', '-uc', code]);
 
 const SAY = `
@@ -56,7 +56,7 @@ say = lambda text: s.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
 describe('a probe', () => {
   testWith([MEMCACHED], 'tcp: memcached is ready when it listens; what says so says it together', async () => {
     const port = await freePort();
-    // It begins to listen when the test says so.
+    // memcached begins to listen when the test says so.
     const wait = `while [ ! -e /run/go ]; do sleep 0.01; done; exec memcached -u nobody -l 127.0.0.1 -p ${port}`;
     await boot(`services: { cache: { command: ${JSON.stringify(wait)}, ready: { tcp: "127.0.0.1:${port}" } } }`);
     const waiting = await waitFor('a word about it', async () => {
@@ -299,7 +299,7 @@ say("READY=1")
 while True: time.sleep(1000)
 `;
     const limits = 'start_timeout: 8s, stop_grace_period: 8s';
-    // The two others have the same limits, begin later, and say nothing.
+    // The two other services have the same limits, begin later, and say nothing.
     await boot(`
 services:
   starts: { command: ${python(starts)}, ready: { notify: true }, ${limits} }
@@ -321,7 +321,7 @@ services:
     expect(await container.reaches('stops', 'down')).toMatchObject({ lastExit: { code: 42, run: 1 } });
   });
 
-  test('notify_fd: a newline on the descriptor, as with s6, whatever its number', async () => {
+  test('notify_fd: a newline on the descriptor makes it ready, as with s6, whatever its number', async () => {
     const script = (fd: number): string =>
       JSON.stringify(`until [ -e /run/go ]; do sleep 0.01; done; echo >&${fd}; exec ${fd}>&-; exec sleep 1000`);
     await boot(`
@@ -336,7 +336,7 @@ services:
     for (const name of ['three', 'four', 'nine']) await becomesReady(name);
   });
 
-  test('log: a line that matches, also one that came when there was no controller', async () => {
+  test('log: a matching line makes it ready, also one that came when there was no controller', async () => {
     const script =
       'echo starting; until [ -e /run/go ]; do sleep 0.01; done; echo "listening on 8080"; touch /run/said; exec sleep 1000';
     await boot(`services: { web: { command: ${JSON.stringify(script)}, ready: { log: "listening on [0-9]+" } } }`);
@@ -349,8 +349,8 @@ services:
   });
 });
 
-describe('a service that lives no more', () => {
-  test('live: after the failures that it may have, it is restarted, and its trouble is the cause', async () => {
+describe('a service that is not alive', () => {
+  test('live: after its permitted failures the service is restarted, and its trouble is the cause', async () => {
     await boot(`
 services:
   web: { command: [sleep, "1000"], live: { file: /run/alive, interval: 100ms, failures: 2 }, ready: { file: /run/ready } }

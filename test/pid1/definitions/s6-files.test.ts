@@ -3,7 +3,7 @@ import { bootWith, container, isThere, lines, out } from '../../helpers/defined-
 import { withCommand } from '../../helpers/s6-overlay.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-test('a source tree of s6-rc runs as it is: type, up, dependencies.d, bundles, notification-fd', async () => {
+test('an s6-rc source tree runs as it is: type, up, dependencies.d, bundles, notification-fd', async () => {
   const notes = (what: string): string => `#!/bin/sh\necho ${what} >> $OUT/order\n`;
   await bootWith({
     services: {
@@ -31,7 +31,7 @@ test('a source tree of s6-rc runs as it is: type, up, dependencies.d, bundles, n
   expect((await container.svctl('config', 'db')).stdout).toMatch(/^stop_grace_period +"300ms"/m);
 });
 
-test('run scripts of s6-overlay run as they are: with-contenv and s6-setuidgid, in /command and in PATH', async () => {
+test('run scripts of s6-overlay work as they are: with-contenv and s6-setuidgid, in /command and in PATH', async () => {
   const line = '$(id -un) $OF_CONTAINER.$OF_SCRIPT $HOME $0';
   await bootWith({
     env: { OF_CONTAINER: 'given' },
@@ -73,7 +73,7 @@ test('timeout-kill: KILL comes when the time is over', async () => {
   expect(await container.table('web')).toMatch(/KILL/);
 });
 
-test('timeout-up: who is not ready in time is stopped; a oneshot that is not done in time has failed', async () => {
+test('timeout-up: a service that is not ready in time is stopped; a oneshot that is not done in time has failed', async () => {
   await bootWith({
     services: {
       web: { run: '#!/bin/sh\nexec sleep 1000\n', 'notification-fd': '3', 'timeout-up': '300\n' },
@@ -91,7 +91,7 @@ test('timeout-up: who is not ready in time is stopped; a oneshot that is not don
   );
 });
 
-test('down-signal: the signal that stops it', async () => {
+test('down-signal: the signal that stops the service', async () => {
   await bootWith({
     services: {
       web: {
@@ -107,7 +107,7 @@ test('down-signal: the signal that stops it', async () => {
   expect(await container.table('wrong')).toMatch(/wrong\/down-signal: must have a signal like QUIT, not "NONE"/);
 });
 
-test('a file that means something to s6 and is not done yet is refused', async () => {
+test('a file of s6 that is not supported yet is refused', async () => {
   await bootWith({
     services: {
       web: { run: '#!/bin/sh\nexec sleep 1000\n', 'max-death-tally': '5' },
@@ -119,7 +119,7 @@ test('a file that means something to s6 and is not done yet is refused', async (
   expect(await container.table('shout')).toMatch(/shout\/up: is a program of execline, which my_init does not read/);
 });
 
-test('reload-signal: what svctl reload sends', async () => {
+test('reload-signal: the signal that svctl reload sends', async () => {
   await bootWith({
     services: {
       web: {
@@ -133,7 +133,7 @@ test('reload-signal: what svctl reload sends', async () => {
   await isThere('reloaded');
 });
 
-test('flag-essential: a stop of all services passes it over, a stop by name does not', async () => {
+test('flag-essential: a stop of all services skips the service, a stop by name does not', async () => {
   const run = '#!/bin/sh\nexec sleep 1000\n';
   await bootWith({ services: { db: { run, 'flag-essential': '' }, web: { run } } });
   await container.reaches('db', 'up');

@@ -4,11 +4,11 @@ import { describe, expect, test } from '@jest/globals';
 import { boot, container, isThere, lines, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** A shell that says when its traps are set, and that only a signal or a command ends. */
+/** A shell loop that reports when its traps are set, and that only a signal or a command ends. */
 const LOOP = 'touch $OUT/ready; while ! test -e $OUT/end; do sleep 0.02; done';
 
 describe('reload', () => {
-  test('a signal of its own', async () => {
+  test('sends the signal of the definition', async () => {
     await boot(`services:
   web: { command: 'trap "echo USR2 >> $OUT/web" USR2; ${LOOP}', reload: USR2 }
 `);
@@ -18,7 +18,7 @@ describe('reload', () => {
     expect(lines('web')).toEqual(['USR2']);
   });
 
-  test('a command, as the user of the service, with its environment and MAINPID', async () => {
+  test('runs a command as the user of the service, with its environment and MAINPID', async () => {
     await boot(`services:
   web:
     command: '${LOOP}'
@@ -35,7 +35,7 @@ describe('reload', () => {
     await waitFor('its output', async () => (await container.svctl('logs', 'web')).stdout.includes('is reloaded'));
   });
 
-  test('a command that fails is an error that says how', async () => {
+  test('fails with the reason if its command fails', async () => {
     await boot(`services:
   web: { command: '${LOOP}', reload: [sh, -c, 'exit 3'] }
   none: { command: sleep 1000, reload: [there-is-no-such-program] }
@@ -64,7 +64,7 @@ describe('stop_command', () => {
     expect(await container.status('db')).toMatchObject({ lastExit: { code: 0 } });
   });
 
-  test('is followed by the signal where it fails', async () => {
+  test('is followed by the signal if it fails', async () => {
     await boot(`services:
   db:
     command: 'trap "echo INT >> $OUT/db; exit 0" INT; ${LOOP}'

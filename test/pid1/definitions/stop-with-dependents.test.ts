@@ -36,9 +36,9 @@ const order = (): readonly string[] =>
     .split('\n')
     .filter((line) => line.endsWith(' down'));
 
-test('svctl stop says who depends on the service, and leaves them running', async () => {
+test('svctl stop names the dependents of the service, and leaves them running', async () => {
   const { stdout, code } = await container.svctl('stop', 'db');
-  // What has completed needs it no more, and what depends on a dependent is that one's matter.
+  // A completed oneshot is no dependent any more, and dependents of a dependent are not named.
   expect(stdout).toMatch(/^db stopped: pid \d+ .* in .*; app and worker depend on db\n$/);
   expect(code).toBe(0);
   expect(await container.status('app')).toMatchObject({ state: 'SERVICE_STATE_UP' });
@@ -46,7 +46,7 @@ test('svctl stop says who depends on the service, and leaves them running', asyn
   expect((await container.svctl('stop', 'other')).stdout).not.toContain('depend');
 });
 
-test('svctl stop --with-dependents stops those that need the service first, and nobody else', async () => {
+test('svctl stop --with-dependents stops the dependents first, and no other service', async () => {
   const { stdout, code } = await container.svctl('stop', 'db', '--with-dependents');
   expect(stdout.replace(/ stopped: .*/g, '')).toBe('app\ndb\nweb\nworker\n');
   expect(stdout).not.toContain('depend');
@@ -59,14 +59,14 @@ test('svctl stop --with-dependents stops those that need the service first, and 
   expect(await container.status('migrate')).toMatchObject({ state: 'SERVICE_STATE_COMPLETED' });
 });
 
-test('svctl stop --with-dependents leaves a service running whose dependent does not end in time', async () => {
+test('svctl stop --with-dependents leaves a service running if a dependent does not end in time', async () => {
   const { stderr, code } = await container.svctl('stop', 'queue', '--with-dependents', '--timeout', '300ms');
   expect(code).not.toBe(0);
   expect(stderr).toContain('queue was not stopped: stubborn is not stopped after 0.');
   expect(await container.status('queue')).toMatchObject({ state: 'SERVICE_STATE_UP', desired: 'DESIRED_STATE_UP' });
 });
 
-test('svctl stop --with-dependents has to be waited for', async () => {
+test('svctl stop --with-dependents refuses --no-wait', async () => {
   const { stderr, code } = await container.svctl('stop', 'db', '--with-dependents', '--no-wait');
   expect(stderr).toContain('a stop with dependents has to be waited for');
   expect(code).not.toBe(0);

@@ -9,10 +9,10 @@ import { waitFor } from '../../helpers/wait-for.js';
 const COUNT = 50;
 /** The pods of `deploy/few`. */
 const FEW = 3;
-/** Hosts that say something, or end when they are let to. */
+/** Hosts whose services write lines, or end, when the test says so. */
 const LIVELY = [1, 2, 4, 8];
 
-/** Repeats the lines of its pipe `say`, and ends when it is let to. */
+/** Repeats the lines of its pipe `say`, and ends when the test lets it. */
 const WEB = `#!/bin/sh
 trap 'while [ -e hold ]; do sleep 0.05; done; exit 0' TERM
 [ -p say ] || mkfifo say
@@ -24,7 +24,7 @@ const SLEEP = '#!/bin/sh\nexec sleep 1000\n';
 const BROKEN = '#!/bin/sh\nexit 3\n';
 const TIMEOUT_MS = 900_000;
 
-/** my_init before it had definitions. */
+/** A my_init from before definitions. */
 const OLDER: Changes = {
   'api/server.ts': [['if (definitions) server.addService(', 'if (definitions && !server) server.addService(']],
 };
@@ -67,7 +67,7 @@ const runOf = async (number: number) => {
 };
 
 test(
-  'equal rows are one, with the number of hosts; what differs stands apart, with its host',
+  'equal rows become one, with the number of hosts; different rows stand apart, with their host',
   async () => {
     const { stdout, stderr, code } = await fleet.run([...SOME, 'status', 'spare']);
     expect([stderr, code]).toEqual(['', 0]);
@@ -82,7 +82,7 @@ test(
 );
 
 test(
-  'a change lists its hosts and needs --yes; without a terminal nobody is asked, and nothing is done',
+  'a change lists its hosts and needs --yes; without a terminal there is no question, and nothing is done',
   async () => {
     const before = await runOf(1);
     const refused = await fleet.run(['-H', 'k8s://shop/web-1', '-H', 'k8s://shop/web-2', 'restart', 'web']);
@@ -97,7 +97,7 @@ test(
 );
 
 test(
-  'a rolling restart of 50 goes host by host; who watches all of them misses nothing, though one link is cut',
+  'a rolling restart of 50 goes host by host; a watcher of all misses nothing, though one link is cut',
   async () => {
     const watch = fleet.start([...ALL, 'watch', '-o', 'jsonl', 'web']);
     const told = (): readonly Told[] =>
@@ -121,7 +121,7 @@ test(
       told().flatMap((one) => (one.host.endsWith(host) && one.change ? [one.change.service.state] : []));
     expect(states('/web-30')).toEqual(states('/web-31'));
     expect(told().filter(({ gap }) => gap !== undefined)).toEqual([]);
-    // In the order of the answers, each begins when the one before is ready.
+    // The hosts restart in the order of the answers: each begins when the one before is ready.
     const hosts = stdout.match(/^web-\d+/gm) ?? [];
     const times = await Promise.all(hosts.map((host) => startOf(Number(host.slice('web-'.length)))));
     expect(times).toEqual(times.toSorted());
@@ -160,7 +160,7 @@ test(
   async () => {
     fleet.mark('web-2', 'hangs');
     fleet.addPod('web-0', '/nowhere');
-    // A few at once, so that none of the others takes long on a busy machine.
+    // Few hosts at once, so that none of the others takes long on a busy machine.
     const limits = ['--timeout', '20', '--max-parallel', '4'];
     const { stdout, stderr, code } = await fleet.run([...ALL, 'status', 'cron', ...limits]);
     fleet.unmark('web-2', 'hangs');
@@ -177,7 +177,7 @@ test(
 );
 
 test(
-  'an older my_init answers what it knows; an older svctl without dial-stdio is named',
+  'an older my_init answers the calls that it knows; an older svctl without dial-stdio is named',
   async () => {
     fleet.mark('web-1', 'old');
     const hosts = [1, 2, 3].flatMap((number) => ['-H', `k8s://shop/web-${number}`]);
@@ -188,7 +188,7 @@ test(
     );
     fleet.unmark('web-1', 'old');
     const explained = await fleet.run([...hosts, 'explain', 'cron']);
-    // Folded, unless a second has passed between the two.
+    // Both rows are one, unless a second has passed between the two.
     expect(explained.stdout).toMatch(/^web-1(, web-2)? +cron\n/);
     expect(explained.stderr).toMatch(/^svctl: k8s:\/\/shop\/web-3: this my_init does not know the call: .*\n$/);
     expect(explained.code).toBe(1);
@@ -198,7 +198,7 @@ test(
 );
 
 test(
-  'logs of all are merged by time, also across a link that is cut in the middle: no line twice, none lost',
+  'logs of all are merged by time, also across a link that is cut in the middle: no line comes twice, none is lost',
   async () => {
     const say = (number: number, text: string): void =>
       appendFileSync(join(fleet.containers[number - 1]?.services ?? '', 'web/say'), `${text}\n`);
@@ -213,7 +213,7 @@ test(
         await waitFor(`${name}-${round}`, () => lines().includes(`${name}-${round}`));
       }
     };
-    // A line that is said before the follower has its place would be the past.
+    // A line that is written before the follower has its position would belong to the past.
     while (!stdout().includes('hello')) {
       for (const number of [1, 2, 4]) say(number, 'hello');
       await waitFor('a moment', () => stdout().match(/web-[124] +hello/g)?.length === 3, 1_000).catch(() => undefined);
@@ -231,7 +231,7 @@ test(
 );
 
 test(
-  'kill -9 of the transport in the middle of an order: the order is repeated, and done once',
+  'an order whose transport is killed in the middle is repeated, and carried out once',
   async () => {
     const container = fleet.containers[7];
     const before = await runOf(8);
@@ -251,7 +251,7 @@ test(
 );
 
 test(
-  'kubectl svctl takes what kubectl takes',
+  'kubectl svctl accepts the options of kubectl',
   async () => {
     const plugin = (...args: string[]) => fleet.run(args, {}, 'kubectl-svctl');
     expect((await plugin('-n', 'shop', 'status', 'deploy/few', 'cron')).stdout).toMatch(/^HOST.*\nall 3 +cron +up /);
@@ -269,14 +269,14 @@ test(
 test.each([
   ['exec', 'cannot reach k8s://shop/web-1: the user eve may not create pods/exec in the namespace shop'],
   ['list', 'cannot reach deploy/web in the namespace shop: the user eve may not list pods in the namespace shop'],
-])('a refusal of %s names the permission that is missing', async (KUBECTL_REFUSES, expected) => {
+])('a refusal of %s names the missing permission', async (KUBECTL_REFUSES, expected) => {
   const host = KUBECTL_REFUSES === 'exec' ? 'k8s://shop/web-1' : 'k8s://shop/deploy/web';
   const { stderr, code } = await fleet.run(['-H', host, 'status'], { KUBECTL_REFUSES });
   expect(stderr).toContain(expected);
   expect(code).toBe(5);
 });
 
-test('without svctl in the PATH of the container the installed path is tried', async () => {
+test('without svctl in the PATH of the container, the installed path is tried', async () => {
   fleet.mark('web-1', 'distroless');
   expect(await fleet.run(['-H', 'k8s://shop/web-1', 'status', 'cron'])).toMatchObject({ code: 0, stderr: '' });
   fleet.unmark('web-1', 'distroless');

@@ -4,18 +4,18 @@ import { boot, closeBoxes } from '../../helpers/init-harness.js';
 afterEach(closeBoxes);
 
 describe('init starts the controller', () => {
-  test('it introduces itself, hands the environment over and says go', async () => {
+  test('init introduces itself, hands the environment over and says go', async () => {
     const controller = await boot({ before: 'ulimit -Sn 123; ulimit -Hn 4567' }).controller();
     expect(controller.lines[0]).toMatch(/^init 1 \d+\.\d+\.\d+\S* 1 1 0 1 \d+ 123 4567$/);
     expect(controller.lines.slice(1)).toEqual(['reaped 0', 'held environ 100', 'go']);
   });
 
-  test('as a child it says that it is a subreaper, and its pid', async () => {
+  test('init as a child reports that it is a subreaper, and its pid', async () => {
     const controller = await boot({ as: 'subreaper' }).controller();
     expect(controller.lines[0]).toMatch(/^init 1 \S+ 2 0 1 1 \d+ \d+ \d+$/);
   });
 
-  test('the environment is kept byte for byte, the controller has a clean one', async () => {
+  test('the environment is kept byte for byte, and the controller has a clean one', async () => {
     const before = String.raw`exec env -i PATH="$PATH" TZ=Asia/Tokyo NODE_OPTIONS=--no-such LD_PRELOAD=/none.so \
       "ODD=$(printf 'a\n\377 =b')" "$0" "$@" 2>/dev/null`;
     const controller = await boot({ before }).controller();
@@ -33,7 +33,7 @@ describe('init starts the controller', () => {
     });
   });
 
-  test('the arguments are the controller’s, whatever they look like', async () => {
+  test('all arguments go to the controller, whatever they look like', async () => {
     const odd = ['--quiet', '--', '', 'a b', '-e', '$(x)'];
     const controller = await boot({ arguments: odd }).controller();
     expect(await controller.call('arguments')).toEqual([
@@ -42,7 +42,7 @@ describe('init starts the controller', () => {
     ]);
   });
 
-  test('the controller leads a process group, no signal is blocked and none ignored but what Node ignores', async () => {
+  test('the controller leads a process group, blocks no signal and ignores only what Node ignores', async () => {
     const controller = await boot({ before: "trap '' HUP USR2 QUIT" }).controller();
     const status = await controller.call<string>('status');
     expect(status).toMatch(/^SigBlk:\s0+$/m);
@@ -62,7 +62,7 @@ describe('init starts the controller', () => {
   test.each([
     ['closed', 'exec <&- >&- 2>&-'],
     ['closed, and there is no /dev/null', 'mount -t tmpfs none /dev; exec <&- >&- 2>&-'],
-  ])('it works when standard input, output and error are %s', async (_, before) => {
+  ])('my_init works when standard input, output and error are %s', async (_, before) => {
     const box = boot({ before });
     const controller = await box.ready();
     await controller.send('finish 9 84 1000');
@@ -70,19 +70,19 @@ describe('init starts the controller', () => {
     expect((await box.ended).code).toBe(9);
   });
 
-  test('without controller.js it says so and exits with 127', async () => {
+  test('without controller.js init says so and exits with 127', async () => {
     const box = boot({ before: 'rm "$(dirname "$0")/controller.js"' });
     expect((await box.ended).code).toBe(127);
     expect(box.output).toBe('my_init: cannot find controller.js beside my_init or in /usr/lib/my_init\n');
   });
 
-  test('a node that cannot be executed is named and ends it with 126', async () => {
+  test('init names a node that cannot be executed, and exits with 126', async () => {
     const box = boot({ before: 'd=$(dirname "$0"); printf "\\0bad" > "$d/node"; chmod +x "$d/node"', standIn: '' });
     expect((await box.ended).code).toBe(126);
     expect(box.output).toMatch(/^my_init: cannot execute \S+\/node: Exec format error\n$/);
   });
 
-  test('it finds what belongs to it when it is started through a link, by a relative path, without /proc', async () => {
+  test('init finds its files when it is started through a link, by a relative path, without /proc', async () => {
     const before =
       'mount -t tmpfs none /proc; cd "$(dirname "$0")"; mkdir -p x; ln -s ../my_init x/init; set -- "$@"; exec x/init "$@"';
     const box = boot({ before });
@@ -92,7 +92,7 @@ describe('init starts the controller', () => {
 
 const PARALLEL = 4;
 
-/** Runs all, some at a time. */
+/** Runs all, a few at a time. */
 async function each<T>(values: readonly T[], run: (value: T) => Promise<void>): Promise<void> {
   const rest = [...values];
   const worker = async () => {

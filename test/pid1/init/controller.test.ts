@@ -7,7 +7,7 @@ import { compileChangedInit } from '../../helpers/changed-native.js';
 import { boot, childrenOf, closeBoxes, SOURCES, stateOf } from '../../helpers/init-harness.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** An init that does not wait long for a controller that is stopped. */
+/** An init that does not wait long for a stopped controller. */
 const SOON = join(mkdtempSync(join(tmpdir(), 'my_init-soon-')), 'my_init');
 beforeAll(() =>
   compileChangedInit(SOON, { 'controller.c': [['STOPPED_MAY_LIVE (5 * SECOND)', 'STOPPED_MAY_LIVE 100']] }),
@@ -16,7 +16,7 @@ afterAll(() => rmSync(dirname(SOON), { recursive: true, maxRetries: 20 }));
 afterEach(closeBoxes);
 
 describe('init keeps the controller running', () => {
-  test('the next one is told its number and how the one before it ended', async () => {
+  test('the next controller learns its number and how the one before it ended', async () => {
     const box = boot();
     (await box.ready(1)).order('die', 'SIGKILL');
     const second = await box.ready(2);
@@ -29,14 +29,14 @@ describe('init keeps the controller running', () => {
     expect(box.output).toBe('my_init: the controller ended: signal 9\nmy_init: the controller ended: exit 3\n');
   });
 
-  test('five that end within a minute are the end, exit 70', async () => {
+  test('five deaths within a minute end the container, exit 70', async () => {
     const box = boot({ standIn: 'echo ready >&3; exit 4' });
     expect((await box.ended).code).toBe(70);
     expect(box.output.match(/the controller ended: exit 4/g)).toHaveLength(5);
     expect(box.output).toMatch(/my_init: 5 controllers ended within 60 s, the last one: exit 4; ending without it\n$/);
   });
 
-  test('one that closes its end of the link but lives is killed, and another started', async () => {
+  test('a controller that closes its end of the link but lives is killed, and another started', async () => {
     const box = boot();
     const controller = await box.ready();
     controller.order('closeLink');
@@ -44,7 +44,7 @@ describe('init keeps the controller running', () => {
     expect(next.lines[1]).toBe('died signal 9');
   });
 
-  test('one that is never ready is killed', async () => {
+  test('a controller that is never ready is killed', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'my_init-impatient-'));
     try {
       cpSync(join(SOURCES, 'init'), directory, { recursive: true });
@@ -65,13 +65,13 @@ describe('init keeps the controller running', () => {
     }
   });
 
-  test('one that is stopped before it is ready is killed', async () => {
+  test('a controller that is stopped before it is ready is killed', async () => {
     const box = boot({ program: SOON, standIn: 'kill -STOP $$; exec sleep 60' });
     expect((await box.ended).code).toBe(137);
     expect(box.output).toBe('my_init: the controller has been stopped for too long; killing it\n');
   });
 
-  test('five that are stopped before they are ready are the end, exit 70', async () => {
+  test('five controllers stopped before they are ready end the container, exit 70', async () => {
     const standIn =
       'n=$(dirname "$0")/begun; test -e "$n" || { touch "$n"; echo ready >&3; exit 4; }; kill -STOP $$; sleep 60';
     const box = boot({ program: SOON, standIn });
@@ -81,7 +81,7 @@ describe('init keeps the controller running', () => {
     );
   });
 
-  test('one that cannot be started is tried again until it can', async () => {
+  test('a controller that cannot be started is tried again until it can', async () => {
     const standIn =
       'n=$(dirname "$0")/node; echo ready >&3; test -e "$n-2" || { mv "$n" "$n-2"; exit 1; }; exec sleep 60';
     const box = boot({ standIn });
@@ -94,7 +94,7 @@ describe('init keeps the controller running', () => {
     await waitFor('a controller', () => childrenOf(box.pid).length > 0);
   });
 
-  test('one that no process is left for is tried again until there is', async () => {
+  test('a controller without a free process is tried again until there is one', async () => {
     const limited =
       'chmod 755 "$(dirname "$0")"; prlimit --nproc=1:100 --pid $$; exec setpriv --pdeathsig KILL --reuid 54321 --clear-groups --inh-caps -all --bounding-set -all "$0" "$@"';
     const box = boot({ standIn: 'exec sleep 60', before: limited });
@@ -116,7 +116,7 @@ describe('init keeps the controller running', () => {
     expect(switches()).toBe(before);
   });
 
-  test('its own memory is less than 150 kB', async () => {
+  test('the memory of init is less than 150 kB', async () => {
     const box = boot();
     await box.ready();
     const rollup = readFileSync(`/proc/${box.pid}/smaps_rollup`, 'utf8');
@@ -124,8 +124,8 @@ describe('init keeps the controller running', () => {
   });
 });
 
-describe('init stands what a controller says', () => {
-  test('lines it does not know, or that are wrong, are refused one by one and do nothing', async () => {
+describe('init withstands whatever a controller says', () => {
+  test('unknown and invalid lines are refused one by one and do nothing', async () => {
     const controller = await boot().ready();
     const wrong = [
       ['', 'line: not an order'],
@@ -165,7 +165,7 @@ describe('init stands what a controller says', () => {
     );
   });
 
-  test('a flood of orders is answered as a whole, however slowly the answers are read', async () => {
+  test('a flood of orders is answered completely, however slowly the answers are read', async () => {
     const controller = await boot().ready();
     const count = 50_000;
     await controller.send(...Array.from({ length: count }, (_, i) => `kill ${i} 1 0`));
@@ -184,7 +184,7 @@ describe('init stands what a controller says', () => {
 });
 
 describe('init holds descriptors', () => {
-  test('they have the same number and content in every controller', async () => {
+  test('descriptors have the same number and content in every controller', async () => {
     const box = boot();
     const controller = await box.ready();
     const names = Array.from({ length: 20 }, (_, i) => `log/service-${i}`);
@@ -201,7 +201,7 @@ describe('init holds descriptors', () => {
     expect(await third.call('contents', 101)).toBe('written by the second');
   });
 
-  test('one that is sent under a name that is held replaces it, one that is released is closed', async () => {
+  test('a new descriptor under the same name replaces the old one, a released one is closed', async () => {
     const box = boot();
     const controller = await box.ready();
     for (const [name, file] of [
@@ -222,7 +222,7 @@ describe('init holds descriptors', () => {
     expect(links).not.toContain(join(box.directory, 'two'));
   });
 
-  test('one that is sent and released while init does something else is not held', async () => {
+  test('a descriptor that is sent and released while init does something else is not held', async () => {
     const box = boot();
     const controller = await box.ready();
     box.signal('SIGSTOP');
@@ -235,7 +235,7 @@ describe('init holds descriptors', () => {
     expect(next.lines.filter((line) => line.startsWith('held brief'))).toEqual([]);
   });
 
-  test('what was sent by a controller that died in the same moment is held', async () => {
+  test('a descriptor that a dying controller has sent just before is held', async () => {
     const box = boot();
     const controller = await box.ready();
     controller.order('hold', 'last', join(box.directory, 'last'));
@@ -244,7 +244,7 @@ describe('init holds descriptors', () => {
     expect(next.lines).toContain('held last 101');
   });
 
-  test('a datagram without a descriptor, a bad name and one too many are refused', async () => {
+  test('a datagram without a descriptor, a bad name and one descriptor too many are refused', async () => {
     const box = boot({ before: 'ulimit -n 110' });
     const controller = await box.ready();
     await controller.call('datagram', 'nothing');

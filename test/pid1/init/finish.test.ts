@@ -8,23 +8,23 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);
 
-/** A deadline that no test waits for: a test that comes to an end has ended without it. */
+/** A deadline far away: a test that ends has ended without it. */
 const LONG_MS = 3_600_000;
 
 const STUBBORN = 'trap "" TERM; echo up; while :; do sleep 1; done';
 
-/** Waits for the end; its code and how long it took. */
+/** Waits for the end; returns its code and how long it took. */
 async function end(box: Box): Promise<{ readonly code: number | null; readonly ms: number }> {
   const started = performance.now();
   const { code } = await box.ended;
   return { code, ms: performance.now() - started };
 }
 
-/** The puppet exits when init lets it know that all others are gone. */
+/** The puppet exits when init closes the link because all other processes are gone. */
 const exitAtTheEnd = (controller: Controller) => controller.order('exitAtTheEnd');
 
 describe('init finishes', () => {
-  test('with each exit code, at once when nothing is left', async () => {
+  test('with each exit code, at once if no process is left', async () => {
     const seen = new Set<number | null>();
     for (let code = 0; code < 256; code += 4) {
       const boxes = [0, 1, 2, 3].map((i) => boot({ standIn: `echo "finish ${code + i} 84 5000" >&3; exit` }));
@@ -34,7 +34,7 @@ describe('init finishes', () => {
     expect(seen.size).toBe(256);
   });
 
-  test.each(['pid1', 'subreaper'] as const)('what ends at TERM is waited for and no longer (%s)', async (as) => {
+  test.each(['pid1', 'subreaper'] as const)('after a process that ends at TERM, no later (%s)', async (as) => {
     const box = boot({ as });
     const controller = await box.ready();
     await controller.call(
@@ -51,7 +51,7 @@ describe('init finishes', () => {
   });
 
   test.each(['pid1', 'subreaper'] as const)(
-    'what ignores TERM is killed, which the exit code tells (%s)',
+    'after killing a process that ignores TERM, which the exit code shows (%s)',
     async (as) => {
       const box = boot({ as });
       const controller = await box.ready();
@@ -64,7 +64,7 @@ describe('init finishes', () => {
     },
   );
 
-  test('another TERM is the end of the wait', async () => {
+  test('at once when another TERM comes during the wait', async () => {
     const box = boot();
     const controller = await box.ready();
     await controller.call('output', 'setsid', 'sh', '-c', STUBBORN);
@@ -75,7 +75,7 @@ describe('init finishes', () => {
     expect(code).toBe(84);
   });
 
-  test('a stopped process gets its TERM', async () => {
+  test('after a stopped process has had its TERM', async () => {
     const box = boot();
     const controller = await box.ready();
     await controller.call('output', 'sh', '-c', 'echo up; kill -STOP $$; sleep 60');
@@ -85,7 +85,7 @@ describe('init finishes', () => {
     expect(code).toBe(5);
   });
 
-  test('a process whose first thread has ended is waited for', async () => {
+  test('when a process is gone whose first thread ended before', async () => {
     const box = boot();
     const controller = await box.ready();
     await controller.call('output', compile('init/headless.c', '-pthread'));
@@ -94,7 +94,7 @@ describe('init finishes', () => {
     expect(await end(box)).toMatchObject({ code: 84 });
   });
 
-  test('a stranger that has entered the namespace gets TERM and is waited for', async () => {
+  test('when a process that entered the namespace from outside has ended at its TERM', async () => {
     const box = boot();
     const controller = await box.ready();
     const stranger = spawn('nsenter', [
@@ -113,7 +113,7 @@ describe('init finishes', () => {
     expect(await ended).toBe(9);
   });
 
-  test('as a subreaper it ends its own descendants only', async () => {
+  test('as a subreaper without ending others than its descendants', async () => {
     const box = boot({ as: 'subreaper', before: 'setsid sleep 60 & setsid sleep 61 & trap "" TERM' });
     const controller = await box.ready();
     const shell = (await waitFor('the shell', () => childrenOf(box.shell).length === 3)) && box.shell;
@@ -128,7 +128,7 @@ describe('init finishes', () => {
     expect((await end(box)).code).toBe(5);
   });
 
-  test.each(['pid1', 'subreaper'] as const)('without /proc what it watches is ended all the same (%s)', async (as) => {
+  test.each(['pid1', 'subreaper'] as const)('after ending watched processes also without /proc (%s)', async (as) => {
     const box = boot({ as, before: 'mount -t tmpfs none /proc' });
     const controller = await box.ready();
     const pid = await controller.call<number>('spawn', 'sleep', '60');
@@ -139,17 +139,17 @@ describe('init finishes', () => {
     expect(code).toBe(5);
   });
 
-  test('the controller learns by end of file that it is alone, and has a second for its last words', async () => {
+  test('after giving the controller a second for its last words: end of file says that it is alone', async () => {
     const box = boot();
     const controller = await box.ready();
     await controller.send(`finish 5 84 ${LONG_MS}`);
     await waitFor('end of file', () => controller.ended);
-    const { code, ms } = await end(box); // it does not go by itself
+    const { code, ms } = await end(box); // The puppet does not exit by itself.
     expect(code).toBe(5);
     expect(ms).toBeGreaterThan(500);
   });
 
-  test('a controller that dies during the end is not started again, and the wait goes on', async () => {
+  test('without restarting a controller that dies meanwhile, and the wait goes on', async () => {
     const box = boot();
     const controller = await box.ready();
     await controller.call(
@@ -217,7 +217,7 @@ describe('init finishes', () => {
       expect(box.standardOutput).toBe('bye\n');
     });
 
-    test('more than a pipe takes does not keep its writer', async () => {
+    test('more than a pipe takes does not block its writer', async () => {
       const box = boot();
       const controller = await box.ready();
       await capture(box, controller, 'seq 100000');
@@ -247,7 +247,7 @@ describe('init finishes', () => {
     });
   });
 
-  test('leave waits for nobody but the controller', async () => {
+  test('leave waits only for the controller', async () => {
     const box = boot({ as: 'subreaper' });
     const controller = await box.ready();
     await controller.call('output', 'setsid', 'sh', '-c', STUBBORN);
@@ -258,7 +258,7 @@ describe('init finishes', () => {
     expect(ms).toBeLessThan(60_000);
   });
 
-  test('leave kills a controller that does not go within a second, and nothing else gets a signal', async () => {
+  test('leave kills a controller that does not exit within a second, and no other process gets a signal', async () => {
     const box = boot({ as: 'subreaper' });
     const controller = await box.ready();
     await controller.call('spawn', 'setsid', 'sleep', '60');
@@ -272,7 +272,7 @@ describe('init finishes', () => {
     expect((await end(box)).code).toBe(6);
   });
 
-  test('a deadline that passes without finish is our own end, exit 70; one that is cleared is nothing', async () => {
+  test('a deadline that passes without finish makes init end by itself, exit 70; a cleared deadline has no effect', async () => {
     const box = boot();
     const controller = await box.ready();
     await controller.send('deadline 20', 'deadline 0');
@@ -283,7 +283,7 @@ describe('init finishes', () => {
     expect(await end(box)).toMatchObject({ code: 70 });
   });
 
-  test('thirty that fork without pause and ignore TERM are ended', async () => {
+  test('thirty processes that fork without pause and ignore TERM are ended', async () => {
     const box = boot();
     const controller = await box.ready();
     const churn = 'while :; do (setsid sh -c "sleep 0.01" & sleep 0.005); done';

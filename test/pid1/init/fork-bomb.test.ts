@@ -30,7 +30,7 @@ function pidsGroup(): string | undefined {
       }
       rmdirSync(path);
     } catch {
-      // Not this one.
+      // No group can be made in this place.
     }
   }
   return undefined;
@@ -63,7 +63,8 @@ describe('under a limit of processes', () => {
         () => Number(readFileSync(join(group ?? '', 'pids.current'), 'utf8')) >= LIMIT,
       );
 
-      // What becomes free while web is restarted would be the bomb's or web's, as it comes.
+      // Processes that become free while web is restarted would go to the bomb or to web, by
+      // chance.
       limit(1);
       await container.svctl('restart', 'web', '--no-wait');
       const starved = await container.reaches('web', 'backoff');

@@ -7,7 +7,7 @@ import { METRICS, TestContainer } from '../../helpers/container.js';
 import { Installation } from '../../helpers/other-version.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** init as it is, with tables for some of the services only. */
+/** The real init, with tables that have room for some of the services only. */
 const WATCHED = 3;
 const HELD = 40;
 const NAMES = Array.from({ length: 8 }, (_, index) => `s${index}`);
@@ -58,7 +58,7 @@ async function killController(): Promise<void> {
   await waitFor('the next controller', () => container.answers());
 }
 
-test('where init can keep no more exit statuses, those are lost with the controller, and nothing else is', async () => {
+test('exit statuses that init has no room for are lost with the controller, and nothing else is', async () => {
   await boot('#define MAX_WATCHED 4096', `#define MAX_WATCHED ${WATCHED}`);
   const before = await pids();
   expect(await container.metric('my_init_refused_orders_total')).toBe(NAMES.length - WATCHED);
@@ -98,8 +98,8 @@ test('where init can hold no more descriptors, services run on when the controll
   expect(await container.exit).toBe(0);
 });
 
-test('where init takes nothing, statuses wait in the kernel, and none is lost with the controller', async () => {
-  // More than a socket takes of small lines, which is 278.
+test('while init is stopped, statuses wait in the kernel, and none is lost with the controller', async () => {
+  // More small lines than a socket takes, which is 278.
   const names = Array.from({ length: 350 }, (_, index) => `s${index}`);
   await bootWith(names);
   const statuses = async () => (await container.statuses()) ?? [];

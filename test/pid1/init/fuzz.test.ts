@@ -43,10 +43,10 @@ function line(random: (below: number) => number): string {
   return random(4) === 0 ? text.slice(0, at) + String.fromCharCode(random(256)) + text.slice(at + random(3)) : text;
 }
 
-/** Messages that end init or the controller are for other tests. */
+/** Other tests send the messages that end init or the controller. */
 const ENDS = /^(finish \d+ \d+ \d+|leave \d+|deadline [1-9]\d*|kill \d+ -?\d{1,3} [1-9]\d*)$/m;
 
-describe('init stands any line, built with the address and undefined behaviour sanitizers', () => {
+describe('init withstands any line, built with the address and undefined behaviour sanitizers', () => {
   test.each([1, 2, 3, 4])('seed %d', async (seed) => {
     const random = generator(seed);
     const box = boot({ program: join(directory, 'my_init'), environment: { ASAN_OPTIONS: 'detect_leaks=0' } });
@@ -74,7 +74,7 @@ describe('init stands any line, built with the address and undefined behaviour s
     expect(box.output.replace(/my_init: the controller ended: signal 9\n/g, '')).toBe('');
   });
 
-  test('the whole life: orphans by the thousand, watched processes, two controllers', async () => {
+  test('a whole life passes: orphans by the thousand, watched processes, two controllers', async () => {
     const box = boot({ program: join(directory, 'my_init'), environment: { ASAN_OPTIONS: 'detect_leaks=0' } });
     const controller = await box.ready();
     await controller.call('spawn', 'sh', '-c', 'for i in $(seq 1000); do (setsid sh -c "exit $((i % 256))" &); done');
@@ -84,7 +84,7 @@ describe('init stands any line, built with the address and undefined behaviour s
     await controller.hear('signal HUP');
     controller.order('die', 'SIGKILL');
     const next = await box.ready(2);
-    // Of the orphans, those that ended between the two controllers are told, too.
+    // Orphans that ended between the two controllers are reported, too.
     await next.hear(`exited ${watched} ${7 << 8}`);
     await next.send(`took ${watched}`, 'took HUP');
     next.order('exitAtTheEnd');

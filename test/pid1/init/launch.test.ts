@@ -22,13 +22,13 @@ function launch(words: readonly string[], options: SpawnSyncOptions = {}) {
   return { status, signal, pid, output: stdout.toString('latin1'), error: stderr.toString('latin1') };
 }
 
-/** With a shell before it, which sets the stage. */
+/** Runs launch from a shell that prepares its surroundings. */
 function prepared(preparation: string, ...words: readonly string[]) {
   const { status, stdout, stderr } = spawnSync('sh', ['-c', `${preparation}; exec "$0" "$@"`, LAUNCH, ...words]);
   return { status, output: stdout.toString('latin1'), error: stderr.toString('latin1') };
 }
 
-/** The report of launch at descriptor 3. */
+/** Runs launch with a report at descriptor 3. Returns the report. */
 function failure(words: readonly string[], options: SpawnSyncOptions = {}) {
   const report = join(directory, 'report');
   const fd = openSync(report, 'w+');
@@ -78,7 +78,7 @@ describe('launch becomes the program', () => {
     expect(old).not.toBe(other);
   });
 
-  test('-s is content with a session that it leads already', () => {
+  test('also with -s in a session that it leads already', () => {
     expect(spawnSync('sh', ['-c', 'exec setsid -w "$0" -s -- /bin/true', LAUNCH]).status).toBe(0);
   });
 
@@ -94,7 +94,7 @@ describe('launch becomes the program', () => {
     expect(output).toBe('A=1\0ODD=x\n\xff =y\0EMPTY=\0=nothing\0no-equals\0');
   });
 
-  test('the environment of -E is read from the start, wherever the descriptor is, and may be empty', () => {
+  test('with an environment of -E that is read from the start, wherever the descriptor is, and may be empty', () => {
     const path = file('environment', 'A=1\0B=2', 0o600);
     expect(prepared(`exec 5<${path}; read -r x <&5`, '-E', '5', '--', '/usr/bin/env').output).toBe('A=1\nB=2\n');
     file('environment', '', 0o600);
@@ -110,7 +110,7 @@ describe('launch becomes the program', () => {
     expect(output).not.toMatch(/full/);
   });
 
-  test('with the descriptor of -k at another number, also at that of the record', () => {
+  test('with the descriptor of -k at another number, also at the number of the report', () => {
     const shown = ['/bin/sh', '-c', 'readlink /proc/$$/fd/3; readlink /proc/$$/fd/9; echo'];
     expect(prepared('exec 5</dev/zero', '-k', '5:3', '--', ...shown).output).toBe('/dev/zero\n\n');
     const report = join(directory, 'moved');
@@ -133,12 +133,12 @@ describe('launch becomes the program', () => {
     expect(launch(['-n', '5', '-o', '321', '-m', '027', '--', ...shown]).output).toBe('5\n321\n0027\n');
   });
 
-  test('-c enters a cgroup, and goes on where that cannot be done', () => {
+  test('in the cgroup of -c, or outside where the cgroup cannot be entered', () => {
     const group = file('cgroup.procs', '', 0o600);
     expect(launch(['-c', group, '-c', '/none/cgroup.procs', '--', '/bin/cat', group]).output).toBe('0');
   });
 
-  test('-p looks in PATH of the new environment, and passes over what cannot be executed', () => {
+  test('from PATH of the new environment with -p, skipping files that cannot be executed', () => {
     file('program', '#!/bin/sh\necho found\n');
     const not = mkdtempSync(join(directory, 'not-'));
     writeFileSync(join(not, 'program'), '', { mode: 0o644 });
@@ -148,7 +148,7 @@ describe('launch becomes the program', () => {
     expect(output).toBe('found\n');
   });
 
-  test('-f puts it in the foreground of the terminal, in a process group of its own', () => {
+  test('in the foreground of the terminal with -f, in a process group of its own', () => {
     const shown = file(
       'shown',
       '#!/bin/sh\nread -r pid name state parent group session tty foreground rest < /proc/$$/stat\necho $$ $group $foreground\n',
@@ -159,7 +159,7 @@ describe('launch becomes the program', () => {
     expect(stdout.toString().trim()).toMatch(/^(\d+) \1 \1$/);
   });
 
-  test('-f without a terminal is a process group of its own', () => {
+  test('in a process group of its own with -f without a terminal', () => {
     const read = ['/bin/sh', '-c', 'read -r pid name state parent group rest < /proc/$$/stat; echo $$ $group'];
     expect(launch(['-f', '--', ...read]).output).toMatch(/^(\d+) \1\n$/);
   });
@@ -189,11 +189,11 @@ describe('launch becomes the user of -u', () => {
     expect(inNamespace('-g', 'extra')).toMatch(/^0 .*\b4711\b/);
   });
 
-  test('by number, which needs no entry', () => {
+  test('by number, without an entry in /etc/passwd', () => {
     expect(bare('-u', '4711:4712', '--', ...shown)).toBe('4711\n4712\n4712\n/ 4711 4711 /bin/sh\n');
   });
 
-  test('and leaves HOME and its kin where the environment has them', () => {
+  test('and keeps HOME and its kin if the environment has them', () => {
     const fd = openSync(file('own-home', 'HOME=/data\0USER=me\0', 0o600), 'r');
     const { output } = launch(['-E', '3', '-u', 'nobody', '--', '/usr/bin/env'], {
       stdio: ['ignore', 'pipe', 'pipe', fd],
@@ -202,7 +202,7 @@ describe('launch becomes the user of -u', () => {
     expect(output.split('\n').sort().join(' ')).toBe(' HOME=/data LOGNAME=nobody SHELL=/usr/sbin/nologin USER=me');
   });
 
-  test('last: it enters a directory that only root may enter', () => {
+  test('last: launch first enters a directory that only root may enter', () => {
     const secret = mkdtempSync(join(directory, 'secret-'));
     const { output, error } = launch([
       '-u',
@@ -219,7 +219,7 @@ describe('launch becomes the user of -u', () => {
     expect([output, error]).toEqual(['65534\n0077\n', '']);
   });
 
-  test('which it is already, without any right', () => {
+  test('without any right if it is that user already', () => {
     const own = ['-u', 'nobody', '--', LAUNCH, '-u', '65534', '--', '/usr/bin/id', '-u'];
     expect(launch(own).output).toBe('65534\n');
     const other = launch(['-u', 'nobody', '--', LAUNCH, '-u', 'daemon', '--', '/usr/bin/id']);
@@ -227,7 +227,7 @@ describe('launch becomes the user of -u', () => {
   });
 });
 
-describe('launch says why it could not', () => {
+describe('launch says why it failed', () => {
   test.each([
     ['a program that is missing', ['/none/at/all'], `exec ${ENOENT}`, 111],
     ['a file without permission', [file('plain', '#!/bin/sh\n', 0o644)], `exec ${EACCES}`, 111],
@@ -257,7 +257,7 @@ describe('launch says why it could not', () => {
     expect(failure(words)).toEqual({ status: code, report });
   });
 
-  test('an environment that has no start to read from', () => {
+  test('an environment descriptor that cannot be read from the start', () => {
     const { status, stderr } = spawnSync('sh', ['-c', 'echo A=1 | "$0" -E 0 -- /usr/bin/env', LAUNCH]);
     expect(status).toBe(111);
     expect(stderr.toString()).toMatch(/^launch: environment: descriptor: .* seek\n$/);

@@ -30,7 +30,7 @@ describe('init reaps', () => {
       await controller.call('output', compile('init/storm.c'), '10000');
       controller.order('die', 'SIGKILL'); // standard input of the storm ends
       const next = await box.ready(2);
-      // What was told to the controller that was dying is in the total.
+      // The total includes orphans that were reported to the dying controller.
       const told = Number((await next.hear('reaped ')).split(' ')[1]);
       await waitFor('10,001 orphans', () => told + counted(next) >= 10_001); // with their parent
       await next.settle();
@@ -39,7 +39,7 @@ describe('init reaps', () => {
     },
   );
 
-  test('10,000 waiting zombies are gone in a moment', async () => {
+  test('10,000 waiting zombies are reaped in a moment', async () => {
     const box = boot();
     const controller = await box.ready();
     await controller.call('output', compile('init/storm.c'), '10000');
@@ -81,7 +81,7 @@ describe('init reaps', () => {
     await waitFor('its end', () => childrenOf(box.pid).length === 1);
   });
 
-  test('without /proc orphans are counted all the same', async () => {
+  test('without /proc orphans are counted too', async () => {
     const controller = await boot({ before: 'mount -t tmpfs none /proc' }).ready();
     await controller.call('spawn', 'sh', '-c', '(sleep 0.05 &) ; exit 0');
     expect(await controller.hear('orphan ')).toMatch(/^orphan 1 \d+$/);

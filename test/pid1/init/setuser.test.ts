@@ -8,13 +8,13 @@ const BUILT = fileURLToPath(new URL('../../../dist/setuser', import.meta.url));
 
 let directory: string;
 let setuserPath: string;
-/** The same program by the names that s6-overlay has. */
+/** The same program under the names of s6-overlay. */
 let s6Path: string;
 let contenvPath: string;
 beforeAll(() => {
   directory = mkdtempSync('/tmp/my_init-setuser-');
   spawnSync('chmod', ['755', directory]);
-  // Where every user gets at it.
+  // In a directory that every user can enter.
   setuserPath = join(directory, 'setuser');
   copyFileSync(BUILT, setuserPath);
   s6Path = join(directory, 's6-setuidgid');
@@ -24,7 +24,7 @@ beforeAll(() => {
     'root:x:0:0:root:/root:/bin/bash',
     'alice:x:1001:2001::/home/alice:/bin/zsh',
     'bare:x:1002:2002:::',
-    // A name that looks like the number of somebody else.
+    // A name that looks like the number of another user.
     '1004:x:1003:2003::/home/digits:/bin/sh',
     'carol:x:1004:2004::/home/carol:/bin/sh',
     'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin',
@@ -35,7 +35,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Runs it where /etc/passwd and /etc/group are the ones above. */
+/** Runs setuser where /etc/passwd and /etc/group are the ones above. */
 function setuser(words: readonly string[], before: readonly string[] = [], program = setuserPath) {
   const mounts = `mount --bind ${directory}/passwd /etc/passwd; mount --bind ${directory}/group /etc/group; exec "$@"`;
   const { status, stdout, stderr } = spawnSync(
@@ -54,7 +54,7 @@ describe('setuser becomes', () => {
   test.each([
     ['a user by name, with all groups', 'alice', '1001 2001 2001 29 50'],
     ['a user without further groups', 'root', '0 0 0'],
-    ['one with a disabled shell', 'nobody', '65534 65534 65534 29'],
+    ['a user with a disabled shell', 'nobody', '65534 65534 65534 29'],
     ['a user by number', '1002', '1002 2002 2002 29'],
     ['a user whose name is a number, before that number', '1004', '1003 2003 2003'],
     ['a number that nobody has, in group 0 as with docker run --user', '4242', '4242 0 0'],
@@ -82,7 +82,7 @@ describe('setuser becomes', () => {
     expect(variables.KEPT).toBe('yes');
   });
 
-  test('who somebody already is, without the right to become anybody', () => {
+  test('the present user again, without the right to become another one', () => {
     const alice = ['setpriv', '--reuid=1001', '--regid=2001', '--groups=2001,7'];
     expect(ids('alice', alice)).toBe('1001 2001 2001 7');
     const { status, stderr } = setuser(['nobody', 'true'], alice);
@@ -92,7 +92,7 @@ describe('setuser becomes', () => {
     ]);
   });
 
-  test('the command itself: it is the same process, with default signals', () => {
+  test('the command itself: the process is the same, with default signals', () => {
     const { stdout } = setuser(
       ['alice', 'sh', '-c', 'echo $$; grep ^SigIgn /proc/$$/status'],
       ['sh', '-c', 'echo $$; exec "$@"', 'sh'],
@@ -118,7 +118,7 @@ describe('setuser ends with', () => {
     expect(status).toBe(code);
   });
 
-  test("the command's code", () => {
+  test('the exit code of the command', () => {
     expect(setuser(['alice', 'sh', '-c', 'exit 42']).status).toBe(42);
   });
 });
@@ -129,7 +129,7 @@ describe('s6-setuidgid', () => {
   test.each([
     ['alice', '1001 2001 2001 29 50'],
     ['1002:29', '1002 29 29'],
-    // The user that it is called by.
+    // The user that calls it.
     ['', '0 0 0'],
   ])('becomes "%s"', (account, expected) => {
     expect(s6(account, ...IDS).stdout.trim()).toBe(expected);
@@ -160,7 +160,7 @@ describe('s6-setuidgid', () => {
   });
 });
 
-test('with-contenv: the program of the line, in the environment that is there', () => {
+test('with-contenv: runs the program of the line, in the present environment', () => {
   const script = join(directory, 'run');
   writeFileSync(script, `#!${contenvPath} sh\necho $0 $1 $KEPT $HOME; id -u\n`, { mode: 0o755 });
   expect(setuser(['word'], [], script).stdout).toBe(`${script} word yes /before\n0\n`);

@@ -23,13 +23,13 @@ describe('init relays signals', () => {
     await controller.hears(`signal ${name}`, 2);
   });
 
-  test('those that arrive before the controller listens are told when it does', async () => {
+  test('signals that arrive before the controller listens are reported when it does', async () => {
     const box = boot({ before: `(sleep 0.01; kill -TERM 1; kill -HUP 1) &` });
     const controller = await box.controller(1, 'signal TERM');
     await controller.hear('signal HUP');
   });
 
-  test('one that was not taken is told to every next controller, one that was taken to none', async () => {
+  test('an unacknowledged signal is reported to every next controller, an acknowledged one to none', async () => {
     const box = boot();
     const controller = await box.ready();
     box.signal('SIGUSR1');
@@ -47,7 +47,7 @@ describe('init relays signals', () => {
     expect(third.lines).not.toContain('signal HUP');
   });
 
-  test('one that arrives between two controllers reaches the next', async () => {
+  test('a signal that arrives between two controllers reaches the next', async () => {
     const box = boot();
     const controller = await box.ready();
     controller.order('die', 'SIGKILL');
@@ -58,7 +58,7 @@ describe('init relays signals', () => {
     await heard.hear('signal WINCH');
   });
 
-  test('a second one is told although the first was not taken, a third is not', async () => {
+  test('the same signal is reported a second time before the first is acknowledged, but not a third time', async () => {
     const box = boot();
     const controller = await box.ready();
     for (const time of [1, 2]) {
@@ -70,11 +70,11 @@ describe('init relays signals', () => {
     expect(controller.lines.filter((line) => line === 'signal HUP')).toHaveLength(2);
   });
 
-  test('others are told as ignored, except those that come by themselves', async () => {
+  test('other signals are reported as ignored, except those that come by themselves', async () => {
     const box = boot();
     const controller = await box.ready();
     for (const signal of ['SIGALRM', 'SIGTSTP'] as const) box.signal(signal);
-    // Before CONT, with which the kernel drops a TSTP that is still pending.
+    // Sent before CONT, with which the kernel drops a TSTP that is still pending.
     await controller.hear(`ignored ${constants.signals.SIGTSTP}`);
     for (const signal of ['SIGCONT', 'SIGCHLD'] as const) box.signal(signal);
     await controller.settle();
@@ -83,7 +83,7 @@ describe('init relays signals', () => {
     expect(controller.lines.filter((line) => line.startsWith('signal'))).toEqual([]);
   });
 
-  test('the halt signal of systemd, SIGRTMIN+3, is PWR', async () => {
+  test('the halt signal of systemd, SIGRTMIN+3, is reported as PWR', async () => {
     const box = boot();
     const controller = await box.ready();
     process.kill(box.pid, 37);
@@ -91,15 +91,15 @@ describe('init relays signals', () => {
   });
 });
 
-describe('a request to end that the controller does not take', () => {
+describe('a request to end that the controller does not acknowledge', () => {
   const HANGS = 'echo ready >&3; trap "" TERM; while :; do sleep 60; done';
 
   test.concurrent.each([
     ['it hangs', HANGS],
     ['it has stopped itself', 'echo ready >&3; kill -STOP $$; sleep 600'],
-    ['it floods us and never reads', 'while :; do echo "kill 1 2 0"; done >&3'],
+    ['it floods init and never reads', 'while :; do echo "kill 1 2 0"; done >&3'],
     ['it was never ready', 'sleep 600'],
-  ])('ends in our own end, exit 70: %s', async (_, standIn) => {
+  ])('makes init end by itself, exit 70: %s', async (_, standIn) => {
     const box = boot({ standIn });
     await box.quiet();
     const started = performance.now();
@@ -110,7 +110,7 @@ describe('a request to end that the controller does not take', () => {
   });
 });
 
-test('signals are blocked by the first system call, and TERM at any moment after it ends the container', async () => {
+test('signals are blocked by the first system call, and TERM at any later moment ends the container', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'my_init-sweep-'));
   try {
     copyFileSync(built('my_init'), join(directory, 'my_init'));

@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 describe('as a subreaper', () => {
-  test('it boots, says so, reaps the orphans of its services and stops', async () => {
+  test('my_init boots, says so, reaps the orphans of its services and stops', async () => {
     container = await TestContainer.boot({
       as: 'subreaper',
       services: { leaky: { run: sh('for i in 1 2 3; do (sleep 0.05 &) ; done', 'exec sleep 1000') } },
@@ -30,7 +30,7 @@ describe('as a subreaper', () => {
     expect(await container.exit).toBe(0);
   });
 
-  test('it ends what its services have left behind, and nobody else', async () => {
+  test('my_init ends what its services have left behind, and nobody else', async () => {
     const stranger = spawn('sleep', ['1000'], { stdio: 'ignore' });
     container = await TestContainer.boot({
       as: 'subreaper',
@@ -46,11 +46,11 @@ describe('as a subreaper', () => {
     stranger.kill('SIGKILL');
   });
 
-  test('the main command leaves its code', async () => {
+  test('my_init exits with the code of the main command', async () => {
     expect((await wholeRun({ as: 'subreaper', args: ['sh', '-c', 'kill -SEGV $$'] })).code).toBe(139);
   });
 
-  test('--no-kill-all-on-exit leaves alone what is left', async () => {
+  test('my_init leaves remaining processes alone with --no-kill-all-on-exit', async () => {
     container = await TestContainer.boot({
       as: 'subreaper',
       unattended: true,
@@ -61,7 +61,7 @@ describe('as a subreaper', () => {
     expect(process.kill(left, 'SIGKILL')).toBe(true);
   });
 
-  test('when it is killed itself, its services are stopped all the same', async () => {
+  test('my_init has its services stopped even when it is killed itself', async () => {
     container = await TestContainer.boot({
       as: 'subreaper',
       services: {

@@ -7,7 +7,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);
 
-/** Without the peak of the memory and the time of the end. */
+/** The line without the peak memory and the time of the end. */
 const statusOf = (line: string): string => line.replace(/^(exited \d+ \d+) \d+ \d+$/, '$1');
 
 const exits = (controller: Controller) =>
@@ -16,7 +16,7 @@ const exits = (controller: Controller) =>
     .map(statusOf)
     .sort();
 
-/** Starts a brood and has every process of it watched; what is to be heard of them. */
+/** Starts a brood and has every process of it watched. Returns the lines that init has to send. */
 async function watchedBrood(controller: Controller): Promise<readonly string[]> {
   const brood = (await controller.call<string>('output', compile('init/brood.c'))).trim().split(' ');
   const entries = brood.map((entry) => entry.split(':'));
@@ -25,7 +25,7 @@ async function watchedBrood(controller: Controller): Promise<readonly string[]> 
 }
 
 describe('init keeps exit statuses', () => {
-  test('every exit code and every signal of processes that end while the controller is killed', async () => {
+  test('of every exit code and every signal of processes that end while the controller is killed', async () => {
     const box = boot();
     const controller = await box.ready();
     const expected = await watchedBrood(controller);
@@ -36,7 +36,7 @@ describe('init keeps exit statuses', () => {
     expect(next.lines.filter((line) => line.startsWith('lost'))).toEqual([]);
   });
 
-  test('statuses that were not taken are told to every next controller, the others to none', async () => {
+  test('that are unacknowledged for every next controller, the others for none', async () => {
     const box = boot();
     const controller = await box.ready();
     const expected = await watchedBrood(controller);
@@ -53,7 +53,7 @@ describe('init keeps exit statuses', () => {
     expect(exits(third)).toEqual(rest);
   });
 
-  test('a process that lives is handed over as watched, and its end is told later', async () => {
+  test('a living process is handed over as watched, and its end is reported later', async () => {
     const box = boot();
     const controller = await box.ready();
     const pid = await controller.call<number>('spawn', 'sh', '-c', 'trap "exit 77" USR1; while :; do sleep 0.01; done');
@@ -85,7 +85,7 @@ describe('init keeps exit statuses', () => {
     expect(await third.hear(`exited ${pid}`)).toBe(first);
   });
 
-  test('what the dead controller had waited for and not said is lost', async () => {
+  test('a status that the dead controller had waited for and not reported is lost', async () => {
     const box = boot();
     const controller = await box.ready();
     const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
@@ -99,7 +99,7 @@ describe('init keeps exit statuses', () => {
     expect(next.lines).not.toContain(`watching ${pid}`);
   });
 
-  test('the end that a controller has told of before init could see it is told to the next one once', async () => {
+  test('an end that a controller reports before init can see it is reported to the next controller once', async () => {
     const box = boot();
     const controller = await box.ready();
     const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
@@ -115,7 +115,7 @@ describe('init keeps exit statuses', () => {
     expect(exits(next)).toEqual([`exited ${pid} ${7 << 8}`]);
   });
 
-  test('what is not watched any more is an orphan', async () => {
+  test('a process that is not watched any more is an orphan', async () => {
     const box = boot();
     const controller = await box.ready();
     const pid = await controller.call<number>('spawn', 'sh', '-c', 'read x; exit 3');
@@ -128,7 +128,7 @@ describe('init keeps exit statuses', () => {
     expect(exits(next)).toEqual([]);
   });
 
-  test('a leader of a process group that ended before it was watched: the kernel hands on the children of a dying controller before its end can be seen', async () => {
+  test('a leader of a process group may end before it is watched: the kernel passes on the children of a dying controller before its end can be seen', async () => {
     const controller = await boot().ready();
     const started = await controller.call<string>('output', 'sh', '-c', '(setsid sh -c "echo \\$\\$; exit 7" &)');
     const pid = started.trim();
@@ -137,7 +137,7 @@ describe('init keeps exit statuses', () => {
     expect(statusOf(await controller.hear(`exited ${pid}`))).toBe(`exited ${pid} ${7 << 8}`);
   });
 
-  test('a pid that is nobody is lost at once', async () => {
+  test('a pid without a process is lost at once', async () => {
     const controller = await boot().ready();
     await controller.send('watch 4000000');
     expect(await controller.hear('lost')).toBe('lost 4000000');
@@ -146,7 +146,7 @@ describe('init keeps exit statuses', () => {
     expect(controller.lines.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
-  test('at most 4096 pids are watched, and the table is whole again when they are not', async () => {
+  test('at most 4096 pids are watched, and the table is usable again when they are not', async () => {
     const controller = await boot().ready();
     const pids = Array.from({ length: 4097 }, (_, i) => 100_000 + i);
     await controller.send(...pids.map((pid) => `watch ${pid}`));
@@ -155,7 +155,7 @@ describe('init keeps exit statuses', () => {
     await controller.hear('lost 99999');
   });
 
-  test('it sends signals to its children, to groups they lead, and to nobody else', async () => {
+  test('init sends signals to its children, to groups they lead, and to nobody else', async () => {
     const box = boot();
     const controller = await box.ready();
     const leader = await controller.call<number>('spawn', 'setsid', '-w', 'sh', '-c', 'sleep 60 & echo x; sleep 60');

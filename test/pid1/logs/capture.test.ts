@@ -19,8 +19,8 @@ afterEach(async () => {
 const residentKib = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
-describe('what a service says', () => {
-  test('in the instant before it exits is there, before the exit is told, in hundreds of short runs', async () => {
+describe('the output of a service', () => {
+  test('is stored to the instant of the exit, and before the exit is reported, in hundreds of short runs', async () => {
     const names = Array.from({ length: 150 }, (_, index) => `short${index}`);
     container = await TestContainer.boot({
       services: Object.fromEntries(
@@ -61,7 +61,7 @@ describe('what a service says', () => {
     );
   });
 
-  test('is not waited for when a process it left behind holds its pipe', async () => {
+  test('is not waited for when a leftover process holds the pipe', async () => {
     container = await TestContainer.boot({
       services: { leaves: { run: sh('setsid sleep 1000 &', 'echo bye', 'exit 3') } },
     });
@@ -85,7 +85,7 @@ describe('what a service says', () => {
       await waitFor(`both lines of ${name}`, async () => /out\n(.*\n)*err\n/.test(await lines(name)));
   });
 
-  test('is captured of nginx, which logs to /dev/stdout as an unprivileged user', async () => {
+  test('is captured from nginx, which logs to /dev/stdout as an unprivileged user', async () => {
     chmodSync(nginxDirectory, 0o777);
     container = await TestContainer.boot({
       services: {
@@ -115,7 +115,7 @@ describe('what a service says', () => {
     rmSync(nginxDirectory, { recursive: true, maxRetries: 20 });
   });
 
-  test('is stored as far as it came when the writer is killed in mid-line; the next run begins a new line', async () => {
+  test('is stored up to the moment when the writer is killed in mid-line; the next run begins a new line', async () => {
     container = await TestContainer.boot({
       services: { half: { run: sh('echo run', 'printf "half a li"', 'kill -9 $$') } },
     });
@@ -125,7 +125,7 @@ describe('what a service says', () => {
     expect(follower.told.filter((word) => word !== 'half READY').slice(0, 8)).toEqual([...words, ...words]);
   });
 
-  test('is counted to the byte where it is 100 MB without a line end, and costs no memory', async () => {
+  test('is counted to the byte when it is 100 MB without a line end, and costs no memory', async () => {
     container = await TestContainer.boot({
       services: { zeros: { run: sh('[ -e begin ] || exit 0', 'head -c 100000000 /dev/zero', 'exec sleep 1000') } },
       args: [...METRICS, '--log-output', 'none'],
@@ -142,8 +142,8 @@ describe('what a service says', () => {
   });
 });
 
-describe('what is said by my_init', () => {
-  test('and by its startup scripts and hooks is the log my_init', async () => {
+describe('the output of my_init', () => {
+  test('and of its startup scripts and hooks is the log my_init', async () => {
     container = await TestContainer.boot({
       etc: {
         'my_init.d/10_one': sh('echo script out', 'echo script err >&2'),

@@ -7,8 +7,8 @@ import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
 /**
- * The expressions of the parsers that shippers bring along; `s` and the names of groups are as
- * JavaScript wants them.
+ * The expressions of the parsers that shippers bring along; `s` and the names of groups are in
+ * JavaScript's syntax.
  */
 const PARSERS = {
   'fluent-bit': /^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<tag>[^ ]*) (?<text>.*)$/,
@@ -34,7 +34,9 @@ const linesOf = (name: string): string[] => readFileSync(join(directory, name), 
 const textsOf = (name: string): string[] =>
   linesOf(name).map((line) => PARSERS['fluent-bit'].exec(line)?.groups?.text ?? `not CRI: ${line}`);
 
-/** Follows a service that says the numbers up to `last`, whose log is on a disk of one megabyte. */
+/**
+ * Follows a service that writes the numbers up to `last`, with its log on a disk of one megabyte.
+ */
 async function followOnSmallDisk(last: number): Promise<SequenceCheck> {
   container = await TestContainer.boot({
     services: {
@@ -51,7 +53,7 @@ async function followOnSmallDisk(last: number): Promise<SequenceCheck> {
 }
 
 describe('--log-dir', () => {
-  test('has a file for each service that the CRI parsers of shippers read', async () => {
+  test('has a file for each service in a format that the CRI parsers of shippers read', async () => {
     container = await TestContainer.boot({
       services: {
         web: {
@@ -80,7 +82,7 @@ describe('--log-dir', () => {
     expect(statSync(join(directory, 'web.log')).mode & 0o777).toBe(0o640);
   });
 
-  test('rotates files by size and keeps as many as it may; a controller that is killed goes on in them', async () => {
+  test('rotates files by size and keeps the permitted number; the next controller goes on in them', async () => {
     container = await TestContainer.boot({
       services: {
         web: {
@@ -102,7 +104,7 @@ describe('--log-dir', () => {
     process.kill(container.controllerPid, 'SIGKILL');
     await waitFor('the last line', () => check.reached.get('web') === 60_000);
     expect(check.wrong).toEqual([]);
-    // One who is slow is overtaken by the rotation, and told so.
+    // A slow reader is overtaken by the rotation, and gets a gap.
     expect(check.lines + check.missing).toBe(60_000);
     expect(
       readdirSync(directory)
@@ -116,7 +118,7 @@ describe('--log-dir', () => {
     expect(numbers.at(-1)).toBe(60_000);
   });
 
-  test('that somebody cuts off or removes go on, and nothing of what comes then is missing on the output', async () => {
+  test('goes on after somebody truncates or removes a file, and no later line is missing on the output', async () => {
     const waits = 'while [ ! -e to$n ]; do sleep 0.05; done';
     container = await TestContainer.boot({
       services: { web: { run: sh(`for n in 10 20 30 40; do ${waits}; seq $((n - 9)) $n; done; exec sleep 1000`) } },
@@ -151,7 +153,7 @@ describe('--log-dir', () => {
     expect(container.log()).not.toContain('lost');
   });
 
-  test('on a full disk services go on; what is missing is counted, and a gap for who reads', async () => {
+  test('lets services go on when the disk is full; missing lines are counted, and readers get a gap', async () => {
     const check = await followOnSmallDisk(50_000);
     const dropped = 'my_init_log_dropped_lines_total{service="web",cause="disk_full"}';
     const stored = 'my_init_log_lines_total{service="web"}';
@@ -169,7 +171,7 @@ describe('--log-dir', () => {
     expect((await container.svctl('status')).stdout).toMatch(new RegExp(`^    ${words}$`, 'm'));
   });
 
-  test('on a full disk what is missing is counted exactly, also when the controller is killed again and again', async () => {
+  test('counts missing lines exactly on a full disk, also when the controller is killed again and again', async () => {
     const last = 1_000_000;
     const check = await followOnSmallDisk(last);
     const heard = () => check.lines + check.missing;
@@ -187,7 +189,7 @@ describe('--log-dir', () => {
     expect(await container.metric('my_init_log_lines_total{service="web"}')).toBe(check.lines);
   });
 
-  test('that is full for a while loses nothing: lines wait in memory, also when the controller is killed', async () => {
+  test('loses nothing when the disk is full for a while: lines wait in memory, also when the controller is killed', async () => {
     const waits = 'while [ ! -e to$n ]; do sleep 0.05; done';
     container = await TestContainer.boot({
       services: { web: { run: sh(`for n in 10 1000 2000 500; do ${waits}; seq $n; done; exec sleep 1000`) } },
@@ -220,7 +222,8 @@ describe('--log-dir', () => {
     const inFile = () => readFileSync(join(logs, 'web.log'), 'latin1').match(/(?<= F )\d+$/gm) ?? [];
     await waitFor('all lines in the file', () => inFile().length === 3010);
     expect(inFile()).toEqual(lines);
-    // Full once more, for a controller that found memory of the one before.
+    // The disk is full again, for a controller that has found lines in the memory of the one
+    // before.
     expect(() => writeFileSync(join(logs, 'ballast'), Buffer.alloc(1 << 20))).toThrow('ENOSPC');
     await say(500, 3510);
     rmSync(join(logs, 'ballast'));
@@ -229,7 +232,7 @@ describe('--log-dir', () => {
     expect((await container.svctl('status')).stdout).not.toContain('log of web');
   });
 
-  test('that is full when the container ends: what the disk did not take is said', async () => {
+  test('names the lines that a full disk did not take when the container ends', async () => {
     container = await TestContainer.boot({
       services: { web: { run: sh('seq 1 1000', 'exec sleep 1000') } },
       prepare: 'mkdir /run/logs; mount -t tmpfs -o size=16k tmpfs /run/logs',
@@ -241,7 +244,7 @@ describe('--log-dir', () => {
     expect(container.log()).toMatch(/the log of web ends without its last \d+ lines: the disk did not take them/);
   });
 
-  test('that cannot be used is said, and the log is kept in memory', async () => {
+  test('is reported when it cannot be used, and the log is kept in memory', async () => {
     container = await TestContainer.boot({
       services: { web: { run: sh('echo hello', 'exec sleep 1000') } },
       args: ['--log-dir', '/proc/none'],
@@ -250,7 +253,7 @@ describe('--log-dir', () => {
     expect(container.log()).toMatch(/the log of web is kept in memory: \/proc\/none cannot be used \(ENOENT\)/);
   });
 
-  test('that cannot be used any more, or again, when a controller has died: the log goes on in memory', async () => {
+  test('may become unusable, or usable again, when a controller dies: the log stays in memory', async () => {
     const logs = join(directory, 'logs');
     const waits = 'while [ ! -e to$n ]; do sleep 0.05; done';
     container = await TestContainer.boot({
@@ -285,7 +288,7 @@ describe('--log-dir', () => {
 });
 
 describe('--log-buffer', () => {
-  test('bounds what is held of a service, and --log-buffers what is held of all', async () => {
+  test('limits the memory for each service, and --log-buffers the memory for all', async () => {
     const run = sh('seq 1 200000', 'exec sleep 1000');
     container = await TestContainer.boot({
       services: { a: { run }, b: { run }, c: { run } },
@@ -295,8 +298,8 @@ describe('--log-buffer', () => {
     const last = async (name: string) => (await container.svctl('logs', '-n', '1', name)).stdout.includes('200000');
     for (const name of ['a', 'b', 'c']) await waitFor(`the last line of ${name}`, () => last(name));
     const sizes = await Promise.all(['a', 'b', 'c'].map(held));
-    // my_init itself has the first megabyte, one service the second; the others as little as can
-    // be.
+    // my_init itself has the first megabyte, one service the second; the others get the least
+    // possible.
     expect(sizes.filter((size) => size > 60_000)).toHaveLength(1);
     expect(Math.max(...sizes)).toBeLessThan(1 << 20);
   });

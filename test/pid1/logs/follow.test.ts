@@ -11,7 +11,7 @@ import { removeInUse } from '../../helpers/remove-in-use.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-/** The full proof takes ten million. */
+/** The full test uses ten million. */
 const LINES = Number(process.env.TEST_LOG_LINES ?? 1_000_000);
 const SERVICES = Array.from({ length: 10 }, (_, index) => `web${index}`);
 
@@ -27,11 +27,11 @@ const SVCTL = fileURLToPath(new URL('../../../dist/svctl.js', import.meta.url));
 
 const selector = { names: SERVICES };
 
-/** Says the numbers from 1 on as soon as there is a file `begin`. */
+/** Writes the numbers from 1 on as soon as there is a file `begin`. */
 const counts = (last: number) =>
   sh('while [ ! -e begin ]; do sleep 0.1; done', `seq 1 ${last}`, 'touch said', 'exec sleep 1000');
 
-/** Begins to say the numbers. */
+/** Makes the services write the numbers. */
 function begin(): void {
   for (const name of SERVICES) container.write(`${name}/begin`, '');
 }
@@ -64,7 +64,7 @@ describe('a follower', () => {
     60_000 + LINES / 50,
   );
 
-  test('misses nothing and hears nothing twice while the controller is killed again and again', async () => {
+  test('misses nothing and gets nothing twice while the controller is killed again and again', async () => {
     const last = 3_000;
     const run = sh(
       `n=0; while [ $n -lt ${last} ]; do seq $((n + 1)) $((n + 20)); n=$((n + 20)); sleep 0.1; done`,
@@ -89,12 +89,13 @@ describe('a follower', () => {
     expect(follower.connections).toBeGreaterThan(3);
   });
 
-  // It is killed at work: with a text out of the pipe and not in the store, with lines half read.
+  // The controller is killed at work: with output read from the pipe but not stored, with half
+  // lines.
   test.each([
     ['in memory', 2_000_000, []],
     ['in files', 100_000, ['--log-dir', '/run/logs']],
   ])(
-    'is told of every line when the controller is killed while services write without pause, %s',
+    'gets every line when the controller is killed while services write without pause, %s',
     async (_, last, options) => {
       container = await bootCounting(counts(last), ['--log-output', 'none', ...options]);
       const check = new SequenceCheck();
@@ -103,7 +104,7 @@ describe('a follower', () => {
       begin();
       const isOver = () => SERVICES.every((name) => check.reached.get(name) === last) || check.wrong.length > 0;
       let deaths = 0;
-      // A fifth within a minute would be the end.
+      // A fifth death within a minute would end the container.
       while (!isOver() && deaths < 4) {
         const before = check.lines;
         await waitFor('more lines', () => check.lines > before + 1_000 || isOver());
@@ -119,7 +120,7 @@ describe('a follower', () => {
   );
 });
 
-test('a service that goes and comes again while the controller is killed is another log to a follower', async () => {
+test('a service that is removed and comes back while the controller is killed is another log to a follower', async () => {
   const says = (word: string, last: number) => ({ run: sh(`seq -f '${word} %g' ${last}`, 'exec sleep 1000') });
   container = await TestContainer.boot({ services: { web: says('before', 5) } });
   const reader = new LogFollower(container.socket, { selector: { names: ['web'] } });
@@ -134,7 +135,7 @@ test('a service that goes and comes again while the controller is killed is anot
   expect(reader.told.filter((text) => text.includes('after'))).toEqual(after);
 });
 
-test('a thousand readers that never read cost a service nothing, and the controller no more than it allows them', async () => {
+test('a thousand readers that never read cost a service nothing, and the controller no more than its limit', async () => {
   const last = 1_000_000;
   container = await TestContainer.boot({
     services: { web: { run: counts(last) } },

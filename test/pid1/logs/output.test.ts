@@ -6,7 +6,7 @@ import { OutputPipe } from '../../helpers/output-pipe.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-/** How long nobody reads the container's output; the full proof takes a minute. */
+/** How long nobody reads the container's output; the full test takes a minute. */
 const STALL_MS = Number(process.env.TEST_LOG_STALL_SECONDS ?? 8) * 1000;
 
 let container: TestContainer | undefined;
@@ -29,7 +29,7 @@ const memoryKib = (pid: number, kind: string): number =>
 const speaks = { run: sh('echo "to stdout"', 'echo "to stderr" >&2', 'exec sleep 1000') };
 
 describe("the container's output", () => {
-  test('raw: what was said, stdout to stdout and stderr to stderr', async () => {
+  test('raw: the lines as written, stdout to stdout and stderr to stderr', async () => {
     stdout.read();
     stderr.read();
     await boot({ services: { web: speaks }, prepare: apart() });
@@ -58,7 +58,7 @@ describe("the container's output", () => {
     ).toBe(true);
   });
 
-  test('json: one object a line', async () => {
+  test('json: one object per line', async () => {
     stdout.read();
     await boot({
       services: { web: speaks },
@@ -96,7 +96,7 @@ describe("the container's output", () => {
     expect(stdout.text()).toBe('');
   });
 
-  test('is not made non-blocking for the main command, which writes to it itself', async () => {
+  test('stays blocking for the main command, which writes to it itself', async () => {
     stdout.read();
     await boot({
       services: { web: speaks },
@@ -110,10 +110,10 @@ describe("the container's output", () => {
   });
 
   test(
-    'nobody waits for it while it is stalled: 200 services go on, memory is flat, health answers, gaps tell the rest',
+    'holds up nobody while it is stalled: 200 services go on, memory is flat, health answers, gaps count the rest',
     async () => {
       const names = Array.from({ length: 200 }, (_, index) => `s${index}`);
-      // 12 lines of 1 kB, two and a half times a second and service: 6 MB a second in all, which is
+      // 12 lines of 1 kB, two and a half times a second per service: 6 MB a second in all, which is
       // little work for the shells.
       const run = sh(
         'n=0; text=$(printf "%1000s" | tr " " x)',
@@ -161,7 +161,8 @@ describe("the container's output", () => {
       expect(after.filter((count, index) => count <= (before.lines[index] ?? 0))).toEqual([]);
       expect(most.anonymous - before.anonymous).toBeLessThan(30_000);
 
-      // It is read again: the lines and the gaps of each service make up all of it.
+      // Now the output is read again: the lines and the gaps of each service account for
+      // everything.
       const reached = new Map(names.map((name) => [name, 0]));
       const wrong: string[] = [];
       let [rest, gaps] = ['', 0];

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 describe('svctl logs', () => {
-  test('-f repeats nothing, misses nothing and says nothing when the controller is killed, and when it is replaced', async () => {
+  test('-f repeats nothing, misses nothing and prints no message when the controller is killed or replaced', async () => {
     const count = 'n=0; until [ -e enough ]; do seq $((n + 1)) $((n + 10)); n=$((n + 10)); sleep 0.1; done; echo end';
     container = await TestContainer.boot({ services: { web: { run: sh(count, 'exec sleep 1000') } } });
     const svctl = spawn(SVCTL, ['--socket', container.socket, 'logs', '-f', '-n', '1000', 'web']);
@@ -43,7 +43,7 @@ describe('svctl logs', () => {
     expect([await ended, stderr]).toEqual(['SIGINT', '']);
   });
 
-  test('--markers tells the end of a oneshot where it was', async () => {
+  test('--markers shows the end of a oneshot where it happened', async () => {
     container = await TestContainer.boot({
       services: { once: { run: sh('echo done'), 'service.yaml': 'type: oneshot\n' } },
     });
@@ -53,7 +53,7 @@ describe('svctl logs', () => {
     );
   });
 
-  test('gives bytes as they were written into a pipe, in base64 beside the text of JSON, and does no harm on a terminal', async () => {
+  test('prints bytes unchanged into a pipe, in base64 beside the text in JSON, and harmless on a terminal', async () => {
     const odd = String.raw`printf 'nul \000 red \033[31m title \033]0;x\007 latin1 \351\n'`;
     container = await TestContainer.boot({ services: { odd: { run: sh(odd, 'exec sleep 1000') } } });
     const bytes = Buffer.from('nul \0 red \x1b[31m title \x1b]0;x\x07 latin1 \xe9', 'latin1');
@@ -67,7 +67,7 @@ describe('svctl logs', () => {
     expect(terminal.stdout).toBe('nul \\x00 red \\x1b[31m title \\x1b]0;x\\x07 latin1 \ufffd\r\n');
   });
 
-  test("the last lines of a start that failed are in the error of svctl start, and under the service's status", async () => {
+  test("the last lines of a failed start are in the error of svctl start, and under the service's status", async () => {
     container = await TestContainer.boot({
       services: { broken: { down: '', run: sh('echo "cannot bind to port 80"', 'echo "giving up" >&2', 'exit 3') } },
     });
@@ -79,7 +79,7 @@ describe('svctl logs', () => {
     expect(await container.table('broken')).toMatch(/\| cannot bind to port 80\n(.*\n)*.*\| giving up\n/);
   });
 
-  test('ends with 0, 2 for a wrong option, 4 for an unknown service, 7 where no my_init answers', async () => {
+  test('exits with 0, 2 for a wrong option, 4 for an unknown service, 7 where no my_init answers', async () => {
     container = await TestContainer.boot({ services: { web: { run: sh('echo hello', 'exec sleep 1000') } } });
     const codes = await Promise.all(
       [['web'], ['--grep', '(a'], ['wep'], ['--socket', '/nowhere']].map(

@@ -13,7 +13,7 @@ let directory: string;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'browser-'));
-  // Stands in for the desktop's way to open a file.
+  // Stands in for the program with which the desktop opens files.
   const standIn = `#!/bin/sh\nprintf %s "$1" >${directory}/opened.new\nmv ${directory}/opened.new ${directory}/opened\n`;
   writeFileSync(join(directory, 'xdg-open'), standIn, { mode: 0o755 });
   container = await TestContainer.boot();
@@ -24,7 +24,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** On a terminal, as a person calls it. */
+/** Runs the dashboard on a terminal, as a person does. */
 async function dashboard(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
   program = ScreenProgram.svctl(container.socket, ['dashboard', ...args], {
     columns: 120,
@@ -55,7 +55,7 @@ describe('svctl dashboard on a desktop', () => {
     await waitFor('that browser', () => existsSync(join(directory, 'mine')));
   });
 
-  test('takes the first browser of BROWSER that is there, with the page in the place of %s', async () => {
+  test('takes the first installed browser of BROWSER, with the page in place of %s', async () => {
     const script = `#!/bin/sh\nprintf '%s\\n' "$@" >${directory}/new\nmv ${directory}/new ${directory}/words\n`;
     writeFileSync(join(directory, 'my-browser'), script, { mode: 0o755 });
     await dashboard([], { BROWSER: 'no-such-browser:my-browser --new --url=%s --quiet:xdg-open' });
@@ -67,7 +67,7 @@ describe('svctl dashboard on a desktop', () => {
     expect(existsSync(join(directory, 'opened'))).toBe(false);
   });
 
-  test('says so when there is no browser, and serves the page', async () => {
+  test('serves the page and says so when there is no browser', async () => {
     const url = await dashboard([], { BROWSER: '/nowhere/browser' });
     await program.shows(/cannot open a browser \(.*ENOENT\): open the URL in one yourself/);
     expect((await fetch(new URL(url).origin)).status).toBe(200);
@@ -76,7 +76,7 @@ describe('svctl dashboard on a desktop', () => {
   test.each([
     ['without a desktop', [], {}],
     ['with --no-open', ['--no-open'], { DISPLAY: ':0', BROWSER: 'xdg-open' }],
-  ])('opens none %s', async (_when, args, env) => {
+  ])('opens no browser %s', async (_when, args, env) => {
     const url = await dashboard(args, env);
     expect((await fetch(new URL(url).origin)).status).toBe(200);
     program.keys('\x03');

@@ -42,13 +42,13 @@ const view = (hash: string): Promise<Page> => dashboard.view(hash);
 const row = (page: Page, name: string, host: string) =>
   page.locator('tbody tr', { has: page.getByRole('link', { name, exact: true }) }).filter({ hasText: host });
 
-/** As the last run of `web` has said it. */
+/** The pid that the last run of `web` has written. */
 async function lastPid(container: TestContainer | undefined): Promise<string> {
   return (await container?.svctl('logs', '-n1', 'web'))?.stdout.trim().split(' ').at(-1) ?? '';
 }
 
 describe('svctl dashboard of several hosts', () => {
-  test('shows the services of all, and gives an order to one of them', async () => {
+  test('shows the services of all hosts, and gives an order to one of them', async () => {
     const page = await view('services');
     await row(page, 'web', 'docker://box-0').getByText('● up').waitFor();
     const other = row(page, 'web', 'docker://box-1');
@@ -62,7 +62,7 @@ describe('svctl dashboard of several hosts', () => {
     expect(after.map((pid, index) => pid === pids[index])).toEqual([true, false]);
   });
 
-  test('shows their logs as one, in the order of the times', async () => {
+  test('shows the logs of all hosts as one, in the order of the times', async () => {
     const again = [...containers, ...containers];
     for (const container of again) await container.svctl('restart', 'web');
     const page = await view('logs');
@@ -79,13 +79,13 @@ describe('svctl dashboard of several hosts', () => {
     ]);
   });
 
-  test.each(['timeline', 'events', 'boot', 'graph', 'processes'])('has both in the view %s', async (name) => {
+  test.each(['timeline', 'events', 'boot', 'graph', 'processes'])('shows both hosts in the view %s', async (name) => {
     const page = await view(name);
     await page.locator('h1').waitFor();
     await page.getByText('docker://box-1').first().waitFor({ state: 'attached' });
   });
 
-  test('says which of them is lost, and goes on when it is back', async () => {
+  test('says which host is lost, and goes on when it is back', async () => {
     const page = await view('services');
     await row(page, 'web', 'box-1').getByText('● up').waitFor();
     docker.cut('box-1');

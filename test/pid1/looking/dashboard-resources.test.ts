@@ -8,7 +8,7 @@ import { sh } from '../../helpers/whole-run.js';
 
 const EATEN_MB = 64;
 
-/** From USR1 until USR2 it computes without a pause, and holds memory. */
+/** From USR1 until USR2 the program computes without a pause, and holds memory. */
 const EATER = `import signal
 begin, end = {signal.SIGUSR1}, {signal.SIGUSR2}
 signal.pthread_sigmask(signal.SIG_BLOCK, begin | end)
@@ -30,7 +30,7 @@ beforeAll(async () => {
   container = await TestContainer.boot({
     services: {
       eater: { run: sh('exec python3 eater.py'), 'eater.py': EATER },
-      // Leaves a process behind at each USR1; all of them run the same program.
+      // Each USR1 leaves a process behind; all of them run the same program.
       leaky: { run: sh('trap "(sleep 1000 &)" USR1', 'echo ready', 'while :; do sleep 0.1; done') },
       tidy: { run: sh('exec sleep 1000') },
     },
@@ -50,10 +50,10 @@ afterAll(async () => {
 
 const view = (hash: string): Promise<Page> => dashboard.view(hash);
 
-/** The number before the unit in what is written: `12%`, `70.3M`. */
+/** The number before the unit of a text: `12%`, `70.3M`. */
 const numberOf = (words: string | null | undefined): number => Number.parseFloat(words ?? '');
 
-/** What a plot shows. */
+/** The content of a plot. */
 async function plot(page: Page, title: 'CPU' | 'Memory') {
   const picture = page.getByRole('img', { name: `${title}: ` });
   const said = (await picture.getAttribute('aria-label'))?.slice(`${title}: `.length);
@@ -66,8 +66,8 @@ async function plot(page: Page, title: 'CPU' | 'Memory') {
   };
 }
 
-describe('what services use, on the page', () => {
-  test('moves with the service, in its plots and in the list', async () => {
+describe('the resource use on the page', () => {
+  test('follows the service, in its plots and in the list', async () => {
     const page = await view('service/0/eater');
     await waitFor('a sample of an idle service', async () => (await plot(page, 'Memory')).depths.length > 1);
     const before = await plot(page, 'Memory');
@@ -93,7 +93,7 @@ describe('what services use, on the page', () => {
     }
   });
 
-  test('tells which service leaves orphans behind, and when they are gone', async () => {
+  test('shows which service leaves orphans behind, and when they are gone', async () => {
     const page = await view('processes');
     await page.getByText('orphans: none').waitFor();
     await container.svctl('signal', 'USR1', 'leaky');

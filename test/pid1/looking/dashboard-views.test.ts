@@ -10,7 +10,7 @@ import { sh } from '../../helpers/whole-run.js';
 
 const MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
 const MANY = 200;
-/** Beside the many. */
+/** The services besides the many. */
 const SERVICES = 5;
 
 let browser: Browser;
@@ -59,7 +59,7 @@ async function order(page: Page, verb: string, typed: Readonly<Record<string, st
 const note = (page: Page, text: string | RegExp) => page.locator('output').getByText(text).waitFor();
 
 describe('the page of svctl dashboard', () => {
-  test('gives every order', async () => {
+  test('offers every order', async () => {
     const page = await view('service/0/web');
     await page.getByText('● up').first().waitFor();
     await order(page, 'reload');
@@ -95,7 +95,7 @@ describe('the page of svctl dashboard', () => {
     await waitFor('eleven of them', async () => (await page.locator('tbody tr').count()) === 11);
   });
 
-  test('follows 120,000 lines, draws those in sight, and finds one', async () => {
+  test('follows 120,000 lines, draws the visible ones, and finds one', async () => {
     const page = await view('logs/0%2Fstorm');
     await container.svctl('start', 'storm');
     await page
@@ -108,7 +108,7 @@ describe('the page of svctl dashboard', () => {
     await page.locator('.found').getByText('119000').waitFor();
   });
 
-  test('filters a log at my_init, and shows errors alone and the previous run', async () => {
+  test('has my_init filter a log, and shows errors alone and the previous run', async () => {
     const page = await view('logs/0%2Ftalks');
     const log = page.locator('.log');
     const firstRun = await log.getByText(/of run \d+/).textContent();
@@ -136,14 +136,14 @@ describe('the page of svctl dashboard', () => {
     await log.getByText(/^of run \d+$/).waitFor();
   });
 
-  test('says how many lines came too fast for it', async () => {
+  test('shows how many lines came too fast for the page', async () => {
     const page = await view('services');
     await page.route('**/api/logs?*', (route) => route.fulfill({ body: '{"kind":"skipped","count":1234}\n' }));
     await page.goto(`${dashboard.origin}/#/logs/0%2Fweb`);
     await page.locator('.log .gap').getByText('1234 lines came too fast for this page and were skipped').waitFor();
   });
 
-  test('resets what has failed', async () => {
+  test('resets failed services', async () => {
     const page = await view('service/0/broken');
     await order(page, 'reset');
     await note(page, /broken: (reset|nothing to do)/);
@@ -163,7 +163,7 @@ describe('the page of svctl dashboard', () => {
       .waitFor();
   });
 
-  test('goes on after the controller was killed', async () => {
+  test('goes on after the controller is killed', async () => {
     const page = await view('services');
     await page.getByLabel('Filter by name, state, tag or host').fill('many-7');
     process.kill(container.controllerPid, 'SIGKILL');
@@ -171,7 +171,7 @@ describe('the page of svctl dashboard', () => {
     await page.locator('tbody tr').first().getByText('● up').waitFor();
   });
 
-  test('is of no use to a page of another origin, to another Host, and without the token', async () => {
+  test('refuses a page of another origin, another Host, and requests without the token', async () => {
     const attacker = createServer((_request, response) => {
       response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>attack</title>');
     });

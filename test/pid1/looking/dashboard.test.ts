@@ -38,7 +38,7 @@ async function served(...options: readonly string[]): Promise<Page> {
 const row = (page: Page, name: string) =>
   page.locator('tbody tr', { has: page.getByRole('link', { name, exact: true }) });
 
-/** Presses the button of an order for one service of the list, up to the question. */
+/** Presses the button of an order for one service of the list, up to the confirmation. */
 async function order(page: Page, name: string, verb: string): Promise<void> {
   const picked = page.getByLabel(`Select ${name}`);
   if (!(await picked.isChecked())) await picked.check();
@@ -62,7 +62,7 @@ describe('svctl dashboard', () => {
     await row(page, 'web').getByText('○ down').waitFor();
   });
 
-  test('carries out an order after its confirmation only, and shows the command that does the same', async () => {
+  test('carries out an order only after its confirmation, and shows the command that does the same', async () => {
     const page = await served();
     const before = await container.status('web');
     await order(page, 'web', 'restart');
@@ -75,14 +75,14 @@ describe('svctl dashboard', () => {
     expect((await container.status('web')).pid).not.toBe(before.pid);
   });
 
-  test('takes the token out of the address, and goes on after a reload', async () => {
+  test('removes the token from the address, and goes on after a reload', async () => {
     const page = await served();
     expect(page.url()).not.toContain(dashboard.token);
     await page.reload();
     await row(page, 'web').getByText('● up').waitFor();
   });
 
-  test('ends with a TERM, and its page says so', async () => {
+  test('ends at a TERM, and its page says so', async () => {
     const page = await served();
     expect(await dashboard.end()).toBe(0);
     await page.getByText('svctl dashboard has ended').waitFor();
@@ -115,7 +115,7 @@ describe('on a telephone', () => {
     expect(await seriousFindings(page)).toEqual([]);
   });
 
-  test('an order is given as elsewhere', async () => {
+  test('an order works as on a large screen', async () => {
     const page = await served();
     await page.setViewportSize(PHONE);
     await order(page, 'cache', 'start');

@@ -10,7 +10,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
 const SVCTL = fileURLToPath(new URL('../../../dist/svctl.js', import.meta.url));
-/** Says what is in a file. */
+/** Writes the lines of a file. */
 const SAYS = { run: sh('while :; do [ -e say ] && cat say && rm say; sleep 0.05; done') };
 
 let docker: Docker;
@@ -35,7 +35,7 @@ async function top(...names: readonly string[]): Promise<ScreenProgram> {
   return program;
 }
 
-/** Has the service of a container say a line, and waits until it is in the log. */
+/** Has the service of a container write a line, and waits until it is in the log. */
 async function say(index: number, line: string): Promise<void> {
   const container = containers[index];
   if (container === undefined) throw new RangeError(`there is no container ${index}`);
@@ -50,7 +50,7 @@ const order = (words: readonly string[]): readonly string[] =>
   [...words].sort((a, b) => program.text.indexOf(a) - program.text.indexOf(b));
 
 describe('svctl top of several hosts', () => {
-  test('shows the services of all, and gives an order to one of them', async () => {
+  test('shows the services of all hosts, and gives an order to one of them', async () => {
     const screen = await top('box-0', 'box-1');
     await screen.shows(/docker:\/\/box-0 +web +up[\s\S]*docker:\/\/box-1 +web +up/);
     expect(screen.text).toMatch(/2 services +2 hosts\n +HOST +NAME/);
@@ -61,7 +61,7 @@ describe('svctl top of several hosts', () => {
     expect((await containers[0]?.status('web'))?.state).toBe('SERVICE_STATE_UP');
   });
 
-  test('shows their logs as one, in the order of the times', async () => {
+  test('shows the logs of all hosts as one, in the order of the times', async () => {
     const words = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'];
     for (const [index, word] of words.slice(0, 4).entries()) await say(index % 2, word);
     const screen = await top('box-0', 'box-1');

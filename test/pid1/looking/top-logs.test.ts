@@ -22,7 +22,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** The log of the service `web`, which says these lines. */
+/** The log of the service `web`, which writes these lines. */
 async function logOf(lines: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ScreenProgram> {
   container = await TestContainer.boot({ services: { web: { run: sh(...lines, 'exec sleep 1000') } } });
   return opened(env);
@@ -59,7 +59,7 @@ describe('a log in svctl top', () => {
     await screen.shows('top  1 service, "web"');
   });
 
-  test('says that the controller is gone in the middle of a storm, and goes on where it was', async () => {
+  test('shows in the middle of a storm that the controller is gone, and goes on where it was', async () => {
     const screen = await logOf(
       ['i=0; while :; do seq $((i*20+1)) $((i*20+20)); i=$((i+1)); sleep 0.02; done'],
       // Copies the log and returns at once.
@@ -80,8 +80,8 @@ describe('a log in svctl top', () => {
     expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
   });
 
-  test('is filtered by my_init, with all that it holds', async () => {
-    // More than the view reads at first.
+  test('is filtered by my_init, including lines that the view has not read', async () => {
+    // More lines than the view reads at first.
     const screen = await logOf(['seq -f "line %.0f" 3000']);
     await screen.shows('line 3000');
     screen.keys('&', ...'e 1.?7$', KEYS.enter);
@@ -125,7 +125,7 @@ describe('a log in svctl top', () => {
     expect(screen.text).toContain(first);
   });
 
-  test('of several services bears their names', async () => {
+  test('of several services shows their names', async () => {
     container = await TestContainer.boot({
       services: {
         one: { run: sh('echo of one', 'exec sleep 1000') },
@@ -135,7 +135,7 @@ describe('a log in svctl top', () => {
     });
     program = ScreenProgram.svctl(container.socket, ['top']);
     await program.shows(/two +up/);
-    // one, three, two
+    // The order is: one, three, two.
     program.keys(' ', ' ');
     await program.shows('2 marked');
     program.keys('l');
@@ -148,10 +148,10 @@ describe('a log in svctl top', () => {
   test.each([
     ['v', 'PAGER'],
     ['E', 'EDITOR'],
-  ])('goes to another program with %s: $%s', async (key, variable) => {
+  ])('opens in another program with %s: $%s', async (key, variable) => {
     const copy = join(directory, 'log.txt');
     const screen = await logOf(['printf "one\\ntwo \\033[31mred\\n"'], {
-      // Has the terminal until a line is typed.
+      // The program has the terminal until a line is typed.
       [variable]: `sh -c 'cp -p "$1" "${directory}"; echo with the program; read answer; echo "$answer" >${directory}/answer' sh`,
     });
     await screen.shows('two');
@@ -165,7 +165,7 @@ describe('a log in svctl top', () => {
     expect(readFileSync(join(directory, 'answer'), 'utf8')).toBe('q\n');
   });
 
-  test('says that the program could not be run', async () => {
+  test('shows that the other program could not be run', async () => {
     const screen = await logOf(['echo one'], { PAGER: '/nowhere/pager' });
     await screen.shows('one');
     screen.keys('v');

@@ -26,7 +26,7 @@ async function top(size: { rows?: number; columns?: number; env?: Readonly<Recor
   return program;
 }
 
-/** The names of the services that are shown, from above. */
+/** The names of the services on the screen, from the top. */
 const namesOf = (screen: ScreenProgram): readonly string[] =>
   screen.text.split('\n').flatMap((line) => /^ +(cache|db|web) /.exec(line)?.[1] ?? []);
 
@@ -52,7 +52,7 @@ describe('svctl top', () => {
     for (const number of [1, 2]) await program.shows(new RegExp(`payme\\S*…\\S*-${number} +up`));
   });
 
-  test('takes a change of the size', async () => {
+  test('adapts to a change of the size', async () => {
     const screen = await top();
     screen.resize(40, 160);
     await screen.shows(/WAITS FOR, TROUBLE[\s\S]*q quit$/);
@@ -64,7 +64,7 @@ describe('svctl top', () => {
     program = ScreenProgram.svctl(container.socket, ['top']);
     const screen = program;
     await screen.shows(/cache +down/);
-    // Longer than the time between two samples of what the services use.
+    // Longer than the time between two samples of resource use.
     await waitFor('no output for a while', async () => {
       const before = screen.written.length;
       await delay(3_000);
@@ -72,7 +72,7 @@ describe('svctl top', () => {
     });
   });
 
-  test('shows the command line of an action, carries it out after a yes only, and shows the change', async () => {
+  test('shows the command line of an action, carries it out only after a yes, and shows the change', async () => {
     const screen = await top();
     screen.keys('j', 'j', 't');
     await screen.shows(`$ svctl --socket ${container.socket} stop web`);
@@ -90,7 +90,7 @@ describe('svctl top', () => {
     await screen.shows(/web +up +yes/);
   });
 
-  test('sends a signal that is typed, and shows that the service was killed', async () => {
+  test('sends a typed signal, and shows that the service was killed', async () => {
     const screen = await top();
     screen.keys('j', 'j', 'x');
     await screen.shows('signal (HUP');
@@ -100,7 +100,7 @@ describe('svctl top', () => {
     await screen.shows(/web +up +yes.* 1 .*KILL/);
   });
 
-  test('holds a service for a time that is typed, and releases it', async () => {
+  test('holds a service for a typed time, and releases it', async () => {
     const screen = await top({ columns: 160 });
     screen.keys('j', 'j', 'h');
     await screen.shows('hold for how long');
@@ -170,7 +170,7 @@ describe('svctl top', () => {
     expect(namesOf(screen)).toEqual(['cache', 'web']);
   });
 
-  test('leaves the background to the terminal, and takes no colour that a light or a dark one hides', async () => {
+  test('leaves the background to the terminal, and uses no colour that is invisible on a light or a dark one', async () => {
     const screen = await top();
     await screen.shows(/db +backoff/);
     const { active } = screen.terminal.buffer;
@@ -179,7 +179,7 @@ describe('svctl top', () => {
       for (let column = 0; column < screen.terminal.cols; column += 1) {
         const cell = line?.getCell(column);
         expect(cell?.isBgDefault()).toBe(true);
-        // Neither black nor white.
+        // The colour is neither black nor white.
         if (cell?.isFgDefault() === false) expect([1, 2, 3, 4, 5, 6]).toContain(cell.getFgColor() % 8);
       }
     }
@@ -203,7 +203,7 @@ describe('svctl top', () => {
     for (const word of ['signal', 'mark', 'sort', 'draw again', 'leave']) expect(screen.text).toContain(word);
   });
 
-  test('leaves the terminal as it was, also when it is killed', async () => {
+  test('restores the terminal, also when it is killed', async () => {
     const screen = await top();
     screen.keys('q');
     expect(await screen.exit).toBe(0);
@@ -228,7 +228,7 @@ describe('svctl top', () => {
     expect(screen.written).not.toMatch(/\x1b\[(?:[\d;]*;)?(?:3[0-8]|4[0-8]|9\d|10\d)[;m]/);
   });
 
-  test('tells of a controller that is killed, and goes on with the next one', async () => {
+  test('shows that the controller is killed, and goes on with the next one', async () => {
     const screen = await top();
     process.kill(container.controllerPid, 'SIGKILL');
     await waitFor('the connection to be made again', async () => (await container.svctl('status')).code === 0);
@@ -237,7 +237,7 @@ describe('svctl top', () => {
     expect(screen.text).not.toContain('connection lost');
   });
 
-  test('tells that my_init is gone', async () => {
+  test('shows that my_init is gone', async () => {
     const screen = await top();
     container.signal('SIGKILL');
     await screen.shows('connection lost');
@@ -245,7 +245,7 @@ describe('svctl top', () => {
     expect(await screen.exit).toBe(0);
   });
 
-  test('is for terminals', async () => {
+  test('refuses to run without a terminal', async () => {
     container = await TestContainer.boot();
     const { code, stderr } = await container.svctl('top');
     expect([code, stderr]).toEqual([

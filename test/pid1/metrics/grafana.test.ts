@@ -45,7 +45,7 @@ beforeEach(async () => {
   await prometheus.query('my_init_service_restarts_total{reason="signal"} > 1');
 });
 
-/** A method that nobody has called has no series of answers. */
+/** Calls a method of the API: uncalled methods have no series of answers. */
 function callApi(address: string): Promise<unknown> {
   const client = new HealthClient(address, credentials.createInsecure());
   cleanups.push(() => client.close());
@@ -83,18 +83,18 @@ test('the variables of the Grafana dashboard find the job, the instance and the 
   }
 });
 
-/** Those of a control group with limits. A test holds docs/metrics.md to the code. */
+/** The metrics of a cgroup with limits. Another test compares docs/metrics.md with the code. */
 const OF_LIMITS = ['pids_current', 'pids_limit', 'memory_limit_bytes', 'cpu_quota_cpus'].map(
   (name) => `my_init_${name}`,
 );
 
-test('each metric that the Grafana dashboard and the alerts ask for is in a scrape', async () => {
+test('a scrape has each metric that the Grafana dashboard and the alerts use', async () => {
   const exposed = await (await fetch(`http://${address}/metrics`)).text();
   const documents = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
   const panels = DASHBOARD.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
   const others = [...DASHBOARD.annotations.list.map(({ expr }) => expr), ALERTS];
   const asked = new Set([...panels, ...others].flatMap((text) => text.match(/\bmy_init_\w+|\b\w+(?=\{)/g) ?? []));
-  // Written by Prometheus itself.
+  // Prometheus itself writes this series.
   asked.delete('up');
   const isThere = (name: string): boolean =>
     OF_LIMITS.includes(name) ? documents.includes(`\`${name}\``) : new RegExp(`^${name}[{ ]`, 'm').test(exposed);

@@ -35,7 +35,7 @@ test('a real Prometheus counts the restarts and the orphans of a real container'
   await prometheus.query('my_init_init_resident_memory_bytes > 0');
 });
 
-test('promtool has nothing to say on the metrics of a real container', async () => {
+test('promtool has no complaint about the metrics of a real container', async () => {
   const address = await bootForPrometheus(cleanups, { works: 'exec sleep 1000' });
   const input = await (await fetch(`http://${address}/metrics`)).text();
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });

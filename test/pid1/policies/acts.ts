@@ -1,16 +1,16 @@
-/** Rows that are about more than the end of a run: a service, and what is seen of it. */
+/** Rows about more than the end of a run: a service, and what is expected of it. */
 import { expect } from '@jest/globals';
 import { type Service, ServiceState } from '../../../clients/typescript/src/index.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** The view that a scenario has of its service, and its means to act on it. */
+/** A scenario's view of its service, and its means to act on it. */
 export interface Stage {
   readonly name: string;
-  /** The service, once this holds of it. */
+  /** Resolves with the service, once this holds. */
   until(holds: (service: Service) => boolean): Promise<Service>;
-  /** The lines that the service has written, once there are so many. */
+  /** Resolves with the lines that the service has written, once there are this many. */
   lines(count: number): Promise<readonly string[]>;
-  /** Once this file of the service is there. */
+  /** Resolves once this file of the service exists. */
   isThere(file: string): Promise<unknown>;
   touch(file: string): void;
   remove(file: string): void;
@@ -21,8 +21,8 @@ export interface Stage {
 type Keys = Readonly<Record<string, string>>;
 
 /**
- * `$N` stands for a file of the service. `instead`: quicker than the document shows, under the same
- * keys.
+ * `$N` stands for a file of the service. `instead`: quicker values for the same keys than the
+ * document shows.
  */
 export type Scenario = { readonly act: (stage: Stage) => Promise<void> } & (
   | { readonly command: string; readonly instead?: Keys; readonly also?: Keys }
@@ -68,7 +68,7 @@ const endsBy = async (stage: Stage, signal: string): Promise<void> => {
   expect(await stage.lines(1)).toEqual([signal]);
 };
 
-/** The service is asked to stop, and killed when the time is over. */
+/** A stop sends this signal, and the service is killed when the time is over. */
 const isKilledAfter = async (stage: Stage, signal: string): Promise<void> => {
   expect((await stop(stage)).lastExit).toMatchObject({ signal: 'KILL' });
   expect(await stage.lines(1)).toEqual([signal]);
@@ -84,7 +84,7 @@ const killsAfter = (signal: string): Scenario => ({
 
 const stopsByCommand: Scenario = { command: obeys('INT', 'TERM'), act: (stage) => endsBy(stage, 'INT') };
 
-/** Its `live` check fails, once it is ready. */
+/** The `live` check of the service fails, once it is ready. */
 const hangs = (onFailure: 'restart' | 'none'): Scenario => ({
   command: `echo run >> $N; touch $N.alive; ${WAITS}`,
   instead: { live: `{ exec: [test, -e, "$N.alive"], interval: 100ms, failures: 1, on_failure: ${onFailure} }` },
@@ -97,7 +97,7 @@ const hangs = (onFailure: 'restart' | 'none'): Scenario => ({
       expect(cause?.message).toContain('exit code 1');
       return;
     }
-    // Told, and nothing follows.
+    // The failure is logged, and nothing follows.
     await waitFor('a word in the log', async () => (await svctl('logs', 'my_init')).includes(`${name}: is not alive`));
     expect(await until(({ ready }) => ready)).toMatchObject({ run: 1 });
   },

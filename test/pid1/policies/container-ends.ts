@@ -4,7 +4,7 @@ import { AT_ONCE } from './acts.js';
 interface ContainerEnd {
   readonly command: string;
   readonly code: number;
-  /** Quicker than the document shows. */
+  /** Quicker values than the document shows. */
   readonly instead?: Readonly<Record<string, string>>;
   readonly also?: Readonly<Record<string, string>>;
 }

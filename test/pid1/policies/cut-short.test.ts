@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { boot, container } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-test('the log says at boot which service a shutdown kills before its time is over, and the next controller does not', async () => {
+test('the log names at boot the service that a shutdown kills before its time is over; the next controller does not repeat it', async () => {
   await boot(`services:
   db: { command: sleep 1000, stop_grace_period: 55s }
   web: { command: sleep 1000, stop_grace_period: 5s }
@@ -18,7 +18,7 @@ test('the log says at boot which service a shutdown kills before its time is ove
   expect(told()).toBe(1);
 });
 
-test('a service has the time that it asks for, when those that stop after it ask for little', async () => {
+test('a service has the time that it asks for if those that stop after it ask for little', async () => {
   const little = 'command: sleep 1000, stop_grace_period: 100ms';
   await boot(`services:
   a: { ${little} }

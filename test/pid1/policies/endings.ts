@@ -1,4 +1,4 @@
-/** How a run ends, and what follows it in each row of the tables. */
+/** How a run ends, and the consequence in each row of the tables. */
 
 export const ENDINGS = {
   success: 'exit 0',

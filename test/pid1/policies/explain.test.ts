@@ -4,7 +4,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 const NEVER_AGAIN = 'restart_delay: { initial: 1h, factor: 1, max: 1h, reset_after: 1h }';
 
-/** Each has come to the end that its policy decides. Ordered by lines. */
+/** Each service has come to the end that its policy decides. Ordered by lines. */
 const SERVICES = `services:
   limit:
     command: exit 3

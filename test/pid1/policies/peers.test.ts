@@ -20,7 +20,7 @@ test('each row of the document has a scenario, and each scenario a row', () => {
   expect([...shown].sort()).toEqual([...TABLE.keys()].sort());
 });
 
-/** The lines of a service; `$N` is the file of its own that it writes to. */
+/** The YAML of a service; `$N` is the file that the service writes to. */
 const yamlOf = (name: string, command: string, keys: Readonly<Record<string, string>>): string =>
   [
     `  ${name}:`,
@@ -40,7 +40,7 @@ function keysOf(
   return { ...shown, ...scenario.instead, ...scenario.also };
 }
 
-/** A name for the service of a row. */
+/** Makes a name for the service of a row. */
 const nameOf = (row: string, suffix: string | number): string =>
   `${row.replace(/[^a-z0-9]+/gi, '-').replace(/-$/, '')}-${suffix}`;
 
@@ -83,7 +83,7 @@ afterAll(async () => {
   rmSync(out, { recursive: true });
 });
 
-/** Scripts of a directory; other files are as they are. */
+/** Adds what scripts of a directory need; other files stay as they are. */
 const filesOf = (name: string, files: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(files).map(([file, text]) => [

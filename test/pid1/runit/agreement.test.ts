@@ -12,7 +12,7 @@ const program = (words = ''): string => `#!${tell} ${words}\n`;
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** Both answers of one moment: what sv says is the same before and after svctl was asked. */
+/** The answers of both programs at one moment: sv says the same before and after svctl is asked. */
 async function bothSay() {
   return waitFor('a moment in which nothing happens', async () => {
     const before = (await sv(container.services, 'status', 'web')).stdout.trim();
@@ -30,7 +30,7 @@ function lineOf({ state, pid, desired, paused }: Record<string, unknown>): strin
   return `run (pid ${pid})${paused ? ', paused' : ''}${wants ? '' : ', want down'}`;
 }
 
-test('svctl and sv agree, whoever gave the order before', async () => {
+test('svctl and sv agree, whichever gave the order before', async () => {
   container = await TestContainer.boot({
     services: { web: { run: program('stubborn'), finish: program('exit=0') } },
   });
@@ -63,8 +63,8 @@ test('svctl and sv agree, whoever gave the order before', async () => {
   }
 });
 
-test('what sv does to a service that waits for its next attempt', async () => {
-  // It cannot be executed: its next attempt is half a minute away, or what sv makes it.
+test('commands of sv act on a service that waits for its next attempt', async () => {
+  // The run cannot be executed: the next attempt is half a minute away, unless sv causes one.
   const expected: Readonly<Record<string, readonly [state: string, attempts: number]>> = {
     up: ['FAILED', 2],
     start: ['FAILED', 2],
@@ -98,7 +98,7 @@ test('what sv does to a service that waits for its next attempt', async () => {
   expect(await say(container, 'status', 'up')).toBe('down: up: Ts, normally up (0)');
 });
 
-test('TERM by sv where the service is wanted down does what a stop does, and says sv', async () => {
+test('TERM by sv acts like a stop if the service is wanted down, and the cause says sv', async () => {
   container = await TestContainer.boot({
     services: {
       web: {

@@ -23,22 +23,22 @@ const SERVICES: Readonly<Record<string, Files>> = {
   bare: RUN,
   'bad-finish': { ...PLAIN, finish: program('exit=3') },
   stubborn: { ...PLAIN, run: program('stubborn'), ...controls('pc', 'exit=1') },
-  // Whether there is still something to continue after TERM is a matter of luck: no control/c where
-  // TERM ends the run.
+  // Whether anything is left to continue after TERM is a matter of luck: no control/c where TERM
+  // ends the run.
   controlled: { ...PLAIN, ...controls('utdxkpahiq12', 'exit=1') },
   handled: { ...PLAIN, ...controls('udxpahiq12', 'exit=0') },
   deaf: { ...PLAIN, ...controls('t', 'exit=0') },
   logged: { ...PLAIN, 'log/run': program(), 'log/finish': program('exit=0') },
 };
 
-/** How many seconds sv waits for what does not end. */
+/** How many seconds sv waits for a process that does not end. */
 const LONG: Readonly<Record<string, string>> = { stubborn: '2', deaf: '2' };
 
-/** These end whatever the process ignores: only a busy machine needs so long. */
+/** These commands end whatever the process ignores: only a busy machine needs this long. */
 const ALWAYS_ENDS = /pause|cont$/;
 const PATIENT = '20';
 
-/** Acts of others on the process: it is killed, or ends with 0, with 3, by SEGV. */
+/** Acts of others on the process: it is killed, or exits with 0, with 3, by SEGV. */
 const CRASHES = ['KILL', 'WINCH', 'PROF', 'VTALRM'];
 const SIGNALS = ['hup', 'alarm', 'interrupt', 'quit', '1', '2', 'reload'];
 const ENDS = ['down', 'stop', 'term', 'kill', 'force-stop', 'force-reload', 'try-restart', '-v term', '-v kill'];
@@ -49,14 +49,14 @@ const LEAVES = ['exit', 'shutdown'];
 const WRITES = ['tcu', 'du', 'pc', 'dc', 'z\n', 'tc', 'h1'];
 
 /**
- * A crash of a run that is not a second old yet leads to a longer and longer delay here: so often
+ * In my_init each crash of a run that is not a second old makes the delay longer: at most this many
  * for each service.
  */
 const QUICK_CRASHES = 2;
 
 /**
- * A state that has not moved for so long is at rest: part of the effect of a command may be seen
- * before the rest of it.
+ * A state that has not moved for this long is at rest: one part of a command's effect may be
+ * visible before the rest.
  */
 const REST_MS = 200;
 
@@ -66,8 +66,8 @@ interface Step {
 }
 
 /**
- * A stopped process that survives an order to stop is still called paused by runsv: it is continued
- * before that.
+ * runsv still reports a stopped process as paused after it has survived an order to stop: it is
+ * continued before.
  */
 const CONTINUE: Step = { kind: 'sv', command: '-v cont' };
 
@@ -77,12 +77,12 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(sides.map((side) => side.dispose())));
 
-test(`what ${STEPS} random commands and crashes of each service lead to is the same, seed ${SEED}`, async () => {
+test(`${STEPS} random commands and crashes of each service have the same effect as under runit, seed ${SEED}`, async () => {
   const differences = await Promise.all(Object.keys(SERVICES).map(play));
   expect(differences.filter((difference) => difference !== undefined)).toEqual([]);
 }, 900_000);
 
-/** Plays the script of a service. Returns the first thing that is different, and what led to it. */
+/** Plays the script of a service. Returns the first difference, and the steps that led to it. */
 async function play(name: string): Promise<readonly string[] | undefined> {
   const lane = new Lane(name);
   const targets = name === 'logged' ? [name, `${name}/log`] : [name];
@@ -117,21 +117,22 @@ class Lane {
     const chance = this.#random();
     if (chance < 0.15) return { kind: 'crash', command: this.one(CRASHES) };
     if (chance < 0.3) return { kind: 'write', command: this.one(this.#writes) };
-    // A logger that does not read keeps its runsv for ever.
+    // A logger that does not read its input keeps its runsv for ever.
     const kinds = [STARTS, STARTS, ENDS, ENDS, SIGNALS, OTHERS, ...(this.#name === 'logged' ? [] : [LEAVES])];
     return { kind: 'sv', command: this.one(this.one(kinds)) };
   }
 
-  /** Where control scripts tell of signals, too, two in a row make no order. */
+  /** Where control scripts also note signals, the order of two signals in a row is undefined. */
   get #writes(): readonly string[] {
     return 'control/h' in (SERVICES[this.#name] ?? {}) ? WRITES.slice(0, -1) : WRITES;
   }
 
-  /** Takes a step on both sides. Returns what is different afterwards. */
+  /** Takes a step on both sides. Returns the differences afterwards. */
   async take(target: string, step: Step): Promise<readonly string[] | undefined> {
     const before = sides.map((side) => see(side, target));
     const situation = situationOf(before[0]?.stat ?? '');
-    // sv takes a run of its own second for a new one; a run of less than a second is a short one.
+    // sv takes a run that began in the same second for a new one; a run of less than a second is a
+    // short one.
     const age = step.kind === 'crash' ? (this.#isQuick() ? 0 : 2) : 1;
     await waitFor('a moment', () => before.every(({ since }) => Math.floor(Date.now() / 1000) >= since + age));
     const said = await Promise.all(sides.map((side) => this.#carryOut(side, target, step)));
@@ -164,7 +165,7 @@ class Lane {
     ];
   }
 
-  /** TERM has been sent, and is on its way to a process that it ends. */
+  /** TERM has been sent to a process that ends at TERM, and has not arrived yet. */
   #isEnding({ stat }: Seen): boolean {
     return stat.includes('got TERM') && !stat.includes('paused') && !LONG[this.#name];
   }
@@ -200,7 +201,7 @@ class Lane {
   }
 }
 
-/** Whether something has been so for this long, looked at again and again. */
+/** Whether a condition has held for this long, in repeated looks. */
 function forSome(ms: number, isSo: () => boolean): () => boolean {
   let since = Number.POSITIVE_INFINITY;
   return () => {
@@ -209,7 +210,7 @@ function forSome(ms: number, isSo: () => boolean): () => boolean {
   };
 }
 
-/** The command that is written to the FIFO, the last one of several that shows. */
+/** The command that is written to the FIFO; of several, the last one with a visible effect. */
 function letterOf({ kind, command }: Step): string {
   if (kind === 'write') return { tcu: 'u', du: 'u', h1: '1', pc: 'c', dc: 'd', tc: 't' }[command] ?? '';
   const word = command.replace('-v ', '');
@@ -218,7 +219,10 @@ function letterOf({ kind, command }: Step): string {
   return other ?? forced ?? word.charAt(0);
 }
 
-/** An order to stop takes that to leave back. sv does not give it to what has got TERM already. */
+/**
+ * An order to stop revokes an order to leave. sv does not send it to a process that has had TERM
+ * already.
+ */
 const takesBack = (step: Step, { status }: Seen): boolean =>
   letterOf(step) === 'd' && (step.kind === 'write' || !status.includes('term=1'));
 
@@ -235,10 +239,10 @@ function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): 
     case 'u':
       return status.includes('want=u') && (step.kind === 'sv' || !runs || hasTold);
     case 'd':
-      // It has left, and comes back.
+      // The service has left, and comes back.
       if (isNew && before.stat.includes('want exit')) return true;
       if (step.kind === 'write' && stat.includes('want exit')) return false;
-      // sv does not say it twice.
+      // sv does not send the signal twice.
       return status.includes('want=d') && (!runs || hasTold || before.status.includes('want=d term=1'));
     case 'o':
       return runs ? status.includes('want=d') && !stat.includes('want exit') : isNew || hasTold;
@@ -255,15 +259,15 @@ function isTaken(step: Step, before: Seen, { pid, stat, status, trace }: Seen): 
   }
 }
 
-/** Nothing moves: what is wanted up is up, and has told so. */
+/** Nothing moves: a service that is wanted up is up, and takes signals. */
 function isQuiet({ stat, status, takesSignals }: Seen, comesBack: boolean): boolean {
   if (stat.startsWith('run')) return takesSignals;
   return stat.startsWith('down') && status.includes('want=d') && !comesBack;
 }
 
 /**
- * On one line. What runs after TERM was sent, and the process that it was sent to: who tells of it
- * first is a matter of luck.
+ * On one line. The scripts that run after TERM was sent and the process that gets TERM note this in
+ * random order.
  */
 const inOrder = (trace: string): string =>
   ` ${trace}`
@@ -276,7 +280,7 @@ function situationOf(stat: string): string {
   return stat.startsWith('down') ? 'down' : 'up';
 }
 
-/** The same numbers for the same seed: mulberry32, begun with a hash of it. */
+/** The same numbers for the same seed: mulberry32, seeded with a hash. */
 function generator(seed: string): () => number {
   let state = [...seed].reduce((hash, character) => Math.imul(hash ^ character.charCodeAt(0), 16777619), 2166136261);
   return () => {

@@ -20,14 +20,14 @@ const traceOf = (name: string): readonly string[] => see(container, name).trace.
 const sv = (...args: readonly string[]): Promise<string> => say(container, ...args);
 
 /**
- * sv(8) compares whole seconds: to a service that has started in this one, a restart would be over
- * at once.
+ * sv(8) compares whole seconds: to sv, the restart of a service that started in this second would
+ * be over at once.
  */
 const nextSecond = (name: string) =>
   waitFor('the next second', () => Math.floor(Date.now() / 1000) > see(container, name).since);
 
 describe('the lock', () => {
-  test('of a runsv is respected: svctl says why, nothing is touched, and the service is ours when it is gone', async () => {
+  test('of a runsv is respected: svctl says why, nothing is touched, and the service is ours when runsv is gone', async () => {
     container = await TestContainer.boot();
     const directory = join(container.directory, 'web');
     mkdirSync(directory);
@@ -55,7 +55,7 @@ describe('the lock', () => {
 });
 
 describe('a full disk', () => {
-  test('changes nothing for sv, also with the next controller; a new service that sv cannot follow is named once', async () => {
+  test('changes nothing for sv, also under the next controller; a new service that sv cannot follow is named once', async () => {
     container = await TestContainer.boot({ prepare: 'mkdir /run/small; mount -t tmpfs -o size=32k tmpfs /run/small' });
     const makeService = (name: string): void => {
       mkdirSync(file(name));
@@ -124,7 +124,7 @@ describe('files of supervise that somebody deletes or replaces', () => {
     },
   };
   for (const [what, damage] of Object.entries(damages))
-    test(`are made anew, and it is said: ${what}`, async () => {
+    test(`are made again, and the log says so: ${what}`, async () => {
       container = await TestContainer.boot({ services: { web: { run: program() } } });
       await container.reaches('web', 'up');
       damage();
@@ -134,7 +134,7 @@ describe('files of supervise that somebody deletes or replaces', () => {
       expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_DOWN' });
     });
 
-  test('also those that were replaced while there was no controller', async () => {
+  test('are made again also if they were replaced while there was no controller', async () => {
     container = await TestContainer.boot({ services: { web: { run: program() } } });
     await container.reaches('web', 'up');
     process.kill(container.controllerPid, 'SIGKILL');
@@ -148,7 +148,7 @@ describe('files of supervise that somebody deletes or replaces', () => {
 });
 
 describe('the control FIFO', () => {
-  test('takes several commands in one write, in their order, and passes over what is none', async () => {
+  test('accepts several commands in one write, in their order, and ignores unknown ones', async () => {
     container = await TestContainer.boot({
       services: { web: { run: program(), finish: program('exit=0'), down: '' } },
     });
@@ -161,12 +161,12 @@ describe('the control FIFO', () => {
     expect(traceOf('web')).toEqual(['./run', 'SIGHUP', 'SIGUSR1', 'SIGTERM', './finish 0 0', './run']);
   });
 
-  test('is not troubled by random bytes', async () => {
+  test('withstands random bytes', async () => {
     container = await TestContainer.boot({ services: { web: { run: program() }, other: { run: program() } } });
     const { pid } = await container.reaches('other', 'up');
     await container.reaches('web', 'up');
-    // Most are no commands, the rest are all of them in some order; what comes while the service is
-    // let go of is lost.
+    // Most bytes are no commands, the rest are all commands in some order; bytes that come while
+    // the service is released are lost.
     const noise = Buffer.from(Array.from({ length: 20_000 }, (_, index) => (index * 7919 + (index >> 7)) % 256));
     writeFileSync(join(container.directory, 'noise'), noise);
     await run('dd', [`if=${join(container.directory, 'noise')}`, `of=${file('web/supervise/control')}`, 'status=none']);
@@ -204,7 +204,7 @@ describe('a service directory as it is with runit', () => {
     expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts; down: log: Ts, normally up (0)');
   });
 
-  test('has a logger whose control scripts and finish are not run, and which may have a file down', async () => {
+  test('has a logger whose control scripts and finish do not run, and which may have a file down', async () => {
     const own = { 'control/t': program('exit=1'), 'control/u': program('exit=1'), finish: program('exit=0') };
     const log = { 'log/run': program(), 'log/control/t': own['control/t'], 'log/finish': own.finish };
     container = await TestContainer.boot({
@@ -227,7 +227,7 @@ describe('a service directory as it is with runit', () => {
     expect(await sv('-v', 'once', 'quiet/log')).toMatch(/^ok: run: quiet\/log: .* want down \(0\)$/);
   });
 
-  test('may be a link, and supervise in it a link to a place that is still to be made', async () => {
+  test('may be a link, and its supervise a link to a directory that does not exist yet', async () => {
     container = await TestContainer.boot();
     const real = join(container.directory, 'sv/web');
     const supervise = join(container.directory, 'state/supervise.web');
@@ -251,7 +251,7 @@ describe('a service directory as it is with runit', () => {
       },
       prepare: 'mount -o bind "$3" "$3"; mount -o remount,bind,ro "$3"',
     });
-    // Its check fails: it runs and is not ready.
+    // The check of the service fails: the service runs and is not ready.
     await waitFor('the process of web', async () => (await container.status('web')).pid > 0);
     const inside = async (...args: readonly string[]): Promise<string> => {
       const { stdout, code } = await container.exec('env', 'SVDIR=/run/my_init/supervise', 'SVWAIT=1', 'sv', ...args);
@@ -268,7 +268,7 @@ describe('a service directory as it is with runit', () => {
     expect(existsSync(file('web/supervise'))).toBe(false);
   });
 
-  test('whose supervise directory somebody removes has all of it again with the next change', async () => {
+  test('gets a complete supervise directory again with the next change after somebody removes it', async () => {
     container = await TestContainer.boot({ services: { web: { run: program() } } });
     await container.reaches('web', 'up');
     await waitFor('the files', () => existsSync(file('web/supervise/ok')));

@@ -37,18 +37,18 @@ describe('the sv of Debian', () => {
     expect(await says('status', 'other')).toEqual(['run: other: (pid N) Ts, normally down', 0]);
   });
 
-  test('restarts a service, which is counted as a restart by sv', async () => {
+  test('restarts a service, and the restart is counted as one by sv', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } }, args: METRICS });
     const { pid, startedAt } = await container.reaches('web', 'up');
-    // sv(8) compares whole seconds: to a service that has started in this one, a restart would be
-    // over at once.
+    // sv(8) compares whole seconds: to sv, the restart of a service that started in this second
+    // would be over at once.
     await waitFor('the next second', () => Date.now() - Date.parse(String(startedAt)) > 1000);
     expect(await says('restart', 'web')).toEqual(['ok: run: web: (pid N) Ts', 0]);
     expect((await container.status('web')).pid).not.toBe(pid);
     expect(await container.metric('my_init_service_restarts_total{service="web",reason="sv"}')).toBe(1);
   });
 
-  test('does not have a service killed that does not end, unless it is forced to', async () => {
+  test('kills a service that does not end only if it is forced to', async () => {
     container = await TestContainer.boot({ services: { web: { run: STUBBORN } } });
     await container.reaches('web', 'up');
     expect(await says('-w', '1', 'stop', 'web')).toEqual(['timeout: run: web: (pid N) Ts, want down, got TERM', 1]);
@@ -57,7 +57,7 @@ describe('the sv of Debian', () => {
     expect(await container.reaches('web', 'down')).toMatchObject({ lastExit: { signal: 'KILL' } });
   });
 
-  test('starts at once what waits for its next attempt', async () => {
+  test('starts at once a service that waits for its next attempt', async () => {
     container = await TestContainer.boot({
       services: { web: { run: '#!/bin/sh\ntest -e works || exit 1\nexec sleep 1000\n' } },
     });
@@ -69,7 +69,7 @@ describe('the sv of Debian', () => {
     expect(await container.status('web')).toMatchObject({ run: Number(before) + 1 });
   });
 
-  test('has its orders queue while the controller is being replaced', async () => {
+  test('can give orders while the controller is being replaced: they queue', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS }, other: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
     await container.reaches('other', 'up');
@@ -85,7 +85,7 @@ describe('the sv of Debian', () => {
     expect(await container.status('web')).toMatchObject({ pid, run: 1 });
   });
 
-  test('lets go of a service on exit, and begins with it anew', async () => {
+  test('releases a service on exit, and starts over with it', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
     expect(await says('shutdown', 'web')).toEqual(['ok: web: runsv not running', 0]);
@@ -97,7 +97,7 @@ describe('the sv of Debian', () => {
 });
 
 describe('the supervise directory', () => {
-  test('has what runsv puts there, for its owner alone', async () => {
+  test('contains the same files as that of runsv, for its owner alone', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
     const directory = join(container.services, 'web/supervise');

@@ -10,8 +10,8 @@ const tell = compile('scenarios/tell.c');
 const program = (words = ''): string => `#!${tell} ${words}\n`;
 
 /**
- * How a service gets into a situation, from `down`, its programs, and what `supervise/stat` says of
- * it then.
+ * How a service gets into a situation from `down`, its programs, and the content of
+ * `supervise/stat` in it.
  */
 interface Situation {
   readonly files: Files;
@@ -60,13 +60,13 @@ const cases: readonly Case[] = Object.entries(SITUATIONS).flatMap(([name, situat
   })),
 );
 
-/** So many at the same time: most of the time of each is waiting. */
+/** This many cases run at the same time: each of them mostly waits. */
 const LANES = 48;
 
 const sides: Side[] = [];
 afterAll(() => Promise.all(sides.map((side) => side.dispose())));
 
-test('every command of sv does in every state what it does under runsvdir', async () => {
+test('every command of sv has the same effect in every state as under runsvdir', async () => {
   const services = Object.fromEntries(cases.map(({ name, files }) => [name, files]));
   sides.push(new Runsvdir({ ...services, warm: DOWN }), await ours({ ...services, warm: DOWN }));
   await Promise.all(sides.map(takesOrders));
@@ -84,7 +84,7 @@ test.each(DIFFERENCES)('is documented: $title', ({ title }) => {
   expect(readFileSync(document, 'utf8')).toContain(`\n| ${title} |`);
 });
 
-/** Hundreds of services at once take a moment. */
+/** Waits until all accept orders: hundreds of services at once take a moment. */
 async function takesOrders(side: Side): Promise<void> {
   await waitFor('all to be supervised', () =>
     [...cases, { name: 'warm' }].every(({ name }) => see(side, name).stat !== ''),
@@ -118,12 +118,12 @@ async function prepareAndSay(side: Side, { name, steps, stat, command }: Case): 
     if (step !== 'WINCH') await waitFor(`${name} to run`, () => see(side, name).takesSignals);
   }
   await waitFor(`${name} to be: ${stat}`, () => see(side, name).stat === stat);
-  // A run of this second would do where sv waits for a new one.
+  // sv would take a run that began in this second for the new one that it waits for.
   await waitFor('the next second', () => Math.floor(Date.now() / 1000) > see(side, name).since);
   return say(side, ...command.split(' '), name);
 }
 
-/** How all of it looks. What `finish` waits for comes about. */
+/** The whole outcome. Ends what `finish` waits for. */
 async function outcome(side: Side, { name, situation }: Case): Promise<string> {
   const { pid, stat, status, trace } = see(side, name);
   if (situation.startsWith('finishing') && stat.startsWith('finish'))

@@ -5,7 +5,7 @@ import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const WORKS = '#!/bin/sh\nexec sleep 1000\n';
-/** Records what it was started with, byte for byte. */
+/** Records how it was started, byte for byte. */
 const RECORDS =
   '#!/bin/sh\ncat /proc/self/environ > environ.new\ncat /proc/self/status /proc/self/limits /proc/self/stat > status.new\nmv status.new status; mv environ.new environ\nexec sleep 1000\n';
 
@@ -106,7 +106,7 @@ describe('a service whose run', () => {
     expect(broken.trouble).toMatch(says);
     expect(await container.table()).toMatch(new RegExp(says.source.replace('$', '')));
     await mend();
-    // Long before the next attempt that needs no change.
+    // The next attempt without a change would come much later.
     const mended = await container.reaches('web', 'up');
     expect(mended).toMatchObject({ trouble: '', consecutiveFailures: 0, cause: { kind: 'CAUSE_KIND_SCAN' } });
   });
@@ -135,7 +135,7 @@ describe('a service is started', () => {
     expect((await container.exec('ls', '-1', `/proc/${pid}/fd`)).stdout).toBe('0\n1\n2\n');
   });
 
-  test('with NODE_OPTIONS of the container, which the controller does not take', async () => {
+  test('with NODE_OPTIONS of the container, which the controller does not use', async () => {
     container = await TestContainer.boot({
       services: { web: { run: RECORDS } },
       env: { NODE_OPTIONS: '--require=/nowhere.js', LD_PRELOAD_TEST: 'x' },
@@ -182,7 +182,7 @@ describe('a service is started', () => {
   });
 });
 
-test('a run that is mended while it is being tried is not left for later', async () => {
+test('a run that is mended during an attempt is tried again at once', async () => {
   const finish = '#!/bin/sh\nsleep 1\n';
   container = await TestContainer.boot({ services: { web: { finish, down: '' } } });
   await container.svctl('start', 'web', '--no-wait');

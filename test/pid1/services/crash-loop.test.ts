@@ -5,7 +5,7 @@ import { METRICS, TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 /**
- * Writes into its own directory at each start, as many programs do: that is no reason to start it
+ * Writes into its own directory at each start, as many programs do: this is no reason to start it
  * sooner.
  */
 const CRASHES = '#!/bin/sh\ndate +%s%N >> starts\nexit 3\n';
@@ -35,7 +35,7 @@ describe('a service that crashes at once', () => {
     });
     expect(await container.table()).toMatch(/exited with code 3 after [\d.]+ m?s/);
     expect(await container.metric('my_init_service_restarts_total{service="crashes",reason="exit"}')).toBe(3);
-    // Jitter is a tenth; a busy machine is late, the plan is not.
+    // Jitter is a tenth; the machine may be late, the planned delay is not.
     const plannedSeconds = await container.metric('my_init_service_backoff_seconds{service="crashes"}');
     expect(Math.abs((plannedSeconds ?? 0) - 8)).toBeLessThan(0.9);
     expect(await container.metric('my_init_service_consecutive_failures{service="crashes"}')).toBe(4);
@@ -54,7 +54,7 @@ describe('a service that crashes at once', () => {
     }
   });
 
-  test('is tried at once when its run is mended, and forgiven', async () => {
+  test('is tried at once when its run is mended, and its failures are forgotten', async () => {
     container = await TestContainer.boot({ services: { crashes: { run: CRASHES } } });
     await waitFor('the longer delay', async () => Number((await container.status('crashes')).consecutiveFailures) >= 2);
     await container.reaches('crashes', 'backoff');
@@ -63,7 +63,7 @@ describe('a service that crashes at once', () => {
     expect(status).toMatchObject({ trouble: '', consecutiveFailures: 0, cause: { kind: 'CAUSE_KIND_SCAN' } });
   });
 
-  test('tells finish how the run was, and whether somebody asked for its end', async () => {
+  test('passes to finish how the run ended, and whether somebody asked for the end', async () => {
     const finish = '#!/bin/sh\necho "$1 $MY_INIT_EXPECTED $MY_INIT_FAILURES $MY_INIT_RUN_SECONDS" >> ends\n';
     container = await TestContainer.boot({
       services: { crashes: { run: CRASHES, finish }, stays: { run: '#!/bin/sh\nexec sleep 1000\n', finish } },
@@ -85,7 +85,7 @@ describe('a service that crashes at once', () => {
     expect(ends('stays')).toEqual([expect.stringMatching(/^-1 1 0 \d+\.\d{3}$/)]);
   });
 
-  test('and whose finish exits with 125 is given up, until somebody asks for it', async () => {
+  test('and whose finish exits with 125 is given up, until somebody asks for a start', async () => {
     container = await TestContainer.boot({ services: { crashes: { run: CRASHES, finish: '#!/bin/sh\nexit 125\n' } } });
     const failed = await container.reaches('crashes', 'failed');
     expect(failed).toMatchObject({
@@ -97,7 +97,7 @@ describe('a service that crashes at once', () => {
     expect(await container.reaches('crashes', 'failed')).toMatchObject({ run: 2 });
   });
 
-  test('after seconds, again and again, is in a crash loop: delayed, not ready, and it says so', async () => {
+  test('after seconds, again and again, is in a crash loop: delayed, not ready, and its status says so', async () => {
     container = await TestContainer.boot({
       services: { tired: { run: '#!/bin/sh\nsleep 1.2\nexit 3\n' } },
     });
@@ -106,11 +106,11 @@ describe('a service that crashes at once', () => {
     expect(backoff.trouble).toMatch(/^exited with code 3 after 1\.\d s$/);
     const starting = await container.reaches('tired', 'starting');
     expect(starting.run).toBe(3);
-    // Until it has lasted: it does not.
+    // The crash loop lasts until a run has lasted, and none does.
     expect(await container.reaches('tired', 'backoff')).toMatchObject({ consecutiveFailures: 3, run: 3 });
   });
 
-  test('with success is told that it has to stay in the foreground', async () => {
+  test('with success is reported with the advice to stay in the foreground', async () => {
     container = await TestContainer.boot({ services: { leaves: { run: '#!/bin/sh\nexit 0\n' } } });
     const { trouble } = await container.reaches('leaves', 'backoff');
     expect(trouble).toMatch(/^exited with code 0 after [\d.]+ m?s \(it has to stay in the foreground/);

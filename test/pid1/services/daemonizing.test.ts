@@ -11,7 +11,7 @@ const processes = async (name: string) =>
 const reapedTotal = async () => Number((await container.info()).zombiesReapedTotal);
 
 describe('a service that becomes a daemon', () => {
-  test('is told of, and what it left in its session is killed before it is tried again', async () => {
+  test('is reported, and its leftovers are killed before the next attempt', async () => {
     const daemonize = compile('scenarios/daemonize.c');
     container = await TestContainer.boot({ services: { old: { run: `#!/bin/sh\nexec ${daemonize} session\n` } } });
     const { trouble } = await container.reaches('old', 'backoff');
@@ -38,7 +38,7 @@ describe('a service that becomes a daemon', () => {
     await container.hasNoZombie();
   });
 
-  test('through setsid, which forks, is told what to do', async () => {
+  test('through setsid, which forks, is reported with the remedy', async () => {
     container = await TestContainer.boot({ services: { old: { run: '#!/bin/sh\nexec setsid sleep 1234\n' } } });
     const { trouble } = await container.reaches('old', 'backoff');
     expect(trouble).toMatch(
@@ -48,7 +48,7 @@ describe('a service that becomes a daemon', () => {
     expect((await container.svctl('ps')).stdout).toContain('sleep');
   });
 
-  test('what a service leaves behind at a stop is gone when the stop is done', async () => {
+  test('leftovers of a service are gone when its stop is done', async () => {
     const run = '#!/bin/sh\nsleep 1001 &\n(sleep 1002 &)\nexec sleep 1003\n';
     container = await TestContainer.boot({ services: { leaves: { run } } });
     await container.reaches('leaves', 'up');

@@ -52,8 +52,8 @@ describe('the service directory', () => {
     await gone('web');
   });
 
-  test('a directory under a new name is one service that stops and another that is started after it', async () => {
-    // Both would have the lock: the second run ends at once if the first is still there.
+  test('a renamed directory is one service that stops and another that is started after it', async () => {
+    // Both services need the lock: the second run would end at once if the first were still there.
     const run = '#!/bin/sh\nexec flock -n /run/lock sleep 1000\n';
     container = await TestContainer.boot({ services: { before: { run } } });
     await container.reaches('before', 'up');
@@ -63,7 +63,7 @@ describe('the service directory', () => {
     expect(await names()).toEqual(['after']);
   });
 
-  test('a directory under a new name is run by one service at a time, also when the controller is killed meanwhile', async () => {
+  test('a renamed directory is run by one service at a time, also when the controller is killed meanwhile', async () => {
     const run = '#!/bin/sh\ntrap "" TERM\nwhile [ ! -e end ]; do sleep 0.1; done\n';
     container = await TestContainer.boot({ services: { before: { run } } });
     await container.reaches('before', 'up');
@@ -85,7 +85,7 @@ describe('the service directory', () => {
     expect(await names()).toEqual(['web']);
   });
 
-  test('what cannot be a service is left out, with the reason; files are nothing to speak of', async () => {
+  test('an entry that cannot be a service is left out, with the reason; plain files are ignored', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     symlinkSync('/nowhere', at('service/dangling'));
     symlinkSync('circle', at('service/circle'));
@@ -114,7 +114,7 @@ describe('the service directory', () => {
     await container.reaches('web', 'up', 5000);
   });
 
-  test('that goes away leaves the services as they are', async () => {
+  test('may go away, and the services stay as they are', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
     renameSync(at('service'), at('elsewhere'));
@@ -176,10 +176,10 @@ describe('the service directory', () => {
     await container.reaches('web', 'up', 5000);
   });
 
-  test('rescan looks at everything anew, also at changes that the kernel does not report', async () => {
+  test('rescan looks at everything again, also at changes that the kernel does not report', async () => {
     container = await TestContainer.boot({ services: { web: {}, other: { run: WORKS } } });
     await container.reaches('web', 'failed');
-    // A bind mount is no event of the directory below it.
+    // The kernel reports no event for a bind mount on a directory.
     mkdirSync(at('mounted'));
     writeFileSync(at('mounted/run'), WORKS, { mode: 0o755 });
     await container.exec('mount', '--bind', at('mounted'), at('service/web'));
@@ -202,7 +202,7 @@ describe('the service directory', () => {
     expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_UP', pid });
     await write('services.yaml', 'services: { third: { command: sleep 1002 } }\n');
     await container.reaches('third', 'up', 5000);
-    // A running service is stopped when somebody says so.
+    // A running service is stopped only when somebody asks for it.
     await container.reaches('web', 'up');
     await container.svctl('apply');
     await gone('web');
@@ -221,11 +221,11 @@ describe('the service directory', () => {
       rmSync(at('busy'));
       await delay(2);
     }
-    // Each of them would have been one.
+    // Each of the changes would have been one wake-up.
     expect(wakes() - before).toBeLessThan(100);
   });
 
-  test('a service that comes back while it is being stopped is started again', async () => {
+  test('a service that comes back during its stop is started again', async () => {
     const slow = '#!/bin/sh\ntrap "sleep 3; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
     container = await TestContainer.boot({ services: { web: { run: slow } } });
     await container.reaches('web', 'up');

@@ -23,7 +23,7 @@ afterEach(() => {
   for (const child of followers.splice(0)) child.kill('SIGKILL');
 });
 
-/** svctl in the background: what it has written. */
+/** Runs svctl in the background. Returns its output so far. */
 function follow(...args: readonly string[]): () => string {
   const child = spawn(SVCTL, ['--socket', container.socket, ...args]);
   followers.push(child);
@@ -46,18 +46,18 @@ async function limited(): Promise<ControlGroup | undefined> {
   return group;
 }
 
-test('a change of the memory limit is an event for who watches, a line of the log, and a fact of svctl info', async () => {
+test('a change of the memory limit is an event for watchers, a line of the log, and a fact of svctl info', async () => {
   const own = await limited();
   if (own === undefined) return;
   expect((await container.svctl('info')).stdout).toMatch(/^limits +256 MiB of memory/m);
   const seen = follow('watch');
   const asJson = follow('watch', '-o', 'jsonl', 'web');
   await waitFor('the snapshot', () => asJson().includes('snapshot'));
-  // Its snapshot says nothing: it is there when it says a change.
+  // The watch shows no snapshot: it has begun when it shows a change.
   await container.svctl('restart', 'web');
   await waitFor('a change', () => seen().includes('web'));
   limitMemory(own, 512 * MIB);
-  // Whoever looks has it noticed; heartbeats look, too.
+  // Any look at the limits notices the change; heartbeats look, too.
   expect(await container.metric('my_init_memory_limit_bytes')).toBe(512 * MIB);
   const words = 'the memory limit of the container is 512 MiB now; it was 256 MiB';
   await waitFor('the event', () => seen().includes(words) && asJson().includes('"limits"'));

@@ -6,8 +6,8 @@ import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 /**
- * Counts, from where the run before has come to, in a file: each number is written once, whenever
- * it is told to stop.
+ * Counts in a file, from the last number of the run before: each number is written once, whenever
+ * TERM comes.
  */
 const COUNTS = `#!/bin/sh
 exec 2>&1
@@ -17,8 +17,8 @@ while [ -z "$stop" ]; do n=$((n + 1)); echo $n > counter; echo "line $n"; sleep 
 `;
 const SVLOGD = '#!/bin/sh\nmkdir -p main\nprintf "s10000000\\n" > main/config\nexec svlogd main\n';
 /**
- * A logger that loses nothing when it is told to stop. svlogd does: the line that it was about to
- * take in, in about every second restart, under runsv too.
+ * A logger that loses nothing when it is stopped. svlogd does, under runsv too: in about every
+ * second restart it loses the line that it is about to read.
  */
 const EXACT = `#!/bin/sh
 mkdir -p main
@@ -45,7 +45,7 @@ function written(): readonly number[] {
 const isComplete = (numbers: readonly number[]): boolean => numbers.every((number, index) => number === index + 1);
 
 describe('a service with log/run', () => {
-  test('its output goes to svlogd, which is a service of its own', async () => {
+  test('has its output written by svlogd, which is a service of its own', async () => {
     container = await TestContainer.boot({ services: { web: { ...service, 'log/run': SVLOGD } } });
     await container.reaches('web', 'up');
     await container.reaches('web/log', 'up');
@@ -54,7 +54,7 @@ describe('a service with log/run', () => {
     expect(container.log()).not.toContain('line 1');
   });
 
-  test('a logger keeps its record when its controller dies', async () => {
+  test('has a logger that keeps its record when the controller dies', async () => {
     container = await TestContainer.boot({ services: { web: service } });
     await container.reaches('web', 'up');
     const known = async () => {
@@ -83,7 +83,7 @@ describe('a service with log/run', () => {
     expect([code, stderr]).toEqual([4, expect.stringContaining('Did you mean web/log?')]);
   });
 
-  test('restarting either side loses no line', async () => {
+  test('loses no line when either side is restarted', async () => {
     container = await TestContainer.boot({ services: { web: service } });
     await container.reaches('web', 'up');
     for (const name of ['web/log', 'web', 'web/log', 'web']) {
@@ -97,7 +97,7 @@ describe('a service with log/run', () => {
     expect(written()).toEqual(Array.from({ length: last }, (_, index) => index + 1));
   });
 
-  test('the lines written while the logger is down are there when it is up again', async () => {
+  test('has the lines that are written while the logger is down once it is up again', async () => {
     container = await TestContainer.boot({ services: { web: service } });
     await waitFor('lines', () => written().length > 30);
     await container.svctl('stop', 'web/log');
@@ -107,7 +107,7 @@ describe('a service with log/run', () => {
     expect(isComplete(written())).toBe(true);
   });
 
-  test('at shutdown the logger ends last, with all of it', async () => {
+  test('has its logger end last at shutdown, with all lines', async () => {
     container = await TestContainer.boot({
       services: {
         web: {
@@ -124,7 +124,7 @@ describe('a service with log/run', () => {
     expect(written()).toEqual([1, 2]);
   });
 
-  test('it goes on across the death of the controller', async () => {
+  test('goes on across the death of the controller', async () => {
     container = await TestContainer.boot({ services: { web: service } });
     await waitFor('lines', () => written().length > 30);
     process.kill(container.controllerPid, 'SIGKILL');

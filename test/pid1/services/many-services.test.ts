@@ -18,7 +18,7 @@ const allAre = async (state: string) => {
 };
 const descriptors = () => readdirSync(`/proc/${container.controllerPid}/fd`).length;
 
-test('three hundred services are all up, all stopped and all started again, and no descriptor stays open', async () => {
+test('three hundred services all start, all stop and all start again, and no descriptor stays open', async () => {
   const services = Object.fromEntries(
     Array.from({ length: COUNT }, (_, index) => [`s${index}`, { run: '#!/bin/sh\nexec sleep 1000\n' }]),
   );

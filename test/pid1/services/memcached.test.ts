@@ -12,7 +12,7 @@ let container: TestContainer;
 afterEach(() => container.dispose());
 
 describe('memcached as a service', () => {
-  test('svctl restart says the old and the new pid', async () => {
+  test('svctl restart shows the old and the new pid', async () => {
     container = await TestContainer.boot({ services: MEMCACHED });
     const before = await container.reaches('memcached', 'up');
     const { stdout, code } = await container.svctl('restart', 'memcached');
@@ -38,7 +38,7 @@ describe('memcached as a service', () => {
     expect(after).toMatchObject({ run: 2, restartsTotal: 1, lastExit: { expected: true, run: 1 } });
   });
 
-  test('a memcached that was killed after more than a second is back at once', async () => {
+  test('a memcached that is killed after more than a second is back at once', async () => {
     container = await TestContainer.boot({ services: MEMCACHED, args: METRICS });
     const before = await container.reaches('memcached', 'up');
     await waitFor('a run of more than a second', () => secondsSince(before.startedAt) > 1.1);
@@ -47,14 +47,14 @@ describe('memcached as a service', () => {
       const status = await container.status('memcached');
       return status.pid !== 0 && status.pid !== before.pid && status;
     });
-    // The run counts as one that ended too soon, and the first of these is followed at once.
+    // The run counts as ended too soon, and the first such run is followed by another at once.
     expect(after).toMatchObject({ restartsTotal: 1, consecutiveFailures: 1, lastExit: { signal: 'KILL', code: 137 } });
     expect(await container.metric('my_init_service_restarts_total{service="memcached",reason="signal"}')).toBe(1);
     expect(await container.metric('my_init_service_exits_total{service="memcached",kind="signal"}')).toBe(1);
     expect(await container.table()).toMatch(/^memcached .* KILL/m);
   });
 
-  test('a second memcached on the port of the first says nothing of the first and backs off', async () => {
+  test('a second memcached on the port of the first does not affect the first and backs off', async () => {
     container = await TestContainer.boot({ services: MEMCACHED });
     await container.reaches('memcached', 'up');
     container.addService('rival', MEMCACHED.memcached);

@@ -8,7 +8,7 @@ import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-/** Of a program that leaks 2 MiB every 50 ms and begins with some 10. */
+/** For a program that leaks 2 MiB every 50 ms and begins with some 10. */
 const MAX = '64m';
 const EXCEEDED = /used \d+ MiB of memory, more than its memory_max of 64 MiB/;
 
@@ -54,7 +54,7 @@ describe('memory_max', () => {
     if (group !== undefined) expect(oomKillsOf(group)).toBe(0);
   });
 
-  test('ends the run with TERM; a short one is a failed start, which the next one is delayed for', async () => {
+  test('ends the run with TERM; the end of a short run is a failed start, which delays the next one', async () => {
     await boot(leaking('restart_delay: { initial: 1h, max: 1h }'));
     const { trouble, lastExit, cause, run } = await container.reaches('leak', 'backoff', 60_000);
     expect(trouble).toMatch(EXCEEDED);
@@ -71,7 +71,7 @@ describe('memory_max', () => {
     expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
   });
 
-  test('for: so long it may use more', async () => {
+  test('for: the run may use more for this long', async () => {
     await boot(`services:
   patient: { command: "${leak(2)}", memory_max: { size: ${MAX}, for: 1h } }
   leak: { command: "${leak(2)}", memory_max: { size: ${MAX}, for: 100ms }, restart: no }
@@ -81,7 +81,7 @@ describe('memory_max', () => {
     expect(await container.status('patient')).toMatchObject({ run: 1, state: 'SERVICE_STATE_UP' });
   });
 
-  test('action: a signal is sent once each time', async () => {
+  test('action: a signal is sent once each time the limit is exceeded', async () => {
     await boot(`services:
   leak:
     command: |
@@ -95,7 +95,7 @@ describe('memory_max', () => {
     expect(lines('signals')).toEqual(['USR1']);
   });
 
-  test('a hold keeps the service, and its end does not', async () => {
+  test('a hold keeps the service running, and the end of the hold does not', async () => {
     await boot(leaking('restart: no'));
     await container.svctl('hold', 'leak', '--for', '1h');
     const { pid } = await container.status('leak');
@@ -123,11 +123,11 @@ describe('the cgroup of a service with memory_max', () => {
   });
   afterAll(() => group?.dispose());
 
-  /** Those of the services, by the names of their directories. */
+  /** The groups of the services, by the names of their directories. */
   const groupsIn = (own: ControlGroup): readonly string[] =>
     readdirSync(own.directory).filter((name) => name.startsWith('my_init-'));
 
-  /** Boots in the group of the container; undefined where none can be made. */
+  /** Boots in the group of the container; undefined where no group can be made. */
   async function bootIn(services: string, prepare = 'true'): Promise<ControlGroup | undefined> {
     if (group === undefined || !existsSync(join(group.directory, 'memory.limit_in_bytes'))) {
       console.warn('no cgroup can be made here: memory is read from /proc');
@@ -167,7 +167,7 @@ describe('the cgroup of a service with memory_max', () => {
     await waitFor('the end of a group', () => groupsIn(own).length === 1);
   });
 
-  test('is not used for a run while a process of an earlier run is still in it', async () => {
+  test('is not used for a new run while a process of an earlier run is still in it', async () => {
     const own = await bootIn(
       'services: { calm: { command: "setsid sleep 1000 & exec sleep 1000", memory_max: 64m } }\n',
     );
@@ -179,7 +179,7 @@ describe('the cgroup of a service with memory_max', () => {
     );
   });
 
-  test('has what a process uses that has left the session', async () => {
+  test('counts a process that has left the session', async () => {
     const daemon = leak(2).replace('exec ', 'setsid ');
     const own = await bootIn(
       `services:
@@ -195,7 +195,7 @@ describe('the cgroup of a service with memory_max', () => {
     expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
   });
 
-  test('is that of a run that goes on in another process', async () => {
+  test('belongs to a run that goes on in another process', async () => {
     const daemon = leak(2).replace('exec ', 'until [ -e $OUT/go ]; do sleep 0.1; done; ');
     const own = await bootIn(
       `services:
@@ -228,7 +228,7 @@ describe('the cgroup of a service with memory_max', () => {
     expect(await container.metric('my_init_oom_kills_total')).toBeGreaterThan(0);
   });
 
-  test('is not there where the file system is read-only: the guard reads /proc', async () => {
+  test('does not exist where the file system is read-only: the guard reads /proc', async () => {
     const services = `${CALM.replace(' }\n', ',')} leak: { command: "${leak(2)}", memory_max: ${MAX}, restart: no } }\n`;
     if ((await bootIn(services, 'mount -o remount,ro,bind /sys/fs/cgroup/memory')) === undefined) return;
     await container.reaches('calm', 'up');

@@ -27,7 +27,7 @@ const LEAKING = `services:
 `;
 
 describe('a service that the kernel kills for lack of memory', () => {
-  test('is told of as such: in its status, explanation, log and metrics; the others live', async () => {
+  test('is reported as such: in its status, explanation, log and metrics; the others live', async () => {
     if ((await limited(LEAKING)) === undefined) return;
     const calm = await container.status('calm');
     const failed = await container.reaches('leak', 'failed');
@@ -44,7 +44,7 @@ describe('a service that the kernel kills for lack of memory', () => {
     expect((await container.status('calm')).pid).toBe(calm.pid);
   });
 
-  test('is told of as such when no controller was there', async () => {
+  test('is reported as such even if there was no controller', async () => {
     if ((await limited(LEAKING)) === undefined) return;
     const before = oomKillsOf(group as ControlGroup);
     process.kill(container.controllerPid, 'SIGSTOP');
@@ -67,7 +67,7 @@ describe('a service that the kernel kills for lack of memory', () => {
   });
 });
 
-test('a main command that the kernel kills for lack of memory ends the container with 137 and is told of as such', async () => {
+test('a main command that the kernel kills for lack of memory ends the container with 137 and is reported as such', async () => {
   if (group === undefined) return;
   const args = ['sh', '-c', leak(8)];
   const { log, code } = await wholeRun({ prepare: group.enter, args });
@@ -77,7 +77,7 @@ test('a main command that the kernel kills for lack of memory ends the container
   expect(code).toBe(137);
 });
 
-test("a KILL from outside is not the kernel's, also after the kernel has killed somebody", async () => {
+test('a KILL from outside is not attributed to the kernel, also after a kill by the kernel', async () => {
   const services = `services:
   calm: { command: sleep 1000, restart: no }
   leak: { command: "${leak(8)}", restart: no }

@@ -14,8 +14,8 @@ let container: TestContainer;
 afterEach(() => container.dispose());
 
 /**
- * Lines of a script: they give an order, and leave in the service directory what svctl said and its
- * exit code.
+ * Lines of a script: they give an order, and write the output and exit code of svctl to the service
+ * directory.
  */
 const gives = (...order: readonly string[]): string =>
   `${SVCTL} --socket ../../run/my_init.sock ${order.join(' ')} > said 2>&1\necho $? > code.new; mv code.new code`;
@@ -30,7 +30,7 @@ const told = async (name: string): Promise<string> => {
 };
 
 describe('an order from within a service', () => {
-  test('about that service does not wait for it: finish', async () => {
+  test('about that service does not wait in finish', async () => {
     container = await TestContainer.boot({
       services: { web: { ...PATIENT, run: SLEEPER, finish: sh(gives('stop', 'web')) } },
     });
@@ -41,7 +41,7 @@ describe('an order from within a service', () => {
     expect(container.log()).not.toContain('does not end');
   });
 
-  test('about that service does not wait for it: a control script', async () => {
+  test('about that service does not wait in a control script', async () => {
     const script = sh(gives('restart', 'web'), 'exit 1');
     container = await TestContainer.boot({ services: { web: { run: SLEEPER, 'control/t': script } } });
     const { pid } = await container.reaches('web', 'up');
@@ -72,7 +72,7 @@ describe('an order from within a service', () => {
     expect(await told('web')).toMatch(/^slow stopped: pid \d+ .*\n0\n$/);
   });
 
-  test('that ends the container does not hold it up', async () => {
+  test('to end the container does not hold up the shutdown', async () => {
     container = await TestContainer.boot({
       services: { web: { ...PATIENT, run: SLEEPER, finish: sh(gives('shutdown')) } },
     });

@@ -19,13 +19,13 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 const CHANGES = Number(process.env.RANDOM_CHANGES ?? 200);
 const SEED = Number(process.env.RANDOM_SEED ?? Date.now() % 1_000_000);
-/** Less than the 30 s after which a failed service is looked at again in any case. */
+/** Less than the 30 s after which a failed service is looked at again anyway. */
 const PATIENCE_MS = 25_000;
 
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** Mulberry32: the same changes again for the same seed. */
+/** Mulberry32: the same changes for the same seed. */
 function randomNumbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -38,7 +38,7 @@ function randomNumbers(seed: number): (below: number) => number {
 
 describe('the services directory', () => {
   test(
-    `is what runs, after each of ${CHANGES} random changes (RANDOM_SEED=${SEED})`,
+    `matches the running services after each of ${CHANGES} random changes (RANDOM_SEED=${SEED})`,
     async () => {
       container = await TestContainer.boot();
       const changes = new Changes(container, randomNumbers(SEED));
@@ -68,7 +68,7 @@ describe('the services directory', () => {
   );
 });
 
-/** The number in `run` of each service, which tells one directory from any other. */
+/** The number in `run` of each service: the numbers tell the directories apart. */
 function declared({ services }: TestContainer): readonly number[] {
   const numbers = new Set<number>();
   for (const name of readdirSync(services).filter((each) => !each.startsWith('.'))) {
@@ -130,7 +130,7 @@ class Changes {
     return kind === undefined ? '' : await kind();
   }
 
-  /** Mostly no pause at all, else up to a tenth of a second. */
+  /** Mostly there is no pause, else up to a tenth of a second. */
   async #pause(): Promise<string> {
     const ms = this.#random(2) === 0 ? 0 : this.#random(this.#random(2) === 0 ? 8 : 100);
     if (ms > 0) await delay(ms);
@@ -150,7 +150,7 @@ class Changes {
     writeFileSync(join(directory, 'run'), this.#run(), { mode: 0o755 });
   }
 
-  /** Made beside, in `sv/`. */
+  /** Makes a directory elsewhere, in `sv/`. */
   #makeKept(): string {
     const name = this.#newName();
     this.#make(join(this.#kept, name));
@@ -200,7 +200,7 @@ class Changes {
     return `linked through sv/current ${name} ${pause}`;
   }
 
-  /** `sv/current` leads to the latest release. */
+  /** Makes a release; `sv/current` leads to the latest one. */
   #makeRelease(): void {
     const release = this.#newName();
     this.#make(join(this.#kept, 'releases', release, 'app'));
@@ -261,7 +261,7 @@ class Changes {
     return `renamed ${name} to ${to}`;
   }
 
-  /** Inodes are used again at once by the file system. */
+  /** The file system reuses inodes at once. */
   async #replace(name: string): Promise<string> {
     const next = this.#makeKept();
     const away = this.#at(`.${name}`);

@@ -54,7 +54,7 @@ describe('replicas', () => {
     await areUp(3);
   });
 
-  test('are waited for by those that depend on them, each of them', async () => {
+  test('are waited for by their dependents, each of them', async () => {
     await boot(
       `  web: { command: sleep 1000, replicas: 2, ready: { file: "/run/ready-\${MY_INIT_REPLICA}" } }
   app: { command: sleep 1000, depends_on: [web] }\n`,
@@ -67,7 +67,7 @@ describe('replicas', () => {
     await container.reaches('app', 'up');
   });
 
-  test('are restarted one after the other, and at once when that is asked for', async () => {
+  test('are restarted one after the other, or at once on request', async () => {
     await boot(
       '  web: { command: "echo up-$MY_INIT_REPLICA >> /run/done; exec sleep 1000", replicas: 3, ready: { delay: 300ms } }\n',
     );
@@ -85,7 +85,7 @@ describe('replicas', () => {
     expect((await container.svctl('restart', 'web', '--at-once', '--no-wait')).code).toBe(0);
   });
 
-  test('after the first that fails are left alone', async () => {
+  test('are left alone after the first that fails', async () => {
     await boot(
       '  web:\n    command: "[ $MY_INIT_REPLICA = 2 ] && [ -e /run/broken ] && exit 3; exec sleep 1000"\n    replicas: 3\n    restart: "no"\n    ready: { delay: 100ms }\n',
     );
@@ -151,7 +151,7 @@ describe('replicas', () => {
   });
 });
 
-test('a scale is done once and as a whole, whenever the controller dies', async () => {
+test('a scale is carried out once and as a whole, whenever the controller dies', async () => {
   await boot(web(1), { installation: mortal.installation });
   await areUp(1);
   let died = true;
@@ -196,7 +196,7 @@ test('a rolling restart restarts each once, whenever the controller dies', async
   expect(deaths.length).toBeGreaterThan(3);
 }, 1_000_000);
 
-test('whatever is scaled, stopped and restarted while controllers die, there are as many as the last order said', async () => {
+test('the last order decides the number of replicas, whatever is scaled, stopped and restarted while controllers die', async () => {
   const seed = Number(process.env.MY_INIT_TEST_SEED ?? Date.now() % 100_000);
   const random = randomOf(seed);
   await boot(web(2), { installation: mortal.installation });
@@ -218,7 +218,7 @@ test('whatever is scaled, stopped and restarted while controllers die, there are
       did,
       names: Array.from({ length: count }, (_, index) => `web@${index + 1}`),
     });
-    // Those that were stopped before a larger number came are as they were.
+    // Replicas that were stopped before the number grew stay stopped.
     expect((await container.svctl('start', 'web')).code).toBe(0);
     await areUp(count);
     const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split('\n').map(Number);

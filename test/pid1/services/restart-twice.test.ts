@@ -5,8 +5,8 @@ import { waitFor } from '../../helpers/wait-for.js';
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-describe('two who restart the same service', () => {
-  test('the run of the second is as good for the first, who still waits for readiness', async () => {
+describe('two orders to the same service', () => {
+  test('a restart that still waits for readiness accepts the run of a second restart', async () => {
     container = await TestContainer.boot({ services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
     const { run } = await container.reaches('web', 'up');
     const first = container.svctl('restart', 'web');
@@ -16,7 +16,7 @@ describe('two who restart the same service', () => {
     expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_UP' });
   });
 
-  test('one who stops it overtakes one who waits for its restart', async () => {
+  test('a stop overtakes a restart that is waited for', async () => {
     const run = '#!/bin/sh\ntrap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
     container = await TestContainer.boot({ services: { web: { run } } });
     await container.reaches('web', 'up');

@@ -13,7 +13,7 @@ afterEach(() => container.dispose());
 const startsOf = async (name: string) => Number((await container.status(name)).startsTotal);
 
 describe('svctl stop', () => {
-  test('ends a service that is up, and says how it ended', async () => {
+  test('ends a running service, and shows how it ended', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLEEPER } } });
     await container.reaches('web', 'up');
     expect((await container.svctl('stop', 'web')).code).toBe(0);
@@ -24,7 +24,7 @@ describe('svctl stop', () => {
     });
   });
 
-  test('ends one that has just been started', async () => {
+  test('ends a service that has just been started', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLEEPER, down: '' } } });
     await container.svctl('start', 'web', '--wait', 'started');
     expect((await container.svctl('stop', 'web')).code).toBe(0);
@@ -55,7 +55,7 @@ describe('svctl stop', () => {
     expect((await container.exec('ps', '-o', 'pid=', '--sid', String(deaf.pid))).stdout).toBe('');
   });
 
-  test('kills the group of one that ignores TERM when its time is over', async () => {
+  test('kills the group of a service that ignores TERM when its time is over', async () => {
     container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } }, args: METRICS });
     const { pid } = await container.reaches('stubborn', 'up');
     const begunAt = Date.now();
@@ -70,17 +70,17 @@ describe('svctl stop', () => {
     expect(await container.metric('my_init_service_kills_total{service="stubborn"}')).toBe(1);
   });
 
-  test('says while it waits that TERM was not enough', async () => {
+  test('kills earlier if a second stop has a shorter stop timeout', async () => {
     container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } } });
     await container.reaches('stubborn', 'up');
     await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '10');
     expect((await container.status('stubborn')).state).toBe('SERVICE_STATE_STOPPING');
-    // A second stop with less patience brings the KILL forward.
+    // The second stop brings the KILL forward.
     expect((await container.svctl('stop', 'stubborn', '--stop-timeout', '100ms')).code).toBe(0);
     expect((await container.status('stubborn')).state).toBe('SERVICE_STATE_DOWN');
   });
 
-  test('ends one that is paused', async () => {
+  test('ends a paused service', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLEEPER } } });
     await container.reaches('web', 'up');
     await container.svctl('signal', 'STOP', 'web');
@@ -114,7 +114,7 @@ describe('svctl stop', () => {
     await container.reaches('broken', 'failed');
     await container.svctl('stop', 'broken');
     expect(await container.status('broken')).toMatchObject({ state: 'SERVICE_STATE_DOWN', trouble: '' });
-    // Mending it is no order to start it.
+    // To mend the run is no order to start it.
     writeFileSync(join(container.services, 'broken/run'), SLEEPER, { mode: 0o755 });
     expect((await container.svctl('stop', 'broken')).stdout).toMatch(/already down|is down/);
     expect(await startsOf('broken')).toBe(0);
@@ -141,11 +141,11 @@ describe('svctl stop', () => {
 });
 
 describe('an order to a service that is stopping', () => {
-  /** Ends some time after it was told to; this one not before the file `end` is there. */
+  /** Ends some time after its TERM; `patient` not before the file `end` exists. */
   const slow = { run: '#!/bin/sh\ntrap "sleep 0.5; exit 0" TERM\nwhile :; do sleep 0.05; done\n' };
   const patient = { run: slow.run.replace('sleep 0.5', 'until [ -e end ]; do sleep 0.05; done') };
 
-  test('to start: it is started when it has ended', async () => {
+  test('to start: the service is started when it has ended', async () => {
     container = await TestContainer.boot({ services: { slow } });
     const before = await container.reaches('slow', 'up');
     await container.svctl('stop', 'slow', '--no-wait');
@@ -156,7 +156,7 @@ describe('an order to a service that is stopping', () => {
     expect(after.pid).not.toBe(before.pid);
   });
 
-  test('to restart: one new run, and the stop is told that it was overtaken', async () => {
+  test('to restart: there is one new run, and the stop reports that it was overtaken', async () => {
     container = await TestContainer.boot({ services: { patient } });
     await container.reaches('patient', 'up');
     const stop = container.svctl('stop', 'patient');
@@ -182,26 +182,26 @@ describe('finish', () => {
     ['a run that ends well', 'exit 0', '0 0'],
     ['a run that fails', 'exit 3', '3 0'],
     ['a run that is killed', 'kill -9 $$', '-1 9'],
-  ])('is told of %s as runit does', async (_what, script, told) => {
+  ])('gets the arguments of runit for %s', async (_what, script, told) => {
     container = await TestContainer.boot({ services: { web: { run: `#!/bin/sh\n${script}\n`, finish: RECORDS } } });
     expect(await recorded('web')).toBe(told);
   });
 
-  test('is told of a stop as runit does', async () => {
+  test('gets the arguments of runit for a stop', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish: RECORDS } } });
     await container.reaches('web', 'up');
     await container.svctl('stop', 'web');
     expect(await recorded('web')).toBe('-1 15');
   });
 
-  test('that hangs is killed with what it started', async () => {
+  test('is killed with its processes if it hangs', async () => {
     const finish = '#!/bin/sh\nsleep 1000 &\nwait\n';
     container = await TestContainer.boot({
       services: { web: { run: SLEEPER, finish } },
       args: ['--finish-timeout', '1'],
     });
     await container.reaches('web', 'up');
-    // What is left of the time for the stop is added to that of finish.
+    // The rest of the time for the stop is added to that of finish.
     expect((await container.svctl('stop', 'web', '--stop-timeout', '1')).code).toBe(0);
     expect((await container.exec('pgrep', '-x', 'sleep')).stdout).toBe('');
   });

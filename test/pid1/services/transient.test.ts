@@ -54,7 +54,7 @@ describe('svctl run', () => {
     expect((await run('--name', 'dev', '--', 'sleep', '1000')).code).toBe(0);
   });
 
-  test('that has ended by itself is not run again by the next controller', async () => {
+  test('does not run an ended command again under the next controller', async () => {
     await boot();
     await run('--name', 'brief', '--', 'sh', '-c', 'sleep 0.4; exit 3');
     await container.reaches('brief', 'failed');
@@ -68,7 +68,7 @@ describe('svctl run', () => {
     });
   });
 
-  test('takes the name of the program, and waits until the probe passes', async () => {
+  test('uses the name of the program, and waits until the probe passes', async () => {
     await boot();
     const ready = '/run/dev.ready';
     const started = run('--name', 'dev', '--ready', `file:${ready}`, '--', 'sleep', '1000');
@@ -86,7 +86,7 @@ describe('svctl run', () => {
     expect((await container.svctl('start', 'dev')).code).toBe(0);
   });
 
-  test('restarts it as it is told, and never by itself', async () => {
+  test('restarts the service by the given policy, and by default never', async () => {
     await boot();
     await run('--name', 'once', '--ready', 'delay:1ms', '--', 'sh', '-c', 'sleep 0.3; exit 3');
     await container.reaches('once', 'failed');
@@ -103,13 +103,13 @@ describe('svctl run', () => {
       'sleep 1.1; exit 3',
     );
     await waitFor('a restart', async () => Number((await container.status('ever')).restartsTotal) > 0);
-    // Why it ended can still be seen.
+    // The reason of the end is still visible.
     expect(await container.table('once')).toContain('exit 3');
     await container.svctl('stop', 'once');
     await isGone('once');
   });
 
-  test('says what it cannot do', async () => {
+  test('refuses what it cannot do', async () => {
     await boot({ services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
     await container.reaches('web', 'up');
     const refused = async (...args: string[]) => {

@@ -5,7 +5,10 @@ import { sh } from '../../helpers/whole-run.js';
 
 const AS_ANOTHER = 'exec setpriv --reuid 54321 --clear-groups';
 
-/** Boots without the right to signal the processes of others, stops it, and returns how it ends. */
+/**
+ * Boots without the right to signal processes of other users, stops the container, and returns how
+ * it ends.
+ */
 async function endOf(services: Record<string, { run: string }>, args: readonly string[]) {
   const container = await TestContainer.boot({
     unattended: true,
@@ -33,7 +36,7 @@ describe('without the capability KILL', () => {
     expect(log).not.toMatch(/exit code 0/);
   });
 
-  test('nor can a main command', async () => {
+  test('a main command of another user cannot be ended either', async () => {
     const command = ['sh', '-c', `${AS_ANOTHER} sh -c "echo it runs; exec sleep 1000"`];
     const { code, log } = await endOf({}, command);
     expect(log).toMatch(/SIGTERM could not be sent to process \d+ \(sleep\): /);

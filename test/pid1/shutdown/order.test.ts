@@ -28,7 +28,7 @@ describe('a service that hangs', () => {
   test.each([
     ['within the time of the shutdown', 1],
     ['when nobody waits any longer', 2],
-  ])('keeps no other one from its TERM, %s', async (_, signals) => {
+  ])('does not keep TERM from any other service, %s', async (_, signals) => {
     const { code, log } = await endOf(
       {
         services: { hangs: HANGS, db: tidy('db') },
@@ -44,7 +44,7 @@ describe('a service that hangs', () => {
     expect(code).toBe(84);
   });
 
-  test('keeps no logger from its end', async () => {
+  test('does not keep its logger from its end', async () => {
     const logger = sh('trap "" TERM', 'cat > /dev/null', 'echo the logger saw the end >&2');
     const { log } = await endOf(
       {
@@ -64,7 +64,7 @@ describe('a service that hangs', () => {
   });
 });
 
-describe('time that is left goes to whoever still works', () => {
+describe('the remaining time goes to whatever still works', () => {
   test('a hook that takes long is not cut short for services that need nothing', async () => {
     const { code, log } = await endOf(
       {
@@ -80,7 +80,7 @@ describe('time that is left goes to whoever still works', () => {
     expect(code).toBe(0);
   });
 
-  test('nor is a main command', async () => {
+  test('a main command is not cut short either', async () => {
     const { code, log } = await endOf(
       {
         services: { web: tidy('web') },

@@ -5,7 +5,7 @@ import { cpuGroup } from '../../helpers/scarce-cpu.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-/** So little that a fast machine is slow too: Node alone takes several seconds to start. */
+/** So little CPU that a fast machine is slow too: Node alone takes several seconds to start. */
 const PERCENT = 2;
 
 const group = cpuGroup(PERCENT);
@@ -23,7 +23,7 @@ afterAll(() => group?.dispose());
       unattended: true,
       prepare: group?.enter ?? '',
       services: { web: { run: sh('exec sleep 1000') } },
-      // What Kubernetes allows: that of docker stop is over before the controller is there.
+      // The time that Kubernetes allows: that of docker stop is over before the controller runs.
       args: ['--shutdown-timeout', '25'],
     });
     const pid = await waitFor('my_init', () => pidOf(container));

@@ -6,7 +6,7 @@ import { sh, wholeRun } from '../../helpers/whole-run.js';
 
 const PRE = 'my_init.pre_shutdown.d';
 const POST = 'my_init.post_shutdown.d';
-/** A time that no test waits for: a test that comes to an end has ended without it. */
+/** A time far away: a test that ends has ended without it. */
 const LONG_S = '3600';
 const STUBBORN = { run: sh('trap "" TERM', 'echo stubborn runs', 'while :; do sleep 0.05; done') };
 
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const says = (text: string) => waitFor(`"${text}" in the log`, () => container?.log().includes(text));
 
-/** Boots, waits until the log has a text, and returns how the container ends after signals. */
+/** Boots, waits until the log has a text, sends signals, and returns how the container ends. */
 async function endOf(options: ContainerOptions, ready: string, ...signals: readonly NodeJS.Signals[]) {
   container = await TestContainer.boot({ unattended: true, ...options });
   await says(ready);
@@ -85,7 +85,7 @@ describe('an orderly shutdown', () => {
     expect(log.match(/^(told|ended)$/gm)).toEqual([...Array(4).fill('told'), ...Array(4).fill('ended')]);
   });
 
-  test('starts nothing that ends meanwhile again', async () => {
+  test('does not restart a service that ends meanwhile', async () => {
     const { log } = await endOf(
       {
         etc: { [`${PRE}/10`]: sh('sleep 0.5') },
@@ -104,7 +104,7 @@ describe('an orderly shutdown', () => {
     expect(container.log()).toMatch(/\*\*\* Shutting down: shutdown was asked for by uid 0 .*: maintenance\./);
   });
 
-  test('takes the names of the socket and the ready file away', async () => {
+  test('removes the socket and the ready file', async () => {
     const { log } = await endOf(
       {
         usualSocket: true,
@@ -122,7 +122,7 @@ describe('an orderly shutdown', () => {
 });
 
 describe('hooks', () => {
-  test('that fail or are not executable do not stop it', async () => {
+  test('do not stop the shutdown if they fail or are not executable', async () => {
     const { log, code } = await endOf(
       {
         etc: {
@@ -141,8 +141,8 @@ describe('hooks', () => {
     expect(code).toBe(0);
   });
 
-  // With three seconds it is killed with the rest, with six before.
-  test.each([3, 6])('that hang or ignore TERM do not stop it, within %d s', async (seconds) => {
+  // With three seconds the hook is killed with the rest, with six before.
+  test.each([3, 6])('do not stop it if they hang or ignore TERM, within %d s', async (seconds) => {
     const { log, code, ms } = await endOf(
       {
         etc: {
@@ -175,7 +175,7 @@ describe('hooks', () => {
   });
 });
 
-describe('what does not end', () => {
+describe('a process that does not end', () => {
   test('a service that ignores TERM is killed within the default plan, and the code is 84', async () => {
     const { code, ms, log } = await endOf({ services: { stubborn: STUBBORN } }, 'stubborn runs', 'SIGTERM');
     expect(code).toBe(84);
@@ -195,7 +195,7 @@ describe('what does not end', () => {
     expect(code).toBe(0);
   });
 
-  test('a second signal does not wait for it', async () => {
+  test('is not waited for after a second signal', async () => {
     const { code, log } = await endOf(
       { services: { stubborn: STUBBORN }, args: ['--shutdown-timeout', LONG_S] },
       'stubborn runs',
@@ -207,7 +207,7 @@ describe('what does not end', () => {
     expect(code).toBe(84);
   });
 
-  test('a second signal cuts a hook and a main command short', async () => {
+  test('a second signal ends the wait for a hook and a main command', async () => {
     const { log } = await endOf(
       {
         etc: { [`${PRE}/10`]: sh('echo hook'), [`${PRE}/20`]: sh('echo hook') },
@@ -220,7 +220,7 @@ describe('what does not end', () => {
     expect(log).toContain(`/etc/${PRE}/10 is left out: there is no time left for it`);
   });
 
-  test('KILL_PROCESS_TIMEOUT is when a service is killed', async () => {
+  test('KILL_PROCESS_TIMEOUT sets when a service is killed', async () => {
     const { ms, log, code } = await endOf(
       { services: { stubborn: STUBBORN }, env: { KILL_PROCESS_TIMEOUT: '1' } },
       'stubborn runs',
@@ -231,10 +231,10 @@ describe('what does not end', () => {
     expect(code).toBe(84);
   });
 
-  test('KILL_ALL_PROCESSES_TIMEOUT is when everything that is left is killed', async () => {
+  test('KILL_ALL_PROCESSES_TIMEOUT sets when all remaining processes are killed', async () => {
     const { ms, code } = await endOf(
       {
-        // A script that is still running takes what it started with it.
+        // The end of a script that is still running would end its processes too.
         unattended: false,
         etc: { 'my_init.d/10': sh('(trap "" TERM; echo daemon runs; while :; do sleep 0.05; done) &') },
         env: { KILL_ALL_PROCESSES_TIMEOUT: '1' },
@@ -265,7 +265,7 @@ describe('what does not end', () => {
     expect(code).toBe(0);
   });
 
-  test('somebody who came in from outside gets TERM', async () => {
+  test('a process that entered from outside gets TERM', async () => {
     container = await TestContainer.boot();
     const shell = spawn('nsenter', [
       ...['--target', String(container.pid), '--pid', '--mount', '--', 'sh', '-c'],
@@ -306,7 +306,7 @@ test('svctl shutdown names the services that still have a process, and no other'
 });
 
 describe('a shutdown that comes at a bad moment', () => {
-  test('with a crash loop, a finish script and a stopped service', async () => {
+  test('works with a crash loop, a finish script and a stopped service', async () => {
     const { code, log } = await endOf(
       {
         services: {
@@ -322,7 +322,7 @@ describe('a shutdown that comes at a bad moment', () => {
     expect(code).toBe(0);
   });
 
-  test('when the controller dies in it, the next one brings it to its end', async () => {
+  test('is completed by the next controller when the controller dies', async () => {
     container = await TestContainer.boot({
       services: { slow: { run: sh('trap "sleep 1; echo slow ends; exit 0" TERM', 'while :; do sleep 0.05; done') } },
     });

@@ -7,9 +7,9 @@ afterEach(() => container.dispose());
 
 const says = (text: string) => waitFor(`"${text}" in the log`, () => container.log().includes(text));
 
-describe('a stop signal that a base image has left', () => {
+describe('a stop signal from a base image', () => {
   test.each(['SIGWINCH', 'SIGUSR1', 'SIGALRM'] as const)(
-    '%s stops nothing, and the log says what does',
+    '%s stops nothing, and the log names the signals that do',
     async (signal) => {
       container = await TestContainer.boot();
       container.signal(signal);
@@ -20,7 +20,7 @@ describe('a stop signal that a base image has left', () => {
     },
   );
 
-  test('SIGRTMIN+3, of images with systemd, is an orderly shutdown', async () => {
+  test('SIGRTMIN+3, of images with systemd, causes an orderly shutdown', async () => {
     container = await TestContainer.boot();
     process.kill(container.pid, 37);
     expect(await container.exit).toBe(0);

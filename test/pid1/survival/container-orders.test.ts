@@ -48,7 +48,7 @@ async function killController(my: MyInit): Promise<void> {
 
 const startsOfWeb = async (my: MyInit): Promise<number> => (await my.service('web')).startsTotal;
 
-test('an apply that is repeated after a kill -9 of the controller is done once, whatever the files say by then', async () => {
+test('an apply that is repeated after a kill -9 of the controller is carried out once, whatever the files say by then', async () => {
   const my = await boot();
   await define(my, 1);
   const requestId = randomUUID();
@@ -68,7 +68,7 @@ test('an apply that is repeated after a kill -9 of the controller is done once, 
 });
 
 test(
-  'an apply whose controller dies in the middle is finished when it is repeated, and nothing of it is done twice',
+  'an apply whose controller dies in the middle is finished when it is repeated, and no step is carried out twice',
   async () => {
     const my = await boot();
     let deaths = 0;
@@ -98,11 +98,11 @@ test(
   LIMIT_MS,
 );
 
-test('a reexec that is repeated replaces the controller once: at the same time, afterwards, and over a link that was cut', async () => {
+test('a repeated reexec replaces the controller once: at the same time, afterwards, and over a link that was cut', async () => {
   const my = await boot();
   const requestId = randomUUID();
   const before = (await my.info()).controllerPid;
-  // Two connections: an answer may be lost with the controller, and is asked for again.
+  // Two connections: an answer may be lost with the controller, and is then asked for again.
   const [first, second] = await Promise.all([my.reexec({ requestId }), client().reexec({ requestId })]);
   expect(first).toMatchObject({ controllerPid: before });
   expect(second).toEqual(first);
@@ -125,7 +125,7 @@ test('a reexec that is repeated replaces the controller once: at the same time, 
   expect((await my.info()).controllerEnds).toMatchObject({ reexec: 2, signal: 0 });
 });
 
-test('a rescan that is repeated is answered as before, also by the next controller', async () => {
+test('a repeated rescan gets the same answer, also from the next controller', async () => {
   const my = await boot();
   const odd = join(container.services, 'no service');
   mkdirSync(odd);

@@ -41,19 +41,19 @@ describe('when the controller is killed', () => {
     await killController();
     const crashedThen = await container.status('crashes');
     for (const [index, status] of (await statuses()).entries()) expectSame(status, before[index] ?? {});
-    // On a machine that keeps us from looking for seconds, its next attempt has come.
+    // On a machine that is too busy to look in time, the next attempt has come.
     if (crashedThen.run === crashed.run) expectSame(crashedThen, crashed);
     expect(await container.metric('my_init_service_restarts_total{service="up",reason="api"}')).toBe(1);
     expect(await container.metric('my_init_controller_restarts_total{cause="signal"}')).toBe(1);
-    // And it still is what is written there.
+    // The published time of the next attempt still holds.
     await waitFor('the next attempt', async () => (await container.status('crashes')).run === Number(crashed.run) + 1);
   });
 
-  test('hundreds of services that were taken over end in good order and in time', async () => {
+  test('hundreds of adopted services end in order and in time', async () => {
     const names = Array.from({ length: 700 }, (_, index) => `s${index}`);
     container = await TestContainer.boot({
       services: Object.fromEntries(names.map((name) => [name, { run: WORKS }])),
-      // How fast it is is measured by the benchmark, not on a machine that runs other tests.
+      // The benchmark measures the speed; this machine runs other tests.
       args: ['--shutdown-timeout', '60'],
     });
     await waitFor('all services', async () => (await container.table()).split(' up ').length > names.length);
@@ -83,7 +83,7 @@ describe('when the controller is killed', () => {
       come();
       const { lastExit } = await container.reaches('job', 'failed');
       expect(lastExit).toMatchObject({ code: 3 });
-      // The wall clock may be read a moment apart.
+      // The two readings of the wall clock may differ by a moment.
       expect(Date.parse(String((lastExit as { at: string }).at))).toBeLessThan(goneMs + 500);
     } finally {
       await container.dispose();
@@ -91,7 +91,7 @@ describe('when the controller is killed', () => {
     }
   });
 
-  test('a service that dies afterwards is started again, and counted on', async () => {
+  test('a service that dies afterwards is started again, and its counters go on', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     const before = await container.reaches('web', 'up');
     await killController();
@@ -106,7 +106,7 @@ describe('when the controller is killed', () => {
     expect((await container.svctl('stop', 'web')).code).toBe(0);
   });
 
-  test('a service that dies before the next one is there is not forgotten', async () => {
+  test('a service that dies before the next controller comes is not forgotten', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     const before = await container.reaches('web', 'up');
     await waitFor('a run of a second', () => Date.now() - Date.parse(String(before.startedAt)) > 1100);
@@ -116,7 +116,7 @@ describe('when the controller is killed', () => {
     expect(await container.status('web')).toMatchObject({ lastExit: { signal: 'SEGV', run: 1 } });
   });
 
-  test('what was being stopped is stopped by the next one, with KILL when its time is over', async () => {
+  test('a stop under way is completed by the next controller, with KILL when its time is over', async () => {
     container = await TestContainer.boot({
       services: { stubborn: { run: '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 0.1; done\n' } },
     });
@@ -130,7 +130,7 @@ describe('when the controller is killed', () => {
     });
   });
 
-  test('a finish that runs is waited for', async () => {
+  test('a running finish is waited for', async () => {
     container = await TestContainer.boot({
       services: {
         web: { run: WORKS, finish: '#!/bin/sh\nuntil test -e go; do sleep 0.02; done\necho done >> finished\n' },
@@ -179,7 +179,7 @@ describe('when the controller is killed', () => {
     await expectOneProcessEach();
   });
 
-  test('three times in a row, a client that connects without pause is never refused', async () => {
+  test('three times in a row, no client that connects without pause is refused', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
     const refused: string[] = [];
@@ -211,7 +211,7 @@ describe('when the controller is killed', () => {
   });
 });
 
-/** Every service is up, and `sleep` runs as often as there are services. */
+/** Expects that every service is up, and that `sleep` runs as often as there are services. */
 async function expectOneProcessEach(): Promise<void> {
   const { services } = JSON.parse((await container.svctl('status', '-o', 'json')).stdout) as {
     readonly services: readonly { readonly pid: number; readonly state: string }[];
@@ -224,7 +224,10 @@ async function expectOneProcessEach(): Promise<void> {
 const childrenOf = (pid: number): number =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).length;
 
-/** The same but for some milliseconds: each controller converts from the monotonic clock anew. */
+/**
+ * Expects the same values but for some milliseconds: each controller converts from the monotonic
+ * clock anew.
+ */
 function expectSame(after: Record<string, unknown>, before: Record<string, unknown>): void {
   expect(Object.keys(after)).toEqual(Object.keys(before));
   for (const [key, value] of Object.entries(after)) {

@@ -10,7 +10,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
 /**
- * How the next controller says what became of the one before:
+ * How the next controller reports the end of the one before:
  * `my_init_controller_restarts_total{cause}`, the log, its last words.
  */
 const KINDS: Readonly<Record<Failure, { readonly cause: string; readonly text: RegExp; readonly words: RegExp }>> = {
@@ -28,25 +28,23 @@ const ALL = Object.keys(KINDS) as readonly Failure[];
 /** Failures that are noticed at once. */
 const QUICK: readonly Failure[] = ['heap', 'throw', 'reject', 'abort', 'SIGSEGV', 'SIGKILL', 'exit'];
 /**
- * Two that hang take 5 s each to be noticed, and a fifth death within a minute would be the end of
+ * Two hanging controllers take 5 s each to be noticed, and a fifth death within a minute would end
  * the container.
  */
 const IN_A_ROW = 3;
-/** Up to five seconds of computing for each that hangs, on a machine that others use too. */
+/** Each hanging controller computes for up to five seconds, on a machine that others use too. */
 const LIMIT_MS = 1_000_000;
 
-/** Leaves a word where the test finds it, also after the end of the container. */
+/** Writes a word where the test finds it, also after the end of the container. */
 const noting = (word: string): string => `echo ${word} >> /etc/noted`;
-/** Waits until the test lets go. */
+/** Waits until the test allows it to go on. */
 const held = (what: string): string => `until [ -e /etc/go-${what} ]; do sleep 0.1; done`;
 const FOR_EVER = 'while :; do sleep 0.1; done';
 
-/** Of the container, and of how its controller dies. */
+/** Options of the container, and of how its controller dies. */
 type MortalOptions = ContainerOptions & { readonly untiring?: boolean; readonly hurried?: boolean };
 
-/**
- * A container with memcached in it, which holds data of ours and has us as its client all the time.
- */
+/** A container with memcached in it, which holds our data and has us as its client all the time. */
 class Mortal {
   readonly container: TestContainer;
   readonly #controller: MortalController;
@@ -59,7 +57,7 @@ class Mortal {
     this.container = container;
   }
 
-  /** Boots it for as long as `live` takes. */
+  /** Boots the container for as long as `live` takes. */
   static async during(
     { services, untiring, hurried, ...options }: MortalOptions,
     live: (mortal: Mortal) => Promise<void>,
@@ -87,8 +85,8 @@ class Mortal {
   }
 
   /**
-   * The controller fails three times, and each time the next one says how; `lasts` says that what
-   * was under way still is.
+   * The controller fails three times, and each time the next one reports how; `lasts` checks that
+   * the work under way still is.
    */
   async failInARow(failure: Failure, lasts = async (): Promise<void> => {}): Promise<void> {
     for (let round = 1; round <= IN_A_ROW; round++) {
@@ -99,10 +97,7 @@ class Mortal {
     await this.expectAccounted(failure);
   }
 
-  /**
-   * All of a row are counted, and told in the log with their last words; nothing that ended is left
-   * unreaped.
-   */
+  /** All failures of a row are counted, and logged with their last words; no zombie is left. */
   async expectAccounted(failure: Failure): Promise<void> {
     const { cause, text, words } = KINDS[failure];
     const { controllerRestarts, controllerEnds } = await this.info();
@@ -118,12 +113,12 @@ class Mortal {
     await this.container.hasNoZombie();
   }
 
-  /** The controller fails, and the next one says how. */
+  /** The controller fails, and the next one reports how. */
   async fail(failure: Failure): Promise<void> {
     const failed = this.#controllerPid();
     await this.#controller.fail(this.container, failure);
     this.#failures += 1;
-    // Without svctl, which would take the CPU that one that is blocked has to use up first.
+    // Asks without svctl, which would use the CPU that a blocked controller has to use up first.
     await waitFor(`the end of the one that fails (${failure})`, () => this.#controllerPid() !== failed, 180_000);
     const { lastControllerEnd } = await waitFor(
       `the successor of the one that fails (${failure})`,
@@ -150,13 +145,13 @@ class Mortal {
     }
   }
 
-  /** memcached is the one that it was, with all that it knew. */
+  /** memcached is the same process, with all its data. */
   async expectUntouched(): Promise<void> {
     expect(await this.#ask('get key')).toBe('VALUE key 0 5\r\nvalue\r\nEND\r\n');
     expect(await this.container.status('memcached')).toMatchObject({ pid: this.#pid, run: 1, startsTotal: 1 });
   }
 
-  /** Lets go what is held. */
+  /** Lets a held script go on. */
   async go(what: string): Promise<void> {
     await this.container.exec('touch', `/etc/go-${what}`);
   }
@@ -165,7 +160,7 @@ class Mortal {
     await waitFor(word, () => this.noted.includes(word));
   }
 
-  /** The words that were left, in their order. */
+  /** The words that scripts have written, in their order. */
   get noted(): readonly string[] {
     const path = join(this.container.directory, 'etc/noted');
     return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
@@ -175,14 +170,14 @@ class Mortal {
     return this.container.info();
   }
 
-  /** Makes the controller fail, whatever comes after it. */
+  /** Makes the controller fail, without waiting for the next one. */
   async failAtLast(failure: Failure): Promise<void> {
     await this.#controller.fail(this.container, failure);
   }
 
   async dispose(as: ContainerOptions['as']): Promise<void> {
     this.#client?.destroy();
-    // As a subreaper it takes nothing with it when it is killed.
+    // A subreaper that is killed takes no processes with it.
     if (as === 'subreaper' && this.#runs) {
       this.container.signal('SIGTERM');
       await Promise.race([this.container.exit, delay(10_000, undefined, { ref: false })]);
@@ -214,8 +209,8 @@ class Mortal {
 }
 
 /**
- * Each kind of failure in each phase; several containers at once, since who hangs is noticed after
- * seconds.
+ * Each kind of failure in each phase; several containers at once, since hanging controllers are
+ * noticed after seconds.
  */
 describe('a controller that fails', () => {
   test.concurrent.each(ALL)(
@@ -234,7 +229,7 @@ describe('a controller that fails', () => {
         await mortal.notes('begun');
         await mortal.failAtLast(failure);
         expect(await container.exit).toBe(70);
-        // Neither another script, nor a service, nor the main command.
+        // No other script, no service and no main command was started.
         expect(mortal.noted).toEqual(['begun', 'ended']);
         const reason = `the controller ${KINDS[failure].text.source} during startup`;
         expect(container.log()).toMatch(new RegExp(`Shutting down: ${reason}`));
@@ -282,7 +277,7 @@ describe('a controller that fails', () => {
         await mortal.failInARow(failure, async () => {
           expect(await container.status('slow')).toMatchObject({ state: 'SERVICE_STATE_STOPPING', pid });
         });
-        // The time of the one is over, in whosever time that was; the other is still waited for.
+        // The stop timeout of one is over, whichever controller ran; the other is still waited for.
         const once = { run: 1, startsTotal: 1, restartsTotal: 0 };
         expect(await container.reaches('stubborn', 'down')).toMatchObject({
           ...once,
@@ -305,7 +300,7 @@ describe('a controller that fails', () => {
     'of %s while the container is shut down leaves the rest to the next one, three times in a row',
     async (failure) => {
       const told = `trap "${noting('told')}; ${held('slow')}; exit 0" TERM`;
-      // A controller that is blocked uses up CPU first: on a busy machine that takes its time.
+      // A blocked controller uses up CPU first: on a busy machine this takes its time.
       const services = { slow: { run: sh(told, noting('slow'), FOR_EVER), 'timeout-kill': '1000000\n' } };
       const etc = {
         'my_init.pre_shutdown.d/10': sh(noting('pre'), held('pre'), noting('pre done')),
@@ -344,7 +339,7 @@ describe('a controller that fails', () => {
     LIMIT_MS,
   );
 
-  /** One that is stopped is noticed after 5 s. */
+  /** A stopped controller is noticed after 5 s. */
   test.concurrent.each([
     ['throw', 10],
     ['SIGSEGV', 10],
@@ -374,7 +369,7 @@ describe('a controller that fails', () => {
 
 describe.each(['pid1', 'subreaper'] as const)('one controller after the other (%s)', (as) => {
   test(
-    'that fail of this and of that, and three that are killed as soon as they are there, leave memcached alone',
+    'that fails in varied ways, and three that are killed as soon as they run, leave memcached alone',
     async () => {
       await Mortal.during({ as, untiring: true, args: METRICS }, async (mortal) => {
         const { container } = mortal;

@@ -17,17 +17,17 @@ const boot = async (options: ContainerOptions): Promise<TestContainer> => {
   return container;
 };
 
-/** A script that leaves its word in the log of what was done. */
+/** A script that writes its word to the log of steps. */
 const noting = (word: string, then = ''): string => `#!/bin/sh\necho ${word} >> /run/done\n${then}`;
 
-/** The steps since the last time, in one line. */
+/** The new steps in one line. */
 function done(since = 0): string {
   const path = `/proc/${container.pid}/root/run/done`;
   const words = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
   return words.slice(since).join(' ');
 }
 
-/** Watches the services and, when the connection breaks, goes on after what it was told last. */
+/** Watches the services and resumes after the last message when the connection breaks. */
 class Watcher {
   service: Service | undefined;
   readonly #client: ServicesClient;
@@ -64,7 +64,7 @@ class Watcher {
 
 describe('a controller that dies in the middle', () => {
   test(
-    'of a restart with every script there is does none of it twice and leaves none of it out',
+    'of a restart with every kind of script runs none of them twice and leaves none out',
     async () => {
       await boot({
         services: {
@@ -97,7 +97,7 @@ describe('a controller that dies in the middle', () => {
   );
 
   test(
-    'of a change leaves nobody who watches with what was before it',
+    'of a change leaves no watcher with the status before it',
     async () => {
       await boot({ services: { web: { run: noting('run', 'exec sleep 1000\n') } } });
       await container.reaches('web', 'up');
@@ -119,7 +119,7 @@ describe('a controller that dies in the middle', () => {
   );
 
   test(
-    'of the start of everything ends in good order, or starts the main command once and ends with its code',
+    'of the start of everything ends in order, or starts the main command once and exits with its code',
     async () => {
       const outcomes: string[] = [];
       for (let acts = 1; outcomes.at(-1) !== 'not at all'; acts += STEP || 41) {
@@ -147,7 +147,7 @@ describe('a controller that dies in the middle', () => {
     'of the shutdown ends it in order, with every hook once and the code of the main command',
     async () => {
       let died = true;
-      // Between a signal and the record of it: that act is one, and it is sent again rather than
+      // The act lies between a signal and the record of it: the signal is sent again rather than
       // never.
       let signalledTwice = 0;
       for (let acts = 1; died; acts += STEP || 41) {
@@ -185,7 +185,7 @@ describe('a controller that dies in the middle', () => {
   );
 });
 
-/** The permitted outcomes of a start; undefined: this one is not permitted. */
+/** The permitted outcomes of a start; undefined: this outcome is not permitted. */
 function outcomeOf(code: number, words: string, log: string): string | undefined {
   if (!log.includes('The controller was killed by KILL')) {
     if (code === 137) return 'before it was ready';

@@ -13,7 +13,7 @@ afterAll(() => mortal.dispose());
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** The steps since the last time, in one line. */
+/** The new steps in one line. */
 function done(since = 0): string {
   const path = `/proc/${container.pid}/root/run/done`;
   const words = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
@@ -38,7 +38,7 @@ const changeFile = async (text: string): Promise<void> => {
 };
 
 /**
- * Carries out an order with a controller that dies ever later in it, until it outlives the order.
+ * Repeats an order with a controller that dies later and later in it, until it outlives the order.
  */
 async function diesAtEachAct(step: number, order: (acts: number) => Promise<void>): Promise<void> {
   let deaths = 0;
@@ -69,7 +69,7 @@ test(
 );
 
 test(
-  'svctl apply restarts what has changed once, and what is in force is what the file says',
+  'svctl apply restarts changed services once, and puts the content of the file in force',
   async () => {
     container = await TestContainer.boot({ installation: mortal.installation, etc: { [FILE]: CHAIN } });
     const { pid: db } = await container.reaches('db', 'up');
@@ -94,7 +94,7 @@ test(
   LIMIT_MS,
 );
 
-test('a controller that takes over publishes no change where there is none, nor does a rescan', async () => {
+test('neither a controller that takes over nor a rescan publishes a change where there is none', async () => {
   container = await TestContainer.boot({
     services: {
       web: { run: '#!/bin/sh\nexec sleep 1000\n', 'service.yaml': 'tags: [front]\n' },
@@ -124,8 +124,7 @@ test('a controller that takes over publishes no change where there is none, nor 
 });
 
 /**
- * A version that knows nothing of what services were started with, of a first start, and of what
- * services say.
+ * A version that does not know the definitions in force, first starts, and messages of services.
  */
 const WITHOUT: Changes = {
   'state/records.ts': [

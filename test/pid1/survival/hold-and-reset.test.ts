@@ -13,17 +13,17 @@ const boot = async (services: string): Promise<void> => {
   container = await TestContainer.boot({ installation: mortal.installation, etc });
 };
 
-/** The log tells of each: at this moment there may be no controller. */
+/** The log shows each death: at this moment there may be no controller. */
 const deathsTold = (): number => container.log().split('the controller ended: signal 9').length - 1;
 
-/** Each order of svctl is repeated until it is answered: what it says is what was done. */
+/** svctl repeats each order until it is answered: its output is what was done. */
 async function order(acts: number, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await container.svctl(...args);
   expect({ acts, args, code, stderr: code === 0 ? '' : stderr }).toEqual({ acts, args, code: 0, stderr: '' });
   return stdout;
 }
 
-/** Has the controller die later and later, until it has outlived all that an order brings about. */
+/** The controller dies later and later, until it has outlived all effects of an order. */
 async function diesAtEachAct(step: number, round: (acts: number) => Promise<void>): Promise<void> {
   let deaths = 0;
   let died = true;
@@ -39,7 +39,7 @@ async function diesAtEachAct(step: number, round: (acts: number) => Promise<void
 }
 
 test(
-  'a hold is kept by the next controller, and its end is as well: the process that ended meanwhile is started once',
+  'a hold and its end survive the controller: a process that ended meanwhile is started once',
   async () => {
     await boot("  db: { command: 'echo run >> /run/runs; exec sleep 1000' }\n");
     let { pid, run } = await container.reaches('db', 'up');
@@ -64,7 +64,7 @@ test(
 );
 
 test(
-  'what was held when it ended for good shuts the container down once it is released, whenever the controller dies',
+  'a held service that ended for good shuts the container down once it is released, whenever the controller dies',
   async () => {
     for (let acts = 1, died = true; died; acts += STEP || 97) {
       await boot("  job: { command: [sleep, '1000'], essential: true, restart: no }\n");
@@ -83,7 +83,7 @@ test(
 );
 
 test(
-  'a reset starts what was given up once, and its limit begins anew',
+  'a reset starts a given-up service once, and its limit starts over',
   async () => {
     await boot(`  job:
     command: 'echo run >> /run/runs; test -e /run/mended && exec sleep 1000; exit 3'

@@ -62,12 +62,12 @@ describe('the API', () => {
     await restarts(10);
     const before = residentMb();
     await restarts(15);
-    // What they did not read of this are some 75,000 messages.
+    // The watchers leave some 75,000 messages of these unread.
     expect(residentMb() - before).toBeLessThan(25);
     expect(await container.status('web0')).toMatchObject({ run: 26 });
   });
 
-  test('tells many watchers everything or what they missed, however much changes', async () => {
+  test('reports all changes to many watchers, or what they missed, however much changes', async () => {
     container = await TestContainer.boot({
       services: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`web${index}`, { run: WORKS }])),
     });
@@ -84,7 +84,7 @@ describe('the API', () => {
   });
 });
 
-/** Sends bytes and cuts the connection, once they are out or the other end has had enough. */
+/** Sends bytes and cuts the connection once they are sent or the other end closes it. */
 const send = (bytes: Buffer): Promise<void> =>
   new Promise((resolve) => {
     const socket: Socket = connect(container.socket);
@@ -102,7 +102,7 @@ function client(): ServicesClient {
   return made;
 }
 
-/** Watches all services, and notes where a change is missing that no gap told of. */
+/** Watches all services, and notes each missing change that no gap reported. */
 function watcher() {
   const state = { revision: 0, wrong: [] as string[] };
   const call = client().watch(WatchRequest.fromPartial({}));
@@ -117,7 +117,7 @@ function watcher() {
   return state;
 }
 
-/** A watch that takes nothing off its connection after the response headers. */
+/** A watch that reads nothing after the response headers. */
 async function watchWithoutReading(): Promise<void> {
   const socket = connect(container.socket);
   const session: ClientHttp2Session = connectHttp2('http://localhost', {

@@ -9,7 +9,7 @@ afterAll(() => mortal.dispose());
 let container: TestContainer;
 afterEach(() => container.dispose());
 
-/** Near its memory_max, which it exceeds once it is told to. It notes what befalls it. */
+/** A program near its memory_max, which it exceeds on request. It notes what happens to it. */
 const HUNGRY = `#!/usr/bin/python3
 import os, signal, time
 
@@ -40,7 +40,7 @@ const notes = (): readonly string[] => linesOf(`/proc/${container.pid}/root/run/
 const BY_GUARD = 'my_init_service_restarts_total{service="hungry",reason="memory"}';
 
 test(
-  'a run that exceeds its memory_max is ended once and followed by one, whenever the controller dies',
+  'a run that exceeds its memory_max is ended once and followed by one run, whenever the controller dies',
   async () => {
     container = await TestContainer.boot({
       installation: mortal.installation,
@@ -58,7 +58,7 @@ test(
       const controllerPid = await container.controller();
       await mortal.doom(container, acts);
       await container.exec('touch', '/run/eat');
-      // Questions to the controller were acts of it as well.
+      // Calls to the controller would count as its acts.
       await waitFor(`${acts} acts: the next run`, () => notes().slice(before).includes('run'), 60_000);
       await mortal.doom(container, 0);
       const next = await container.reaches('hungry', 'up');

@@ -38,7 +38,7 @@ const reexec = async (): Promise<void> => {
 const pids = async (): Promise<readonly number[]> =>
   Promise.all(['web@1', 'web@2', 'web@3', 'dev'].map(async (name) => (await container.status(name)).pid));
 
-test('replicas and transient services run on under a version that knows neither, and are known again after it', async () => {
+test('replicas and transient services run on under a version that knows neither, and are known again afterwards', async () => {
   container = await TestContainer.boot({
     installation: installation.directory,
     etc: { 'my_init/services.yaml': 'services: { web: { command: sleep 1000, replicas: 2, ready: { delay: 1ms } } }' },

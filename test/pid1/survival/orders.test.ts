@@ -6,7 +6,7 @@ import { connect, type MyInit, openSocket } from '../../../clients/typescript/sr
 import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** Ends when it is let to; notes each USR1. */
+/** Ends when the test lets it; notes each USR1. */
 const SLOW = `#!/bin/sh
 trap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM
 trap "echo USR1 >> signals" USR1

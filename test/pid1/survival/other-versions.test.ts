@@ -5,7 +5,10 @@ import { type Changes, Installation } from '../../helpers/other-version.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-/** A version that has more in its records, and words in them that this one does not know. */
+/**
+ * A version with more fields in its records, and with words in them that this version does not
+ * know.
+ */
 const RICHER: Changes = {
   'state/slots.ts': [
     ['JSON.stringify({ key, value })', 'JSON.stringify({ key, value: richer(key, value) })'],
@@ -31,7 +34,7 @@ const RICHER: Changes = {
     ],
   ],
 };
-/** A version whose slots the one before it cannot read. */
+/** A version whose slots the version before it cannot read. */
 const NEWER: Changes = { 'state/slots.ts': [['SLOTS_VERSION = 1;', 'SLOTS_VERSION = 2;']] };
 const OTHER_PROTOCOL: Changes = { 'process/init-link.ts': [['PROTOCOL = 1;', 'PROTOCOL = 2;']] };
 
@@ -43,14 +46,13 @@ const SERVICES = {
   stubborn: {
     run: sh('trap "echo told >> /etc/starts" TERM', 'echo stubborn >> /etc/starts', 'while :; do sleep 0.1; done'),
   },
-  // More than a pipe holds, so that it would stand still were nobody to read it.
+  // More than a pipe holds: the service would stand still if nobody read the pipe.
   talks: {
     run: sh('i=0; while :; do i=$((i+1)); printf "line %d %0500d\\n" $i 0; [ $((i % 20)) -eq 0 ] && sleep 0.02; done'),
   },
 };
 /**
- * Everything that is said within the time limit of a test is held, also on a busy machine: 0.6 MB
- * each second.
+ * Room for all output within the time limit of a test, also on a busy machine: 0.6 MB each second.
  */
 const LOG_BUFFER = ['--log-buffer', '128m', '--log-buffers', '4g'];
 const MAIN = [
@@ -76,7 +78,7 @@ const info = () => container.info();
 const starts = () => readFileSync(`${container.directory}/etc/starts`, 'utf8').trim().split('\n');
 const startsOf = (word: string) => starts().filter((line) => line === word).length;
 
-/** Everything that a service can be in the middle of. */
+/** Boots services in everything that a service can be in the middle of. */
 async function boot(): Promise<void> {
   container = await TestContainer.boot({
     installation: installation.directory,
@@ -116,7 +118,7 @@ const reexec = async (): Promise<void> => {
 };
 const kill = async (): Promise<void> => void process.kill(container.controllerPid, 'SIGKILL');
 
-/** The service goes on to write, more than a pipe holds, and none of its lines is missing. */
+/** The service goes on to write more than a pipe holds, and none of its lines is missing. */
 async function expectNoLineMissing(): Promise<void> {
   const lines = async (count: number): Promise<readonly number[]> => {
     const { stdout } = await container.svctl('logs', 'talks', '-n', String(count), '-o', 'jsonl');
@@ -137,13 +139,13 @@ async function expectNoLineMissing(): Promise<void> {
 }
 
 /**
- * One process for each that is up, and every order still works; `told` is how often `stubborn` was
- * told to stop.
+ * There is one process for each service that is up, and every order still works; `told` is how
+ * often `stubborn` was told to stop.
  */
 async function expectInOrder(told = 1): Promise<void> {
   const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'args=')).stdout.match(/sleep 100000/g);
   expect(processes).toHaveLength(2);
-  // The shell says so when its sleep is over.
+  // The shell reacts when its sleep is over.
   await waitFor('stubborn to have been told', () => startsOf('told') >= told);
   expect([startsOf('steady'), startsOf('main'), startsOf('stubborn'), startsOf('told')]).toEqual([1, 1, 1, told]);
   await container.hasNoZombie();
@@ -158,7 +160,7 @@ async function expectInOrder(told = 1): Promise<void> {
 }
 
 describe('a controller of another version', () => {
-  test('whose records have more in them, and words of its own, takes over and is taken over from', async () => {
+  test('with more fields and unknown words in its records takes over, and this version takes over from it', async () => {
     await boot();
     const before = await facts();
     await installation.installChanged(RICHER);
@@ -170,7 +172,7 @@ describe('a controller of another version', () => {
     const { version, controllerEnds } = await info();
     expect({ version, controllerEnds }).not.toMatchObject({ version: '99.0.0' });
     expect(controllerEnds).toMatchObject({ reexec: 2 });
-    // A word that is not known is that of the beginning.
+    // An unknown word counts as the initial value.
     expect(await facts()).toEqual({ ...before, once: expect.anything() });
     await installation.installChanged(RICHER);
     await replaced(kill);
@@ -179,7 +181,7 @@ describe('a controller of another version', () => {
     await expectInOrder();
   });
 
-  test('that has newer slots takes over those of this one; back there is no way, and nothing changes', async () => {
+  test('with newer slots takes over those of this one; there is no way back, and nothing changes', async () => {
     await boot();
     const before = await facts();
     await installation.installChanged(NEWER);
@@ -195,7 +197,7 @@ describe('a controller of another version', () => {
     await expectInOrder();
   });
 
-  test('that cannot read the records, where one that can has died, knows the processes and their logs', async () => {
+  test('that cannot read the records of a dead controller knows the processes and their logs', async () => {
     await installation.installChanged(NEWER);
     await boot();
     const pids = async () =>
@@ -209,13 +211,13 @@ describe('a controller of another version', () => {
     expect(log).toContain(`steady: its record is lost, and with it its history; its process ${before[0]} goes on`);
     await expectNoLineMissing();
     expect(existsSync(`${container.directory}/etc/go`)).toBe(false);
-    // That it was told is not on record any more: it is told again.
+    // The record of the stop is lost: the service gets TERM again.
     await waitFor('stubborn to have been told', () => startsOf('told') === 1);
     await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '1000');
     await expectInOrder(2);
   });
 
-  test('that speaks another protocol with init, where one that does has died, ends the container in order, and says why', async () => {
+  test('with another protocol ends the container in order and says why if the controller before it died', async () => {
     await boot();
     await installation.installChanged(OTHER_PROTOCOL);
     await kill();

@@ -52,8 +52,8 @@ test(
       const order = ['start', 'stop', 'restart'][Math.floor(next() * 3)] ?? 'start';
       orders.push(container.svctl(order, 'ordered', '--no-wait'));
       const controller = await waitFor('a controller', controllerPid);
-      // Half of them in the first milliseconds of their lives, of which starting Node takes most,
-      // some in the midst of an act.
+      // Half of the controllers die in the first milliseconds of their lives, mostly while Node
+      // starts; some die in the middle of an act.
       const chance = next();
       if (chance < 0.5) await delay(next() * 120);
       else if (chance < 0.7) mortal.doomNext(1 + Math.floor(next() * 150));
@@ -64,7 +64,7 @@ test(
       try {
         process.kill(controller, 'SIGKILL');
       } catch {
-        // It has met its doom.
+        // The controller has died already.
       }
       if (round === 9) before = await usage(initPid);
     }
@@ -72,7 +72,7 @@ test(
     await container.svctl('start', 'ordered');
     await container.svctl('stop', 'crashes');
 
-    // Each service runs once, and those that nothing has happened to are who they were.
+    // Each service runs once, and services without an order or a crash are the same processes.
     expect(await container.status('steady')).toMatchObject({ pid: steady.pid, run: 1, startsTotal: 1 });
     expect(await container.status('talks')).toMatchObject({ pid: talks.pid, run: 1, startsTotal: 1 });
     const ordered = await container.reaches('ordered', 'up');
@@ -82,7 +82,7 @@ test(
 
     expect(Number((await container.info()).controllerRestarts)).toBeGreaterThan(ROUNDS / 2);
 
-    // Every run was counted and cleared up, once, and its exit status is accounted for.
+    // Every run was counted and cleared up once, and its exit status is accounted for.
     const crashes = readFileSync(`${root}/crashes`, 'utf8').trim().split('\n');
     const starts = crashes.filter((line) => line === 'start').length;
     const ends = crashes.filter((line) => line.startsWith('end')).length;
@@ -92,12 +92,12 @@ test(
     const exits = await exitsOf('crashes');
     expect(Object.values(exits).reduce((sum, count) => sum + count, 0)).toBe(starts);
     expect(exits.lost).toBe(0);
-    // One that is stopped at once may not come to say its word.
+    // A run that is stopped at once may not write its word.
     const words = readFileSync(`${root}/ordered`, 'utf8').trim();
     expect(words).not.toContain('start\nstart');
     expect(words.match(/end/g)?.length ?? 0).toBe(Number(ordered.startsTotal) - 1);
 
-    // No line is missing, or it is said how many.
+    // No line is missing, or a gap counts it.
     const { stdout } = await container.svctl('logs', 'talks', '-n', '10000000', '-o', 'jsonl');
     const numbers = stdout.split('\n').flatMap((line) => /"line (\d+)"/.exec(line)?.[1] ?? []);
     const first = Number(numbers[0]);
@@ -105,8 +105,7 @@ test(
     // The store holds the last megabytes.
     if (ROUNDS <= 50) expect(first).toBe(1);
 
-    // Nothing has leaked.
-    // A shell is given the moment that it takes to wait for its child.
+    // Nothing has leaked. The shell gets a moment to wait for its child.
     await container.hasNoZombie();
     const after = await usage(initPid);
     if (before !== undefined) {
@@ -127,7 +126,7 @@ interface Usage {
   readonly memoryKb: number;
 }
 
-/** The resources of init and of a controller that has settled. */
+/** The resources of init and of a controller at rest. */
 async function usage(initPid: number): Promise<Usage> {
   await waitFor('an answer', () => container.answers());
   const controller = await waitFor('a controller', controllerPid);

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const DIST = fileURLToPath(new URL('../../../dist', import.meta.url));
 
-/** On a machine that is busy, the program on disk takes its time to say what it is. */
+/** On a busy machine, the program on disk takes some time to report its version. */
 const REEXEC = ['reexec', '--timeout', '120'];
 const LIMIT_MS = 900_000;
 
@@ -40,7 +40,7 @@ describe('svctl reexec', () => {
       }
       const after = await info();
       expect(after.controllerPid).not.toBe(controllerPid);
-      // More than five within a minute: it is no failure.
+      // More than five within a minute are allowed: a reexec is no failure.
       expect(after).toMatchObject({ controllerRestarts: 7, controllerEnds: { reexec: 7, signal: 0 } });
       expect(await container.metric('my_init_controller_restarts_total{cause="reexec"}')).toBe(7);
       const { pid, run, runId, startsTotal, restartsTotal } = before;
@@ -87,7 +87,7 @@ describe('svctl reexec', () => {
   });
 
   test(
-    'svctl logs -f and svctl watch go on without a hole or a repeat',
+    'svctl logs -f and svctl watch go on without a gap or a repeat',
     async () => {
       const run = '#!/bin/sh\ni=0; while :; do i=$((i+1)); echo "line $i"; sleep 0.002; done\n';
       container = await TestContainer.boot({ services: { talks: { run }, other: { run: WORKS } } });
@@ -120,7 +120,7 @@ describe('svctl reexec', () => {
 const all = (lines: readonly string[], number: RegExp): readonly number[] =>
   lines.flatMap((line) => number.exec(line)?.[1] ?? []).map(Number);
 
-/** svctl in the background: the lines that it has written. */
+/** Runs svctl in the background. Returns the lines that it has written. */
 function follow(...args: readonly string[]) {
   const child = spawn(join(DIST, 'svctl.js'), ['--socket', container.socket, ...args]);
   followers.push(child);

@@ -52,7 +52,7 @@ const sleeping = async () =>
   (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split(/\s+/).map(Number);
 
 describe('a torn record', () => {
-  test('of a service costs its history, not its process, and nothing runs twice', async () => {
+  test('of a service costs its history, but not its process, and nothing runs twice', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS }, other: { run: WORKS } } });
     await container.reaches('other', 'up');
     await container.reaches('web', 'up');
@@ -71,7 +71,7 @@ describe('a torn record', () => {
     expect(await sleeping()).toHaveLength(2);
   });
 
-  test('of a service that cannot be told from its process either does not leave its process behind', async () => {
+  test('of a service without supervise/pid leaves no process behind either', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS } } });
     const { pid } = await container.reaches('web', 'up');
     await container.exec('rm', `${container.services}/web/supervise/pid`);
@@ -85,13 +85,13 @@ describe('a torn record', () => {
   test.each([
     ['memory', []],
     ['files', ['--log-dir', '/run/logs']],
-  ] as const)('of a log in %s costs no line, and nobody who writes is kept waiting', async (_, args) => {
-    // More than a pipe holds, so that it would stand still were nobody to read it.
+  ] as const)('of a log in %s costs no line, and holds up no writer', async (_, args) => {
+    // More than a pipe holds: the service would stand still if nobody read the pipe.
     const run =
       '#!/bin/sh\ni=0; while :; do i=$((i+1)); printf "line %d %0500d\\n" $i 0; [ $((i % 20)) -eq 0 ] && sleep 0.1; done\n';
     container = await TestContainer.boot({
       services: { talks: { run }, ['long'.repeat(20)]: { run } },
-      // For more than a minute of what they write, on a machine that keeps us from looking.
+      // Room for more than a minute of output, on a machine that is too busy to look in time.
       args: ['--log-buffer', '8m', '--log-file-size', '8m', ...args],
     });
     const names = ['talks', 'long'.repeat(20)] as const;
@@ -101,7 +101,7 @@ describe('a torn record', () => {
       const held = name.slice(0, 32);
       const last = (await numbersOf(held)).at(-1) ?? 0;
       await waitFor('more lines', async () => ((await numbersOf(held)).at(-1) ?? 0) > last + 1000);
-      // What was in files by then has become an older one, which is not read again.
+      // The file of that time has become an older one, which is not read again.
       const numbers = [...inFile(name === held ? `${name}.log.1` : `${name}.log`), ...(await numbersOf(held))];
       expect(numbers.findIndex((number, at) => number !== at + 1)).toBe(-1);
       expect(await container.status(name)).toMatchObject({ pid: before[index]?.pid, run: 1 });
@@ -111,7 +111,7 @@ describe('a torn record', () => {
     await waitFor('the next run', async () => (await numbersOf(names[1])).includes(1));
   });
 
-  test('of the container leaves the main command, and its exit code, as they are', async () => {
+  test('of the container leaves the main command and its exit code as they are', async () => {
     container = await TestContainer.boot({
       services: { web: { run: WORKS } },
       args: ['--', 'sh', '-c', 'echo main >> /run/mains; while ! [ -e /run/go ]; do sleep 0.1; done; exit 9'],

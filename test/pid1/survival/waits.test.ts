@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
-/** Ends when it is let to, and says so. */
+/** Ends when the test lets it. */
 const SLOW = '#!/bin/sh\ntrap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
 
 let container: TestContainer;
@@ -20,8 +20,8 @@ const ways = {
   },
 };
 
-describe.each(Object.entries(ways))('one who waits while the controller %s', (_, happens) => {
-  test('for a restart hears of the new run', async () => {
+describe.each(Object.entries(ways))('a caller who waits while the controller %s', (_, happens) => {
+  test('for a restart learns of the new run', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLOW } } });
     const { pid } = await container.reaches('web', 'up');
     const restart = container.svctl('restart', 'web');
@@ -38,7 +38,7 @@ describe.each(Object.entries(ways))('one who waits while the controller %s', (_,
     expect(after).toMatchObject({ run: 2, startsTotal: 2 });
   });
 
-  test('for a stop hears of it', async () => {
+  test('for a stop learns of it', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLOW } } });
     const { pid } = await container.reaches('web', 'up');
     const stop = container.svctl('stop', 'web');
@@ -49,7 +49,7 @@ describe.each(Object.entries(ways))('one who waits while the controller %s', (_,
   });
 });
 
-test('an order that the controller did not live to take is taken by the next one, once', async () => {
+test('an order that the controller did not live to accept is accepted by the next one, once', async () => {
   container = await TestContainer.boot({ services: { web: { run: '#!/bin/sh\nexec sleep 1000\n' } } });
   const { pid } = await container.reaches('web', 'up');
   const { controllerPid } = container;

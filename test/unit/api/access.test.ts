@@ -91,7 +91,7 @@ asRoot('a user who is neither root nor ours', () => {
     ServicesService.signal,
     InitService.rescan,
     InitService.shutdown,
-  ])('may not call $path, and hears who may', async (method) => {
+  ])('may not call $path, and is told who may', async (method) => {
     api = await startApi({ mode: 0o666 });
     const request =
       method === InitService.shutdown ? ShutdownRequest.encode(ShutdownRequest.fromPartial({})) : undefined;
@@ -112,21 +112,21 @@ asRoot('a user who is neither root nor ours', () => {
 });
 
 asRoot('a member of the configured group', () => {
-  test('may change things, and is named as who asked', async () => {
+  test('may change things, and is named as the actor', async () => {
     api = await startApi({ mode: 0o666, fullAccessGroupId: MEMBER.gid });
     const { code, pid } = await callAs(MEMBER, ServicesService.stop, STOP_WEB);
     expect(code).toBe(codes.OK);
     expect(api.services.calls[0]?.options.cause).toEqual({ kind: 'api', actor: `uid 4322, pid ${pid}` });
   });
 
-  test('may change things when it is one of their further groups', async () => {
+  test('may change things by one of their further groups', async () => {
     api = await startApi({ mode: 0o666, fullAccessGroupId: MEMBER.gid });
     const groups = `4999,${MEMBER.gid}`;
     const { code } = await callAs({ uid: 4323, gid: 4323, groups }, ServicesService.stop, STOP_WEB);
     expect(code).toBe(codes.OK);
   });
 
-  test('is a stranger where no group is configured', async () => {
+  test('may change nothing where no group is configured', async () => {
     api = await startApi({ mode: 0o666 });
     expect((await callAs(MEMBER, ServicesService.stop)).code).toBe(codes.PERMISSION_DENIED);
   });

@@ -82,7 +82,7 @@ describe('the API', () => {
     await expectToAnswer();
   });
 
-  test('closes a connection that says nothing after a while, not one that speaks HTTP/2', async () => {
+  test('closes a connection that is silent for a while, but not one that speaks HTTP/2', async () => {
     const [silent, slow, speaking] = [raw(), raw(), raw()];
     slow.write(PREFACE.slice(0, 23));
     speaking.write(PREFACE);
@@ -104,8 +104,8 @@ describe('the API', () => {
     await expectToAnswer();
   });
 
-  test('holds answers that nobody reads for so many calls only', async () => {
-    // Long timeouts: client and server keep each other waiting in one process.
+  test('holds unread answers for a limited number of calls only', async () => {
+    // Long timeouts: client and server run in one process and keep each other waiting.
     await api.stop();
     api = await startApi();
     for (let i = 0; i < 300; i++) api.services.set(`service-${i}`, { trouble: 'x'.repeat(200) });
@@ -122,7 +122,7 @@ describe('the API', () => {
         call.on('response', (headers) => {
           if (headers['grpc-status'] === String(codes.RESOURCE_EXHAUSTED)) refused++;
         });
-        // Its end is no answer that is counted.
+        // The end of the call is no answer to count.
         call.on('error', () => undefined);
         call.end(EMPTY_REQUEST);
       }
@@ -136,7 +136,7 @@ describe('the API', () => {
   });
 });
 
-/** Waits until the listener has so many connections left. */
+/** Waits until the listener has this many connections left. */
 async function openConnections({ listener }: TestApi, wanted: number): Promise<void> {
   let open = -1;
   const look = () => {
@@ -149,6 +149,6 @@ async function openConnections({ listener }: TestApi, wanted: number): Promise<v
 }
 
 function memory(): number {
-  // Buffers of JavaScript are part of it.
+  // The memory of JavaScript's buffers is part of it.
   return heldMemory().external;
 }

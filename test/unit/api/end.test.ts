@@ -33,7 +33,7 @@ function message(): Buffer {
 }
 
 test.each(['SHUTTING_DOWN', 'CONTROLLER_REPLACED'] as const)(
-  'an order that was on its way when the API ended is not carried out, and not answered as if it were: %s',
+  'an order that was on its way when the API ended is not carried out, and its answer says so: %s',
   async (reason) => {
     const begun = call();
     const answered = call();

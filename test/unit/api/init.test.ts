@@ -33,7 +33,7 @@ function shutdown(request: Parameters<typeof ShutdownRequest.fromPartial>[0]) {
   return { call, seen, error: () => failed, ended: () => ended };
 }
 
-test('GetInfo tells what my_init is', async () => {
+test('GetInfo describes my_init', async () => {
   api.system.zombies = new Map([
     ['', 2],
     ['web', 5],
@@ -59,7 +59,7 @@ test('GetInfo tells what my_init is', async () => {
   expect(Math.abs(Date.now() - Number(info.bootedAt))).toBeLessThan(10_000);
 });
 
-test('ListProcesses tells of the processes', async () => {
+test('ListProcesses lists the processes', async () => {
   api.system.processList = [
     {
       pid: 7,
@@ -81,14 +81,14 @@ test('ListProcesses tells of the processes', async () => {
   ]);
 });
 
-test('Rescan tells what it found', async () => {
+test('Rescan reports what it found', async () => {
   const found = { added: ['a'], removed: ['b'], skipped: [{ name: '..data', reason: 'not a name of a service' }] };
   api.system.rescanResult = found;
   expect(await api.ask(InitService.rescan, { requestId: '' })).toEqual(found);
 });
 
 describe('Shutdown', () => {
-  test('gives the order, tells of the progress, and ends well with my_init', async () => {
+  test('gives the order, reports the progress, and ends well with my_init', async () => {
     const call = shutdown({ reason: 'upgrade', exitCode: 3, timeout: { seconds: 5n, nanos: 0 } });
     await until(() => api.system.orders.length === 1);
     expect(api.system.orders[0]).toMatchObject({ reason: 'upgrade', exitCode: 3, timeoutMs: 5000 });
@@ -102,7 +102,7 @@ describe('Shutdown', () => {
     expect(call.error()).toBeUndefined();
   });
 
-  test('does not keep a client that belongs to a service', async () => {
+  test('ends the call of a client that belongs to a service', async () => {
     api.services.owner = 'web' as ServiceName;
     const call = shutdown({});
     await until(() => api.system.orders.length === 1);
@@ -112,7 +112,7 @@ describe('Shutdown', () => {
     expect(call.error()).toBeUndefined();
   });
 
-  test('goes on when the client does not stay', async () => {
+  test('goes on after the client has left', async () => {
     const { call } = shutdown({});
     await until(() => api.system.orders.length === 1);
     call.cancel();
@@ -125,7 +125,7 @@ describe('Shutdown', () => {
     ['exit_code', { exitCode: 256 }],
     ['timeout', { timeout: { seconds: -1n, nanos: 0 } }],
     ['reason', { reason: 'x'.repeat(501) }],
-  ])('with a bad %s is not begun', async (field, request) => {
+  ])('with an invalid %s is refused', async (field, request) => {
     const call = shutdown(request);
     await until(() => call.error() !== undefined);
     expect(call.error()?.code).toBe(codes.INVALID_ARGUMENT);
@@ -134,7 +134,7 @@ describe('Shutdown', () => {
   });
 });
 
-test('a method that there is not is UNIMPLEMENTED', async () => {
+test('an unknown method is UNIMPLEMENTED', async () => {
   const missing = { ...InitService.getInfo, path: '/my_init.v1.Init/Explode' };
   expect((await failure(api.ask(missing, {}))).code).toBe(codes.UNIMPLEMENTED);
 });

@@ -15,7 +15,7 @@ function encoded(): Buffer {
   return encoder.finish(Buffer.alloc(0));
 }
 
-test('a line that was encoded by hand is what the generated code reads', () => {
+test('the generated code can read a line that was encoded by hand', () => {
   const { event } = ReadResponse.decode(encoded());
   expect(event).toEqual({
     $case: 'lines',
@@ -36,12 +36,12 @@ test('a line that was encoded by hand is what the generated code reads', () => {
 interface Field {
   readonly name: string;
   readonly number: number;
-  /** Of a message: its name, `.my_init.v1.LogLines`. */
+  /** The name of a message type, `.my_init.v1.LogLines`. */
   readonly type: string;
 }
 
 /**
- * The fields of length-delimited type with this number, of an encoded message
+ * The fields of length-delimited type with this number in an encoded message
  * (google/protobuf/descriptor.proto).
  */
 function parts(bytes: Uint8Array, wanted: number): Uint8Array[] {
@@ -81,7 +81,7 @@ function fieldsOf(name: string): readonly Field[] {
   throw new Error(`there is no message ${name}`);
 }
 
-/** The numbers of the fields as they stand in an encoded message. */
+/** The numbers of the fields in the order of an encoded message. */
 function numbersIn(bytes: Uint8Array): number[] {
   const reader = new BinaryReader(bytes);
   const numbers: number[] = [];
@@ -103,7 +103,7 @@ test('the numbers of its fields are those of the descriptor', () => {
   const [line = Buffer.alloc(0)] = parts(lines, number('.my_init.v1.LogLines', 'lines'));
   const names = ['service', 'stream', 'time', 'text', 'partial'];
   expect(numbersIn(line)).toEqual(names.map((name) => number('.my_init.v1.LogLine', name)));
-  // A field that is new in the descriptor has to be written by hand, too.
+  // A new field of the descriptor has to be encoded by hand, too.
   expect(
     fieldsOf('.my_init.v1.LogLine')
       .map(({ name }) => name)

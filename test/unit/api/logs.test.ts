@@ -87,13 +87,13 @@ const selecting = (selector: { names?: string[]; globs?: string[] }) => ({
 });
 
 describe('a reading client', () => {
-  test('hears the lines of all services, then that it has caught up, and the call ends', async () => {
+  test('gets the lines of all services, then the news that it has caught up, and the call ends', async () => {
     logs.of('web').line('one');
     logs.of('my_init').line('two');
     expect(await reading()).toEqual(['web:one', 'my_init:two', 'caughtUp']);
   });
 
-  test('hears of each line its service, stream, time and text, as bytes', async () => {
+  test('gets the service, stream, time and text of each line, as bytes', async () => {
     const text = Buffer.from([0, 0xff, 0x1b, 0x80]);
     logs.of('web').line(text, { stream: 'stderr', partial: true, atMs: FIRST_MS + 7 });
     logs.of('web').line('', { atMs: FIRST_MS + 1007 });
@@ -113,14 +113,14 @@ describe('a reading client', () => {
     ]);
   });
 
-  test('hears the longest lines and long names', async () => {
+  test('gets the longest lines and long names', async () => {
     const name = 'x'.repeat(128);
     const text = 'y'.repeat(16 * 1024);
     for (let i = 0; i < 10; i++) logs.of(name).line(text);
     expect(await reading()).toEqual([...Array(10).fill(`${name}:${text}`), 'caughtUp']);
   });
 
-  test('chooses by name, pattern, stream, time, text, run and number', async () => {
+  test('selects by name, pattern, stream, time, text, run and number', async () => {
     for (const name of ['web-1', 'web-2', 'db'])
       for (const [index, text] of ['a 1', 'b 2', 'a 3'].entries())
         logs.of(name).line(`${text}`, { stream: index === 2 ? 'stderr' : 'stdout', atMs: FIRST_MS + index });
@@ -141,7 +141,7 @@ describe('a reading client', () => {
     expect(await reading({ ...one, grep: '^a' })).toEqual(['db:a 1', 'db:a 3', 'caughtUp']);
   });
 
-  test('hears markers with how the run ended', async () => {
+  test('gets markers with how the run ended', async () => {
     logs.of('web').mark('exited', 3, { kind: 'signaled', signal: 9, coreDumped: false });
     const client = new Reading();
     let marker: unknown;
@@ -158,7 +158,7 @@ describe('a reading client', () => {
     });
   });
 
-  test('may name a service that has said nothing yet, not one that does not exist', async () => {
+  test('may name a service that has no lines yet, but not one that does not exist', async () => {
     expect(await reading(selecting({ names: ['memcached'] }))).toEqual(['caughtUp']);
     expect(await refusal(selecting({ names: ['memcachd'] }))).toMatchObject({
       reason: 'SERVICE_NOT_FOUND',
@@ -178,14 +178,14 @@ describe('a reading client', () => {
     [{ run: 9 }, 'run'],
     [{ stream: 9 }, 'stream'],
     [{ heartbeatInterval: { seconds: 0n, nanos: 1 } }, 'heartbeat_interval'],
-  ] as const)('is refused what cannot be: %j', async (request, field) => {
+  ] as const)('is refused an invalid request: %j', async (request, field) => {
     logs.of('web').line('x');
     expect(await refusal(request as Request)).toMatchObject({ reason: 'INVALID_ARGUMENT', metadata: { field } });
   });
 });
 
 describe('a following client', () => {
-  test('hears what comes, also of services that come later', async () => {
+  test('gets new lines, also of services that come later', async () => {
     logs.of('web').line('old');
     const client = new Reading({ follow: true });
     await until(() => client.told.length === 2);
@@ -195,7 +195,7 @@ describe('a following client', () => {
     expect(client.told).toEqual(['web:old', 'caughtUp', 'web:new', 'late:hello']);
   });
 
-  test('goes on from its cursor, and is told what it missed', async () => {
+  test('resumes from its cursor, and gets a gap for what it missed', async () => {
     const web = logs.of('web');
     web.line('1');
     const first = new Reading({ follow: true });
@@ -214,7 +214,7 @@ describe('a following client', () => {
     expect(third.told).toHaveLength(1 + 7500 - lost + 1);
   });
 
-  test("is told that a cursor is of another boot's log", async () => {
+  test('is told that a cursor belongs to the log of another boot', async () => {
     logs.of('web').line('1');
     const client = new Reading();
     await until(() => client.ended);
@@ -224,12 +224,12 @@ describe('a following client', () => {
     expect(error.status.code).toBe(codes.OUT_OF_RANGE);
   });
 
-  test('hears heartbeats when nothing is said', async () => {
+  test('gets heartbeats when there are no lines', async () => {
     const client = new Reading({ follow: true, heartbeatInterval: { seconds: 1n, nanos: 0 } });
     await until(() => client.told.includes('heartbeat'));
   });
 
-  test('that is gone is forgotten', async () => {
+  test('is forgotten when it has gone', async () => {
     logs.of('web');
     const client = new Reading({ follow: true });
     await until(() => logs.subscribers === 1);
@@ -237,7 +237,7 @@ describe('a following client', () => {
     await until(() => logs.subscribers === 0 && logs.of('web').subscribers === 0);
   });
 
-  test('hears the end of my_init as UNAVAILABLE', async () => {
+  test('sees the end of my_init as UNAVAILABLE', async () => {
     const client = new Reading({ follow: true });
     await until(() => client.told.includes('caughtUp'));
     void api.api.close(1000);
@@ -274,7 +274,7 @@ describe('a following client', () => {
   },
 );
 
-test('followers that do not read have nothing read for them, and no memory', async () => {
+test('followers that do not read cost no reading and no memory', async () => {
   const web = logs.of('web');
   const clients = Array.from({ length: 60 }, () => new Reading({ follow: true }));
   await until(() => clients.every(({ told }) => told.includes('caughtUp')));
@@ -324,7 +324,7 @@ test('a slow client that reads a million numbered lines has each of them, or a g
       if (Number(text.toString()) !== next++) throw new Error(`not ${next - 1}`);
   });
   for (let sent = 0; sent < 1_000_000; sent += 500) {
-    // It reads nothing for a while: the store runs over.
+    // The client reads nothing for a while: the store runs over.
     if (sent === 300_000) client.call.pause();
     if (sent === 700_000) client.call.resume();
     web.lines(Array.from({ length: 500 }, (_, index) => String(sent + index)));

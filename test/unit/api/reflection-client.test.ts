@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startApi, type TestApi, temporaryDirectory } from '../../helpers/api-server.js';
 import { leftOut } from '../../helpers/left-out.js';
 
-/** Debian's own: what is first in PATH may know nothing of its packages. */
+/** The Python of Debian: the first one in PATH may not see Debian's packages. */
 const PYTHON = '/usr/bin/python3';
 
 const able =
@@ -25,7 +25,7 @@ if (!able) leftOut('a client with reflection', 'apt-get install python3-grpcio p
     rmSync(generated, { recursive: true });
   });
 
-  test('needs no proto files where it asks the server for them', async () => {
+  test('needs no proto files, as it asks the server for them', async () => {
     const child = spawn(PYTHON, ['test/helpers/reflect.py', api.path, generated], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -58,7 +58,7 @@ describe('reflection', () => {
     expect(files[0]?.symbols).toContain(symbol);
   });
 
-  test('sends all that a file needs with it, each once', async () => {
+  test('sends all files that a file needs with it, each once', async () => {
     const files = await filesOf({ $case: 'fileByFilename', value: 'my_init/v1/services.proto' });
     const names = files.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
@@ -75,11 +75,11 @@ describe('reflection', () => {
     expect((await ask({ $case: 'listServices', value: '' }))?.$case).toBe('listServicesResponse');
   });
 
-  test('says that it was asked nothing', async () => {
+  test('refuses an empty question', async () => {
     expect(await ask(undefined)).toMatchObject({ value: { errorCode: codes.INVALID_ARGUMENT } });
   });
 
-  test('is not drowned by a client that asks and never reads', async () => {
+  test('withstands a client that asks and never reads', async () => {
     call.pause();
     const question = ServerReflectionRequest.fromPartial({
       messageRequest: { $case: 'fileByFilename', value: 'my_init/v1/services.proto' },
@@ -89,7 +89,7 @@ describe('reflection', () => {
       call.write(question);
       if (i % 200 === 0) await new Promise(setImmediate);
     }
-    // The questions wait at the client; all answers would be 200 MB.
+    // The unanswered questions wait at the client; all answers would be 200 MB.
     expect(heldMemory().arrayBuffers - before).toBeLessThan(30e6);
   });
 });

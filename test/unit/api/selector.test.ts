@@ -31,7 +31,7 @@ describe('the selector of a stream', () => {
     expect(selected(['web'], ALL)).toEqual(['web@1', 'web@2']);
   });
 
-  test('that is empty selects all', () => {
+  test('selects all when it is empty', () => {
     expect(selected([], ALL)).toEqual(ALL);
   });
 });

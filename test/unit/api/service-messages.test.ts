@@ -24,7 +24,7 @@ describe('messages with services', () => {
   const listed = (selected: readonly ServiceStatus[]): readonly string[] =>
     ListResponse.decode(messages.list(selected, [])).services.map(({ name }) => name);
 
-  test('are encoded once for all who ask for everything', () => {
+  test('are encoded once for all clients that ask for everything', () => {
     expect(messages.snapshot(everything)).toBe(messages.snapshot(everything));
     expect(messages.list(services.list(), [])).toBe(messages.list(services.list(), []));
     const [change] = services.changesSince(services.revision - 1) ?? [];
@@ -32,7 +32,7 @@ describe('messages with services', () => {
     expect(messages.change(change)).toBe(messages.change(change));
   });
 
-  test('have the services that are selected', () => {
+  test('contain the selected services', () => {
     expect(namesIn(messages.snapshot(everything))).toEqual(['db', 'web']);
     expect(namesIn(messages.snapshot(only))).toEqual(['web']);
     expect(listed(services.list())).toEqual(['db', 'web']);
@@ -40,7 +40,7 @@ describe('messages with services', () => {
     expect(namesIn(messages.snapshot(everything))).toEqual(['db', 'web']);
   });
 
-  test('have the losses of the logs of the services that are selected, though a revision does not know of them', () => {
+  test('contain the log losses of the selected services, though losses do not change the revision', () => {
     const losses = ['my_init', 'web'].map((source) => ({ source, lines: 3n, waitingLines: 0n }));
     messages.list(services.list(), []);
     const response = ListResponse.decode(messages.list(services.list(), losses));
@@ -49,7 +49,7 @@ describe('messages with services', () => {
     expect(ListResponse.decode(messages.list(services.list(), [])).logLosses).toEqual([]);
   });
 
-  test('are new when something has changed', () => {
+  test('are encoded again after a change', () => {
     const before = messages.snapshot(everything);
     services.set('web', { state: 'down' });
     expect(messages.snapshot(everything)).not.toBe(before);

@@ -25,20 +25,20 @@ beforeEach(async () => {
 afterEach(() => api.stop());
 
 describe('reading', () => {
-  test('List answers all services with the revision and the boot', async () => {
+  test('List returns all services with the revision and the boot', async () => {
     const answer = await api.ask(ServicesService.list, { selector: undefined });
     expect(answer.services.map(({ name }) => name)).toEqual(['cron', 'memcached', 'web']);
     expect(answer.revision).toBe(3n);
     expect(answer.bootId).toBe('fake-boot');
   });
 
-  test('List answers what a selector selects', async () => {
+  test('List returns the selected services', async () => {
     const selector = { names: ['cron'], globs: ['m*'], all: false };
     const answer = await api.ask(ServicesService.list, { selector });
     expect(answer.services.map(({ name }) => name)).toEqual(['cron', 'memcached']);
   });
 
-  test('Get tells everything of a service', async () => {
+  test('Get returns everything about a service', async () => {
     api.services.set('web', {
       state: 'backoff',
       pid: 0,
@@ -81,7 +81,7 @@ describe('reading', () => {
     expect(Math.abs(Date.now() - Number(service?.stateSince))).toBeLessThan(10_000);
   });
 
-  test('an exit that nobody saw says so', async () => {
+  test('an exit that nobody saw is marked as such', async () => {
     const at = api.system.info.bootedAtMs;
     api.services.set('web', {
       lastExit: { run: 1, status: { kind: 'lost' }, atMs: at, durationMs: 1, expected: false },
@@ -114,7 +114,7 @@ describe('reading', () => {
 });
 
 describe('changing', () => {
-  test('Stop answers per service and says whether something was done', async () => {
+  test('Stop answers per service and says whether it did anything', async () => {
     const first = await api.ask(ServicesService.stop, StopRequest.fromPartial({ selector: selecting('web', 'cron') }));
     expect(first.outcomes.map(({ name, changed }) => [name, changed])).toEqual([
       ['cron', true],
@@ -126,13 +126,13 @@ describe('changing', () => {
     expect(second.outcomes[0]?.changed).toBe(false);
   });
 
-  test('who asked reaches the supervisor', async () => {
+  test('the supervisor learns who asked', async () => {
     await api.ask(ServicesService.restart, RestartRequest.fromPartial({ selector: selecting('web') }));
     const actor = `uid ${process.getuid?.()}${process.getuid?.() === 0 ? ' (root)' : ''}, pid ${process.pid}`;
     expect(api.services.calls[0]?.options.cause).toEqual({ kind: 'api', actor });
   });
 
-  test('all that a request says reaches the supervisor', async () => {
+  test('the supervisor gets everything that a request says', async () => {
     await api.ask(ServicesService.start, StartRequest.fromPartial({ selector: { globs: ['w?b'] }, once: true }));
     await api.ask(ServicesService.stop, {
       selector: { names: [], globs: [], all: true },
@@ -230,7 +230,7 @@ describe('changing', () => {
     expect(detailsOf(error).kinds.includes('RetryInfo')).toBe(reason === 'SHUTTING_DOWN');
   });
 
-  test('what nobody foresaw is logged, kept from the client, and does no harm', async () => {
+  test('an unforeseen error is logged, kept from the client, and does no harm', async () => {
     api.services.answer = async () => {
       throw new TypeError('secret of the house');
     };
@@ -260,7 +260,7 @@ describe('changing', () => {
 });
 
 describe('waiting', () => {
-  /** Has a start wait until it is told to give up. */
+  /** Makes a start wait until the call is aborted. */
   function waitForever(): Promise<void> {
     return new Promise((gaveUp) => {
       api.services.answer = (call) =>
@@ -278,7 +278,7 @@ describe('waiting', () => {
   test("the client's deadline ends the wait in time for an answer", async () => {
     void waitForever();
     const request = StartRequest.fromPartial({ selector: selecting('web') });
-    // On a busy machine both may be held up at that moment: then the client hears none.
+    // On a busy machine both may be held up at that moment: then the client gets no answer.
     const { outcomes } = await waitFor('an answer', () =>
       api.ask(ServicesService.start, request, { deadline: Date.now() + 1_000 }).catch(() => undefined),
     );

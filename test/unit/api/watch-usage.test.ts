@@ -27,7 +27,7 @@ function watchUsage(selector = ALL, interval = QUICK) {
   return { call, samples, errors };
 }
 
-/** A process of the service `web` that has used so much CPU time. */
+/** A process of the service `web` that has used this much CPU time. */
 const webProcess = (cpuSeconds: number): ProcessInfo =>
   fakeProcess(4_000_000, { service: 'web', residentBytes: 5_000_000, threads: 3, cpuSeconds });
 
@@ -49,7 +49,7 @@ test('the first sample comes at once, the next with the CPUs in use since then',
   expect(busy).toBeLessThanOrEqual(8);
 });
 
-test('it is told of what is selected, also of what comes later', async () => {
+test('a client gets samples of the selected services, also of later ones', async () => {
   api.system.processList = [webProcess(1)];
   const { samples } = watchUsage({ ...ALL, globs: ['w*'] });
   await until(() => samples.length > 0);
@@ -58,7 +58,7 @@ test('it is told of what is selected, also of what comes later', async () => {
   await until(() => samples.at(-1)?.services.length === 2);
 });
 
-test('processes are looked at only while somebody watches, once for all who do', async () => {
+test('processes are looked at only while somebody watches, once for all watchers', async () => {
   let looks = 0;
   api.system.processes = () => {
     looks += 1;

@@ -43,7 +43,7 @@ const selecting = (selector: { names?: string[]; globs?: string[] }) => ({
 });
 
 describe('a watching client', () => {
-  test('hears hello, a snapshot, and each change with its revision', async () => {
+  test('gets hello, a snapshot, and each change with its revision', async () => {
     const client = watch();
     await until(() => client.events.length === 2);
     api.services.set('web', { state: 'stopping' });
@@ -62,7 +62,7 @@ describe('a watching client', () => {
     });
   });
 
-  test('hears of a service that is gone', async () => {
+  test('gets the removal of a service', async () => {
     const client = watch();
     await until(() => client.events.length === 2);
     api.services.remove('web');
@@ -70,7 +70,7 @@ describe('a watching client', () => {
     expect(client.events[2]).toMatchObject({ $case: 'change', value: { removed: true, service: { name: 'web' } } });
   });
 
-  test('hears of what it selected only, also of what comes later', async () => {
+  test('gets only changes of the selected services, also of later ones', async () => {
     const client = watch(selecting({ names: ['cron'], globs: ['mem*'] }));
     await until(() => client.events.length === 2);
     expect(client.events[1]).toMatchObject({ value: { services: [{ name: 'cron' }, { name: 'memcached' }] } });
@@ -91,21 +91,21 @@ describe('a watching client', () => {
     expect(client.events[2]).toMatchObject({ $case: 'change', value: { service: { name: 'web' } } });
   });
 
-  test('is told that it selected what does not exist', async () => {
+  test('is told that it selected a service that does not exist', async () => {
     const client = watch(selecting({ names: ['nothing'] }));
     await until(() => client.error() !== undefined);
     expect(client.error()?.code).toBe(codes.NOT_FOUND);
     expect(detailsOf(client.error()).reason).toBe('SERVICE_NOT_FOUND');
   });
 
-  test('hears heartbeats when nothing happens', async () => {
+  test('gets heartbeats when nothing happens', async () => {
     const client = watch({ heartbeatInterval: { seconds: 1n, nanos: 0 } });
     await until(() => client.events.length === 4);
     expect(kinds(client)).toEqual(['hello', 'snapshot', 'heartbeat', 'heartbeat']);
     expect(client.events[3]).toMatchObject({ value: { revision: 3n } });
   });
 
-  test.each([0n, 601n])('cannot have heartbeats every %s s', async (seconds) => {
+  test.each([0n, 601n])('cannot ask for heartbeats every %s s', async (seconds) => {
     const client = watch({ heartbeatInterval: { seconds, nanos: 0 } });
     await until(() => client.error() !== undefined);
     expect(detailsOf(client.error()).metadata).toEqual({ field: 'heartbeat_interval' });
@@ -118,7 +118,7 @@ describe('a watching client', () => {
     await until(() => api.services.subscribers === 0);
   });
 
-  test('hears of every change that was before its end', async () => {
+  test('gets every change that was before its end', async () => {
     const client = watch();
     await until(() => client.events.length === 2);
     for (const state of ['stopping', 'down', 'starting'] as const) api.services.set('web', { state });
@@ -127,7 +127,7 @@ describe('a watching client', () => {
     expect(kinds(client)).toEqual(['hello', 'snapshot', 'change', 'change', 'change']);
   });
 
-  test.each(['SHUTTING_DOWN', 'CONTROLLER_REPLACED'] as const)('is told why it ends: %s', async (reason) => {
+  test.each(['SHUTTING_DOWN', 'CONTROLLER_REPLACED'] as const)('learns why it ends: %s', async (reason) => {
     const client = watch();
     await until(() => client.events.length === 2);
     await api.api.close(1000, reason);
@@ -165,7 +165,7 @@ describe('a client that resumes', () => {
     expect(kinds(client)).toEqual(['hello', 'change']);
   });
 
-  test('is told of the gap when its revision is no longer held', async () => {
+  test('gets a gap when its revision is no longer held', async () => {
     for (let i = 0; i < 10; i++) api.services.set('web', { run: i });
     const client = watch({ sinceRevision: 4n, bootId: 'this-boot' });
     await until(() => client.events.length === 3);
@@ -173,27 +173,27 @@ describe('a client that resumes', () => {
     expect(client.events[1]).toMatchObject({ value: { fromRevision: 5n, toRevision: 13n } });
   });
 
-  test('is told of the gap when its revision is of another boot', async () => {
+  test('gets a gap when its revision is of another boot', async () => {
     const client = watch({ sinceRevision: 2n, bootId: 'last-boot' });
     await until(() => client.events.length === 3);
     expect(kinds(client)).toEqual(['hello', 'gap', 'snapshot']);
     expect(client.events[1]).toMatchObject({ value: { fromRevision: 1n, toRevision: 3n } });
   });
 
-  test('gets a snapshot when it claims to know the future', async () => {
+  test('gets a snapshot when its revision is in the future', async () => {
     const client = watch({ sinceRevision: 99n, bootId: 'this-boot' });
     await until(() => client.events.length === 3);
     expect(kinds(client)).toEqual(['hello', 'gap', 'snapshot']);
   });
 
-  test('must say which boot it speaks of', async () => {
+  test('has to name the boot of its revision', async () => {
     const client = watch({ sinceRevision: 2n });
     await until(() => client.error() !== undefined);
     expect(detailsOf(client.error()).metadata).toEqual({ field: 'boot_id' });
   });
 });
 
-test('a client that reads too slowly is told of the gap, and costs no memory meanwhile', async () => {
+test('a client that reads too slowly gets a gap, and costs no memory meanwhile', async () => {
   const client = watch();
   await until(() => client.events.length === 2);
   client.call.pause();
@@ -204,7 +204,7 @@ test('a client that reads too slowly is told of the gap, and costs no memory mea
     api.services.set('web', { run: i, trouble });
     if (i % 100 === 0) await new Promise(setImmediate);
   }
-  // Sent in full they would be 20 MB.
+  // All changes together would be 20 MB.
   expect(memory() - before).toBeLessThan(5e6);
   client.call.resume();
   await until(() => lastRevision(client) === BigInt(api.services.revision));
@@ -213,7 +213,7 @@ test('a client that reads too slowly is told of the gap, and costs no memory mea
 });
 
 function memory(): number {
-  // Buffers of JavaScript are part of it.
+  // The memory of JavaScript's buffers is part of it.
   return heldMemory().external;
 }
 

@@ -49,7 +49,7 @@ const ids = (): readonly string[] =>
   check().findings.map(({ service, severity, id }) => `${service} ${severity} ${id}`);
 
 describe('my_init check finds', () => {
-  test('nothing where nothing is wrong, and nothing where nothing is', () => {
+  test('nothing in valid definitions, and nothing where there are none', () => {
     expect(check()).toEqual({ code: 0, findings: [], errors: '' });
     run('#!/usrbin/sh\nset -e\nexec sleep 1000\n');
     services('services: { db: { command: [/bin/sh], depends_on: [web], user: "www-data:audio" } }');
@@ -61,7 +61,7 @@ describe('my_init check finds', () => {
     expect(ids()).toEqual([]);
   });
 
-  test('a limit that the delays keep from being reached, and no other', () => {
+  test('a limit that cannot be reached because of the delays, and no other', () => {
     services(`services:
   never: { command: [/bin/sh], restart_delay: { initial: 10s }, start_limit: { attempts: 4, within: 30s } }
   just: { command: [/bin/sh], restart_delay: { initial: 10s }, start_limit: { attempts: 4, within: 2m } }
@@ -71,7 +71,7 @@ describe('my_init check finds', () => {
     expect(ids()).toEqual(['never error limit-unreachable']);
   });
 
-  test('services that a shutdown kills before their time is over: alone, or after those that need them', () => {
+  test('services that a shutdown kills before their time is over: alone, or after their dependents', () => {
     services(`services:
   db: { command: [/bin/sh], stop_grace_period: 4s }
   web: { command: [/bin/sh], depends_on: [db], stop_grace_period: 3500ms }
@@ -215,7 +215,7 @@ describe('my_init check finds', () => {
     expect(ids()).toEqual([]);
   });
 
-  test('what the files of s6 say: a oneshot has no run, a bundle is no service', () => {
+  test('the service types of s6 files: a oneshot has no run, a bundle is no service', () => {
     write('/etc/service/once/type', 'oneshot\n');
     write('/etc/service/once/up', '/bin/sh -c true\n');
     write('/etc/service/user/type', 'bundle\n');
@@ -226,7 +226,7 @@ describe('my_init check finds', () => {
     expect(ids()).toEqual(['web error s6-file']);
   });
 
-  test('nothing in what depends on the environment: nobody knows it yet', () => {
+  test('nothing in values that depend on the environment: they are not known yet', () => {
     services(
       'services: { a: { command: "${PROGRAM}", user: "${RUN_AS:-www-data}", nice: "${NICE}", enabled: "${A}" } }',
     );
@@ -235,7 +235,7 @@ describe('my_init check finds', () => {
 });
 
 describe('my_init check', () => {
-  test('judges what is named, and knows the rest', () => {
+  test('judges the named files, and knows the others', () => {
     write('/etc/service/a/service.yaml', 'command: [/bin/sh]\ndepends_on: [b]\n');
     write('/etc/service/b/service.yaml', 'command: [/bin/none]\n');
     expect(check('etc/service/a')).toMatchObject({ code: 0, findings: [] });
@@ -252,7 +252,7 @@ describe('my_init check', () => {
     expect(check('--strict').code).toBe(1);
   });
 
-  test('says how it is used', () => {
+  test('prints its usage', () => {
     expect(check('--helpp')).toMatchObject({
       code: 2,
       errors: 'my_init check: there is no option --helpp; did you mean --help?\n',
@@ -277,12 +277,12 @@ describe('my_init check', () => {
     );
   });
 
-  test('is a program like any other: it can be stopped, and my_init -- check is still a command', () => {
+  test('runs as a program: --help prints its usage', () => {
     expect(execFileSync(PROGRAM, ['check', '--help'], { encoding: 'utf8' })).toMatch(/^Usage: my_init check/);
   });
 });
 
-test('a relative --services and --service-dir are those of the directory my_init check is called in', () => {
+test('relative --services and --service-dir start at the directory in which my_init check is called', () => {
   write('/some.yaml', 'services: { web: { comand: sleep 1 } }');
   write('/some/db/run', '#!/bin/sh\nsleep 1\n');
   const places = ['--services', 'some.yaml', '--service-dir', 'some'];

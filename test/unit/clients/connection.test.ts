@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-/** A way that leads nowhere until it is given up, and then to my_init. */
+/** A connection attempt that hangs until it is given up; the next ones reach my_init. */
 function slowAtFirst() {
   const attempts: AbortSignal[] = [];
   const open = (signal?: AbortSignal): Promise<Duplex> => {
@@ -20,7 +20,7 @@ function slowAtFirst() {
   return { attempts, my: connect({ name: 'slow', open }) };
 }
 
-test('of two who wait for one connection, the second goes on when the first gives up', async () => {
+test('of two callers who wait for one connection, the second goes on when the first gives up', async () => {
   const { attempts, my } = slowAtFirst();
   const [first, second] = [new AbortController(), new AbortController()];
   const given = my.services([], { signal: first.signal }).catch((error: unknown) => error);
@@ -32,7 +32,7 @@ test('of two who wait for one connection, the second goes on when the first give
   my.close();
 });
 
-test('of two who wait for one connection, the second may give up alone', async () => {
+test('of two callers who wait for one connection, the second may give up alone', async () => {
   const { attempts, my } = slowAtFirst();
   const [first, second] = [new AbortController(), new AbortController()];
   const kept = my.services([], { signal: first.signal }).catch((error: unknown) => error);
@@ -45,7 +45,7 @@ test('of two who wait for one connection, the second may give up alone', async (
   my.close();
 });
 
-test('close() ends what is under way, and calls that come later fail and say why', async () => {
+test('close() ends calls under way, and later calls fail and say why', async () => {
   const my = connect({ name: 'box', open: (signal) => openSocket(api.path, signal) });
   const watched = my.watch();
   expect((await watched.next()).value).toMatchObject({ kind: 'snapshot' });

@@ -10,7 +10,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const FOLDERS = ['python/my_init', 'python/my_init/v1', 'go/v1'];
 
-test('the committed messages of clients/python and clients/go are those of proto/: clients/generate makes them', () => {
+test('the committed messages of clients/python and clients/go match proto/: clients/generate makes them', () => {
   for (const folder of FOLDERS) mkdirSync(join(directory, folder), { recursive: true });
   execFileSync('bash', ['clients/generate', directory]);
   for (const folder of FOLDERS) {

@@ -15,7 +15,7 @@ test('the table of methods has every method of the API', () => {
   const methods = [Services, Logs, Init, Definitions].flatMap((service) =>
     Object.values(service).map(({ path }) => path.split('/').at(-1)),
   );
-  // Of Health, which is not ours, only List is used.
+  // Of the service Health, which is not ours, only List is used.
   expect(documented).toEqual([...methods, 'List'].sort());
 });
 

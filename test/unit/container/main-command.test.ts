@@ -17,7 +17,7 @@ test.each<readonly [ExitStatus, string]>([
   ],
   [{ ...KILLED, oom: {} }, 'tool was killed by the kernel: there was no memory left'],
   [{ kind: 'lost' }, 'tool is gone and nobody can say how it ended'],
-])('the end of the main command is told with its reason: %j', async (status, message) => {
+])('the end of the main command is logged with its reason: %j', async (status, message) => {
   const host = new FakeHost();
   const command = new MainCommand(host, ['tool', '--token=secret']);
   command.start(new Map());

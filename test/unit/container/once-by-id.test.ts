@@ -18,7 +18,7 @@ class Disk {
   }
 }
 
-/** Promise.withResolvers is of Node 22. */
+/** Promise.withResolvers needs Node 22. */
 function withResolvers(): { promise: Promise<string>; resolve: (text: string) => void } {
   let resolve: (text: string) => void = () => undefined;
   const promise = new Promise<string>((settle) => {
@@ -36,7 +36,7 @@ test('an order without an id is carried out each time, and is not on record', as
   expect(disk.written).toBeUndefined();
 });
 
-test('a repeated order is answered as before, while the first is under way, after it, and by the next controller', async () => {
+test('a repeated order gets the same answer while the first is under way, after it, and from the next controller', async () => {
   const disk = new Disk();
   const orders = disk.controller();
   const first = orders.carryOut('1', answers('first'));
@@ -54,7 +54,7 @@ test('the latest id is remembered', async () => {
   expect(await orders.carryOut('1', answers('again'))).toBe('again');
 });
 
-test('an order that came to nothing is carried out when it is repeated', async () => {
+test('an order that failed is carried out when it is repeated', async () => {
   const disk = new Disk();
   const orders = disk.controller();
   const fail = async (): Promise<string> => {
@@ -65,7 +65,7 @@ test('an order that came to nothing is carried out when it is repeated', async (
   expect(await orders.carryOut('1', answers('now'))).toBe('now');
 });
 
-test('an order in whose middle the controller died is finished by the next one, with the answer that was planned', async () => {
+test('an order whose controller died in the middle is finished by the next one, with the planned answer', async () => {
   const disk = new Disk();
   void disk.controller().carryOut('1', async ({ begin }) => {
     begin('planned');
@@ -76,7 +76,7 @@ test('an order in whose middle the controller died is finished by the next one, 
   expect(await disk.controller().carryOut('1', answers('again'))).toBe('planned, finished');
 });
 
-test('an order that ends after a later one leaves its record alone', async () => {
+test('an order that ends after a later one does not touch the record of the later one', async () => {
   const disk = new Disk();
   const orders = disk.controller();
   const { promise, resolve } = withResolvers();

@@ -56,7 +56,7 @@ describe('the scripts of a directory', () => {
     expect(warnings).toEqual([expect.stringContaining('its name is not UTF-8')]);
   });
 
-  test('a directory that does not exist has none, and that is normal', () => {
+  test('a directory that does not exist has no scripts, and this is normal', () => {
     expect([scriptsOf(join(directory, 'no'), messages), warnings]).toEqual([[], []]);
   });
 
@@ -66,7 +66,7 @@ describe('the scripts of a directory', () => {
     expect(warnings).toEqual([`${directory}/file cannot be read (ENOTDIR): its scripts are left out`]);
   });
 
-  test('a single script need not be there', () => {
+  test('a single script may be missing', () => {
     put('rc.local');
     expect(scriptAt(join(directory, 'rc.local'), messages)).toHaveLength(1);
     expect(scriptAt(join(directory, 'other'), messages)).toHaveLength(0);

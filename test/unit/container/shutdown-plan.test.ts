@@ -21,11 +21,11 @@ const ALL: Stage[] = [
 ];
 
 describe('the deadline', () => {
-  test('is 8 s, less than what docker stop allows', () => {
+  test('is 8 s, less than the limit of docker stop', () => {
     expect(shutdownTimeoutOf(NONE)).toBe(8_000);
   });
 
-  test('is what was configured, whatever the variables of baseimage-docker say', () => {
+  test('is the configured one, whatever the variables of baseimage-docker say', () => {
     expect(shutdownTimeoutOf({ ...NONE, shutdownTimeoutMs: 3_000, killProcessTimeoutMs: 30_000 })).toBe(3_000);
   });
 
@@ -33,7 +33,7 @@ describe('the deadline', () => {
     expect(shutdownTimeoutOf({ ...NONE, killProcessTimeoutMs: 30_000, killAllTimeoutMs: 30_000 })).toBe(92_000);
   });
 
-  test('does not get shorter by them', () => {
+  test('does not get shorter by the times of baseimage-docker', () => {
     expect(
       shutdownTimeoutOf({ ...NONE, killProcessTimeoutMs: 1_000, killAllTimeoutMs: Number.POSITIVE_INFINITY }),
     ).toBe(8_000);
@@ -43,7 +43,7 @@ describe('the deadline', () => {
 const whole = (wholeMs: number) => ({ wholeMs, leftMs: wholeMs });
 
 describe('the time of a stage', () => {
-  test('leaves something for every later one, even when each takes all of its own', () => {
+  test('leaves something for every later stage, even when each uses all of its time', () => {
     let leftMs = 8_000;
     for (const [index, stage] of ALL.entries()) {
       const limitMs = stageLimit(stage, ALL.slice(index), { wholeMs: 8_000, leftMs }, NONE);
@@ -53,37 +53,37 @@ describe('the time of a stage', () => {
     expect(leftMs).toBeCloseTo(0);
   });
 
-  test('is nearly everything for services that are alone, and for a hook without services', () => {
+  test('is nearly everything for services alone, and for a hook without services', () => {
     expect(stageLimit('services', ['services', 'the rest'], whole(8_000), NONE)).toBeGreaterThan(7_000);
     const hook = 'pre-shutdown hooks';
     expect(stageLimit(hook, [hook, 'the rest'], whole(8_000), NONE)).toBeGreaterThan(7_000);
   });
 
-  test('is most of it for a hook before services', () => {
+  test('is most of the time for a hook before services', () => {
     const coming: Stage[] = ['pre-shutdown hooks', 'services', 'the rest'];
     expect(stageLimit('pre-shutdown hooks', coming, whole(8_000), NONE)).toBeGreaterThan(5_000);
   });
 
-  test('is shared where an earlier one has taken too much', () => {
+  test('is shared if an earlier stage has taken too much', () => {
     const late = { wholeMs: 8_000, leftMs: 600 };
     expect(stageLimit('services', ['services', 'post-shutdown hooks', 'the rest'], late, NONE)).toBeCloseTo(
       (600 * 0.25) / 0.4,
     );
   });
 
-  test('is KILL_PROCESS_TIMEOUT where that was set, also when a later stage gets less', () => {
+  test('is KILL_PROCESS_TIMEOUT if set, also when a later stage gets less', () => {
     const limits = { ...NONE, killProcessTimeoutMs: 30_000 };
     const left = (leftMs: number) => ({ wholeMs: 62_000, leftMs });
     expect(stageLimit('services', ALL.slice(3), left(60_000), limits)).toBe(30_000);
     expect(stageLimit('main command', ALL.slice(1), left(62_000), limits)).toBe(30_000);
   });
 
-  test('cannot be more than what the explicit deadline allows', () => {
+  test('cannot exceed the explicit deadline', () => {
     const limits = { ...NONE, shutdownTimeoutMs: 4_500, killProcessTimeoutMs: 30_000 };
     expect(stageLimit('services', ['services', 'the rest'], whole(4_500), limits)).toBe(4_275);
   });
 
-  test('is no limit of its own where that is Infinity', () => {
+  test('is not limited further if the timeout is Infinity', () => {
     const none = Number.POSITIVE_INFINITY;
     const limits = { ...NONE, killProcessTimeoutMs: none, killAllTimeoutMs: none };
     expect(stageLimit('the rest', ['the rest'], whole(8_000), limits)).toBe(8_000);

@@ -4,7 +4,7 @@ import type { ServiceName } from '../../../src/types/service.js';
 
 type Source = TimelineSources['services'][number];
 
-/** A service that is wanted at 100 ms, as all of them are. */
+/** A service that is wanted at 100 ms, like all others here. */
 const service = (name: string, waitsFor: string, startedAtMs?: number, endedAtMs?: number): Source => ({
   status: {
     name,

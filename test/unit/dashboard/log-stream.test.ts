@@ -10,7 +10,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 const LINES = 150_000;
 const AT_ONCE = 1_000;
 
-/** A host with a log of so many lines. */
+/** A host with a log of this many lines. */
 function hostOf(lines: number, ended: () => void): Host {
   const connection = {
     async *stream(_method: unknown, _request: unknown, { signal }: { signal: AbortSignal }) {
@@ -29,7 +29,7 @@ function hostOf(lines: number, ended: () => void): Host {
   return { name: 'box', logs: { connection } } as unknown as Host;
 }
 
-test('a page that takes nothing costs no more than it can show, and is told what it has missed', async () => {
+test('a page that reads nothing costs no more than it can show, and learns how much it has missed', async () => {
   let isRead = false;
   const host = hostOf(LINES, () => {
     isRead = true;

@@ -49,7 +49,7 @@ describe('the timeline of services', () => {
     expect(timeline.of('web').map(({ state }) => state)).toEqual(['up', 'crashed (exit 3)', 'up']);
   });
 
-  test('holds no more than its bound of a service that keeps changing', () => {
+  test('holds a limited number of states of a service that keeps changing', () => {
     const timeline = new Timeline();
     for (let ms = 0; ms < 3000; ms += 2) {
       timeline.add(inState(ServiceState.SERVICE_STATE_UP, ms), false, at(ms));
@@ -62,7 +62,7 @@ describe('the timeline of services', () => {
 });
 
 describe('the columns of a dependency graph', () => {
-  test('put a service right of everything that it depends on, and end where services depend on each other', () => {
+  test('put a service right of all its dependencies, and end where services depend on each other', () => {
     const edges = [
       { from: 'web', to: 'app' },
       { from: 'app', to: 'db' },

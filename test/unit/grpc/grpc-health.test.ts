@@ -55,7 +55,7 @@ describe('Check', () => {
   });
 });
 
-test('List tells of every name, also of more than 100', async () => {
+test('List returns every name, also of more than 100', async () => {
   for (let i = 0; i < 150; i++) api.services.set(`extra-${i}`);
   const { statuses } = await api.ask(HealthService.list, {});
   expect(Object.keys(statuses)).toHaveLength(4 + 3 + 150);
@@ -64,7 +64,7 @@ test('List tells of every name, also of more than 100', async () => {
 });
 
 describe('Watch', () => {
-  test('tells the status at once, and each change of it once', async () => {
+  test('gets the status at once, and each change of it once', async () => {
     const { seen } = watch('readiness');
     await until(() => seen.length === 1);
     api.services.set('web', { ready: false });
@@ -77,7 +77,7 @@ describe('Watch', () => {
     expect(seen).toEqual([Serving.SERVING, Serving.NOT_SERVING, Serving.SERVING]);
   });
 
-  test('of an unknown name stays open, and hears of it when it comes and goes', async () => {
+  test('of an unknown name stays open, and learns when the service comes and goes', async () => {
     const { seen } = watch('service/later');
     await until(() => seen.length === 1);
     api.services.set('later');
@@ -89,7 +89,7 @@ describe('Watch', () => {
     expect(seen).toEqual([Serving.SERVICE_UNKNOWN, Serving.NOT_SERVING, Serving.SERVING, Serving.SERVICE_UNKNOWN]);
   });
 
-  test('hears of the shutdown first, and of the end last', async () => {
+  test('gets the shutdown first, and the end last', async () => {
     const watching = watch('readiness');
     await until(() => watching.seen.length === 1);
     api.system.set({ phase: 'shutting_down' });
@@ -107,7 +107,7 @@ describe('Watch', () => {
     await until(() => api.services.subscribers === 0);
   });
 
-  test('is refused to the 101st', async () => {
+  test('is refused to the 101st client', async () => {
     const connections = [api.client(HealthClient), api.client(HealthClient)];
     const errors: number[] = [];
     let served = 0;

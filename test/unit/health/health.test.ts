@@ -7,7 +7,7 @@ function sources(...names: string[]) {
 }
 
 describe('readiness', () => {
-  test('is given when all that is wanted up is ready', () => {
+  test('is given when all services that are wanted up are ready', () => {
     expect(probe('readiness', sources('cron', 'web'))).toEqual({ serving: true, reasons: [] });
   });
 
@@ -32,7 +32,7 @@ describe('readiness', () => {
     });
   });
 
-  test('is not lost by a service that was taken down, or runs once', () => {
+  test('is not lost by a service that somebody stopped, or that runs once', () => {
     const all = sources('web');
     all.view.set('told-down', { state: 'down', desired: 'down' });
     all.view.set('ran-once', { state: 'down', desired: 'once' });
@@ -53,7 +53,7 @@ describe('readiness', () => {
   });
 });
 
-test('liveness is about my_init only', () => {
+test('liveness depends on my_init only', () => {
   const all = sources('web');
   all.view.set('web', { state: 'failed', ready: false });
   all.system.set({ phase: 'shutting_down', started: false });
@@ -67,7 +67,7 @@ test.each(['down', 'starting', 'up', 'stopping', 'finishing', 'backoff', 'failed
   },
 );
 
-test('whoever listens hears of services and of my_init until they stop', () => {
+test('a listener learns of changes of services and of my_init until it stops', () => {
   const all = sources('web');
   let heard = 0;
   const stop = onHealthChange(all, () => heard++);

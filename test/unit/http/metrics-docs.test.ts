@@ -39,7 +39,7 @@ test('docs/metrics.md has a row for every metric, and for no other', async () =>
   expect(documented.sort()).toEqual((await collect()).map(row).sort());
 });
 
-test('the alerts speak of metrics that exist', async () => {
+test('the alerts use only metrics that exist', async () => {
   const known = new Set((await collect()).map(({ name }) => name));
   const used = read('examples/prometheus/alerts.yml').match(/\bmy_init_\w+/g) ?? [];
   expect(used.length).toBeGreaterThan(10);

@@ -89,7 +89,7 @@ function processInfo(pid: number, over: Partial<ProcessInfo> = {}): ProcessInfo 
   };
 }
 
-/** Everything that can have a value has one. */
+/** Every metric that can have a value has one. */
 function rich(): World {
   const it = world(['web', 'worker']);
   const now = monotonicMs();
@@ -154,17 +154,17 @@ function promtoolFindings(exposition: string): string {
 }
 
 describe('promtool', () => {
-  test('has nothing to say on a my_init without services', async () => {
+  test('has no complaint about a my_init without services', async () => {
     expect(promtoolFindings(await text(world()))).toBe('');
   });
 
-  test('has nothing to say when every metric has a value', async () => {
+  test('has no complaint when every metric has a value', async () => {
     expect(promtoolFindings(await text(rich()))).toBe('');
   });
 });
 
 describe('services', () => {
-  test('the limits of the container are there, with what they have cost', async () => {
+  test('the limits of the container have metrics, with their effects', async () => {
     const exposition = await text(world());
     expect(value(exposition, 'my_init_memory_limit_bytes')).toBe(536_870_912);
     expect(value(exposition, 'my_init_memory_usage_bytes')).toBe(100_000_000);
@@ -173,7 +173,7 @@ describe('services', () => {
     expect(value(exposition, 'my_init_cpu_throttled_seconds_total')).toBe(1.5);
   });
 
-  test('every reason and kind is there with 0 before anything happened', async () => {
+  test('every reason and kind is 0 before anything happens', async () => {
     const it = world();
     it.services.set('web');
     const seen = await text(it);
@@ -235,14 +235,14 @@ describe('services', () => {
     expect(value(await text(it), series)).toBe(first);
   });
 
-  test('no pid, run id or message is told', async () => {
+  test('no pid, run id or message is exposed', async () => {
     const seen = await text(rich());
     expect(seen).not.toMatch(/run_id|pid="|quoted|web-1/);
   });
 });
 
 describe('resources', () => {
-  test('those of a service are the sum over its processes, without zombies', async () => {
+  test('the resources of a service are the sum over its processes, without zombies', async () => {
     const seen = await text(rich());
     expect(value(seen, 'my_init_service_processes{service="web"}')).toBe(2);
     expect(value(seen, 'my_init_service_threads{service="web"}')).toBe(12);
@@ -260,7 +260,7 @@ describe('resources', () => {
     expect(value(seen, 'my_init_service_state{service="web",state="up"}')).toBe(1);
   });
 
-  test('processes are looked at once for scrapes that come together', async () => {
+  test('processes are looked at once for simultaneous scrapes', async () => {
     const it = rich();
     await text(it);
     it.system.processList = [];
@@ -269,7 +269,7 @@ describe('resources', () => {
 });
 
 describe('logs', () => {
-  test('what was said and what is missing is counted for each source', async () => {
+  test('stored and missing lines are counted for each source', async () => {
     const seen = await text(world());
     expect(value(seen, 'my_init_log_lines_total{service="talkative"}')).toBe(12);
     expect(value(seen, 'my_init_log_bytes_total{service="talkative"}')).toBe(345);
@@ -289,7 +289,7 @@ describe('my_init', () => {
     expect(value(seen, 'my_init_init_resident_memory_bytes')).toBe(300_000);
   });
 
-  test('what it is and does is there', async () => {
+  test('its version, phase and own resources have metrics', async () => {
     const it = rich();
     it.system.set({ phase: 'shutting_down' });
     const seen = await text(it);
@@ -306,7 +306,7 @@ describe('my_init', () => {
 });
 
 describe('the API', () => {
-  test('every method is there before its first call, with its codes and buckets from then on', async () => {
+  test('every method has a metric before its first call, and its codes and buckets from then on', async () => {
     const it = world();
     it.rpc.declare(HealthService);
     const labels = 'grpc_type="unary",grpc_service="grpc.health.v1.Health",grpc_method="Check"';
@@ -335,7 +335,7 @@ describe('the API', () => {
     expect(value(seen, `grpc_server_handling_seconds_sum{${labels}}`)).toBeCloseTo(60.021);
   });
 
-  test('a method that nobody declared makes no series', async () => {
+  test('an undeclared method makes no series', async () => {
     const it = world();
     it.rpc.started('/no.such.Service/Method');
     it.rpc.handled('/no.such.Service/Method', 12, 0);
@@ -344,7 +344,7 @@ describe('the API', () => {
 });
 
 describe('errors', () => {
-  test('a part that fails is left out and counted, the rest is there', async () => {
+  test('a part that fails is left out and counted, the rest remains', async () => {
     const it = world(['web']);
     it.system.processes = () => {
       throw new Error('out of luck');

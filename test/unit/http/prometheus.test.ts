@@ -30,7 +30,7 @@ describe('the examples', () => {
     expect(promtool('check', 'config', 'prometheus.yml')).toMatchObject({ status: 0 });
   });
 
-  test('the alerts do what their tests say', () => {
+  test('the alerts behave as their tests say', () => {
     const { status, output } = promtool('test', 'rules', 'alerts.test.yml');
     expect(output).toContain('SUCCESS');
     expect(status).toBe(0);

@@ -25,8 +25,8 @@ import { noRecord } from '../../helpers/no-record.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 /**
- * Listens and starts a successor of itself that inherits the socket, which serves it once the first
- * has ended.
+ * Listens and starts its own successor, which inherits the socket and serves it once the first has
+ * ended.
  */
 const GENERATION = `
   import { spawn } from 'node:child_process';
@@ -115,7 +115,7 @@ async function get(
   return { status: response.statusCode ?? 0, headers: response.headers, body, text: body.toString() };
 }
 
-/** Sends raw bytes and returns all that comes back until the server closes. */
+/** Sends raw bytes and returns everything that the server sends until it closes. */
 async function talk(port: number, bytes: string | Buffer): Promise<string> {
   const socket = await connected(port);
   socket.end(bytes);
@@ -196,7 +196,7 @@ describe('HTTP/1.1', () => {
     expect(head.headers['content-length']).toBe('3');
   });
 
-  test('an unknown path is 404 with a list of the known', async () => {
+  test('an unknown path is 404 with a list of the known paths', async () => {
     const { port } = await serve();
     const { status: code, text } = await get(port, '/healthz');
     expect(code).toBe(404);
@@ -281,7 +281,7 @@ describe('clients that take their time', () => {
     await closed;
   });
 
-  test('a request that came in time is answered, also where the event loop was held up', async () => {
+  test('a request that came in time is answered, even if the event loop was held up', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'hrtime'] });
     cleanups.push(() => jest.useRealTimers());
     const { port } = await serve();
@@ -293,14 +293,14 @@ describe('clients that take their time', () => {
     expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  test('more silent connections than there are places do not lock a probe out', async () => {
+  test('more silent connections than places do not lock out a probe', async () => {
     const { port } = await serve();
     const silent = await Promise.all(Array.from({ length: 200 }, () => connected(port)));
     expect((await get(port, '/livez')).status).toBe(200);
     await waitFor('the surplus to be closed', () => silent.filter((socket) => socket.resume().closed).length >= 130);
   });
 
-  test('connections that are closed make room', async () => {
+  test('closed connections make room', async () => {
     const { port } = await serve();
     for (let round = 0; round < 200; round++) expect((await get(port, '/livez')).status).toBe(200);
   });
@@ -315,7 +315,7 @@ describe('/metrics', () => {
     expect(answer.text).not.toContain('# EOF');
   });
 
-  test('is OpenMetrics for who prefers it', async () => {
+  test('is OpenMetrics for clients that prefer it', async () => {
     const { port } = await serve();
     const accept = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
     const answer = await get(port, '/metrics', { headers: { accept } });
@@ -323,17 +323,17 @@ describe('/metrics', () => {
     expect(answer.text).toMatch(/\n# EOF\n$/);
   });
 
-  test('is compressed for who takes that', async () => {
+  test('is compressed for clients that accept it', async () => {
     const { port } = await serve();
     const answer = await get(port, '/metrics', { headers: { 'accept-encoding': 'gzip' } });
     expect(answer.headers['content-encoding']).toBe('gzip');
     expect(gunzipSync(answer.body).toString()).toContain('my_init_service_up');
   });
 
-  test('a fourth scrape at one time is turned away and counted', async () => {
+  test('a fourth simultaneous scrape is turned away and counted', async () => {
     const { port, services } = await serve();
-    // An answer that does not fit into the buffers of the connection is in progress until it is
-    // read.
+    // An answer that does not fit into the buffers of the connection is in progress until the
+    // client reads it.
     for (let index = 0; index < 3000; index++) services.set(`service-${index}`);
     const unread = await Promise.all([1, 2, 3].map(() => connected(port)));
     for (const socket of unread) {
@@ -351,7 +351,7 @@ describe('/metrics', () => {
   });
 });
 
-/** Undefined where a busy machine does not make the answer in the 15 s that there are for it. */
+/** Undefined where a busy machine does not finish the answer within the 15 s. */
 const scrape = (port: number): Promise<Got | undefined> => get(port, '/metrics').catch(() => undefined);
 
 describe('gRPC health on the same port', () => {
@@ -376,7 +376,7 @@ describe('gRPC health on the same port', () => {
     expect(seen).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
   });
 
-  test('HTTP/1.1 goes on beside it', async () => {
+  test('HTTP/1.1 still works beside it', async () => {
     const { port } = await serve();
     const client = healthClient(port);
     for (let round = 0; round < 20; round++) {
@@ -385,7 +385,7 @@ describe('gRPC health on the same port', () => {
     }
   });
 
-  test('calls are in the metrics', async () => {
+  test('counts its calls in the metrics', async () => {
     const { port } = await serve();
     const client = healthClient(port);
     await check(client, '');
@@ -397,7 +397,7 @@ describe('gRPC health on the same port', () => {
     expect(text).toContain(`grpc_server_handled_total{${labels},grpc_code="NotFound"} 1\n`);
   });
 
-  test('nothing but health is there', async () => {
+  test('offers nothing but health', async () => {
     const { port } = await serve();
     const client = healthClient(port);
     const error = await new Promise<ServiceError | null>((resolve) => {
@@ -432,7 +432,7 @@ describe('the port', () => {
     return server;
   }
 
-  test('one that is taken is reported once, and served when it is free', async () => {
+  test('that is in use is reported once, and served when it is free', async () => {
     const other = await occupied();
     const { port } = other.address() as { port: number };
     const { endpoint, logged } = await serve({ host: '127.0.0.1', port });
@@ -444,7 +444,7 @@ describe('the port', () => {
     expect(logged).toHaveLength(2);
   });
 
-  test('without a host takes IPv4 and IPv6', async () => {
+  test('without a host listens on IPv4 and IPv6', async () => {
     const { endpoint, port } = await serve({ host: undefined, port: 0 });
     expect(endpoint.address()).toBe(`:${port}`);
     expect((await get(port, '/livez')).status).toBe(200);
@@ -476,8 +476,7 @@ describe('the port', () => {
     let answered = 0;
     while (first.exitCode === null && first.signalCode === null) {
       const { status: code } = await get(port, '/livez').catch((error) => {
-        // The one that is being answered when the first is killed is lost; a refusal would be
-        // another matter.
+        // The call under way when the first is killed is lost; a refusal would be an error.
         if (error.code !== 'ECONNRESET') throw error;
         return { status: 0 };
       });
@@ -489,7 +488,7 @@ describe('the port', () => {
     expect(await successor).not.toBe(first.pid);
   });
 
-  test('closing ends its connections', async () => {
+  test('closes its connections at the end', async () => {
     const { endpoint, port } = await serve();
     const socket = await connected(port);
     const closed = closing(socket);

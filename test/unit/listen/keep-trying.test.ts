@@ -10,7 +10,7 @@ afterEach(() => {
   events = [];
 });
 
-/** `answers`: one of each attempt; an Error is thrown. */
+/** `answers`: the result of each attempt; an Error is thrown. */
 async function start(...answers: (string | Error | Promise<string>)[]): Promise<Kept<string>> {
   kept = await keepTrying<string>({
     open: () => {
@@ -26,13 +26,13 @@ async function start(...answers: (string | Error | Promise<string>)[]): Promise<
   return kept;
 }
 
-describe('a thing that is kept trying for', () => {
-  test('is open at once where that is possible', async () => {
+describe('a listener that is retried', () => {
+  test('is open at once if possible', async () => {
     expect((await start('door')).opened).toBe('door');
     expect(events).toEqual(['door opened']);
   });
 
-  test('is opened later; each failure is told once, and again when it has changed', async () => {
+  test('is opened later; each failure is reported once, and again when it has changed', async () => {
     const busy = new Error('busy');
     const door = await start(busy, busy, busy, new Error('full'), busy, 'door');
     expect(door.opened).toBeUndefined();
@@ -47,7 +47,7 @@ describe('a thing that is kept trying for', () => {
     expect(events).toEqual(['door opened', 'door closed']);
   });
 
-  test('is tried no more after the end', async () => {
+  test('is not tried again after the end', async () => {
     const door = await start(new Error('busy'), 'door');
     door.stop();
     await delay(10);

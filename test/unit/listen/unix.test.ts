@@ -52,7 +52,7 @@ async function expectAnswer(where = path): Promise<void> {
 }
 
 describe('the socket', () => {
-  test('has its mode, and the umask is as it was', async () => {
+  test('has its mode, and leaves the umask unchanged', async () => {
     const umask = process.umask();
     await listen({ mode: 0o662 });
     expect(lstatSync(path).mode & 0o777).toBe(0o662);
@@ -91,21 +91,21 @@ describe('the socket', () => {
     expect(error.message).toMatch(/108 bytes.*107/);
   });
 
-  test('cannot be made where nobody may write, and says so', async () => {
+  test('reports that it cannot be made in an unwritable directory', async () => {
     const error = await refusal({ path: '/proc/my_init/my_init.sock' });
     expect(error.reason).toBe('SYSTEM');
     expect(error.message).toMatch(/^cannot listen on \/proc\/my_init\/my_init.sock: ENOENT/);
   });
 });
 
-test('a refusal says the same at each attempt, and names no temporary file', async () => {
+test('a refusal has the same text at each attempt, and names no temporary file', async () => {
   const options = { path: '/proc/my_init.sock' };
   const { message } = await refusal(options);
   expect(message).toBe('cannot listen on /proc/my_init.sock: listen EACCES: permission denied /proc/my_init.sock');
   expect((await refusal(options)).message).toBe(message);
 });
 
-describe('a name that is taken', () => {
+describe('a name that is in use', () => {
   test('by a stale socket is taken over', async () => {
     const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
     await once(spawn(process.execPath, ['-e', program]), 'exit');
@@ -149,7 +149,7 @@ describe('a socket that init held', () => {
     await once(second, 'exit');
   });
 
-  test('is made anew when its name is gone', async () => {
+  test('is made again when its name is gone', async () => {
     const first = await listen();
     rmSync(path);
     await listen({ inheritedFd: descriptorOf(first) });
@@ -164,7 +164,7 @@ describe('a socket that init held', () => {
   });
 });
 
-/** Another process that listens with the descriptor; sends a message when it does. */
+/** Another process that listens on the descriptor; it sends a message once it does. */
 function nextController(fd: number): ChildProcess {
   const bundle = join(directory, 'listen.mjs');
   buildSync({ entryPoints: ['src/listen/unix.ts'], outfile: bundle, bundle: true, platform: 'node', format: 'esm' });
@@ -176,7 +176,7 @@ function nextController(fd: number): ChildProcess {
   return spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'inherit', fd, 'ipc'] });
 }
 
-test('a socket that nobody may connect to counts as living', async () => {
+test('a socket to which nobody may connect counts as living', async () => {
   if (process.getuid?.() === 0) return;
   await listen();
   chmodSync(path, 0);

@@ -23,13 +23,13 @@ const wait = (pattern: string): void => {
   });
 };
 
-/** Everything that was written until now has been looked through. */
+/** Waits until all lines written so far have been searched. */
 const looked = async (): Promise<void> => {
   for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
 };
 
 describe('the first line that matches', () => {
-  test('is told once, and ends the waiting', async () => {
+  test('is reported once, and ends the wait', async () => {
     web.mark('started', 1);
     wait('ready to serve');
     web.line('not ready');
@@ -43,7 +43,7 @@ describe('the first line that matches', () => {
     expect(web.subscribers).toBe(0);
   });
 
-  test('is found where it was written before somebody waits, as for the next controller', async () => {
+  test('is found even if it was written before the wait, as for the next controller', async () => {
     web.mark('started', 1);
     web.line('ready');
     wait('ready');
@@ -61,7 +61,7 @@ describe('the first line that matches', () => {
     await waitFor('the line', () => found > 0);
   });
 
-  test('is found behind more than is held', async () => {
+  test('is found behind more lines than the store holds', async () => {
     web.mark('started', 1);
     wait('^ready$');
     for (let round = 0; round < 20; round++) web.lines(Array.from({ length: 1_000 }, (_, index) => `line ${index}`));
@@ -69,7 +69,7 @@ describe('the first line that matches', () => {
     await waitFor('the line', () => found > 0);
   });
 
-  test('is told to nobody who has stopped waiting', async () => {
+  test('is not reported after the wait has been stopped', async () => {
     web.mark('started', 1);
     wait('ready');
     web.line('ready');
@@ -79,7 +79,7 @@ describe('the first line that matches', () => {
     expect(web.subscribers).toBe(0);
   });
 
-  test('of a pattern that cannot be read never comes, and does no harm', async () => {
+  test('of an invalid pattern never comes, and does no harm', async () => {
     web.mark('started', 1);
     wait('(');
     web.line('(');

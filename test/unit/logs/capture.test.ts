@@ -62,7 +62,7 @@ function newSources(held: ReadonlyMap<string, number> = new Map(), { hold, recor
   });
 }
 
-/** Everything that is held of a source, as `stdout F text`. */
+/** All held lines of a source, as `stdout F text`. */
 function linesOf({ store }: { readonly store: LogStore }): string[] {
   const lines: string[] = [];
   const buffer = Buffer.alloc(64 * 1024);
@@ -94,7 +94,7 @@ const textOf = (buffer: Buffer): string[] =>
     .map((text) => text.slice(HEAD_BYTES));
 
 describe('capturing', () => {
-  test('lines of both streams are records with a time', async () => {
+  test('stores lines of both streams as records with a time', async () => {
     writeSync(source.output.stdout, 'one\ntwo\n');
     source.drain(() => {});
     writeSync(source.output.stderr, 'three\n');
@@ -102,7 +102,7 @@ describe('capturing', () => {
     expect(linesOf(source)).toEqual(['stdout F one', 'stdout F two', 'stderr F three']);
   });
 
-  test('what was written in the instant before an exit is there', async () => {
+  test('stores output from the instant before an exit', async () => {
     const child = spawn('/bin/sh', ['-c', 'echo last words; printf unfinished >&2'], {
       stdio: ['ignore', source.output.stdout, source.output.stderr],
     });
@@ -111,7 +111,7 @@ describe('capturing', () => {
     expect(linesOf(source)).toEqual(['stdout F last words', 'stderr F unfinished']);
   });
 
-  test('last words on standard error come after the burst on standard output that precedes them', async () => {
+  test('stores last words on standard error after the burst on standard output that precedes them', async () => {
     const child = spawn('/bin/sh', ['-c', 'seq 1 200000; echo oops >&2'], {
       stdio: ['ignore', source.output.stdout, source.output.stderr],
     });
@@ -120,7 +120,7 @@ describe('capturing', () => {
     expect(linesOf(source).slice(-3)).toEqual(['stdout F 199999', 'stdout F 200000', 'stderr F oops']);
   });
 
-  test('/dev/stdout and /dev/stderr can be opened, also after giving up privileges', async () => {
+  test('lets a program open /dev/stdout and /dev/stderr, also after giving up privileges', async () => {
     const child = spawn(
       'setpriv',
       ['--reuid', '1234', '--clear-groups', 'sh', '-c', 'echo out >/dev/stdout; echo err >/dev/stderr'],
@@ -133,13 +133,13 @@ describe('capturing', () => {
     expect(linesOf(source).sort()).toEqual(['stderr F err', 'stdout F out']);
   });
 
-  test('bytes are kept as they are: NUL, escape sequences, bad UTF-8', () => {
+  test('keeps bytes as they are: NUL, escape sequences, bad UTF-8', () => {
     writeSync(source.output.stdout, Buffer.from('a\0b\x1b[31m\xff\xfe\n', 'latin1'));
     source.drain(() => {});
     expect(linesOf(source)).toEqual(['stdout F a\0b\x1b[31m\xff\xfe']);
   });
 
-  test('a line over 16 KiB is stored in pieces, all but the last marked as partial', () => {
+  test('stores a line over 16 KiB in pieces, all but the last marked as partial', () => {
     writeSync(source.output.stdout, `${'x'.repeat(2 * MAX_CONTENT_BYTES + 10)}\n`);
     source.drain(() => {});
     expect(linesOf(source).map((line) => `${line.slice(0, 8)} ${line.length - 9}`)).toEqual([
@@ -149,7 +149,7 @@ describe('capturing', () => {
     ]);
   });
 
-  test('a line that is not ended is stored as a piece after a while, and goes on', async () => {
+  test('stores an unfinished line as a piece after a while, and goes on with the line', async () => {
     writeSync(source.output.stdout, 'password: ');
     await waitFor('the piece', () => linesOf(source).length === 1);
     writeSync(source.output.stdout, 'secret\n');
@@ -157,10 +157,10 @@ describe('capturing', () => {
     expect(linesOf(source)).toEqual(['stdout P password: ', 'stdout F secret']);
   });
 
-  test('a line whose end is in the pipe is one line, also where the event loop was held up', async () => {
+  test('stores a line whose end is in the pipe as one line, even if the event loop was held up', async () => {
     writeSync(source.output.stdout, 'half ');
     await waitFor('half of it to be taken', () => native().readableBytes(source.output.stdout) === 0);
-    // The timers come next, and then what is readable.
+    // The timers run next, and then the reads.
     await new Promise((resolve) => setImmediate(resolve));
     writeSync(source.output.stdout, 'and half\n');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
@@ -168,7 +168,7 @@ describe('capturing', () => {
     expect(linesOf(source)).toEqual(['stdout F half and half']);
   });
 
-  test('100 MB without a line end cost no more memory than a piece', async () => {
+  test('needs no more memory than a piece for 100 MB without a line end', async () => {
     const before = process.memoryUsage().rss;
     const child = spawn('/bin/sh', ['-c', 'head -c 100000000 /dev/zero'], {
       stdio: ['ignore', source.output.stdout, 'ignore'],
@@ -184,7 +184,7 @@ describe('capturing', () => {
 describe('the memory store', () => {
   const record = (text: string): Buffer => Buffer.from(`${TIME} stdout F ${text}\n`);
 
-  test('it keeps at least one segment and counts what went', () => {
+  test('keeps at least one segment and counts removed lines', () => {
     const store = new MemoryStore(native().memfd('test'), 0);
     for (let index = 0; index < 5_000; index++) {
       const line = record(`line ${index}`);
@@ -196,7 +196,7 @@ describe('the memory store', () => {
     expect(linesOf({ store })).toHaveLength(5_000 - store.oldest.record);
   });
 
-  test('lines of standard error outlive any burst on standard output, and the controller', () => {
+  test('keeps lines of standard error through any burst on standard output, and across controllers', () => {
     const fd = native().memfd('store');
     const burst = records('stdout', numbered('out', 2_000));
     const keptLines = (store: MemoryStore): string[] =>
@@ -213,7 +213,7 @@ describe('the memory store', () => {
       const error = records('stderr', words);
       store.append(error, error.length, words.length, 'stderr');
       for (let again = 0; again < 3; again++) store.append(burst, burst.length, 2_000);
-      // A controller that has not seen the records appended finds them all the same.
+      // A controller that has not seen the records appended still finds them all.
       if (round % 4 === 0) store = new MemoryStore(fd, 262_144);
       expect(keptLines(store)).toEqual(said.slice(0, keptLines(store).length));
     }
@@ -222,7 +222,7 @@ describe('the memory store', () => {
     expect(store.kept.every(({ end }) => end.offset <= store.oldest.offset)).toBe(true);
   });
 
-  test('of more standard error than there is room for, the last lines outlive a burst', () => {
+  test('keeps the last lines of standard error through a burst if there is not room for all', () => {
     const fd = native().memfd('store');
     const store = new MemoryStore(fd, 262_144);
     const errors = records('stderr', numbered('error', 1_000));
@@ -241,7 +241,7 @@ describe('the memory store', () => {
     expect(lines[0]).toBe(`error ${range.begin.record}`);
   });
 
-  test('the next controller finds it as it was', () => {
+  test('is unchanged for the next controller', () => {
     const fd = native().memfd('test');
     const first = new MemoryStore(fd, 0);
     for (let index = 0; index < 3_000; index++)
@@ -260,21 +260,21 @@ const ruleOf = (rule: Partial<LogRule>): LogRule => ({
 });
 
 describe('a service with a log of its own', () => {
-  test('has as much memory as it wants', () => {
+  test('has as much memory as its definition says', () => {
     const small = sources.open('small', ruleOf({ bufferBytes: 1 << 18 }));
     const large = sources.open('large', ruleOf({ bufferBytes: 1 << 22 }));
     expect([small?.store.reachBytes, large?.store.reachBytes]).toEqual([1 << 17, 1 << 21]);
     for (const name of ['small', 'large']) sources.remove(name);
   });
 
-  test('has its own file, also with the next controller', () => {
+  test('has its own file, also under the next controller', () => {
     const directory = mkdtempSync('/tmp/my_init-logs-');
     const file = join(directory, 'own/web.txt');
     const recorded = new Map<string, SourceRecord>();
     const held = new Map<string, number>();
     const controller = (): Sources =>
       newSources(held, {
-        // Descriptions of their own, as one process cannot watch the same twice.
+        // Each has its own file description: one process cannot watch the same one twice.
         hold: (name, fd) => {
           const flags = name.endsWith('.r') ? 'r' : name.endsWith('.w') ? 'w' : 'r+';
           held.set(name, openSync(`/proc/self/fd/${fd}`, flags));
@@ -312,7 +312,7 @@ describe('the file store', () => {
     }
   };
 
-  test('files are rotated by size, and no more are kept than allowed', () => {
+  test('rotates files by size, and keeps no more than allowed', () => {
     const store = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
     append(store, 0, 20_000);
     const [first = ''] = linesOf({ store });
@@ -323,13 +323,13 @@ describe('the file store', () => {
     expect(() => readFileSync(join(directory, 'web.log.3'))).toThrow('ENOENT');
   });
 
-  test('what an earlier boot has written is rotated away', () => {
+  test('rotates away the file of an earlier boot', () => {
     writeFileSync(join(directory, 'web.log'), 'of yesterday\n');
     new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
     expect(readFileSync(join(directory, 'web.log.1'), 'utf8')).toBe('of yesterday\n');
   });
 
-  test('the next controller goes on with the same files, whenever it was that the end was noted', () => {
+  test('goes on with the same files under the next controller, whatever end was noted', () => {
     let left = { inode: 0, bases: [] } as Omit<LeftFiles, 'end'>;
     const ends: StreamPosition[] = [];
     const first = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, {
@@ -347,7 +347,7 @@ describe('the file store', () => {
     }
   });
 
-  test('a file that somebody has cut off goes on, and no place in it is given twice', () => {
+  test('goes on with a file that somebody has truncated, and uses no position in it twice', () => {
     let left = { inode: 0, bases: [], end: BEGINNING } as LeftFiles;
     const noting = {
       ...on,
@@ -373,19 +373,19 @@ describe('the file store', () => {
     truncateSync(log, 0);
     says(store, 3_000);
     expect(store.oldest.record).toBe(3_000);
-    // Half of a line is left.
+    // Half of a line remains.
     truncateSync(log, 70);
     says(store, 3_010);
     expect(linesOf({ store })).toHaveLength(11);
     expect(linesOf({ store: next() })).toEqual(linesOf({ store }));
-    // While there was no controller.
+    // Truncated while there is no controller.
     truncateSync(log, 10);
     says(next(), 3_020);
     rmSync(log);
     says(next(), 3_030);
   });
 
-  test('a file that somebody removes is begun anew when it would be rotated', () => {
+  test('replaces a removed file at the time of the next rotation', () => {
     const store = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
     append(store, 0, 100);
     rmSync(join(directory, 'web.log'));
@@ -394,9 +394,9 @@ describe('the file store', () => {
     expect(linesOf({ store }).at(-1)).toBe('stdout F line 19999');
   });
 
-  test('a file that cannot be rotated does not grow beyond its size', () => {
+  test('does not let a file that cannot be rotated exceed its size', () => {
     const store = new FileStore(join(directory, 'web.log'), { bytes: 0, files: 3 }, undefined, on);
-    // Nothing can be renamed to a directory that is not empty.
+    // No file can be renamed to a directory that is not empty.
     mkdirSync(join(directory, 'web.log.1/full'), { recursive: true });
     mkdirSync(join(directory, 'web.log.2/full'), { recursive: true });
     append(store, 0, 20_000);
@@ -408,7 +408,7 @@ describe('the file store', () => {
 });
 
 describe('forwarding', () => {
-  /** An output that takes what it is given when `ready` says so. */
+  /** An output that accepts data when `ready` says so. */
   class FakeOutput implements Output {
     readonly identity = 'fake';
     text = '';
@@ -431,7 +431,7 @@ describe('forwarding', () => {
     }
   }
 
-  test('raw is what was said, whole lines of one source after the other', async () => {
+  test('raw is the text as written, whole lines of one source after the other', async () => {
     const output = new FakeOutput();
     const forwarder = new Forwarder(sources, output, undefined, 'raw');
     writeSync(source.output.stdout, 'one\n');
@@ -452,7 +452,7 @@ describe('forwarding', () => {
     expect(output.text).toBe('web | one\n');
   });
 
-  test('a service may have a mode of its own, and another from now on', async () => {
+  test('a service may have its own mode, and change it', async () => {
     const output = new FakeOutput();
     const forwarder = new Forwarder(sources, output, undefined, 'raw');
     const say = async (text: string): Promise<void> => {
@@ -475,7 +475,7 @@ describe('forwarding', () => {
     for (const name of ['plain', 'own']) sources.remove(name);
   });
 
-  test('json has one object a line', async () => {
+  test('json has one object per line', async () => {
     const output = new FakeOutput();
     const forwarder = new Forwarder(sources, output, 'stdout', 'json');
     writeSync(source.output.stdout, 'say "hi"\n\xff\n', null, 'latin1');
@@ -489,7 +489,7 @@ describe('forwarding', () => {
     ]);
   });
 
-  test('while nobody reads, services go on; afterwards a gap says exactly what is missing', async () => {
+  test('while nobody reads, services go on; afterwards a gap counts exactly what is missing', async () => {
     const output = new FakeOutput();
     output.stalled = true;
     const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
@@ -507,7 +507,7 @@ describe('forwarding', () => {
     expect(told.at(-1)).toBe(String(lines));
   });
 
-  test('what was said by more services than are remembered, which were removed while nobody read, is told as a gap', async () => {
+  test('a gap counts the output of more removed services than are remembered while nobody read', async () => {
     const output = new FakeOutput();
     output.stalled = true;
     const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
@@ -533,7 +533,7 @@ describe('forwarding', () => {
     const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
     const child = spawn('/bin/sh', ['-c', 'seq 1 300000'], { stdio: ['ignore', source.output.stdout, 'ignore'] });
     await once(child, 'exit');
-    // A drain would not wait for long.
+    // A drain would not wait long enough.
     await waitFor('the last line', () => output.text.endsWith('\n300000\n'));
     await forwarder.flushed();
     expect(source.counters.missed).toBe(0);

@@ -24,7 +24,7 @@ afterEach(() => {
 
 class Killed extends Error {}
 
-/** A store whose controller is killed at one of its appends, before or after it. */
+/** A store whose controller is killed before or after one of its appends. */
 class FatalStore extends MemoryStore {
   appends = 0;
 
@@ -43,7 +43,7 @@ class FatalStore extends MemoryStore {
   }
 }
 
-/** A controller's capture of the pipe; each has descriptors of its own, as after an exec. */
+/** A controller's capture of the pipe, with its own descriptors, as after an exec. */
 function capture(store: MemoryStore): Capture {
   const fd = openSync(`/proc/self/fd/${pipe[0]}`, 'r');
   return new Capture({
@@ -57,7 +57,7 @@ function capture(store: MemoryStore): Capture {
   });
 }
 
-/** Reads what is in the pipe until it is killed, and whether it was. */
+/** Reads the pipe. Returns whether the controller was killed. */
 function isKilled(store: MemoryStore): boolean {
   let dead: Capture | undefined;
   try {
@@ -105,7 +105,7 @@ describe('a controller that is killed', () => {
         writeSync(pipe[1], `${said.join('\n')}\n`);
         killed = isKilled(new FatalStore(fatal, when));
         if (!killed) expect(fatal).toBeGreaterThan(10);
-        // The next one may be killed as well, while it makes good.
+        // The next controller may be killed too, while it recovers.
         if (isKilled(new FatalStore(2, when))) expect(isKilled(new MemoryStore(storeFd, STORE_BYTES))).toBe(false);
         expect(lines()).toEqual(stored);
       }
@@ -120,7 +120,7 @@ describe('a controller that is killed', () => {
     expect(lines()).toEqual(['F whole', 'F half']);
   });
 
-  test('after it has stored a line that goes on does not have it stored again', async () => {
+  test('after storing a piece of an unfinished line does not have it stored again', async () => {
     const first = capture(new MemoryStore(storeFd, STORE_BYTES));
     writeSync(pipe[1], 'name: ');
     await waitFor('the piece', () => lines().length === 1);
@@ -130,7 +130,7 @@ describe('a controller that is killed', () => {
     expect(lines()).toEqual(['P name: ', 'F me']);
   });
 
-  test('while it let the writer wait has not lost what it had read', async () => {
+  test('while it makes the writer wait has not lost what it had read', async () => {
     const store = new MemoryStore(storeFd, STORE_BYTES);
     const fd = openSync(`/proc/self/fd/${pipe[0]}`, 'r');
     const first: Capture = new Capture({

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => logs.close());
 
 /**
- * Everything up to the next rest, as words: `web:text`, `gap web 3 lines 12 bytes`, `web started
+ * Everything up to the next pause, as words: `web:text`, `gap web 3 lines 12 bytes`, `web started
  * 1`, `caught up`.
  */
 function readOn(reader: LogReader, room = Number.POSITIVE_INFINITY): string[] {
@@ -57,14 +57,14 @@ const reading = (options: Partial<ReadOptions> = {}) => readOn(readerOf(options)
 
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => String(from + index));
 
-describe('a reading', () => {
-  test('has all lines that are held, then ends', () => {
+describe('a reader', () => {
+  test('gets all held lines, then ends', () => {
     logs.of('web').line('one');
     logs.of('web').line('two', { stream: 'stderr' });
     expect(reading()).toEqual(['web:one', 'web:two', 'caught up']);
   });
 
-  test('of nothing is caught up at once', () => {
+  test('of an empty log is caught up at once', () => {
     logs.of('web');
     expect(reading()).toEqual(['caught up']);
     expect(reading({ tail: 5, grep: 'x' })).toEqual(['caught up']);
@@ -87,7 +87,7 @@ describe('a reading', () => {
     expect(reading()).toEqual([...expected, 'caught up']);
   });
 
-  test('ends with what was there when it began', () => {
+  test('ends with the lines that were there when it began', () => {
     logs.of('web').line('before');
     const reader = readerOf();
     logs.of('web').line('after');
@@ -95,12 +95,12 @@ describe('a reading', () => {
     expect(readOn(reader)).toEqual(['web:before', 'caught up']);
   });
 
-  test('is of the sources that are meant', () => {
+  test('gets the selected sources', () => {
     for (const name of ['a', 'b']) logs.of(name).line('x');
     expect(reading({ selected: (name) => name === 'b' })).toEqual(['b:x', 'caught up']);
   });
 
-  test.each([true, false])('has the lines of standard error that outlived the others, and the gaps', (marked) => {
+  test.each([true, false])('gets the lines of standard error that outlived the others, and the gaps', (marked) => {
     const web = logs.of('web');
     web.mark('started', 1);
     web.line('early', { stream: 'stderr' });
@@ -116,28 +116,28 @@ describe('a reading', () => {
     expect(reading({ stream: 'stderr', tail: 2 })).toContain('web:early');
   });
 
-  test('is of one stream', () => {
+  test('gets one stream', () => {
     logs.of('web').line('out');
     logs.of('web').line('err', { stream: 'stderr' });
     expect(reading({ stream: 'stderr' })).toEqual(['web:err', 'caught up']);
     expect(reading({ stream: 'stdout' })).toEqual(['web:out', 'caught up']);
   });
 
-  test('is of the lines from one time on and before another', () => {
+  test('gets the lines from one time on and before another', () => {
     for (const ms of [0, 10, 20, 30]) logs.of('web').line(String(ms), { atMs: FIRST_MS + ms });
     expect(reading({ sinceMs: FIRST_MS + 10, untilMs: FIRST_MS + 30 })).toEqual(['web:10', 'web:20', 'caught up']);
   });
 
-  test('is of the lines that match', () => {
+  test('gets matching lines', () => {
     for (const text of ['GET / 200', 'GET /x 502', 'POST / 200']) logs.of('web').line(text);
     expect(reading({ grep: ' 5\\d\\d$' })).toEqual(['web:GET /x 502', 'caught up']);
-    // The pattern is looked for in the text only, not in the time before it.
+    // The pattern is matched with the text only, not with the time before it.
     expect(reading({ grep: '2026' })).toEqual(['caught up']);
   });
 });
 
 describe('a tail', () => {
-  test('is the last lines of each source', () => {
+  test('contains the last lines of each source', () => {
     for (const text of numbered(0, 5)) for (const name of ['a', 'b']) logs.of(name).line(text);
     expect(reading({ tail: 2 })).toEqual(['a:3', 'b:3', 'a:4', 'b:4', 'caught up']);
     expect(reading({ tail: 0 })).toEqual(['caught up']);
@@ -151,7 +151,7 @@ describe('a tail', () => {
     expect(reading({ tail: 3, grep: '^.5$' })).toEqual(['web:75', 'web:85', 'web:95', 'caught up']);
   });
 
-  test('is found across the border of the segments', () => {
+  test('is found across segments', () => {
     logs.of('web').lines(numbered(0, 4000));
     logs.of('web').lines(numbered(4000, 6000));
     const { oldest } = logs.of('web').store;
@@ -164,7 +164,7 @@ describe('a tail', () => {
     ]);
   });
 
-  test('of none follows new lines only', () => {
+  test('of 0 follows new lines only', () => {
     logs.of('web').mark('started', 1);
     logs.of('web').line('old');
     logs.of('web').mark('ready', 1);
@@ -174,7 +174,7 @@ describe('a tail', () => {
     expect(readOn(reader)).toEqual(['web:new']);
   });
 
-  test('that is overtaken by the writer is what is left', () => {
+  test('contains what is left when the writer overtakes it', () => {
     logs.of('web').lines(numbered(0, 1000));
     const reader = readerOf({ tail: 10, grep: '.', follow: true });
     for (let round = 0; round < 4; round++) logs.of('web').lines(numbered(0, 2500));
@@ -231,7 +231,7 @@ describe('markers', () => {
     expect(reading({ run: 'previous', tail: 1 })).toEqual(['web exited 1', 'web:finish of the first', 'caught up']);
   });
 
-  test('of a crash loop without a word are told once each', () => {
+  test('of a crash loop without output come once each', () => {
     const mute = logs.of('mute');
     for (const run of [1, 2]) {
       mute.mark('started', run);
@@ -250,7 +250,7 @@ describe('markers', () => {
     expect(reading({ selected: (name) => name === 'mute', cursors })).toEqual(['mute started 3', 'caught up']);
   });
 
-  test('there is no previous run without one, and all is the current one of a source without runs', () => {
+  test('without an earlier run there is no previous one; a source without runs is all current', () => {
     logs.of('my_init').line('booted');
     expect(reading({ selected: (name) => name === 'my_init', run: 'previous' })).toEqual(['caught up']);
     expect(reading({ selected: (name) => name === 'my_init', run: 'current' })).toEqual([
@@ -261,7 +261,7 @@ describe('markers', () => {
 });
 
 describe('a follower', () => {
-  test('hears what comes, and of sources that come and go', () => {
+  test('gets new lines, also of sources that come and go', () => {
     logs.of('web').line('old');
     const reader = readerOf({ follow: true });
     let news = 0;
@@ -281,7 +281,7 @@ describe('a follower', () => {
     expect(logs.subscribers + logs.list().reduce((sum, { subscribers }) => sum + subscribers, 0)).toBe(0);
   });
 
-  test('that fell out of the store is told how much it missed', () => {
+  test('gets a gap when it falls out of the store', () => {
     const web = logs.of('web');
     const reader = readerOf({ follow: true });
     expect(readOn(reader)).toEqual(['caught up']);
@@ -295,7 +295,7 @@ describe('a follower', () => {
     ]);
   });
 
-  test('is told of lines that were never stored', () => {
+  test('gets a gap for lines that were never stored', () => {
     const web = logs.of('web');
     const reader = readerOf({ follow: true });
     readOn(reader);
@@ -305,7 +305,7 @@ describe('a follower', () => {
     expect(readOn(reader)).toEqual([]);
   });
 
-  test('is told of what cannot be read', () => {
+  test('gets a gap for lines that cannot be read', () => {
     const web = logs.of('web');
     const reader = readerOf({ follow: true });
     readOn(reader);
@@ -316,7 +316,7 @@ describe('a follower', () => {
 });
 
 describe('a cursor', () => {
-  test('leads a new reader to where the last one was', () => {
+  test('leads a new reader to the position of the last one', () => {
     for (const text of ['1', '2', '3']) for (const name of ['a', 'b']) logs.of(name).line(text);
     const first = readerOf();
     expect(readOn(first, 3)).toEqual(['a:1', 'b:1', 'a:2']);
@@ -325,7 +325,7 @@ describe('a cursor', () => {
     expect(reading({ cursors })).toEqual(['b:2', 'a:3', 'b:3', 'new:x', 'caught up']);
   });
 
-  test('is given for those that moved', () => {
+  test('is given only for sources that moved', () => {
     for (const name of ['a', 'b']) logs.of(name).line('1');
     const reader = readerOf({ follow: true });
     readOn(reader);
@@ -336,7 +336,7 @@ describe('a cursor', () => {
     expect(reader.changedCursors().size).toBe(0);
   });
 
-  test('knows what was lost while nobody read, also what was never stored', () => {
+  test('shows what was lost while nobody read, also what was never stored', () => {
     const web = logs.of('web');
     web.line('1');
     const first = readerOf();
@@ -349,7 +349,7 @@ describe('a cursor', () => {
     expect(reading({ cursors })[0]).toBe(`gap web ${lost + 2} lines ${lost * 4 + 5} bytes`);
   });
 
-  test('of a service that came again is of no use: all is read', () => {
+  test('is useless for a service that was removed and came back: all is read', () => {
     for (const text of ['1', '2']) logs.of('web').line(text);
     const first = readerOf();
     readOn(first);
@@ -359,7 +359,7 @@ describe('a cursor', () => {
     expect(reading({ cursors })).toEqual(['web:3', 'web:4', 'web:5', 'caught up']);
   });
 
-  test('of another boot, or none at all, is refused', () => {
+  test('of another boot, or no cursor at all, is refused', () => {
     logs.of('web').line('12345');
     const place = { log: 1, position: { offset: 0, record: 0 }, toldMarker: -1, dropped: { lines: 0, bytes: 0 } };
     const cursors = (text: string) => ({ cursors: new Map([['web', text]]) });
@@ -388,7 +388,7 @@ describe('a cursor', () => {
   });
 });
 
-test('whatever is written and however it is read, lines and gaps account for every record, in order', () => {
+test('for any writes and any way of reading, lines and gaps account for every record, in order', () => {
   const append = fc.record({
     what: fc.constant('append' as const),
     source: fc.nat(2),

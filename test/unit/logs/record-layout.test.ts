@@ -22,7 +22,7 @@ const recordOf = (stream: string, tag: string, text: string): Buffer =>
   Buffer.from(`${TIME} ${stream} ${tag} ${text}\n`);
 
 describe('the layout of a record', () => {
-  test('has its parts where the numbers say', () => {
+  test('has its parts at the given offsets', () => {
     const [out, err] = [recordOf('stdout', 'F', 'text'), recordOf('stderr', 'P', 'text')];
     expect(TIME).toHaveLength(TIME_BYTES);
     expect(TIME.slice(0, SECONDS_BYTES)).toBe('2026-11-23T03:22:11');
@@ -40,7 +40,7 @@ describe('the layout of a record', () => {
     expect(MAX_RECORD_BYTES).toBe(RECORD_OVERHEAD_BYTES + MAX_CONTENT_BYTES);
   });
 
-  test('is the same in C: what it stamps is read here, and what is written here it takes apart', () => {
+  test('is the same in C: JavaScript reads what C stamps, and C takes apart what JavaScript writes', () => {
     const stamped: Buffer[] = [];
     const stamper = new LineStamper('stderr', (buffer, length) => {
       stamped.push(Buffer.from(buffer.subarray(0, length)));

@@ -26,17 +26,17 @@ afterEach(() => {
   rmSync(disk, { recursive: true });
 });
 
-/** Takes all the room on the disk. */
+/** Uses all the room on the disk. */
 function fill(): void {
   try {
     writeFileSync(join(disk, 'ballast'), Buffer.alloc(1 << 20));
   } catch {
-    // It is full: that is what was wanted.
+    // The disk is full, as intended.
   }
 }
 const empty = (): void => rmSync(join(disk, 'ballast'), { force: true });
 
-/** A log, its writer, and what of it survives a controller. */
+/** A log, its writer, and the parts of it that survive a controller. */
 class Log {
   store: SpillingStore;
   said = 0;
@@ -58,7 +58,9 @@ class Log {
     }
   }
 
-  /** The next controller takes over; `known`: the end of the files that the one before noted. */
+  /**
+   * The next controller takes over; `known`: the end of the files that the controller before noted.
+   */
   die(known = this.#end): void {
     this.#end = known;
     // init holds a descriptor of its own.
@@ -107,7 +109,7 @@ class Log {
     return this.dropped.reduce((sum, lines) => sum + lines, 0);
   }
 
-  /** All that can be read, by number. */
+  /** Everything that can be read, by number. */
   read(): readonly number[] {
     const { store } = this;
     const numbers: number[] = [];
@@ -138,7 +140,7 @@ function numbersIn(records: Buffer): number[] {
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 describe('a log whose disk is full', () => {
-  test('waits in memory, is read there, and is written out in order when there is room', async () => {
+  test('waits in memory, can be read there, and is written out in order when there is room', async () => {
     log.say(10);
     fill();
     log.say(300);
@@ -169,7 +171,7 @@ describe('a log whose disk is full', () => {
     expect(log.store.newest.record).toBe(1_510 - lost);
   });
 
-  test('goes on with the next controller, whatever the one before has noted of the files', () => {
+  test('goes on under the next controller, whatever end of the files is noted', () => {
     log.say(10);
     const before = log.end;
     fill();
@@ -179,7 +181,7 @@ describe('a log whose disk is full', () => {
     empty();
     log.store.flush();
     log.say(10);
-    // Killed between a write to the file and the note of it.
+    // Killed between a write to the file and the note of its end.
     log.die(before);
     expect(log.read()).toEqual(upTo(320));
     expect(log.inFile()).toEqual(upTo(320));

@@ -20,14 +20,14 @@ function lose(count: number): void {
   loss.grown();
 }
 
-test('the first loss is told at once', () => {
+test('the first loss is reported at once', () => {
   lose(3);
   expect(told).toEqual([3]);
   expect(loss.of('stdout')).toEqual({ lines: 3, bytes: 30 });
   expect(loss.of('stderr')).toEqual({ lines: 0, bytes: 0 });
 });
 
-test('what is lost line by line is told once a second, with its sum', () => {
+test('a steady loss is reported once a second, with its sum', () => {
   for (let time = 0; time < 5_000; time += 10) {
     lose(1);
     jest.advanceTimersByTime(10);
@@ -35,7 +35,7 @@ test('what is lost line by line is told once a second, with its sum', () => {
   expect(told).toEqual([1, 100, 200, 300, 400, 500]);
 });
 
-test('the last of it is told, though nothing comes after it', () => {
+test('the last part is reported, though nothing comes after it', () => {
   lose(1);
   lose(41);
   expect(told).toEqual([1]);
@@ -46,7 +46,7 @@ test('the last of it is told, though nothing comes after it', () => {
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('at the end it is told at once', () => {
+test('at the end the rest is reported at once', () => {
   lose(1);
   lose(1);
   loss.close();

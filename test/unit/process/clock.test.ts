@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => read.mockRestore());
 
-/** The kernel runs somebody else just after the wall clock was read. */
+/** The kernel runs another process just after the wall clock is read. */
 function interrupted(): number {
   const time = readWall();
   for (const end = monotonicMs() + 30; monotonicMs() < end; );
@@ -16,7 +16,7 @@ function interrupted(): number {
 }
 
 describe('the wall-clock time of a moment', () => {
-  test('is the same each time, whenever we are kept from running', () => {
+  test('is the same each time, even if this process is kept from running', () => {
     const before = wallClock(1000).getTime();
     read.mockImplementationOnce(interrupted);
     expect(wallClock(1000).getTime()).toBe(before);
@@ -24,7 +24,7 @@ describe('the wall-clock time of a moment', () => {
     expect(wallClock(1000).getTime()).toBe(before);
   });
 
-  test('moves with the clock when that is set', () => {
+  test('moves with the clock when somebody sets it', () => {
     const before = wallClock(1000).getTime();
     for (const hours of [5, -5]) {
       read.mockImplementation(() => readWall() + hours * 3_600_000);

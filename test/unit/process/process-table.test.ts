@@ -16,7 +16,7 @@ test('a Node that names its process MainThread is shown by its program', async (
   await once(program, 'exit');
 });
 
-test('any other process is shown by the name that the kernel has', async () => {
+test('any other process is shown by its name in the kernel', async () => {
   const program = spawn('sleep', ['1000'], { argv0: 'something else' });
   await once(program, 'spawn');
   expect(nameOf(program.pid)).toBe('sleep');

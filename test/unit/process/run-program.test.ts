@@ -7,7 +7,7 @@ const ORDER: SpawnOrder = { purpose: 'script 1', program: '/script', args: [], e
 const FOREVER = { timeoutMs: Number.POSITIVE_INFINITY };
 
 describe('a short program', () => {
-  test('is run to its end', async () => {
+  test('runs to its end', async () => {
     const host = new FakeHost();
     const pids: number[] = [];
     const run = host.run(ORDER, { ...FOREVER, spawned: (pid) => pids.push(pid) });
@@ -18,12 +18,12 @@ describe('a short program', () => {
     expect(succeeded(end)).toBe(false);
   });
 
-  test('is sent TERM when its time is up', async () => {
+  test('gets TERM when its time is up', async () => {
     const end = await new FakeHost().run(ORDER, { timeoutMs: 1 });
     expect(end).toMatchObject({ status: { kind: 'signaled', signal: 15 }, cutShort: 'timeout' });
   });
 
-  test('is sent KILL when it does not heed TERM', async () => {
+  test('gets KILL when it ignores TERM', async () => {
     const host = new FakeHost();
     host.behaviour.stubborn = true;
     const end = await host.run(ORDER, { timeoutMs: 1, graceMs: 1 });
@@ -38,7 +38,7 @@ describe('a short program', () => {
     expect(await run).toMatchObject({ status: { kind: 'signaled', signal: 15 }, cutShort: 'stop' });
   });
 
-  test('that cannot be started has failed, and nothing of it ended', async () => {
+  test('has failed if it cannot be started, without an exit status', async () => {
     const host = new FakeHost();
     host.behaviour.forkFails = true;
     const end = await host.run(ORDER, FOREVER);

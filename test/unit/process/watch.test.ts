@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { native } from '../../../src/process/native.js';
 
-test('a watch that has ended is an error to use, and no crash', () => {
+test('the use of a watch that has ended throws, without a crash', () => {
   const [reader, writer] = native().pipe(false);
   const watch = native().watchReadable(reader, () => {});
   native().endWatch(watch);

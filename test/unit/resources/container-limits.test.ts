@@ -102,7 +102,7 @@ describe('the CPU quota of a container', () => {
 });
 
 describe('limits that change while the container runs', () => {
-  test('are told once, when somebody looks', () => {
+  test('are reported once, when somebody looks', () => {
     files({ 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.max': '536870912\n' });
     const told: string[] = [];
     const limits = new ContainerLimits(noRecord(), root);
@@ -118,7 +118,7 @@ describe('limits that change while the container runs', () => {
     ]);
   });
 
-  test('are told by the next controller, when they changed while there was none', () => {
+  test('are reported by the next controller if they changed while there was none', () => {
     files({ 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.max': '536870912\n' });
     let saved: LimitValues | undefined;
     const put = (values: LimitValues): void => {
@@ -134,7 +134,7 @@ describe('limits that change while the container runs', () => {
     expect(saved).toEqual(next.values);
   });
 
-  test('are warned of where the kernel would kill all processes at once', () => {
+  test('cause a warning if the kernel would kill all processes at once', () => {
     files({ 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.oom.group': '1\n' });
     expect(new ContainerLimits(noRecord(), root).warning()).toBeUndefined();
     files({ 'sys/fs/cgroup/memory.max': '536870912\n' });

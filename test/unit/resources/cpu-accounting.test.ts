@@ -31,7 +31,7 @@ describe('the CPU time of a service', () => {
     expect(totals([process(10, 1), process(11, 2)])).toEqual([3]);
   });
 
-  test('grows by what each process used since the last sample', () => {
+  test('grows by the CPU time of each process since the last sample', () => {
     expect(totals([process(10, 1)], [process(10, 4)], [process(10, 4)])).toEqual([1, 4, 4]);
   });
 
@@ -47,15 +47,15 @@ describe('the CPU time of a service', () => {
     expect(totals([process(10, 5)], [process(10, 1, 9000)])).toEqual([5, 6]);
   });
 
-  test('takes a start time that is off by the resolution of the clock as the same', () => {
+  test('ignores a difference of start times within the resolution of the clock', () => {
     expect(totals([process(10, 5, 2000)], [process(10, 6, 2010)])).toEqual([5, 6]);
   });
 
-  test('leaves out what was used before this controller: another one has counted it', () => {
+  test('leaves out CPU time from before this controller: another one has counted it', () => {
     expect(totals([process(10, 500, 0)], [process(10, 501, 0)])).toEqual([0, 1]);
   });
 
-  test('of a service that is gone is forgotten', () => {
+  test('is forgotten with the service', () => {
     const accounting = new CpuAccounting(CONTROLLER_STARTED_MS);
     accounting.sample([process(10, 5)], ['web']);
     expect(accounting.sample([], [])).toEqual(new Map());

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { cgroupMemory } from '../../../src/resources/cgroup-memory.js';
 import { MemoryGroups } from '../../../src/resources/memory-groups.js';
 
-/** A file system as the kernel shows it. The directories that are made in it stay empty. */
+/** A file system as the kernel shows it. Directories that are made in it stay empty. */
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'my_init-groups-'));
@@ -41,17 +41,17 @@ const version1 = (hierarchy: string): void => {
 const groups = (): MemoryGroups => new MemoryGroups('boot', root);
 
 describe('the cgroup of a service', () => {
-  test('with version 2: anonymous and shared memory, of the group with this process alone', () => {
+  test('with version 2: counts anonymous and shared memory, of the group with this process alone', () => {
     version2('cpu memory\n');
     expect(groups().make('web')).toBe(join(root, V2, 'my_init-boot-web/cgroup.procs'));
     files(`${V2}/my_init-boot-web`, { 'cgroup.procs': '7\n17\n', 'memory.stat': 'anon 100\nfile 50\nshmem 20\n' });
-    // The next controller finds it by its name.
+    // The next controller finds the group by its name.
     expect(groups().bytesOf('web', 17)).toBe(120);
     expect(groups().bytesOf('web', 1)).toBeUndefined();
     expect(groups().bytesOf('other', 17)).toBeUndefined();
   });
 
-  test('with version 1: with the groups within it', () => {
+  test('with version 1: includes the groups within it', () => {
     version1('1\n');
     expect(groups().make('web/log')).toBe(join(root, V1, 'my_init-boot-web:log/cgroup.procs'));
     files(`${V1}/my_init-boot-web:log`, {
@@ -61,7 +61,7 @@ describe('the cgroup of a service', () => {
     expect(groups().bytesOf('web/log', 7)).toBe(120);
   });
 
-  test('is not that of an earlier run which still has processes', () => {
+  test('is not used while an earlier run still has processes in it', () => {
     version2('memory');
     groups().make('web');
     files(`${V2}/my_init-boot-web`, { 'cgroup.procs': '7\n' });
@@ -72,7 +72,7 @@ describe('the cgroup of a service', () => {
     expect(groups().make('web')).toBeDefined();
   });
 
-  test('with version 1 the kills in it count for the container, and keep it until the end', () => {
+  test('with version 1 counts its kills for the container, and is kept for them until the end', () => {
     version1('1\n');
     const own = groups();
     own.make('web');
@@ -96,7 +96,7 @@ describe('the cgroup of a service', () => {
   });
 });
 
-describe('there is none', () => {
+describe('there is no group', () => {
   test.each([
     ['without a cgroup file system', () => {}, /^there is no cgroup file system$/],
     [

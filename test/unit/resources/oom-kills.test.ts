@@ -39,7 +39,7 @@ function controller(): OomKills {
 
 const OOM = { limitBytes: 536_870_912 };
 
-test("a KILL is the kernel's when the kernel has counted one; each count is for one end", () => {
+test('a KILL is attributed to the kernel if the kernel has counted one; each count is for one end', () => {
   const kills = controller();
   expect(kills.ended(true)).toBeUndefined();
   kernelHasKilled(2);
@@ -51,7 +51,7 @@ test("a KILL is the kernel's when the kernel has counted one; each count is for 
   ]);
 });
 
-test('a count of a process whose end nobody learns lapses', () => {
+test('a count for a process whose end nobody learns expires', () => {
   const kills = controller();
   kernelHasKilled(1);
   kills.ended(false);
@@ -61,7 +61,7 @@ test('a count of a process whose end nobody learns lapses', () => {
   expect(kills.ended(true)).toEqual(OOM);
 });
 
-test("kills before the boot, and those that an earlier controller has attributed, are nobody's", () => {
+test('kills before the boot, and kills that an earlier controller has attributed, are not attributed again', () => {
   kernelHasKilled(3);
   const first = controller();
   expect(first.ended(true)).toBeUndefined();
@@ -75,11 +75,11 @@ test('a kill while there was no controller is attributed by the next one, also w
   const first = controller();
   kernelHasKilled(1);
   expect(first.ended(true)).toEqual(OOM);
-  // It dies before that is acknowledged: the next one hears of the same end.
+  // The controller dies before the status is acknowledged: the next one gets the same end.
   expect(controller().ended(true)).toEqual(OOM);
 });
 
-test('without a count of the kernel no KILL is its own', () => {
+test('without a count of the kernel no KILL is attributed to it', () => {
   rmSync(join(files, 'sys'), { recursive: true });
   expect(controller().ended(true)).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { sessionMemory } from '../../../src/resources/session-memory.js';
 
-/** Has 60 MiB in common with a child and a grandchild, of which each has 10 more. */
+/** A process that shares 60 MiB with a child and a grandchild; each of these has 10 more. */
 const FAMILY = `
 import mmap, os, time
 shared = mmap.mmap(-1, 60 << 20)
@@ -18,7 +18,7 @@ time.sleep(1000)
 
 const MIB = 2 ** 20;
 
-test('the memory of a session counts shared pages once where that decides', async () => {
+test('the memory of a session counts shared pages once where that matters', async () => {
   const leader = spawn('python3', ['-c', FAMILY], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
   const pid = leader.pid ?? 0;
   try {

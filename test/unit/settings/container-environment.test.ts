@@ -51,18 +51,18 @@ describe('at boot', () => {
     expect(contents(begin())).toEqual({ A: 'one', B: 'two\n', C: 'three\r', D: '' });
   });
 
-  test('what was given to the container wins over the file', () => {
+  test('the environment given to the container wins over the file', () => {
     writeFileSync(file('A'), 'file');
     expect(contents(begin({ A: 'given' }))).toEqual({ A: 'given' });
     expect(readFileSync(file('A'), 'utf8')).toBe('given');
   });
 
-  test('a file HOME wins over the one that every runtime gives', () => {
+  test('a file HOME wins over the HOME that every runtime gives', () => {
     writeFileSync(file('HOME'), '/home/app\n');
     expect(contents(begin({ HOME: '/root', USER: 'root' }))).toEqual({ HOME: '/home/app', USER: 'root' });
   });
 
-  test('every variable but those of one user has a file and is in both dumps', () => {
+  test('every variable has a file and is in both dumps, except those of one user', () => {
     begin({ A: 'it is', HOME: '/root', USER: 'u', GROUP: 'g', UID: '1', GID: '1', SHELL: '/bin/sh' });
     expect(readdirSync(directory)).toEqual(['A']);
     expect(json()).toEqual({ A: 'it is' });
@@ -98,15 +98,15 @@ describe('bytes', () => {
     expect(stdout).toBe(value);
   });
 
-  test('a name that no shell takes is in the .json alone', () => {
+  test('a name that a shell cannot have is in the .json alone', () => {
     begin({ 'A-B': '1', 'a.b': '2', '1C': '3', 'BASH_FUNC_f%%': '() { :; }', D: '4' });
     expect(readFileSync(`${directory}.sh`, 'utf8')).toBe("export D='4'\n");
     expect(Object.keys(json())).toHaveLength(5);
   });
 });
 
-describe('what is no variable', () => {
-  test('directories, links to them and names with a dot are passed over', () => {
+describe('a file that is no variable', () => {
+  test('may be a directory, a link to one or a name with a dot: it is ignored', () => {
     mkdirSync(file('..2026_11_23'));
     writeFileSync(file('..2026_11_23/TOKEN'), 'secret');
     symlinkSync('..2026_11_23', file('..data'));
@@ -159,7 +159,7 @@ describe('after a startup script', () => {
     expect(json()).toEqual({ CHANGED: '2', KEPT: '1', ADDED: '3' });
   });
 
-  test('the variables of one user are still there', () => {
+  test('the variables of one user remain', () => {
     const environment = begin({ HOME: '/root', A: '1' });
     environment.refresh();
     expect(contents(environment)).toEqual({ HOME: '/root', A: '1' });
@@ -193,7 +193,7 @@ describe('the files', () => {
     expect([modeOf(`${directory}.sh`), modeOf(`${directory}.json`)]).toEqual(['640', '640']);
   });
 
-  test('dumps that are there keep their mode, and links lead to where they led', () => {
+  test('existing dumps keep their mode, and links lead where they led', () => {
     const elsewhere = join(base, 'elsewhere');
     writeFileSync(elsewhere, '');
     chmodSync(elsewhere, 0o600);
@@ -203,7 +203,7 @@ describe('the files', () => {
     expect(readFileSync(elsewhere, 'utf8')).toBe("export A='1'\n");
   });
 
-  test('a file that was never finished is in nobody’s way', () => {
+  test('a temporary file of an unfinished write does not matter', () => {
     for (const place of [base, directory]) writeFileSync(join(place, `.my_init.${process.pid}.tmp`), 'half');
     begin({ A: '1' });
     expect(warnings).toEqual([]);

@@ -11,15 +11,15 @@ describe('the container’s exit code', () => {
     [9, 137],
     [11, 139],
     [15, 143],
-  ])('is 128 and the signal that killed it: %i → %i', (signal, code) => {
+  ])('is 128 plus the signal that killed the command: %i → %i', (signal, code) => {
     expect(exitCodeOf({ kind: 'signaled', signal, coreDumped: false })).toBe(code);
   });
 
-  test('is 70 when nobody can say how it ended', () => {
+  test('is 70 if nobody knows how the command ended', () => {
     expect(exitCodeOf({ kind: 'lost' })).toBe(70);
   });
 
-  test('is that of the signal that kept it from being started', () => {
+  test('is that of the signal that prevented its start', () => {
     expect([exitCodeOfSignal('TERM'), exitCodeOfSignal('INT')]).toEqual([143, 130]);
   });
 });

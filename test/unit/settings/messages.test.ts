@@ -22,7 +22,7 @@ function written(talk: (messages: Messages) => void): string {
 }
 
 describe('my_init’s own messages', () => {
-  test.each(LOG_LEVELS)('at level %s there is this level and what is worse', (level) => {
+  test.each(LOG_LEVELS)('at level %s are those of this level and worse', (level) => {
     const text = written((messages) => {
       messages.level = level;
       for (const each of LOG_LEVELS) messages[each](each);
@@ -41,7 +41,7 @@ describe('my_init’s own messages', () => {
     expect(lines[0]).toMatch(/\.\.\.$/);
   });
 
-  test('a pipe that nobody reads holds up nobody, and what was lost is counted', () => {
+  test('do not block on a pipe that nobody reads, and lost messages are counted', () => {
     const path = join(directory, 'fifo');
     execFileSync('mkfifo', [path]);
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -59,7 +59,7 @@ describe('my_init’s own messages', () => {
     closeSync(reader);
   });
 
-  test('the pipe itself does not become non-blocking for those who share it', () => {
+  test('do not make the pipe non-blocking for those who share it', () => {
     const path = join(directory, 'fifo');
     execFileSync('mkfifo', [path]);
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -65,7 +65,7 @@ describe('options', () => {
     expect(config(['--service-dir=/a=b']).serviceDirectory).toBe('/a=b');
   });
 
-  test('the last of two counts', () => {
+  test('the last one wins if an option is repeated', () => {
     expect(config(['--service-dir', '/a', '--service-dir', '/b']).serviceDirectory).toBe('/b');
   });
 
@@ -76,13 +76,13 @@ describe('options', () => {
     ['--skip-r', '--skip-runit'],
     ['-quiet', '--quiet'],
     ['--log-levle', '--log-level'],
-  ])('%s is unknown, and the nearest is named', (word, nearest) => {
+  ])('%s is unknown, and the nearest option is named', (word, nearest) => {
     const { message, exitCode } = refusal(() => options(word));
     expect(exitCode).toBe(2);
     expect(message).toContain(`there is no option ${word}; did you mean ${nearest}?`);
   });
 
-  test('an option like no other points to the help', () => {
+  test('an option unlike any other points to the help', () => {
     expect(refusal(() => options('-x')).message).toContain('see my_init --help');
   });
 
@@ -90,7 +90,7 @@ describe('options', () => {
     expect(refusal(() => options(...words)).exitCode).toBe(2);
   });
 
-  test('help needs no command beside --skip-runit', () => {
+  test('help needs no command even with --skip-runit', () => {
     expect(options('--skip-runit', '--help').help).toBe(true);
   });
 });
@@ -116,28 +116,28 @@ describe('values', () => {
     ['--shutdown-timeout', 'MY_INIT_SHUTDOWN_TIMEOUT', '1e9'],
   ];
 
-  test.each(BAD)('a bad %s is refused with 2 and named', (option, _variable, value) => {
+  test.each(BAD)('an invalid %s is refused with 2 and named', (option, _variable, value) => {
     const { message, exitCode } = refusal(() => config([`${option}=${value}`]));
     expect(exitCode).toBe(2);
     expect(message).toContain(`${option}: must `);
   });
 
-  test.each(BAD)('as for %s, a bad %s is refused with 78 and named', (_option, variable, value) => {
+  test.each(BAD)('instead of %s, an invalid %s is refused with 78 and named', (_option, variable, value) => {
     const { message, exitCode } = refusal(() => config([], { [variable]: value }));
     expect(exitCode).toBe(78);
     expect(message).toContain(`${variable}: must `);
     expect(message).toContain(`not "${value}"`);
   });
 
-  test.each(['KILL_PROCESS_TIMEOUT', 'KILL_ALL_PROCESSES_TIMEOUT'])('a bad %s is refused with 78', (variable) => {
+  test.each(['KILL_PROCESS_TIMEOUT', 'KILL_ALL_PROCESSES_TIMEOUT'])('an invalid %s is refused with 78', (variable) => {
     expect(refusal(() => config([], { [variable]: 'soon' })).exitCode).toBe(78);
   });
 
-  test('the option wins over the variable, even over a bad one', () => {
+  test('the option wins over the variable, even over an invalid one', () => {
     expect(config(['--log-level', 'warn'], { MY_INIT_LOG_LEVEL: 'loud' }).logLevel).toBe('warn');
   });
 
-  test('an empty variable is none', () => {
+  test('an empty variable counts as unset', () => {
     expect(config([], { MY_INIT_SERVICE_DIR: '' }).serviceDirectory).toBe('/etc/service');
   });
 
@@ -181,7 +181,7 @@ describe('values', () => {
     expect(config(['--http-listen', address]).httpListen).toEqual({ host, port });
   });
 
-  test('a socket path of 107 bytes is taken', () => {
+  test('a socket path of 107 bytes is accepted', () => {
     expect(config(['--socket', LONG.slice(0, 107)]).socket).toHaveLength(107);
   });
 

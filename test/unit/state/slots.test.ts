@@ -24,14 +24,14 @@ const filled = (...keys: readonly string[]): Slots => {
 };
 
 describe('slots', () => {
-  test('are found again, the latest of each, and what was erased is not', () => {
+  test('are found again, the latest of each, without erased ones', () => {
     const slots = filled('a', 'b', 'c');
     slots.write('b', 'anew');
     slots.erase('a');
     expect(load()).toEqual({ b: 'anew', c: { is: 'c' } });
   });
 
-  test('that were erased are used again: their number does not grow', () => {
+  test('are reused after they were erased: their number does not grow', () => {
     const slots = filled('a', 'b');
     for (let i = 0; i < 1_000; i++) {
       slots.write(`service/${i}`, i);
@@ -62,14 +62,14 @@ describe('slots', () => {
     expect(load()).toEqual({ a: { is: 'a' }, d: 'in its place', c: { is: 'c' } });
   });
 
-  test('do not take what is too large, and do not keep what was true before', () => {
+  test('refuse a record that is too large, and do not keep the old one', () => {
     const slots = filled('a');
     expect(slots.write('a', 'x'.repeat(SLOT_BYTES))).toBe(false);
     expect(load()).toEqual({});
   });
 });
 
-/** As the version before machine states had fields of their own wrote it. */
+/** A machine as the last version wrote it in which all states had the same fields. */
 const MACHINE = {
   state: 'up',
   desired: 'up',
@@ -108,13 +108,13 @@ describe('the record of a service', () => {
     expect(machineIn(before)).toMatchObject({ runNumber: 3, desired: 'up', ...now });
   });
 
-  test('of the version before this one knows the process of finish', () => {
+  test('of the version before this one includes the process of finish', () => {
     const ended = { session: 77, status: { kind: 'exited', code: 0 }, next: 'start' };
     const machine = machineIn({ state: 'finishing', pid: 0, ended }, 88);
     expect(machine).toMatchObject({ ended: { stage: { name: 'finish', pid: 88 } } });
   });
 
-  test('is what it was, in the names that every version reads', () => {
+  test('is unchanged, in the names that every version reads', () => {
     const record = readRecord(RECORD);
     const written = record && JSON.parse(JSON.stringify(writeRecord(record, 9)));
     expect(written).toMatchObject({ ...RECORD, revision: 9 });
@@ -130,7 +130,7 @@ describe('the record of a service', () => {
     expect(readRecord(newer)).toMatchObject({ name: 'web', machine: { state: 'up', run: { pid: 77 } } });
   });
 
-  test('of an older version has what it lacks as at the beginning', () => {
+  test('of an older version has initial values for missing fields', () => {
     const { kills: _kills, exits: _exits, ...fewer } = MACHINE.counters;
     expect(machineIn({ counters: fewer })).toMatchObject({ state: 'up', counters: { kills: 0, exits: { lost: 0 } } });
   });
@@ -138,11 +138,11 @@ describe('the record of a service', () => {
   test.each([
     [77, 'up'],
     [0, 'down'],
-  ])('in a state that this version does not know, with the process %i, is %s', (pid, state) => {
+  ])('in an unknown state, with the process %i, is %s', (pid, state) => {
     expect(machineIn({ state: 'hibernating', pid, timerAtMs: 9 })).toMatchObject({ state, timerAtMs: undefined });
   });
 
-  test('with words that this version does not know has those of the beginning, and what can be said of an exit', () => {
+  test('with unknown words has initial values, and what can be said of an exit', () => {
     const cause = { kind: 'dream' };
     const lastExit = { run: 2, status: { kind: 'evaporated' }, atMs: 3, durationMs: 1, expected: false };
     expect(machineIn({ cause, told: cause, desired: 'for now', restartReason: 'mood', lastExit })).toMatchObject({
@@ -167,7 +167,7 @@ describe('the record of a service', () => {
     { name: '../x', directory: '/' },
     { name: 'web' },
     { name: 'a/b/log', directory: '/' },
-  ])('is none: %j', (value) => {
+  ])('is not read: %j', (value) => {
     expect(readRecord(value)).toBeUndefined();
   });
 });

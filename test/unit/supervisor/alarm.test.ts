@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { monotonicMs } from '../../../src/process/clock.js';
 import { Alarm } from '../../../src/supervisor/alarm.js';
 
-test('rings never before its moment, wherever in a millisecond that is', async () => {
+test('never rings before its moment, wherever in a millisecond that is', async () => {
   const early: number[] = [];
   const moments = Array.from({ length: 2_000 }, (_, index) => monotonicMs() + 5 + index * 0.0501);
   await Promise.all(

@@ -25,7 +25,7 @@ const event =
 const START = event(() => ({ type: 'start', cause: API }));
 const STOP = event(() => ({ type: 'stop', why: 'asked', cause: API }));
 
-/** How a service comes to be as it is: each act when the one before has had its effects. */
+/** How a service gets into its state: each act follows when the one before has had its effects. */
 const BEFORE: Readonly<Record<string, readonly Act[]>> = {
   down: [START, STOP],
   up: [START],
@@ -70,7 +70,10 @@ function end({ host, status }: World, code: number): void {
   host.end(status.pid, { kind: 'exited', code });
 }
 
-/** The service in the end. `recordsLeft`: from the act on, until the controller dies. */
+/**
+ * The final service. `recordsLeft`: how many records the controller writes from the act on before
+ * it dies.
+ */
 async function endOf(before: readonly Act[], act: Act, finish: boolean, recordsLeft: number) {
   jest.clearAllTimers();
   const world = new World(root, { finish, broken: () => [] });
@@ -104,7 +107,7 @@ async function endOf(before: readonly Act[], act: Act, finish: boolean, recordsL
 const cases = Object.keys(BEFORE).flatMap((before) => Object.keys(ACTS).map((act) => [before, act] as const));
 
 test.each(cases)(
-  'a controller that dies after any record leaves a service that is %s where it would have come: %s',
+  'a controller that dies after any record leaves a service that is %s in the state that it would have reached: %s',
   async (before, act) => {
     for (const finish of [true, false]) {
       const [earlier, what] = [BEFORE[before] ?? [], ACTS[act] ?? START];

@@ -48,32 +48,32 @@ describe('the graph of dependencies', () => {
     expect(web.unmet(name('web'), get)).toEqual([{ on: 'db', condition: 'ready', reason: 'not-wanted' }]);
   });
 
-  test('a start reaches what is needed, dependencies first', () => {
+  test('a start includes the dependencies, which come first', () => {
     expect(web.needed([name('web')])).toEqual(['disk', 'db', 'web']);
     expect(web.startOrder()).toEqual(['disk', 'db', 'web', 'worker']);
   });
 
-  test('a stop with dependents reaches those first that depend on it', () => {
+  test('a stop with dependents includes the dependents, which come first', () => {
     expect(web.withDependents([name('disk')])).toEqual(['web', 'worker', 'db', 'disk']);
     expect(web.holding(name('db'), (other) => other === 'worker')).toEqual(['web']);
   });
 
-  test('names a cycle in the order of its dependencies, and the services beside it have none', () => {
+  test('names a cycle in the order of its dependencies; services beside it have none', () => {
     const cyclic = graph({ a: [on('b')], b: [on('c')], c: [on('a')], d: [on('a')], e: [on('e')] });
     expect(cyclic.cycles).toHaveLength(2);
     expect(cyclic.cycleOf(name('b'))).toEqual(['a', 'b', 'c']);
     expect(cyclic.cycleOf(name('d'))).toBeUndefined();
     expect(cyclic.cycleOf(name('e'))).toEqual(['e']);
-    // They never hold each other up in a shutdown.
+    // Services of a cycle never hold each other up in a shutdown.
     expect(cyclic.holding(name('a'), () => false)).toEqual(['d']);
   });
 
-  test('knows the names that no service has', () => {
+  test('names the dependencies that do not exist', () => {
     const unknown = graph({ a: [on('b'), on('c', { required: false })] });
     expect(unknown.unknownOf(name('a'))).toEqual(['b']);
   });
 
-  test('a chain of 20,000 services has no depth', () => {
+  test('a chain of 20,000 services does not exhaust the stack', () => {
     const chain = graph(Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`s${at}`, [on(`s${at + 1}`)]])));
     expect(chain.needed([name('s0')])).toHaveLength(20_000);
     expect(chain.cycles).toEqual([]);
@@ -100,7 +100,7 @@ const acyclic = fc
   );
 
 describe('whole histories of 500 services in a random acyclic graph', () => {
-  test('starts never before their conditions, stops never after, whatever fails', () => {
+  test('nothing starts before its conditions or stops before its dependents, whatever fails', () => {
     fc.assert(
       fc.property(acyclic, fc.infiniteStream(fc.nat({ max: 9 })), (services, chance) => {
         const dependencies = new Graph(services);
@@ -170,7 +170,7 @@ describe('a dependency on replicas', () => {
     expect(dependencies.unknownOf(name('app'))).toEqual([]);
   });
 
-  test('is on the service itself where one has that name', () => {
+  test('is on the service itself if one has that name', () => {
     const dependencies = new Graph([...services, { name: name('web'), dependsOn: [] }]);
     expect(dependencies.dependenciesOf(name('app'))).toEqual([on('web')]);
   });

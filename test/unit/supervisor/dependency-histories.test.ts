@@ -58,7 +58,7 @@ const plans = (services: number): fc.Arbitrary<readonly Planned[]> =>
 
 const nameOf = (index: number): ServiceName => `s${String(index).padStart(3, '0')}` as ServiceName;
 
-/** Services with dependencies, the controller that has them, and the world around both. */
+/** Services with dependencies, the controller that has them, and their world. */
 class World {
   readonly host = new FakeHost();
   set: ServiceSet;
@@ -66,7 +66,9 @@ class World {
   readonly #records = new Map<string, RecordedService>();
   /** Each record that was ever put. */
   readonly history: RecordedService[] = [];
-  /** The controller dies right after so many records: nothing that they announce is done. */
+  /**
+   * The controller dies right after this many records: no effect that they announce is carried out.
+   */
   recordsLeft = Number.POSITIVE_INFINITY;
   #published = 0;
   #generation = 0;
@@ -174,7 +176,7 @@ class World {
     return set;
   }
 
-  /** No service starts before its conditions. */
+  /** Checks that no service starts before its conditions. */
   #judge({ status, previousState }: Change): void {
     const { name, state } = status;
     if (state !== 'starting' || previousState === 'starting') return;
@@ -224,7 +226,7 @@ async function live(planned: readonly Planned[], history: readonly (readonly [st
   return world;
 }
 
-test('no service starts before its conditions, and none stops before those that depend on it', async () => {
+test('no service starts before its conditions, and none stops before its dependents', async () => {
   await fc.assert(
     fc.asyncProperty(plans(12), histories, async (planned, history) => {
       const world = await live(planned, history);
@@ -242,7 +244,7 @@ test('no service starts before its conditions, and none stops before those that 
             stops.push(`${status.name} before ${name}`);
         }
       });
-      // Whatever was stopping already is not held.
+      // A service that was stopping already is not held.
       const held = world.names.every((name) => set.get(name)?.state !== 'stopping');
       let over = false;
       void set.stopAll({ cause: { kind: 'shutdown' }, limitMs: 20_000, early: [], killed: () => {} }).then(() => {
@@ -259,7 +261,7 @@ test('no service starts before its conditions, and none stops before those that 
   );
 });
 
-test('everything that is wanted comes up in the end, whatever the order in which it is added', async () => {
+test('every wanted service comes up in the end, in whatever order services are added', async () => {
   await fc.assert(
     fc.asyncProperty(plans(12), async (planned) => {
       const world = await live(planned, []);
@@ -285,7 +287,7 @@ const edge = (on: number, over: Partial<Dependency> = {}): Dependency => ({
   ...over,
 });
 
-test('a start pulls in what is needed, and a service without that says what to do', async () => {
+test('a start pulls in dependencies, and a service that waits for a stopped one says what to do', async () => {
   const world = await live(
     [
       { oneshot: false, dependsOn: [] },
@@ -312,7 +314,7 @@ test('a start pulls in what is needed, and a service without that says what to d
   expect(set.get(nameOf(1))).toMatchObject({ state: 'up', trouble: '' });
 });
 
-test('no order is on record before the step that carries it out: a controller that dies in between would lose it', async () => {
+test('an order is not on record before the step that carries it out: a controller that dies in between would lose it', async () => {
   const world = await live(
     [
       { oneshot: false, dependsOn: [] },
@@ -336,7 +338,7 @@ test('no order is on record before the step that carries it out: a controller th
   }
 });
 
-test('a dependent with restart follows a restart, once the other is ready again, and not a start before its own', async () => {
+test('a dependent with restart follows a restart once the dependency is ready again, but not a start before its own', async () => {
   const world = await live(
     [
       { oneshot: false, dependsOn: [] },
@@ -390,7 +392,7 @@ test('a oneshot that has completed is not run again by the next controller, and 
   expect(world.set.get(nameOf(1))).toMatchObject({ state: 'up', run: 1 });
 });
 
-test('a service that hangs is killed while there is time for what it depends on, which is asked to end', async () => {
+test('a hanging service is killed while there is time for its dependencies, which are asked to end', async () => {
   const world = await live(
     [
       { oneshot: false, dependsOn: [] },
@@ -417,7 +419,7 @@ test('a service that hangs is killed while there is time for what it depends on,
   expect(world.set.get(nameOf(0))?.lastExit?.status).toMatchObject({ kind: 'signaled', signal: 15 });
 });
 
-test('a service that is stopping and wanted up again is waited for, also where it is not required', async () => {
+test('a service that is stopping and wanted up again is waited for, even if it is not required', async () => {
   const world = await live(
     [
       { oneshot: false, dependsOn: [] },
@@ -433,7 +435,7 @@ test('a service that is stopping and wanted up again is waited for, also where i
   expect(world.set.get(nameOf(1))?.state).not.toBe('starting');
 });
 
-test('a dependent follows a restart also when the controller dies after any record in between', async () => {
+test('a dependent follows a restart although the controller dies after any record in between', async () => {
   const planned = [
     { oneshot: false, dependsOn: [] },
     { oneshot: false, dependsOn: [edge(0, { restart: true })] },
@@ -460,7 +462,7 @@ test('a dependent follows a restart also when the controller dies after any reco
   }
 });
 
-test('a dependent that was asked to stop stays so when the other is restarted meanwhile', async () => {
+test('a dependent that somebody stopped stays down when the dependency is restarted meanwhile', async () => {
   const world = await live(
     [
       { oneshot: false, dependsOn: [] },

@@ -58,7 +58,7 @@ describe('a start that fails before the program runs', () => {
     expect(explain(stage, code)).toBe(words);
   });
 
-  test('a path is looked at, as ENOENT may mean its interpreter', () => {
+  test('a path is looked at, as ENOENT may be about its interpreter', () => {
     const command = { kind: 'argv', argv: ['/none/at/all'] } as const;
     expect(explain('exec', 'ENOENT', command)).toBe('/none/at/all: does not exist');
     expect(explain('exec', 'EACCES', { kind: 'argv', argv: ['/bin/true'] })).toBe(

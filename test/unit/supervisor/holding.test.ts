@@ -40,7 +40,7 @@ function take(events: readonly MachineEvent[], policy: Partial<Policy> = {}, ove
   return { ...machine, effects };
 }
 
-test('a run that ends while the service is held is followed by none, counts as no failure, and is made up for at the end', () => {
+test('a run that ends while the service is held counts as no failure, and the next run begins when the hold ends', () => {
   const held = [...RUNNING, hold(), FAILED, CLEARED] as const;
   expect(take(held)).toMatchObject({ state: 'waiting', desired: 'up', consecutiveFailures: 0, effects: [] });
   const after = take([...held, OVER]);
@@ -65,7 +65,7 @@ test('people start, stop and restart a held service; another service does not', 
   expect(take([hold(), { type: 'start', cause: dependency }])).toMatchObject({ state: 'waiting', desired: 'up' });
 });
 
-test('an essential service that ends for good while it is held takes the container with it when the hold ends', () => {
+test('an essential service that ends for good while it is held ends the container when the hold ends', () => {
   const ended = [...RUNNING, hold(), FAILED, CLEARED] as const;
   const policy = { essential: true, restart: 'no' } as const;
   expect(take(ended, policy)).toMatchObject({ state: 'failed', shutdownCode: 3, effects: [] });
@@ -79,7 +79,7 @@ test('the start timeout waits for the end of the hold', () => {
   expect(take([...held, OVER], {}, over)).toMatchObject({ state: 'starting', timerAtMs: 1_500 });
 });
 
-test('a shutdown sends no signal where the hold reaches through it, until the hold ends', () => {
+test('a shutdown sends no signal before the end of a hold that reaches through it', () => {
   expect(take([...RUNNING, hold(), SHUTDOWN]).effects).toEqual(['terminate']);
   const spared = [...RUNNING, hold(true), SHUTDOWN] as const;
   expect(take(spared)).toMatchObject({ state: 'stopping', effects: [] });
@@ -98,7 +98,7 @@ test('a held service comes back from its record; a version without holds tries a
   });
 });
 
-test('reset starts what is in back-off or was given up, and touches nothing else', () => {
+test('reset starts a service that is in back-off or was given up, and no other', () => {
   expect(take([...IN_BACKOFF, RESET])).toMatchObject({ state: 'starting', consecutiveFailures: 0, trouble: '' });
   const givenUp = take([...IN_BACKOFF, RESET], { restart: 'no' });
   expect(givenUp).toMatchObject({ state: 'starting', consecutiveFailures: 0 });
@@ -106,7 +106,7 @@ test('reset starts what is in back-off or was given up, and touches nothing else
   expect(take([...RUNNING, STOP, FAILED, CLEARED, RESET])).toMatchObject({ state: 'down', effects: [] });
 });
 
-test('reset begins the start limit anew', () => {
+test('reset starts the start limit over', () => {
   // biome-ignore lint/suspicious/noThenProperty: the name of the key in the format; nobody awaits it.
   const policy = { startLimit: { attempts: 2, withinMs: 60_000, then: 'fail' } } as const;
   const again = [SPAWNED, FAILED, CLEARED] as const;
@@ -114,7 +114,7 @@ test('reset begins the start limit anew', () => {
   expect(take([...IN_BACKOFF, RESET, ...again], policy)).toMatchObject({ state: 'backoff', consecutiveFailures: 1 });
 });
 
-test('a service that was held in any state is in the same state for the next controller', () => {
+test('a service that was held in any state is in the same state under the next controller', () => {
   const acts: readonly (readonly MachineEvent[])[] = [
     [...RUNNING, STOP, FAILED, CLEARED, hold()],
     [hold(), ...RUNNING],

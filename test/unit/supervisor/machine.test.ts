@@ -66,7 +66,7 @@ const DONE = { type: 'exited', status: { kind: 'exited', code: 0 } } as const;
 const ONESHOT: Definition = { ...DEFINITION, type: 'oneshot', policy: { ...DEFINITION.policy, restart: 'no' } };
 
 const RUNNING = [START, SPAWNED, TIMER] as const;
-/** How each state is come to. */
+/** How to reach each state. */
 const PATHS: Readonly<Record<State, readonly MachineEvent[]>> = {
   down: [],
   starting: [START, SPAWNED],
@@ -85,7 +85,7 @@ interface Run {
   readonly effects: readonly string[];
 }
 
-/** Takes the events, 300 ms apart, beginning with a service that is down. */
+/** Applies the events, 300 ms apart, to a service that is down. */
 function take(events: readonly MachineEvent[], gapMs = 300, definition = DEFINITION): Run {
   let machine: Machine = initialMachine(true, 0);
   let effects: readonly string[] = [];
@@ -243,7 +243,7 @@ describe('one event in each state', () => {
   );
 });
 
-describe('what follows a run', () => {
+describe('after a run', () => {
   test.each<[string, readonly MachineEvent[], State]>([
     ['a short run: a delay', [...RUNNING, EXITED, CLEARED], 'backoff'],
     ['a run that was told to end: nothing', [...RUNNING, STOP, EXITED, CLEARED], 'down'],
@@ -272,7 +272,7 @@ describe('what follows a run', () => {
     ['a directory that came back: the next run', [...RUNNING, REMOVED, RESTORED, EXITED, CLEARED], 'starting'],
     ['a scan during a stop: nothing', [...RUNNING, STOP, RESTORED, EXITED, CLEARED], 'down'],
     ['a run that cannot be executed: waiting for a change', [START, UNSTARTABLE, CLEARED], 'failed'],
-    ['one that was mended meanwhile: the next run', [START, UNSTARTABLE, CHANGED, CLEARED], 'starting'],
+    ['a run that was mended meanwhile: the next run', [START, UNSTARTABLE, CHANGED, CLEARED], 'starting'],
     ['a crash after the shutdown began: nothing', [...RUNNING, FORBID, EXITED, CLEARED], 'down'],
     ['a restart when the shutdown has begun: nothing', [...RUNNING, FORBID, RESTART, EXITED, CLEARED], 'down'],
     ['a failed fork when the shutdown has begun: nothing', [START, FORBID, SPAWN_FAILED], 'down'],
@@ -314,13 +314,13 @@ describe('what follows a run', () => {
     expect(take([...RUNNING, EXITED, CLEARED], 600).machine.state).toBe('starting');
   });
 
-  test('a stop through sv waits for as long as it takes', () => {
+  test('a stop through sv: waiting without a limit', () => {
     const { machine } = take([...RUNNING, SV_STOP]);
     expect(machine).toMatchObject({ state: 'stopping', desired: 'down', timerAtMs: undefined });
     expect(take([...RUNNING, SV_STOP, SHUTDOWN]).machine.timerAtMs).toBeDefined();
   });
 
-  test('exit: down, let go of for two seconds, and begun anew', () => {
+  test('exit: down, releasing for two seconds, and started over', () => {
     const left = take([...RUNNING, RELEASE, EXITED, CLEARED]);
     expect(left.machine).toMatchObject({ state: 'down', releasing: true });
     expect((left.machine.timerAtMs ?? 0) - left.machine.stateSinceMs).toBe(2_000);
@@ -334,7 +334,7 @@ describe('what follows a run', () => {
     expect(take([...RUNNING, RELEASE, FORBID, EXITED, CLEARED]).machine.timerAtMs).toBeUndefined();
   });
 
-  test('each failure doubles the delay, up to half a minute', () => {
+  test('each failure: a delay twice as long, up to half a minute', () => {
     let machine: Machine = initialMachine(true, 0);
     const delays: number[] = [];
     for (let round = 0; round < 7; round++)
@@ -345,7 +345,7 @@ describe('what follows a run', () => {
     expect(delays).toEqual([1000, 2000, 4000, 8000, 16000, 30000, 30000]);
   });
 
-  test('ten seconds up, and earlier failures are forgiven', () => {
+  test('ten seconds up: earlier failures are forgotten', () => {
     const up = take([...RUNNING, EXITED, CLEARED, TIMER, SPAWNED, TIMER]);
     expect(up.machine).toMatchObject({ state: 'up', consecutiveFailures: 1, trouble: '' });
     expect((up.machine.timerAtMs ?? 0) - up.machine.stateSinceMs).toBe(10_000);
@@ -361,7 +361,7 @@ describe('what follows a run', () => {
   });
 });
 
-describe('what is counted', () => {
+describe('the counters count', () => {
   const restartsAfter = (events: readonly MachineEvent[], gapMs?: number) =>
     Object.entries(take(events, gapMs).machine.counters.restarts).filter(([, count]) => count > 0);
 
@@ -462,7 +462,7 @@ describe('the policy of a service', () => {
     ['a setup that takes long is no part of it', 20_000, EXITED, 20_300, 'backoff'],
     ['an end that is heard of late', 0, { ...EXITED, atMs: 300 }, 20_000, 'backoff'],
     ['a run that lasts', 0, EXITED, 20_000, 'starting'],
-  ])('how long a run lasts: %s', (_what, spawnedMs, exited, exitedMs, state) => {
+  ])('the duration of a run decides: %s', (_what, spawnedMs, exited, exitedMs, state) => {
     const times: readonly [MachineEvent, number][] = [
       [START, 0],
       [PREPARED, spawnedMs],
@@ -477,7 +477,7 @@ describe('the policy of a service', () => {
     expect(machine).toMatchObject({ state, lastExit: { durationMs, atMs: spawnedMs + durationMs } });
   });
 
-  test('a kill by the kernel is counted as such, and says why', () => {
+  test('a kill by the kernel is counted as such, with its trouble', () => {
     const { machine } = underPolicy({}, [...RUNNING, OOM, CLEARED]);
     expect(machine.counters.exits).toMatchObject({ oom: 1, signal: 0 });
     expect(machine.trouble).toMatch(
@@ -504,11 +504,11 @@ describe('the policy of a service', () => {
     expect(underPolicy({}, [once, SPAWNED, TIMER, OVER_MEMORY, TERMED, CLEARED]).machine.state).toBe('failed');
   });
 
-  test('an essential service that somebody stops takes nothing with it', () => {
+  test('an essential service that somebody stops does not end the container', () => {
     expect(underPolicy({ essential: true }, [...RUNNING, STOP, EXITED, CLEARED]).effects).toEqual([]);
   });
 
-  test('so many failed starts within the time: given up, and begun anew by an order', () => {
+  test('too many failed starts within the time: given up, and started over by an order', () => {
     const limitOf = (action: 'fail' | 'shutdown', withinMs = 60_000) =>
       Object.fromEntries([
         ['attempts', 3],
@@ -530,11 +530,11 @@ describe('the policy of a service', () => {
       machine: { shutdownCode: 3 },
       effects: ['shutdown'],
     });
-    // Further apart than the limit looks.
+    // These starts are further apart than the time of the limit.
     expect(underPolicy({ startLimit: limitOf('fail', 2_000) }, thrice).machine.state).toBe('backoff');
   });
 
-  test('a finish that exits with 125 does not want another run, unless somebody asked for it', () => {
+  test('a finish that exits with 125 prevents another run, unless somebody asked for one', () => {
     const finished = { type: 'cleared', finish: { kind: 'exited', code: 125 } } as const;
     const end = [CLEARED, { type: 'finish_spawned', pid: 88 }, finished, CLEARED] as const;
     const over = { finish: 'usable' } as const;
@@ -549,14 +549,14 @@ describe('the policy of a service', () => {
     expect([first.state, first.consecutiveFailures]).toEqual(['starting', 1]);
     const second = underPolicy({}, [START, ...again, ...again], 1_000).machine;
     expect([second.state, second.consecutiveFailures]).toEqual(['backoff', 2]);
-    // From now on a service that has lasted is ready.
+    // From now on a service is ready once it has lasted.
     const third = underPolicy({}, [START, ...again, ...again, TIMER, SPAWNED], 1_000).machine;
     expect((third.timerAtMs ?? 0) - third.stateSinceMs).toBe(11_000);
     const lasted = underPolicy({}, [START, ...again, ...again, TIMER, SPAWNED, TIMER], 10_000).machine;
     expect(lasted).toMatchObject({ state: 'up', consecutiveFailures: 0, trouble: '' });
   });
 
-  test('a crash loop is said, although the service itself says that it is ready', () => {
+  test('a crash loop is reported, although the service itself says that it is ready', () => {
     const again = [SPAWNED, READY, EXITED, CLEARED];
     const { machine } = underPolicy({}, [START, ...again, ...again, TIMER, SPAWNED, READY], 1_000, {
       ready: { kind: 'notify' },
@@ -587,7 +587,7 @@ describe('the policy of a service', () => {
   });
 });
 
-test('a run is cleared up in stages, each on record: leftovers, finish, its leftovers', () => {
+test('a run is cleared up in stages, each on record: leftovers, finish, leftovers of finish', () => {
   const withFinish: Definition = { ...DEFINITION, finish: 'usable' };
   const spawnedFinish = { type: 'finish_spawned', pid: 88 } as const;
   const stages = [[], [CLEARED], [CLEARED, spawnedFinish], [CLEARED, spawnedFinish, CLEARED]].map((events) => {
@@ -604,7 +604,7 @@ test('a run is cleared up in stages, each on record: leftovers, finish, its left
   expect(over.machine.state).toBe('backoff');
 });
 
-test('finish has its own time after a stop, whatever of the stop time its leftovers left', () => {
+test('finish has its own time after a stop, whatever time the leftovers have used', () => {
   const withFinish: Definition = { ...DEFINITION, finish: 'usable' };
   const slowStop = { ...STOP, timeoutMs: 60_000 } as const;
   const untilKilled = (...events: readonly MachineEvent[]): number => {
@@ -617,7 +617,7 @@ test('finish has its own time after a stop, whatever of the stop time its leftov
   expect(untilKilled(SHUTDOWN, DONE, SHUTDOWN, CLEARED)).toBeLessThanOrEqual(FINISH_MS);
 });
 
-test('a run goes on with the process that it has named, in the session of the first', () => {
+test('a run goes on with the process that it has named, in the session of the first process', () => {
   const { machine } = take([...RUNNING, MAIN_PID, SUCCEEDED]);
   expect(runOf(machine)).toMatchObject({ pid: 78, session: 77, mainPid: 0 });
   const ended = take([...RUNNING, MAIN_PID, SUCCEEDED, EXITED]).machine;
@@ -638,7 +638,7 @@ test('nothing is published where nothing changes', () => {
   expect(step(machine, STOP, { nowMs: 9000, random: 0, definition: DEFINITION }).machine).toBe(machine);
 });
 
-test('the advice that a failed service gave is gone with the next attempt: it may just have been followed', () => {
+test('the advice of a failed service is gone with the next attempt: somebody may just have followed it', () => {
   const failed = [START, UNSTARTABLE, CLEARED].reduce(
     (machine: Machine, event: MachineEvent) =>
       step(machine, event, { nowMs: 0, random: 0, definition: DEFINITION }).machine,
@@ -665,7 +665,7 @@ describe('whatever happens', () => {
   );
   const histories = fc.array(fc.tuple(events, fc.integer({ min: 0, max: 20_000 })), { maxLength: 60 });
 
-  test('each state leads only to where its cell says, and nothing is spawned when nothing may be', () => {
+  test('each state leads only where its cell says, and nothing is spawned when spawning is forbidden', () => {
     fc.assert(
       fc.property(histories, (history) => {
         let machine: Machine = initialMachine(true, 0);
@@ -673,7 +673,7 @@ describe('whatever happens', () => {
         for (const [event, gapMs] of history) {
           nowMs += gapMs;
           const before = machine;
-          // The host says one thing of each order to spawn.
+          // The host answers each order to spawn once.
           if (['spawned', 'spawn_failed', 'prepared'].includes(event.type) && pidOf(before) !== 0) continue;
           const { machine: after, effects } = step(before, event, { nowMs, random: 0.5, definition: DEFINITION });
           const { starts, restarts } = after.counters;

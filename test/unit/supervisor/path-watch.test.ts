@@ -41,13 +41,13 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** The keys that are reported for a change: all of them, and no other. */
+/** All keys that are reported for a change, and no others. */
 async function reported(change: () => void): Promise<readonly string[]> {
   changes.length = 0;
   watch.watch('end', { files: [at('end')], directories: [] });
   change();
   writeFileSync(at('end'), '');
-  // Changes are reported in their order: after this one nothing comes of those before it.
+  // Changes are reported in order: after this one none of the earlier ones can come.
   await waitFor('the last change', () => changes.includes('end'));
   return [...new Set(changes)].filter((key) => key !== 'end');
 }
@@ -70,7 +70,7 @@ describe('a file', () => {
     expect(await reported(() => writeFileSync(at('a/b/web/run'), ''))).toEqual(['web']);
   });
 
-  test('of another name beside it is nobody’s affair', async () => {
+  test('of another name beside it is ignored', async () => {
     mkdirSync(at('web'));
     watch.watch('web', { files: [at('web/run')], directories: [] });
     expect(await reported(() => writeFileSync(at('web/log.txt'), 'more'))).toEqual([]);
@@ -78,7 +78,7 @@ describe('a file', () => {
 });
 
 describe('a symbolic link', () => {
-  test('is reported when what it leads to changes, through any number of links', async () => {
+  test('is reported when its target changes, through any number of links', async () => {
     mkdirSync(at('real'));
     mkdirSync(at('web'));
     writeFileSync(at('real/run'), '');
@@ -105,7 +105,7 @@ describe('a symbolic link', () => {
     expect(await reported(() => renameSync(at('map/..data_tmp'), at('map/..data')))).toEqual(['map']);
   });
 
-  test('that leads in a circle harms nobody', async () => {
+  test('does no harm if it leads in a circle', async () => {
     symlinkSync('b', at('a'));
     symlinkSync('a', at('b'));
     watch.watch('web', { files: [at('a/run')], directories: [] });
@@ -122,7 +122,7 @@ describe('a directory', () => {
     expect(await reported(() => rmSync(at('env/A')))).toEqual(['env']);
   });
 
-  test('is another one when it is made again, though the inode may be the same', () => {
+  test('is a different one when it is made again, though the inode may be the same', () => {
     const paths = { files: [at('web/run')], directories: [] };
     mkdirSync(at('web'));
     watch.watch('web', paths);
@@ -151,7 +151,7 @@ describe('a directory', () => {
   });
 });
 
-test('a flood of changes that the kernel does not keep is reported to everybody', async () => {
+test('when changes overflow the queue of the kernel, every key is reported', async () => {
   mkdirSync(at('flood'));
   for (const key of ['one', 'two']) watch.watch(key, { files: [at(key)], directories: [at('flood')] });
   // More than fs.inotify.max_queued_events; the change that matters is behind them.
@@ -182,13 +182,13 @@ describe('a directory on the way', () => {
     try {
       return readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
     } catch {
-      // The descriptor of the listing itself.
+      // This is the descriptor of the listing itself.
       return '';
     }
   };
   const NAMES = IN.CREATE | IN.DELETE | IN.MOVED_FROM | IN.MOVED_TO | IN.ATTRIB | IN.CLOSE_WRITE;
 
-  test('wakes nobody when other names in it come and go', () => {
+  test('causes no report when other names in it come and go', () => {
     mkdirSync(at('busy/services/web'), { recursive: true });
     writeFileSync(at('busy/services/web/run'), '');
     symlinkSync('busy', at('alias'));
@@ -217,7 +217,7 @@ describe('a directory on the way', () => {
     expect(await reported(() => make('busy'))).toEqual(['web']);
   });
 
-  test('is reported when it is emptied and removed while a process has it open, and made anew', async () => {
+  test('is reported when it is emptied and removed while a process has it open, and made again', async () => {
     mkdirSync(at('busy/services/web'), { recursive: true });
     writeFileSync(at('busy/services/web/run'), '');
     watch.watch('web', { files: [at('busy/services/web/run')], directories: [] });
@@ -237,7 +237,7 @@ describe('a directory on the way', () => {
     for (const fd of [...open, again]) closeSync(fd);
   });
 
-  test('that is a link is reported when it is replaced, or removed and made anew', async () => {
+  test('is reported when it is a link that is replaced, or removed and made again', async () => {
     for (const name of ['a', 'b']) {
       mkdirSync(at(name));
       writeFileSync(at(name, 'run'), '');

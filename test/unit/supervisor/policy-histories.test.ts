@@ -1,5 +1,6 @@
 /**
- * Random definitions × random failures × killed controllers: what the policy says is what happens.
+ * Random definitions × random failures × killed controllers: the policy and the events always
+ * agree.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
@@ -64,7 +65,7 @@ const rules: fc.Arbitrary<Rules> = fc.record({
 
 type Following = 'again' | 'completed' | 'failed' | 'shutdown';
 
-/** The policy in the words of docs/policies.md, and not of the program. */
+/** The policy in the words of docs/policies.md, independent of the program. */
 function ruleFor(
   { restart, exitRules, successExitCodes }: Rules,
   type: Definition['type'],
@@ -90,22 +91,22 @@ const { policy: DEFAULTS } = defaultDefinition('web' as ServiceName, '/', {
   finishMs: 1,
   scriptMs: 1,
 });
-/** Orders of people: with them, what the policy said of the run before no longer counts. */
+/** Orders of people: after an order, the policy's decision on the run before no longer counts. */
 const ORDERS = ['start', 'stop', 'restart', 'reset', 'hold', 'release'];
 
-/** The demands of the policy, followed from outside: by the published changes. */
+/** The demands of the policy, checked from outside by the published changes. */
 class Judge {
   readonly #rules: Rules;
   readonly #type: Definition['type'];
-  /** The step that has to follow the run that ended last; undefined: people decide. */
+  /** The step that has to follow the last run; undefined: people decide. */
   due: Following | undefined;
   lastEnd: ExitStatus | undefined;
-  /** Failed starts since people last said something. */
+  /** Failed starts since the last order. */
   #failuresAtMs: readonly number[] = [];
 
   readonly #lastedMs: (pid: number) => number | undefined;
 
-  /** `lastedMs`: how long a process has lasted, as the kernel knows it. */
+  /** `lastedMs`: how long a process has lasted, by the kernel. */
   constructor(rules: Rules, type: Definition['type'], lastedMs: (pid: number) => number | undefined) {
     this.#rules = rules;
     this.#type = type;
@@ -218,7 +219,7 @@ const acts: Readonly<Record<string, Act>> = {
   release: (world) => world.dispatch({ type: 'release', cause: API }),
 };
 
-/** More often than not a run ends, and there is time for the next one. */
+/** Mostly a run ends, and there is time for the next one. */
 const history = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(...Object.keys(acts).filter((name) => /^ends|^fails/.test(name))) },

@@ -17,7 +17,7 @@ beforeEach(() => {
   jest.spyOn(Math, 'random').mockReturnValue(0.5);
 });
 
-/** Which laws a step of the service breaks. */
+/** The laws that a step of the service breaks. */
 function broken(previous: ServiceStatus, status: ServiceStatus, event: MachineEvent): readonly string[] {
   const [before, after] = [previous.counters, status.counters];
   const laws: Readonly<Record<string, boolean>> = {
@@ -136,7 +136,7 @@ const endings: Readonly<Record<string, Act>> = {
 };
 
 async function live(names: readonly string[], finish: boolean): Promise<World> {
-  // The world of the history before goes on for ever otherwise.
+  // Otherwise the world of the history before would go on for ever.
   jest.clearAllTimers();
   const world = new World(root, { finish, broken });
   world.service.record();
@@ -151,13 +151,13 @@ async function live(names: readonly string[], finish: boolean): Promise<World> {
 const histories = (endingsToo: boolean) =>
   fc.array(fc.constantFrom(...Object.keys(acts), ...(endingsToo ? Object.keys(endings) : [])), { maxLength: 30 });
 
-test('never are two processes of a service there at once, nor one after the shutdown began; a stop ends in down', async () => {
+test('there are never two processes of a service at once, nor one after the shutdown began; a stop ends in down', async () => {
   await fc.assert(
     fc.asyncProperty(histories(true), fc.boolean(), async (names, finish) => {
       const world = await live(names, finish);
       world.dispatch({ type: 'stop', why: 'asked', cause: API, timeoutMs: STOP_MS });
       await world.pass(STOP_MS);
-      // KILL, finish and its time limit.
+      // Time for KILL, finish and the time limit of finish.
       await world.pass(12_000);
       expect(world.status.state).toBe('down');
       expect(world.host.living).toEqual([]);
@@ -167,10 +167,10 @@ test('never are two processes of a service there at once, nor one after the shut
   );
 });
 
-test('what is wanted up comes up, as soon as it can', async () => {
+test('a service that is wanted up comes up as soon as it can', async () => {
   await fc.assert(
     fc.asyncProperty(histories(false), fc.boolean(), async (names, finish) => {
-      // Who stops through sv and is ignored waits for as long as it takes.
+      // A stop through sv that the process ignores lasts for ever.
       const world = await live([...names, 'fork works', 'run is mended', 'release', 'sv kill'], finish);
       fc.pre(!world.forgotten && world.status.desired === 'up');
       await world.pass(STOP_MS + 12_000);
@@ -182,7 +182,7 @@ test('what is wanted up comes up, as soon as it can', async () => {
   );
 });
 
-test('what was on record and not yet started is started by the next controller', async () => {
+test('a start that is on record but not carried out is carried out by the next controller', async () => {
   const world = new World(root, { finish: false, broken });
   world.service.record();
   await world.replaceController(0);

@@ -3,7 +3,7 @@ import { initialMachine, type Machine } from '../../../src/supervisor/machine.js
 import { readRecord, type ServiceRecord, writeRecord } from '../../../src/supervisor/service-record.js';
 import type { ServiceName } from '../../../src/types/service.js';
 
-/** A slot of the state, without its header and the key. */
+/** The room in a slot of the state, without its header and the key. */
 const ROOM = 4_096 - 12 - 64;
 
 const name = 'web' as ServiceName;

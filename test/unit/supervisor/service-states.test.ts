@@ -6,7 +6,7 @@ import { stateDiagram } from '../../helpers/state-diagram.js';
 const DOCUMENT = fileURLToPath(new URL('../../../docs/design/service-states.md', import.meta.url));
 const BLOCK = /```mermaid\n[\s\S]*?```/;
 
-test('the diagram in docs/design/service-states.md is the one of the table', () => {
+test('the diagram in docs/design/service-states.md matches the table', () => {
   const text = readFileSync(DOCUMENT, 'utf8');
   const wanted = text.replace(BLOCK, `\`\`\`mermaid\n${stateDiagram()}\`\`\``);
   if (process.env.UPDATE_DOCS === '1') writeFileSync(DOCUMENT, wanted);

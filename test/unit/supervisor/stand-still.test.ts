@@ -15,7 +15,7 @@ beforeEach(() => {
 
 const newWorld = (): World => new World(root, { finish: true, broken: () => [] });
 
-test('an order that comes while a service stands still is the next controller’s to carry out', async () => {
+test('an order that comes while a service stands still is carried out by the next controller', async () => {
   const world = newWorld();
   const order = () => orderOf('start', 'one', world.status, world.status.run + 1);
   const start = (): boolean => {
@@ -25,7 +25,7 @@ test('an order that comes while a service stands still is the next controller’
   world.service.record();
   world.service.standStill();
   world.service.accept(order(), start);
-  // Facts that are no step of the machine are put on record meanwhile.
+  // Facts that are not steps of the machine are put on record meanwhile.
   world.service.isIn('another');
   await world.replaceController(10);
   expect(isRepeated(world.service.order, 'start', 'one')).toBe(false);
@@ -35,7 +35,7 @@ test('an order that comes while a service stands still is the next controller’
   expect(isRepeated(world.service.order, 'start', 'one')).toBe(true);
 });
 
-test('a time that is over while a service stands still is looked at when it goes on, in the state of then', async () => {
+test('a timer that ends while a service stands still is handled when it goes on, in its state at that time', async () => {
   const world = newWorld();
   world.dispatch({ type: 'start', cause: API });
   await world.pass(5_000);
@@ -52,7 +52,7 @@ test('a time that is over while a service stands still is looked at when it goes
   expect(world.status).toMatchObject({ state: 'finishing', finishPid: world.host.living[0]?.pid });
 });
 
-test('init keeps the status of what ends while a service stands still, until that is on record', async () => {
+test('init keeps the status of a process that ends while a service stands still, until the end is on record', async () => {
   const world = newWorld();
   world.dispatch({ type: 'start', cause: API });
   await world.pass(5_000);

@@ -55,7 +55,7 @@ test.each(WRITTEN_BY_RUNSV)('%s is written as runsv writes it', (_name, what, he
   expect(read).toEqual({ ...what, want: what.want === 'exit' ? 'down' : what.want });
 });
 
-test('what is no status is not read as one', () => {
+test('invalid bytes are not read as a status', () => {
   expect(decodeStatus(Buffer.alloc(0))).toBeUndefined();
   expect(decodeStatus(Buffer.alloc(18))).toBeUndefined();
   expect(decodeStatus(Buffer.alloc(20, 0xff))).toBeUndefined();
@@ -66,13 +66,13 @@ describe('the record of a service', () => {
   const of = (over: Partial<ServiceStatus>, before?: StatusRecord): StatusRecord =>
     statusRecord(fakeStatus('web', over), before, AT);
 
-  test('one that waits for its next attempt is not wanted up, so that sv can start it at once', () => {
+  test('is not wanted up while it waits for the next attempt, so that sv can start it at once', () => {
     expect(of({ state: 'backoff', desired: 'up' })).toMatchObject({ state: 'down', want: 'down' });
     expect(of({ state: 'failed', desired: 'up' })).toMatchObject({ state: 'down', want: 'down' });
     expect(of({ state: 'starting', desired: 'up', pid: 7 })).toMatchObject({ state: 'run', want: 'up', pid: 7 });
   });
 
-  test('the time is that of the start of the run, which finish does not change, or of going down', () => {
+  test('has the time of the start of the run, which finish does not change, or of going down', () => {
     const run = of({ state: 'starting', pid: 7 });
     expect(run.sinceMs).toBe(AT);
     const later = { ...run, sinceMs: AT - 5000 };
@@ -88,7 +88,7 @@ describe('the record of a service', () => {
     expect(of({ state: 'down', desired: 'down' }, { ...later, state: 'down', pid: 0 }).sinceMs).toBe(AT - 5000);
   });
 
-  test('TERM is a matter of the run that got it', () => {
+  test('has TERM for the run that got it', () => {
     expect(of({ state: 'stopping', pid: 7, termSent: true }).termed).toBe(true);
     expect(of({ state: 'finishing', finishPid: 9, termSent: true }).termed).toBe(false);
   });

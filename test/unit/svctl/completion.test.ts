@@ -47,7 +47,7 @@ function tools(): void {
 }
 
 describe('in bash', () => {
-  /** The words that Tab offers after these words; the last one is the one under the cursor. */
+  /** The words that Tab offers; the last one of `words` is the one under the cursor. */
   const offered = async (words: readonly string[], socket?: string) => {
     const quoted = words.map((word) => `'${word}'`).join(' ');
     const out = await shell(
@@ -66,7 +66,7 @@ describe('in bash', () => {
     expect(await offered([''])).toEqual(expect.arrayContaining(['status', 'completion', 'shutdown']));
   });
 
-  test('services are offered where they can stand', async () => {
+  test('services are offered where they are allowed', async () => {
     expect(await offered(['restart', ''])).toEqual(['memcached', 'web-1', 'web-2']);
     expect(await offered(['stop', 'web-1', 'web'])).toEqual(['web-1', 'web-2']);
     expect(await offered(['-o', 'json', 'status', 'm'])).toEqual(['memcached']);
@@ -74,7 +74,7 @@ describe('in bash', () => {
     expect(await offered(['info', ''])).toEqual(['']);
   });
 
-  test('programs are offered for what is run', async () => {
+  test('programs are offered for the command to run', async () => {
     expect(await offered(['run', '--name', 'dev', '--', 'bas'])).toEqual(expect.arrayContaining(['bash', 'basename']));
     expect(await offered(['run', '--re'])).toEqual(['--ready', '--restart']);
   });
@@ -96,16 +96,16 @@ describe('in bash', () => {
     expect(await offered(['completion', ''])).toEqual(['bash', 'zsh', 'fish']);
   });
 
-  test('the services are those of the socket that is named', async () => {
+  test('the services are those of the named socket', async () => {
     const words = ['restart', '--socket', api.path, ''];
     expect(await offered(words, '/nowhere/x.sock')).toEqual(['memcached', 'web-1', 'web-2']);
     const split = ['restart', '--socket', '=', api.path, 'm'];
     expect(await offered(split, '/nowhere/x.sock')).toEqual(['memcached']);
   });
 
-  test('hosts are offered, and the services of the host that is named', async () => {
+  test('hosts are offered, and the services of the named host', async () => {
     tools();
-    // As bash takes a word with a colon apart.
+    // bash splits a word at a colon.
     expect(await offered(['-H', 'podman', ':', '//da'])).toEqual(['//database']);
     expect(await offered(['-H', 'po'])).toEqual(['podman://web', 'podman://database']);
     expect(await offered(['--host', '=', 'ssh', ':', '//'])).toEqual(['//node1', '//node2']);
@@ -116,7 +116,7 @@ describe('in bash', () => {
     ]);
   });
 
-  test('without my_init nothing is said', async () => {
+  test('without my_init there is no error message', async () => {
     expect(await offered(['restart', ''], '/nowhere/x.sock')).toEqual(['']);
     expect(await offered(['rest'], '/nowhere/x.sock')).toEqual(['restart']);
   });
@@ -146,7 +146,7 @@ describe('in fish', () => {
 
 describe('in zsh', () => {
   beforeEach(() => {
-    // Ctrl-X completes the line, writes what it has become, and ends the shell.
+    // Ctrl-X completes the line, writes the result, and ends the shell.
     writeFileSync(
       join(bin, '.zshrc'),
       `autoload -U compinit; compinit -u -D; source <(svctl completion zsh)

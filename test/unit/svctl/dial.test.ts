@@ -29,7 +29,7 @@ const isAlive = (): boolean => {
   }
 };
 
-test('a tool that hangs is killed when the caller gives up', async () => {
+test('a hanging tool is killed when the caller gives up', async () => {
   const caller = new AbortController();
   const dialled = dial(TARGET, 1_000_000, caller.signal).catch((error: unknown) => error);
   await waitFor('the tool', () => pid() > 0);
@@ -43,7 +43,7 @@ test('no tool is started for a caller who has given up', async () => {
   expect(pid()).toBe(0);
 });
 
-test('a tool that hangs is killed when its time is over', async () => {
+test('a hanging tool is killed when its time is over', async () => {
   await expect(dial(TARGET, 1_000)).rejects.toThrow('docker gave no answer within 1 s');
   if (pid() > 0) await waitFor('the end of the tool', () => !isAlive());
 });

@@ -24,8 +24,8 @@ afterEach(async () => {
 });
 
 /**
- * A stand-in for a tool: notes its arguments, and goes on as the script says, in a container with
- * svctl and my_init.
+ * A stand-in for a tool. It notes its arguments, and runs the script as in a container with svctl
+ * and my_init.
  */
 function tool(name: string, script: string): void {
   const inside = `export MY_INIT_SOCKET=${api.path}`;
@@ -36,7 +36,7 @@ function tool(name: string, script: string): void {
 
 const run = (...args: string[]) => svctl.run(args, { PATH: `${directory}:${process.env.PATH}` });
 
-/** Finds svctl by the path of the bundle, whatever the PATH is. */
+/** A script that finds svctl by the path of the bundle, whatever the PATH is. */
 const DIAL = (): string => `exec ${svctl.path} dial-stdio`;
 
 test.each([
@@ -58,7 +58,7 @@ test.each([
   expect(stdout.split('\n')[0]).toBe(expected);
 });
 
-test('MY_INIT_HOST is the host where no option says otherwise, and unix:// is a socket', async () => {
+test('MY_INIT_HOST is the default host, and unix:// is a socket', async () => {
   const environment = { MY_INIT_HOST: `unix://${api.path}` };
   expect(await svctl.run(['-o', 'name'], environment)).toMatchObject({ code: 0 });
   expect(await svctl.run(['--socket', '/nowhere'], environment)).toMatchObject({ code: 7 });
@@ -94,7 +94,7 @@ test.each([
   });
 });
 
-test('words that a shell prints first do no harm', async () => {
+test('lines that a shell prints first do no harm', async () => {
   tool('ssh', `echo Welcome; ${DIAL()}`);
   expect(await run('-H', 'ssh://node1', '-o', 'name')).toMatchObject({ stderr: '', code: 0 });
 });
@@ -149,14 +149,14 @@ function nodeOnly(): string {
   return `${join(process.execPath, '..')}:/bin`;
 }
 
-test('a host that is none is wrong usage', async () => {
+test('an invalid host is wrong usage', async () => {
   expect(await svctl.run(['-H', 'web'])).toMatchObject({
     stderr: expect.stringContaining('invalid host "web"'),
     code: 2,
   });
 });
 
-test('kubectl svctl --help has the options of kubectl, and the usage that it has there', () => {
+test('kubectl svctl --help has the options of kubectl, and its usage under kubectl', () => {
   const help = pluginHelp([]);
   expect(help).toMatch(/^Usage: kubectl svctl \[COMMAND\] \[OPTIONS\] POD\|TYPE\/NAME \[NAME…\]\n/);
   expect(help).toMatch(/\nOptions of kubectl:\n {2}-n, --namespace NAMESPACE .*\n(.*\n)+\nOptions:\n/);

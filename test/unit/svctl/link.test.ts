@@ -10,8 +10,8 @@ function pair(options: LinkOptions = {}) {
 }
 
 /**
- * By events: in Node 20, `for await` destroys a stream that it has read to the end, the other
- * direction included.
+ * Reads by events: in Node 20, `for await` destroys a stream that it has read to the end, including
+ * the other direction.
  */
 const textOf = async (link: Link): Promise<string> => {
   const chunks: Buffer[] = [];
@@ -20,7 +20,7 @@ const textOf = async (link: Link): Promise<string> => {
   return Buffer.concat(chunks).toString();
 };
 
-test('bytes arrive as they are, however they are cut up', async () => {
+test('bytes arrive unchanged, however they are cut up', async () => {
   const { near, far, there } = pair();
   const bytes = Buffer.from('x'.repeat(100_000));
   const slices = new PassThrough();
@@ -37,7 +37,7 @@ test('bytes arrive as they are, however they are cut up', async () => {
   far.destroy();
 });
 
-test('one direction ends, the other goes on', async () => {
+test('one direction ends, and the other goes on', async () => {
   const { near, far } = pair();
   near.end('question');
   expect(await textOf(far)).toBe('question');
@@ -55,26 +55,26 @@ test('a pipe that ends without the last frame is a cut, whatever the tool says',
   far.on('error', () => undefined).destroy();
 });
 
-test('an end that is destroyed says so to the other', async () => {
+test('a destroyed end reports this to the other', async () => {
   const { near, far } = pair();
   near.destroy();
   expect(await textOf(far)).toBe('');
 });
 
-test('signs of life keep a silent link; without them it is given up', async () => {
+test('signs of life keep a silent link open; without them it is given up', async () => {
   const { near, far, back } = pair({ pingMs: 20, silenceMs: 500 });
   near.resume();
   far.resume();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect([near.destroyed, far.destroyed]).toEqual([false, false]);
-  // What the other end says arrives no more.
+  // Nothing from the other end arrives any more.
   back.removeAllListeners('data');
   const [error] = (await once(near, 'error')) as [Error];
   expect(error.message).toMatch(/^the other end gave no sign of life for \d+ s$/);
   far.destroy();
 });
 
-test('what does not send frames is given up', async () => {
+test('an end that does not send frames is given up', async () => {
   const input = new PassThrough();
   const link = new Link(input, new PassThrough());
   link.resume();

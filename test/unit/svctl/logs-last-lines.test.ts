@@ -41,7 +41,7 @@ test('status NAME and status -o wide show the last lines of a service in trouble
   expect(few).not.toContain('line 5');
 });
 
-test('a start that fails shows what the service said since', async () => {
+test('a failed start shows the lines of the service since then', async () => {
   logs.of('web').line('of yesterday', { atMs: Date.now() - 60_000 });
   api.services.answer = async () => {
     webIsBroken();
@@ -55,7 +55,7 @@ test('a start that fails shows what the service said since', async () => {
   expect(stderr).not.toContain('yesterday');
 });
 
-test('without logs to read, status and start say what they know', async () => {
+test('without logs to read, status and start show what they know', async () => {
   await api.stop();
   api = await startApi();
   api.services.set('web', { state: 'backoff', pid: 0, ready: false, trouble: 'exited with 1 after 20 ms' });

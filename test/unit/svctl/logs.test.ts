@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const run = (...args: string[]) => svctl.run(['logs', ...args, '--socket', api.path]);
 
-/** On a terminal. */
+/** Runs svctl on a terminal. */
 const runOnTerminal = async (command: string) => {
   const { stdout } = await svctl.shell(`script -qec '"$svctl" ${command} --socket ${api.path}' /dev/null`);
   return stdout.replaceAll('\r\n', '\n');
@@ -62,14 +62,14 @@ describe('into a pipe', () => {
     expect((await run('w*')).stdout).toBe('web | two\n');
   });
 
-  test('a line that is interrupted by one of another service is taken up again', async () => {
+  test('an interrupted line is completed after the line of another service', async () => {
     logs.of('a').line('begun ', { partial: true });
     logs.of('b').line('other');
     logs.of('a').line('ended');
     expect((await run()).stdout).toBe('a | begun \nb | other\na | ended\n');
   });
 
-  test('times and markers come when asked for', async () => {
+  test('times and markers come on request', async () => {
     logs.of('web').mark('started', 2);
     logs.of('web').line('x', { atMs: FIRST_MS + 7 });
     logs.of('web').mark('exited', 2, { kind: 'exited', code: 3 });
@@ -79,7 +79,7 @@ describe('into a pipe', () => {
     );
   });
 
-  test('a reader that has seen enough is no error', async () => {
+  test('a reader that stops reading is no error', async () => {
     logs.of('web').lines(Array.from({ length: 2000 }, (_, index) => `${index}`));
     const { stdout, stderr } = await svctl.shell(
       `"$svctl" logs web --socket ${api.path} | head -1; echo "\${PIPESTATUS[0]}"`,
@@ -128,7 +128,7 @@ describe('chosen', () => {
     [['-f', '--previous'], 2, '--follow or --previous'],
     [['wep'], 4, 'Did you mean web?'],
     [['-o', 'wide'], 2, '--output cannot be "wide"'],
-  ])('wrongly by %j', async (options, code, words) => {
+  ])('refused with %j', async (options, code, words) => {
     const ended = await run(...options);
     expect(ended).toMatchObject({ code, stdout: '' });
     expect(ended.stderr).toContain(words);
@@ -171,7 +171,7 @@ describe('a follower', () => {
     expect(stdout()).toMatch(/\nweb \| new\nlate \| hello\n$/);
   });
 
-  test('repeats nothing, misses nothing and says nothing when its connection is lost', async () => {
+  test('repeats nothing, misses nothing and prints no message when its connection is lost', async () => {
     logs.of('web').line('first');
     const { stdout, process, ended } = await following('web');
     await until(() => stdout() === 'first\n');
@@ -188,7 +188,7 @@ describe('a follower', () => {
     expect((await ended).stderr).toBe('');
   });
 
-  test('goes on with all that a new boot has said', async () => {
+  test('goes on with all lines of a new boot', async () => {
     logs.of('web').line('before');
     const { stdout } = await following('web');
     await until(() => stdout() === 'before\n');
@@ -202,7 +202,7 @@ describe('a follower', () => {
     next.close();
   });
 
-  test('is told on standard error what was lost', async () => {
+  test('shows on standard error what was lost', async () => {
     const web = logs.of('web');
     web.line('first');
     const { stdout, process, ended } = await following('web');
@@ -220,13 +220,13 @@ describe('a follower', () => {
     );
   });
 
-  test('ends without a word on Ctrl-C', async () => {
+  test('ends without a message on Ctrl-C', async () => {
     const { process, ended } = await following('web', '-n', '0');
     process.kill('SIGINT');
     expect(await ended).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' });
   });
 
-  test('that does not read holds nobody up, and is told what it missed when it does', async () => {
+  test('holds nobody up if it does not read, and learns later what it missed', async () => {
     const { stdout, process, ended } = await following('web');
     process.stdout.pause();
     for (let round = 0; round < 200; round++) {
@@ -247,11 +247,11 @@ describe('a follower', () => {
   });
 });
 
-test('without my_init it is 7', async () => {
+test('without my_init the exit code is 7', async () => {
   expect(await svctl.run(['logs', '--socket', '/nowhere/x.sock'])).toMatchObject({ code: 7, stdout: '' });
 });
 
-test('a service that writes to a logger has a hint where its lines are', async () => {
+test('a service that writes to a logger shows a hint where its lines are', async () => {
   api.services.set('web/log', { directory: '/etc/service/web/log' });
   const { stdout, stderr, code } = await run('web');
   expect({ stdout, code }).toEqual({ stdout: '', code: 0 });

@@ -22,7 +22,7 @@ async function* of(...responses: readonly (ReadResponse | (() => Promise<void>))
   }
 }
 
-/** The lines of sources, by the names of their hosts. */
+/** The merged lines of sources, by the names of their hosts. */
 async function merged(sources: Readonly<Record<string, AsyncIterable<ReadResponse>>>) {
   const printed: string[] = [];
   const failed: string[] = [];
@@ -60,7 +60,7 @@ test('the pieces of a long line stay together', async () => {
   expect(printed).toEqual(['a long ', 'a line', 'b other']);
 });
 
-test('a host that fails is told of once, and keeps nobody waiting', async () => {
+test('a failing host is reported once, and holds up nobody', async () => {
   const fails = async (): Promise<void> => {
     throw new Error('cut');
   };

@@ -52,7 +52,7 @@ describe('health', () => {
     expect(code).toBe(1);
   });
 
-  test('is no fault where nobody wants a service up, and names a few of many that cannot be used', async () => {
+  test('does not fail for services that nobody wants up, and names a few of many that cannot be used', async () => {
     api.services.set('sshd', { state: 'down', desired: 'down' });
     for (let n = 1; n <= 9; n++) api.services.set(`worker-${n}`, { state: 'failed' });
     const { stdout } = await run('health');
@@ -61,7 +61,7 @@ describe('health', () => {
     expect(rows(stdout)).toContain(`readiness | not serving | ${first}, ${second}, ${third} and 6 more`);
   });
 
-  test('can be asked for a service or a probe', async () => {
+  test('can ask about a service or a probe', async () => {
     api.services.set('web', { state: 'starting', ready: false });
     expect(await run('health', 'memcached', 'liveness')).toMatchObject({ code: 0 });
     expect(await run('health', 'web')).toMatchObject({ code: 1 });
@@ -81,7 +81,7 @@ describe('health', () => {
 });
 
 describe('info', () => {
-  test('says what my_init is and what the caller may do', async () => {
+  test('shows the properties of my_init and the rights of the caller', async () => {
     const { stdout, code } = await run('info');
     expect(rows(stdout)).toEqual(
       expect.arrayContaining([
@@ -106,7 +106,7 @@ describe('version', () => {
     expect(code).toBe(0);
   });
 
-  test('shows its own without my_init', async () => {
+  test('shows its own version without my_init', async () => {
     const { stdout, stderr, code } = await svctl.run(['version', '--socket', '/nowhere/x.sock']);
     expect(stdout).toMatch(/^svctl \d+\.\d+\.\d+\n$/);
     expect(stderr).toContain('cannot reach my_init');
@@ -143,7 +143,7 @@ describe('ps', () => {
 
   test('is a tree with the services and the zombies marked', async () => {
     const { stdout, stderr, code } = await run('ps');
-    // Seconds may have passed since.
+    // Seconds may have passed meanwhile.
     expect(stdout.replace(/\b1m \ds\b/g, '1m 5s').split('\n')).toEqual([
       'PID  SERVICE    STATE     UPTIME   CPU  MEMORY  PROCESS',
       '  1  -          sleeping  1m 5s   0.3s    332K  my_init',
@@ -157,13 +157,13 @@ describe('ps', () => {
     expect(code).toBe(0);
   });
 
-  test('of a service has its processes alone', async () => {
+  test('of a service shows its processes alone', async () => {
     expect((await run('ps', 'memcached', '-o', 'name')).stdout).toBe('41\n43\n');
   });
 });
 
 describe('rescan', () => {
-  test('says what was found', async () => {
+  test('shows what was found', async () => {
     api.system.rescanResult = {
       added: ['queue'],
       removed: ['web'],
@@ -184,7 +184,7 @@ describe('shutdown', () => {
   const progress = (stage: string, remaining: string[], elapsedMs: number) =>
     api.system.progress({ stage, remaining, elapsedMs, remainingMs: 8000.25 - elapsedMs });
 
-  test('shows how it goes until my_init is gone', async () => {
+  test('shows the progress until my_init is gone', async () => {
     const args = ['shutdown', '--reason', 'node drain', '--exit-code', '3', '--timeout', '8'];
     const { ended, stdout } = svctl.start([...args, '--socket', api.path]);
     await until(() => api.system.orders.length === 1);
@@ -210,7 +210,7 @@ describe('shutdown', () => {
     expect(await ended).toMatchObject({ stdout: '  0.0 s  services: waiting for web\n', stderr: '', code: 0 });
   });
 
-  test('of which svctl is a victim is going well', async () => {
+  test('succeeds if svctl itself is killed by the shutdown', async () => {
     const { process, ended, stdout } = svctl.start(['shutdown', '--socket', api.path]);
     await until(() => api.system.orders.length === 1);
     progress('services', ['web'], 0);
@@ -219,7 +219,7 @@ describe('shutdown', () => {
     expect(await ended).toMatchObject({ code: 0 });
   });
 
-  test('waits for my_init itself, not for its controller alone', async () => {
+  test('waits for my_init itself, not only for its controller', async () => {
     const { ended, stdout } = svctl.start(['shutdown', '-o', 'jsonl', '--socket', api.path]);
     await until(() => api.system.orders.length === 1);
     progress('services', [], 0);
@@ -234,7 +234,7 @@ describe('shutdown', () => {
     expect(code).toBe(0);
   });
 
-  test('of an absent my_init gives 7', async () => {
+  test('of an absent my_init exits with 7', async () => {
     stopped = true;
     await api.stop();
     expect(await svctl.run(['shutdown', '--socket', api.path])).toMatchObject({ code: 7, stdout: '' });

@@ -35,7 +35,7 @@ const failing = (name: string, reason: OperationReason, message: string): Outcom
   outcome(name, { changed: false, error: new OperationError(reason, message, { service: name }) });
 
 describe('restart', () => {
-  test('says the old and the new pid and how long it took', async () => {
+  test('shows the old and the new pid and how long the restart took', async () => {
     const status = fakeStatus('memcached', { state: 'up', ready: true, pid: 57 });
     api.services.answer = async () => [outcome('memcached', { oldPid: 41, status })];
     const { stdout, stderr, code } = await run('restart', 'memcached');
@@ -53,7 +53,7 @@ describe('restart', () => {
     });
   });
 
-  test('hands on what to wait for, how long, and the stop timeout', async () => {
+  test('passes on the condition to wait for, its timeout, and the stop timeout', async () => {
     await run('restart', 'memcached', '--wait', 'started', '--timeout', '5', '--stop-timeout=250ms');
     expect(api.services.calls).toMatchObject([
       {
@@ -64,7 +64,7 @@ describe('restart', () => {
     ]);
   });
 
-  test('without waiting says what is to come', async () => {
+  test('without waiting says that the restart was requested', async () => {
     const status = fakeStatus('memcached', { state: 'stopping', pid: 41 });
     api.services.answer = async () => [outcome('memcached', { oldPid: 41, status })];
     const { stdout } = await run('restart', '--no-wait', 'memcached');
@@ -80,18 +80,18 @@ describe('start and stop', () => {
     expect(await run('stop', 'memcached')).toMatchObject({ stdout: 'memcached is already down\n', code: 0 });
   });
 
-  test('say what became of the process', async () => {
+  test('say what happened to the process', async () => {
     expect((await run('stop', 'memcached')).stdout).toMatch(/^memcached stopped: pid 41 \(TERM\) in [\d.]+ m?s\n$/);
     expect((await run('start', 'memcached')).stdout).toMatch(/^memcached started: pid \d+ in [\d.]+ m?s\n$/);
   });
 
-  test('once does not want it up for ever', async () => {
+  test('once starts a service without wanting it up for ever', async () => {
     await run('stop', 'memcached');
     expect((await run('once', 'memcached')).stdout).toMatch(/^memcached started once: pid \d+ in [\d.]+ m?s\n$/);
     expect(api.services.calls.at(-1)).toMatchObject({ method: 'start', options: { once: true } });
   });
 
-  test('take all only when told so', async () => {
+  test('take all services only with --all', async () => {
     const { stderr, code } = await run('stop');
     expect(stderr).toContain('svctl: stop: which services?');
     expect(stderr).toContain('--all');
@@ -122,7 +122,7 @@ describe('several services', () => {
     expect(code).toBe(1);
   });
 
-  test('that fail alike give the code of the failure, that fail otherwise 1', async () => {
+  test('that fail alike give the code of the failure, otherwise 1', async () => {
     const early = failing('web', 'EXITED_EARLY', 'web exited with 1 after 5 ms');
     api.services.answer = async () => [early, outcome('cron'), failing('memcached', 'EXITED_EARLY', 'gone')];
     expect((await run('start', '*')).code).toBe(9);
@@ -130,7 +130,7 @@ describe('several services', () => {
     expect((await run('start', '*')).code).toBe(1);
   });
 
-  test('json has every outcome, and the exit code stays', async () => {
+  test('json has every outcome, and the same exit code', async () => {
     api.services.answer = async () => [failing('web', 'WAIT_TIMEOUT', 'web is not ready'), outcome('cron')];
     const { stdout, code } = await run('start', '*', '-o', 'json');
     expect(JSON.parse(stdout).outcomes.map(({ name }: { name: string }) => name)).toEqual(['web', 'cron']);
@@ -141,7 +141,7 @@ describe('several services', () => {
 });
 
 describe('signals', () => {
-  test('reload says which process it was', async () => {
+  test('reload names the process', async () => {
     expect(await run('reload', 'memcached')).toMatchObject({ stdout: 'memcached: reloaded (pid 41)\n', code: 0 });
   });
 
@@ -201,7 +201,7 @@ test('a timeout says that the operation goes on and how to follow it', async () 
   );
 });
 
-test('Ctrl-C ends the waiting, says so, and is seen by the shell as 130', async () => {
+test('Ctrl-C ends the wait, says so, and gives the shell 130', async () => {
   api.services.answer = () => new Promise(() => undefined);
   const running = svctl.start(['restart', 'memcached', '--socket', api.path]);
   await until(() => api.services.calls.length === 1);
@@ -216,7 +216,7 @@ describe('run', () => {
   const run = (...args: string[]) => svctl.run(['--socket', api.path, ...args]);
   const NOTHING = { names: [], globs: [], all: false };
 
-  test('hands on the command as it is, and the options in the words of service.yaml', async () => {
+  test('passes on the command unchanged, and the options in the words of service.yaml', async () => {
     const { stdout, code } = await run(
       ...['run', '--name', 'dev', '--ready', 'tcp:3000', '--restart', 'on-failure', '--env', 'A=1', '--env', 'B=$x=2'],
       ...['--user', 'app', '--cwd', '/srv', '--keep', '--wait', 'started', '--', 'npm', 'run', '--loud', '$HOME'],
@@ -250,7 +250,7 @@ describe('run', () => {
     expect(JSON.parse(api.services.calls[0]?.order?.definition ?? '').ready).toEqual(key);
   });
 
-  test('takes the name of the program, and its own directory', async () => {
+  test('uses the name of the program, and the working directory', async () => {
     await run('run', '--', '/usr/bin/app');
     expect(api.services.calls[0]?.order).toMatchObject({ name: 'app', command: ['/usr/bin/app'], keep: false });
     expect(JSON.parse(api.services.calls[0]?.order?.definition ?? '')).toEqual({ working_dir: process.cwd() });
@@ -261,7 +261,7 @@ describe('run', () => {
     [['run', '--ready', 'maybe', '--', 'app'], '--ready cannot be "maybe"'],
     [['run', '--env', 'A', '--', 'app'], '--env cannot be "A"'],
     [['run', '--restart', 'maybe', '--', 'app'], '--restart cannot be "maybe"'],
-  ])('%j is a mistake', async (args, words) => {
+  ])('%j is wrong usage', async (args, words) => {
     const { code, stderr } = await run(...args);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(words) });
     expect(api.services.calls).toEqual([]);
@@ -270,7 +270,7 @@ describe('run', () => {
 });
 
 describe('scale', () => {
-  test('hands on the number, and says which replicas came and went', async () => {
+  test('passes on the number, and names the replicas that came and went', async () => {
     const gone = { status: undefined, oldPid: 63 };
     const up = fakeStatus('web@4', { state: 'up', pid: 71 });
     api.services.answer = async () => [outcome('web@4', { status: up }), outcome('web@3', gone)];
@@ -291,7 +291,7 @@ describe('scale', () => {
   });
 
   test.each([[['scale', 'web']], [['scale']], [['scale', 'web', 'many']], [['scale', 'web', '1', '2']]])(
-    '%j is a mistake',
+    '%j is wrong usage',
     async (args) => {
       expect(await run(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('svctl scale NAME NUMBER') });
     },

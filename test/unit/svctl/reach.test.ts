@@ -43,7 +43,7 @@ describe('my_init that cannot be reached', () => {
     expect(code).toBe(7);
   });
 
-  test('a socket that is left over: says that nobody listens', async () => {
+  test('a stale socket: says that nobody listens', async () => {
     const living = join(directory, 'living.sock');
     const path = join(directory, 'stale.sock');
     const server = await listening(net.createServer(), living);
@@ -63,14 +63,14 @@ describe('my_init that cannot be reached', () => {
     }
   });
 
-  test('a my_init that takes connections and says nothing: no command waits for ever', async () => {
+  test('a my_init that accepts connections and stays silent: no command waits for ever', async () => {
     const path = join(directory, 'silent.sock');
     await listening(
       net.createServer((socket) => closing.push(() => socket.destroy())),
       path,
     );
     const commands = ['logs web', 'watch', 'restart web'];
-    // At once, for each waits 10 s.
+    // All commands run at once, for each waits 10 s.
     const ends = await Promise.all(
       commands.map(async (command) => ({ command, ...(await svctl.run(['--socket', path, ...command.split(' ')])) })),
     );
@@ -82,7 +82,7 @@ describe('my_init that cannot be reached', () => {
     const path = join(directory, 'closed.sock');
     await listening(net.createServer(), path);
     chmodSync(path, 0o600);
-    // Where the bundle is, and what it is run with, another user may read.
+    // Another user may read the directory of the bundle, and what it is run with.
     chmodSync(join(svctl.path, '..'), 0o755);
     const { stderr, code } = await svctl.shell(
       `setpriv --reuid=65534 --regid=65534 --clear-groups "$svctl" --socket ${path}`,
@@ -92,7 +92,7 @@ describe('my_init that cannot be reached', () => {
     expect(code).toBe(5);
   });
 
-  test('something else on the socket: says that it is not my_init', async () => {
+  test('another server on the socket: says that it is not my_init', async () => {
     const path = join(directory, 'http.sock');
     await listening(http.createServer(), path);
     const { stderr, code } = await svctl.run(['--socket', path]);
@@ -100,7 +100,7 @@ describe('my_init that cannot be reached', () => {
     expect(code).toBe(7);
   });
 
-  test('a path that no socket can have is refused with the reason', async () => {
+  test('an impossible socket path is refused with the reason', async () => {
     const { stderr, code } = await svctl.run(['--socket', `/${'x'.repeat(107)}`]);
     expect(stderr).toContain('at most 107 bytes');
     expect(code).toBe(2);
@@ -163,7 +163,7 @@ describe('my_init that can be reached', () => {
         const behind = net.connect(api.path);
         for (const end of [socket, behind]) end.on('error', () => undefined);
         socket.pipe(behind).pipe(socket);
-        // The order arrives, its answer does not.
+        // The order arrives, but its answer does not.
         api.services.answer = isFirst
           ? () => {
               socket.destroy();

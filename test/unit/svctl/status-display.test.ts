@@ -28,7 +28,7 @@ const LONG = 'shop-europe-west-checkout-payment-reconciliation-worker';
 const TROUBLE =
   '/etc/service/shop/run: permission denied (make it executable: chmod +x /etc/service/shop/run), or mount the volume without noexec';
 
-/** Times in hours and minutes are the same for a machine that asks later. */
+/** Times in hours and minutes stay the same on a machine that asks later. */
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -90,7 +90,7 @@ describe('in a narrow terminal', () => {
       expect(widest(await onTerminal(columns, args))).toBeLessThanOrEqual(columns);
   });
 
-  test('what matters most stays: names, states, and what is wrong', async () => {
+  test('the most important parts stay: names, states, and troubles', async () => {
     manyServices();
     const [header, , , , , failed] = await onTerminal(40, 'status');
     expect(header).toMatch(/^NAME +STATE +READY$/);
@@ -130,7 +130,7 @@ describe('in a narrow terminal', () => {
 });
 
 describe('trouble', () => {
-  test('--failed shows only what is in trouble, also where nothing is', async () => {
+  test('--failed shows only services in trouble, also if there are none', async () => {
     up('web');
     expect(await run('status', '--failed')).toEqual(
       expect.objectContaining({ stdout: '', stderr: 'svctl: no service is in trouble, of 1\n', code: 0 }),
@@ -163,7 +163,7 @@ describe('trouble', () => {
     expect(await run('status', '--check', 'web', '-o', 'name')).toMatchObject({ code, stdout: 'web\n' });
   });
 
-  test('lost lines of a log stand under their service and in info', async () => {
+  test('lost lines of a log are shown under their service and in info', async () => {
     up('web');
     logs.of('web').dropped = { lines: 120, bytes: 9000 };
     expect((await run('status')).stdout).toContain('\n    log of web: 120 lines lost, the disk was full\n');
@@ -177,7 +177,7 @@ describe('trouble', () => {
   });
 });
 
-test('--by-tag shows a group for each tag, and those without at the end', async () => {
+test('--by-tag shows a group for each tag, and untagged services at the end', async () => {
   up('db', { tags: ['storage'] });
   up('queue', { tags: ['storage', 'batch'] });
   up('web');
@@ -198,7 +198,7 @@ test('--by-tag shows a group for each tag, and those without at the end', async 
 describe('--watch', () => {
   const WATCH = (columns = 80) => `stty cols ${columns} rows 24; exec $svctl status -w --socket ${api.path}`;
 
-  test('draws changes, and leaves the terminal as it was', async () => {
+  test('draws changes, and restores the terminal', async () => {
     up('web');
     const { process, ended, stdout } = svctl.startShell(`exec script -qec '${WATCH()}' /dev/null`);
     await until(() => stdout().includes('1 service: 1 up'));
@@ -211,7 +211,7 @@ describe('--watch', () => {
     expect(code).toBe(130);
   });
 
-  test('an error gives the terminal back before it is told, and ends svctl', async () => {
+  test('restores the terminal before it prints an error, and ends', async () => {
     const command = `stty cols 80 rows 24; exec $svctl status -w nosuch --socket ${api.path}`;
     const { stdout, code } = await svctl.shell(`exec script -qec '${command}' /dev/null`);
     expect(code).toBe(4);

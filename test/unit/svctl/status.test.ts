@@ -60,7 +60,7 @@ function webInBackoff(): void {
 }
 
 describe('the table', () => {
-  test('shows each service, and what troubles it under its row', async () => {
+  test('shows each service, with its trouble under its row', async () => {
     memcachedUp();
     webInBackoff();
     api.services.set('cron', { desired: 'down' });
@@ -105,12 +105,12 @@ describe('the table', () => {
   });
 });
 
-describe('which services', () => {
+describe('selected services', () => {
   beforeEach(() => {
     for (const name of ['web-1', 'web-2', 'db']) api.services.set(name, { state: 'up', ready: true, pid: 7 });
   });
 
-  test('names and patterns select', async () => {
+  test('are chosen by names and patterns', async () => {
     const { stdout, code } = await run('status', 'web-*', '-o', 'name');
     expect(stdout).toBe('web-1\nweb-2\n');
     expect(code).toBe(0);
@@ -138,7 +138,7 @@ describe('which services', () => {
 });
 
 describe('without services', () => {
-  test('says where they go, and nothing on standard output', async () => {
+  test('says where services go, and prints nothing on standard output', async () => {
     const { stdout, stderr, code } = await run();
     expect(stdout).toBe('');
     expect(stderr).toContain('no services. The service directory is /etc/service');

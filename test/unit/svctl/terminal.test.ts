@@ -22,7 +22,7 @@ const onTerminal = (args: string, environment: NodeJS.ProcessEnv = {}) =>
 const ESCAPE = '\x1b';
 
 describe('colours', () => {
-  test('are there on a terminal', async () => {
+  test('are used on a terminal', async () => {
     const { stdout } = await onTerminal('status');
     expect(stdout).toMatch(/memcached +\x1b\[36mup\x1b\[0m +yes/);
   });
@@ -31,20 +31,20 @@ describe('colours', () => {
     ['NO_COLOR', '', { NO_COLOR: '1' }],
     ['--no-color', '--no-color', {}],
     ['a dumb terminal', '', { TERM: 'dumb' }],
-  ])('are not there with %s', async (_what, option, environment) => {
+  ])('are not used with %s', async (_what, option, environment) => {
     const { stdout } = await onTerminal(`status ${option}`, environment);
     expect(stdout).toContain('memcached  up ');
     expect(stdout).not.toContain(ESCAPE);
   });
 
-  test('are not there in a pipe', async () => {
+  test('are not used in a pipe', async () => {
     const { stdout } = await svctl.run(['--socket', api.path]);
     expect(stdout).not.toContain(ESCAPE);
   });
 
   test('do not disturb the columns', async () => {
     api.services.set('web', { state: 'backoff', pid: 0, ready: false });
-    // Seconds may pass between the two.
+    // Seconds may pass between the two calls.
     const withoutUptime = (table: string): string => table.replace(/\d+s +/g, '');
     const coloured = (await onTerminal('status')).stdout.replaceAll('\r', '').replace(/\x1b\[[\d;]+m/g, '');
     expect(withoutUptime(coloured)).toBe(withoutUptime((await svctl.run(['--socket', api.path])).stdout));
@@ -97,7 +97,7 @@ describe('a reader that goes away', () => {
     expect({ stderr, stdout }).toEqual({ stderr: '', stdout: '0\n' });
   });
 
-  test('does not change what an order gives', async () => {
+  test('does not change the exit code of an order', async () => {
     const { stdout } = await svctl.shell(
       `$svctl stop nobody --socket ${api.path} 2>/dev/null | head -0; echo \${PIPESTATUS[0]}`,
     );

@@ -24,7 +24,7 @@ describe('times', () => {
     [1.54, '1.5 s'],
     [61, '1m 1s'],
     [-1, '0 ms'],
-  ])('what took %f s took %s', (seconds, text) => {
+  ])('a duration of %f s is shown as %s', (seconds, text) => {
     expect(took(seconds)).toBe(text);
   });
 

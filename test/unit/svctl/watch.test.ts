@@ -34,7 +34,7 @@ async function watching(...args: string[]): Promise<Running> {
   return running;
 }
 
-/** Without their times. */
+/** The lines without their times. */
 const lines = (text: string) => text.split('\n').map((line) => line.replace(/^\d\d:\d\d:\d\d\.\d{3} {2}/, ''));
 
 const inBackoff = {
@@ -65,7 +65,7 @@ test('each change is a line: when, which, from what to what, and why', async () 
   ]);
 });
 
-test('changes of readiness and pauses are told', async () => {
+test('changes of readiness and pauses are shown', async () => {
   const { stdout } = await watching('web');
   api.services.set('web', { ready: false });
   api.services.set('memcached', { ready: false });
@@ -78,7 +78,7 @@ test('changes of readiness and pauses are told', async () => {
   ]);
 });
 
-test('changes that a person would not notice are no lines', async () => {
+test('changes that a person would not notice are not shown', async () => {
   const { stdout } = await watching();
   api.services.set('web', { pid: 99 });
   api.services.set('web', { run: 2, runId: 'web-2' });
@@ -98,7 +98,7 @@ test('jsonl has each message on a line: the snapshot first, then the changes', a
   expect(change.change).toMatchObject({ service: { name: 'web', state: 'SERVICE_STATE_BACKOFF' }, revision: '4' });
 });
 
-test('a lost connection is made again, what happened meanwhile is told once, and nothing is said of it', async () => {
+test('a lost connection is made again without a message, and the changes meanwhile are shown once', async () => {
   const { stdout, process, ended } = await watching();
   api.services.set('web', inBackoff);
   await until(() => stdout().includes('web '));
@@ -112,7 +112,7 @@ test('a lost connection is made again, what happened meanwhile is told once, and
   expect((await ended).stderr).toBe('');
 });
 
-test('a new boot is compared with what was known, and nothing is said of it', async () => {
+test('a new boot is compared with the known state, without a message', async () => {
   const { stdout, process, ended } = await watching();
   api.services.set('web', { paused: true });
   api.services.set('web', { paused: false });
@@ -138,7 +138,7 @@ test('a new boot is compared with what was known, and nothing is said of it', as
   ]);
 });
 
-test('changes that are no longer held are told as a gap, and by what they came to', async () => {
+test('changes that are no longer held are shown as a gap, and by their results', async () => {
   await api.stop();
   api = await startApi({ services: new FakeServices(['db', 'web'], 'fake-boot', 2) });
   relay.target = api.path;
@@ -161,14 +161,14 @@ test('an unknown service ends it at once with 4, an absent my_init with 7', asyn
   expect(await svctl.run(['watch', '--socket', '/nowhere/x.sock'])).toMatchObject({ code: 7 });
 });
 
-test('Ctrl-C ends it without a word', async () => {
+test('Ctrl-C ends it without a message', async () => {
   const { process, ended } = await watching();
   process.kill('SIGINT');
   expect(await ended).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' });
 });
 
 test('a shell sees 130 after Ctrl-C', async () => {
-  // Job control: without it a shell has its background commands ignore SIGINT.
+  // Job control: without it a shell makes its background commands ignore SIGINT.
   const shell = svctl.startShell(`set -m; "$svctl" watch --socket ${relay.path} & echo $!; wait $!; echo "code $?"`);
   await until(() => api.services.subscribers === 1);
   process.kill(Number.parseInt(shell.stdout(), 10), 'SIGINT');
@@ -183,7 +183,7 @@ test('a connection that is lost before the first answer is made again', async ()
   await until(() => api.services.subscribers === 1);
 });
 
-/** Cuts the connections, does something, and lets svctl back in. */
+/** Cuts the connections, does something, and lets svctl connect again. */
 async function whileAway(something: () => void, target = api.path): Promise<void> {
   relay.target = undefined;
   relay.cut();

@@ -15,7 +15,7 @@ afterAll(async () => {
   await api.stop();
 });
 
-/** The file of a command that svctl loads for this command alone. */
+/** The file that svctl loads for one command alone. */
 function chunkOf(command: string): string {
   const directory = join(dirname(svctl.path), 'lib-svctl');
   const names = readdirSync(directory).filter((name) => name.startsWith(`${command}-`) && name.endsWith('.js'));
@@ -25,13 +25,13 @@ function chunkOf(command: string): string {
 
 const documents = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 
-test.each(['top', 'dashboard'])('the document says how large svctl %s is', (command) => {
+test.each(['top', 'dashboard'])('the document states the size of svctl %s', (command) => {
   const [, said] = new RegExp(`\`svctl ${command}\` is a file of (\\d+) kB`).exec(documents('looking.md')) ?? [];
   const kB = statSync(chunkOf(command)).size / 1000;
   expect(Math.abs(Number(said) - kB)).toBeLessThan(kB / 10);
 });
 
-test('the other commands do without top and dashboard', async () => {
+test('the other commands work without the files of top and dashboard', async () => {
   for (const command of ['top', 'dashboard']) rmSync(chunkOf(command));
   for (const args of [['status', 'web'], ['info'], ['--help']]) {
     const { code, stderr } = await svctl.run(['--socket', api.path, ...args]);

@@ -11,7 +11,7 @@ test.each([
   expect(nearest(typed, ['cron', 'memcached', 'web'])).toBe(meant);
 });
 
-test('a name that is nothing like any other has no nearest', () => {
+test('a name unlike any other has no nearest name', () => {
   expect(nearest('postgresql', ['cron', 'memcached', 'web'])).toBeUndefined();
 });
 

@@ -27,7 +27,7 @@ afterEach(() => {
 const check = async (probe: Probe, run = noPrograms, signal = never): Promise<string | undefined> =>
   (await loadChecker(probe, run)).check(signal);
 
-/** Listens at a port of the kernel's choice, or at a path; the port. */
+/** Listens at a port of the kernel's choice, or at a path. Returns the port. */
 async function listen(server: Server, path?: string): Promise<number> {
   await new Promise<void>((resolve) =>
     path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve),
@@ -46,17 +46,17 @@ describe('tcp', () => {
     expect(await check(probe(await listen(mute())))).toBeUndefined();
   });
 
-  test('passes at a name with two addresses of which one is listened at', async () => {
+  test('passes at a name with two addresses if one of them has a listener', async () => {
     expect(await check(probe(await listen(mute()), 'localhost'))).toBeUndefined();
   });
 
-  test('says that the connection is refused', async () => {
+  test('reports that the connection is refused', async () => {
     const port = await freePort();
     expect(await check(probe(port))).toBe(`127.0.0.1:${port}: connection refused`);
     expect(await check(probe(port, 'localhost'))).toBe(`localhost:${port}: connection refused`);
   });
 
-  test('says that a name is unknown', async () => {
+  test('reports that a name is unknown', async () => {
     expect(await check(probe(1, 'nobody.invalid'))).toMatch(/^nobody\.invalid:1: the host name cannot be resolved/);
   });
 });
@@ -69,7 +69,7 @@ describe('unix', () => {
     expect(await check({ kind: 'unix', path })).toBeUndefined();
   });
 
-  test('says of a socket file whose server is gone that the connection is refused', async () => {
+  test('reports a refused connection for a socket file whose server is gone', async () => {
     const path = join(directory, 'file');
     writeFileSync(path, '');
     expect(await check({ kind: 'unix', path })).toBe(`${path}: connection refused`);
@@ -108,18 +108,18 @@ describe('http', () => {
     expect(await check(probe(await serve(answer(code))))).toBeUndefined();
   });
 
-  test.each([404, 500])('fails with %d, which it names', async (code) => {
+  test.each([404, 500])('fails with %d, and names it', async (code) => {
     const url = await serve(answer(code));
     expect(await check(probe(url))).toBe(`${url}: answers ${code}`);
   });
 
-  test('takes other statuses where the definition says so', async () => {
+  test('accepts other statuses if the definition says so', async () => {
     const url = await serve(answer(401));
     expect(await check(probe(url, { status: [[401, 403]] }))).toBeUndefined();
     expect(await check(probe(url, { status: [[200, 200]] }))).toBe(`${url}: answers 401`);
   });
 
-  test('sends its path, its headers and who asks', async () => {
+  test('sends its path, its headers and a User-Agent', async () => {
     let seen: IncomingMessage | undefined;
     const url = await serve((request, response) => {
       seen = request;
@@ -136,13 +136,13 @@ describe('http', () => {
     expect(await check(probe('http://localhost/health', { unix: path }))).toBeUndefined();
   });
 
-  test('passes with an endless body, of which it reads no more than it has to', async () => {
+  test('passes with an endless body, of which it reads only what it needs', async () => {
     let closed: Promise<unknown> | undefined;
     const url = await serve((_request, response) => {
       closed = new Promise((resolve) => response.on('close', resolve));
       const more = (): void => {
-        // In a turn of its own: Node 24 takes writes to a broken connection at once, and would
-        // never see its end.
+        // Writes in a separate turn: Node 24 accepts writes to a broken connection at once, and
+        // would never see its end.
         if (!response.destroyed) response.write('x'.repeat(65_536), () => setImmediate(more));
       };
       more();
@@ -151,7 +151,7 @@ describe('http', () => {
     await closed;
   });
 
-  test('says what is wrong with a server that says nothing, hangs up, or is not there', async () => {
+  test('reports the error of a server that is silent, hangs up, or is not there', async () => {
     const silent = `http://127.0.0.1:${await listen(mute())}/`;
     expect(await check(probe(silent), noPrograms, AbortSignal.timeout(50))).toBe(`${silent}: does not answer`);
     const rude = `http://127.0.0.1:${await listen(createServer((socket) => socket.destroy()))}/`;
@@ -202,7 +202,7 @@ describe('grpc', () => {
     expect(await check(probe(address, 'web'))).toBe(`${address}, service web: ${words}`);
   });
 
-  test('says that the service, or all of health, is unknown to the server', async () => {
+  test('reports that the server does not know the service, or health at all', async () => {
     const address = await serve({});
     expect(await check(probe(address, 'web'))).toBe(`${address}, service web: does not know this service (NOT_FOUND)`);
     const server = new GrpcServer();
@@ -213,7 +213,7 @@ describe('grpc', () => {
     expect(await check(probe(`127.0.0.1:${port}`))).toBe(`127.0.0.1:${port}: has no health service (UNIMPLEMENTED)`);
   });
 
-  test('says what is wrong with a server that says nothing, speaks HTTP/1, or is not there', async () => {
+  test('reports the error of a server that is silent, speaks HTTP/1, or is not there', async () => {
     const silent = `127.0.0.1:${await listen(mute())}`;
     expect(await check(probe(silent), noPrograms, AbortSignal.timeout(50))).toBe(`${silent}: does not answer`);
     const old = `127.0.0.1:${await listen(createHttpServer((_request, response) => response.end('no')))}`;
@@ -231,7 +231,7 @@ describe('exec', () => {
     expect(await ending({ status: { kind: 'exited', code: 0 }, lastLine: 'all is well' })).toBeUndefined();
   });
 
-  test('says how else it ended, and its last line', async () => {
+  test('reports how else the program ended, and its last line', async () => {
     expect(await ending({ status: { kind: 'exited', code: 2 }, lastLine: 'no response' })).toBe(
       'pg_isready: exit code 2: no response',
     );

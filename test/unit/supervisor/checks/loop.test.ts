@@ -4,7 +4,7 @@ import type { ProbeTimes } from '../../../../src/supervisor/definition/definitio
 
 const TIMES: ProbeTimes = { intervalMs: 10_000, timeoutMs: 3_000, failures: 3, successes: 1 };
 
-/** Each check is answered by the test; what the loop tells, and when, is written down. */
+/** The test answers each check; the reports of the loop are noted, with their times. */
 class Scene {
   answer: string | undefined | 'silence' = undefined;
   readonly told: string[] = [];
@@ -43,7 +43,7 @@ afterEach(() => {
 const elapse = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
 describe('a check loop that somebody waits for', () => {
-  test('looks at once, then 100 ms later, growing to 1 s, and at the interval when it has passed', async () => {
+  test('looks at once, then after delays that grow from 100 ms to 1 s, and at the interval after a pass', async () => {
     const scene = new Scene('impatient');
     scene.answer = 'refused';
     scene.loop.start();
@@ -63,7 +63,7 @@ describe('a check loop that somebody waits for', () => {
     expect(scene.checkedAt).toEqual([0, 100, 250, 400]);
   });
 
-  test('tells each new problem before the first pass, the same one once', async () => {
+  test('reports each new problem before the first pass, the same one once', async () => {
     const scene = new Scene('impatient');
     scene.answer = 'refused';
     scene.loop.start();
@@ -73,7 +73,7 @@ describe('a check loop that somebody waits for', () => {
     expect(scene.told).toEqual(['refused', 'answers 503']);
   });
 
-  test('takes three failures in a row to lose what it has passed, and one pass to have it again', async () => {
+  test('fails after three failures in a row, and passes again after one pass', async () => {
     const scene = new Scene('impatient');
     scene.loop.start();
     await elapse(0);
@@ -91,7 +91,7 @@ describe('a check loop that somebody waits for', () => {
     expect(scene.told).toEqual(['passed', 'answers 503', 'passed']);
   });
 
-  test('passes after as many successes in a row as are asked for', async () => {
+  test('passes after the given number of successes in a row', async () => {
     const scene = new Scene('impatient', { successes: 3 });
     scene.loop.start();
     await elapse(150);
@@ -116,7 +116,7 @@ describe('a check loop that somebody waits for', () => {
     expect(scene.checkedAt).toEqual([0]);
   });
 
-  test('goes on where an earlier controller was: one failure is none, a pass is no news', async () => {
+  test('goes on where an earlier controller was: one failure has no effect, a pass is not reported', async () => {
     const scene = new Scene('impatient', {}, true);
     scene.answer = 'answers 503';
     scene.loop.start();
@@ -128,8 +128,8 @@ describe('a check loop that somebody waits for', () => {
   });
 });
 
-describe('a check loop of what runs already', () => {
-  test('looks at the interval, from the first time on, and tells the third failure in a row', async () => {
+describe('a check loop of a running service', () => {
+  test('looks at the interval from the start, and reports the third failure in a row', async () => {
     const scene = new Scene('patient');
     scene.answer = 'answers 503';
     scene.loop.start();
@@ -142,7 +142,7 @@ describe('a check loop of what runs already', () => {
 });
 
 describe('a check loop that is stopped', () => {
-  test('checks nothing, and counts anew when it goes on', async () => {
+  test('checks nothing, and starts counting again when it goes on', async () => {
     const scene = new Scene('patient');
     scene.answer = 'answers 503';
     scene.loop.start();
@@ -157,7 +157,7 @@ describe('a check loop that is stopped', () => {
     expect(scene.told).toEqual(['answers 503']);
   });
 
-  test('ends a check in flight, which does not count', async () => {
+  test('ends a check under way, which does not count', async () => {
     const scene = new Scene('impatient');
     scene.answer = 'silence';
     scene.loop.start();

@@ -6,7 +6,7 @@ afterEach(() => void jest.useRealTimers());
 
 const MIB = 2 ** 20;
 
-/** A guard of a run that may use 100 MiB, the bytes that the run uses, and what came of it. */
+/** A guard of a run that may use 100 MiB, the memory of the run, and the reports of the guard. */
 function guarded({ forMs = 0 } = {}) {
   const run = { megabytes: 10, looks: 0, exceeded: [] as number[] };
   const guard = new MemoryGuard(
@@ -27,7 +27,7 @@ function looksWithin(ms: number, run: { looks: number }): number {
   return run.looks - before;
 }
 
-test('a run that is far from its limit is looked at less and less often', () => {
+test('a run far from its limit is looked at less and less often', () => {
   const { run } = guarded();
   expect(looksWithin(10_000, run)).toBeLessThan(12);
   jest.advanceTimersByTime(60_000);
@@ -36,7 +36,7 @@ test('a run that is far from its limit is looked at less and less often', () => 
   expect(looksWithin(90_000, run)).toBeLessThanOrEqual(10);
 });
 
-test('the nearer it is, the more often', () => {
+test('a run near its limit is looked at more often', () => {
   const { run } = guarded();
   jest.advanceTimersByTime(60_000);
   run.megabytes = 95;
@@ -55,7 +55,7 @@ test('a run that grows fast is looked at before it can be over the limit', () =>
   expect(run.exceeded).toEqual([101]);
 });
 
-test('is reported once, and again after it was below', () => {
+test('an excess is reported once, and again after the run was below', () => {
   const { run } = guarded();
   run.megabytes = 120;
   jest.advanceTimersByTime(60_000);
@@ -67,7 +67,7 @@ test('is reported once, and again after it was below', () => {
   expect(run.exceeded).toEqual([120, 130]);
 });
 
-test('for: so long it may use more, without a pause', () => {
+test('for: the run may use more for this long, without a pause', () => {
   const { run } = guarded({ forMs: 5_000 });
   run.megabytes = 120;
   jest.advanceTimersByTime(4_000);
@@ -80,7 +80,7 @@ test('for: so long it may use more, without a pause', () => {
   expect(run.exceeded).toEqual([120]);
 });
 
-test('stopped, it looks no more', () => {
+test('a stopped guard does not look any more', () => {
   const { run, guard } = guarded();
   jest.advanceTimersByTime(1_000);
   guard.stop();

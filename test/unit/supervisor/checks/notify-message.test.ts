@@ -18,7 +18,7 @@ describe('a message of sd_notify', () => {
     ]);
   });
 
-  test('may say that the service stops, reloads, lives or does not', () => {
+  test('may say that the service stops, reloads, is alive or is not', () => {
     expect(
       parseNotices('STOPPING=1\nRELOADING=1\nWATCHDOG=1\nWATCHDOG=trigger\nFDSTORE=1').map(({ kind }) => kind),
     ).toEqual(['stopping', 'reloading', 'watchdog', 'watchdog_trigger', 'fdstore']);
@@ -34,7 +34,7 @@ describe('a message of sd_notify', () => {
     'ERRNO=2',
     'X_MINE=1',
     'BARRIER=1',
-  ])('%s is passed over', (line) => {
+  ])('%s is ignored', (line) => {
     expect(parseNotices(line)).toEqual([]);
   });
 });

@@ -31,7 +31,9 @@ afterEach(() => {
   rmSync(directory, { recursive: true, maxRetries: 20 });
 });
 
-/** The checks of one service, and what they say. What init would hold is kept here. */
+/**
+ * The checks of one service, and their reports. The descriptors that init would hold are kept here.
+ */
 class Scene {
   readonly said: string[] = [];
   readonly held = new Map<string, number>();
@@ -52,7 +54,7 @@ class Scene {
     this.checks.follow(this.#status);
   }
 
-  /** The next controller, with what init has held. */
+  /** The next controller, with the descriptors that init has held. */
   succeed(): void {
     const held = new Map([...this.held].map(([name, fd]) => [name, native().replaceDescriptor(fd, fd)]));
     this.checks.close();
@@ -62,7 +64,7 @@ class Scene {
     this.checks.follow(this.#status);
   }
 
-  /** Leaves what the service says to the next controller. */
+  /** Leaves the messages of the service to the next controller. */
   standStill(): void {
     this.#descriptors?.pause(true);
   }
@@ -101,8 +103,8 @@ class Scene {
 }
 
 /**
- * A process that reads Python from its standard input, with the environment and the descriptor of a
- * provision.
+ * A process that reads Python from its standard input. It has the environment and the descriptor of
+ * a provision.
  */
 function service({ variables, passed }: Provision): ChildProcess & { run(code: string): void } {
   const child = spawn('python3', ['-uic', HELPERS], {
@@ -139,7 +141,7 @@ describe('notify', () => {
     scene = new Scene({ kind: 'notify' });
   });
 
-  test('READY=1 makes it ready; STATUS, STOPPING, RELOADING and EXTEND_TIMEOUT_USEC are handed on', async () => {
+  test('READY=1 makes it ready; STATUS, STOPPING, RELOADING and EXTEND_TIMEOUT_USEC are passed on', async () => {
     const child = begin();
     child.run("say('READY=1\\nSTATUS=serving')");
     child.run("say('RELOADING=1')");
@@ -149,7 +151,7 @@ describe('notify', () => {
     expect(scene.said).toEqual(['ready', 'status serving', 'reloading', 'extend_timeout 2000', 'stopping']);
   });
 
-  test('its children may speak for it, also when they have ended by then', async () => {
+  test('its children may speak for it, even if they have ended by then', async () => {
     const child = begin();
     child.run(
       "subprocess.run([sys.executable, '-c', 'import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b\"READY=1\", \"' + address + '\")'], start_new_session=True)",
@@ -157,7 +159,7 @@ describe('notify', () => {
     await scene.says('ready');
   });
 
-  test('another process may not, whoever it is', async () => {
+  test('another process may not speak for it, whatever its user', async () => {
     begin();
     const stranger = service(scene.checks.prepare());
     stranger.run("say('READY=1')");
@@ -174,7 +176,7 @@ describe('notify', () => {
     expect(statSync(path).mode & 0o777).toBe(0o666);
   });
 
-  test('BARRIER=1 is answered when all before it has been read', async () => {
+  test('BARRIER=1 is answered when all messages before it have been read', async () => {
     const child = begin();
     child.run("[say('STATUS=%d' % n) for n in range(100)]; barrier()");
     await scene.says('status behind the barrier');
@@ -182,7 +184,7 @@ describe('notify', () => {
     expect(scene.said).toHaveLength(101);
   });
 
-  test('MAINPID is taken of its own processes alone, FDSTORE not at all', async () => {
+  test('MAINPID is accepted for its own processes alone, FDSTORE not at all', async () => {
     const child = begin();
     child.run(
       "p = subprocess.Popen(['sleep', '99']); say('MAINPID=%d' % p.pid); say('MAINPID=1'); say('FDSTORE=1', [0, 1]); say('STATUS=' + 'x' * 5000); say('STATUS=end')",
@@ -196,7 +198,7 @@ describe('notify', () => {
     ]);
   });
 
-  test('the socket is gone with the service', () => {
+  test('the socket is removed with the service', () => {
     const path = scene.checks.prepare().variables.get('NOTIFY_SOCKET') ?? '';
     expect(existsSync(path)).toBe(true);
     scene.checks.close();
@@ -208,7 +210,7 @@ test.each([
   [{ kind: 'notify' }, "say('READY=1')"],
   [{ kind: 'notify_fd', fd: 3 }, "os.write(3, b'\\n')"],
 ] as const)(
-  'the word of a service while its controller is replaced is read by the next one: %j',
+  'a message of a service while its controller is replaced is read by the next one: %j',
   async (ready, say) => {
     scene = new Scene(ready);
     const child = begin();
@@ -234,7 +236,7 @@ describe('the watchdog', () => {
     expect(scene.said.slice(0, 2)).toEqual(['status slow to start', 'ready']);
   });
 
-  test('stands still while the service is paused or held, and can be set by the service', async () => {
+  test('is suspended while the service is paused or held, and can be set by the service', async () => {
     scene = new Scene({ kind: 'notify' });
     const child = begin();
     child.run("say('WATCHDOG_USEC=20000\\nSTATUS=set')");
@@ -248,7 +250,7 @@ describe('the watchdog', () => {
     await scene.says('dead: gave no sign of life for 0.02 s (WATCHDOG=1)');
   });
 
-  test('is set off by the service itself', async () => {
+  test('can be triggered by the service itself', async () => {
     scene = new Scene({ kind: 'notify' });
     begin().run("say('WATCHDOG=trigger')");
     await scene.says('dead: reported a failure with WATCHDOG=trigger');
@@ -267,7 +269,7 @@ describe('notify_fd', () => {
     expect([scene.said, scene.held.size]).toEqual([['ready'], 0]);
   });
 
-  test('an end without a newline is told', async () => {
+  test('an end without a newline is reported', async () => {
     begin().run('os.close(3)');
     await scene.says('unready: closed its notification descriptor without writing a newline to it');
   });
@@ -280,7 +282,7 @@ describe('notify_fd', () => {
     expect(scene.held.size).toBe(0);
   });
 
-  test('each run has a pipe of its own, and what was prepared for nothing is closed', () => {
+  test('each run has its own pipe, and an unused one is closed', () => {
     const first = scene.checks.prepare().passed?.fd ?? -1;
     scene.checks.prepare();
     expect(scene.held.size).toBe(1);
@@ -293,7 +295,7 @@ describe('notify_fd', () => {
 });
 
 describe('log', () => {
-  test('a line makes it ready; it is waited for in each run that is not', () => {
+  test('a line makes it ready; each run that is not ready waits for the line', () => {
     scene = new Scene({ kind: 'log', pattern: 'listening' });
     scene.follow({ run: 1, pid: 100, wanted: true });
     scene.lines.get('listening')?.();
@@ -308,7 +310,7 @@ describe('log', () => {
 describe('probes', () => {
   const path = () => join(directory, 'socket');
 
-  test('a probe makes it ready and unready, and stands still while it is paused', async () => {
+  test('a probe makes it ready and unready, and is suspended while it is paused', async () => {
     scene = new Scene({ kind: 'probe', probe: { kind: 'unix', path: path() }, times: QUICK });
     scene.follow({ run: 1, pid: 100, wanted: true });
     await scene.says(`unready: ${path()}: does not exist`);
@@ -323,7 +325,7 @@ describe('probes', () => {
     await waitFor('unready again', () => scene.said.slice(before).some((text) => text.startsWith('unready: ')));
   });
 
-  test('live begins when it is ready, and stands still while it is held', async () => {
+  test('live begins when it is ready, and is suspended while it is held', async () => {
     const probe = { kind: 'file', path: path() } as const;
     scene = new Scene({ kind: 'delay', delayMs: 0 }, { probe, times: QUICK, onFailure: 'restart' });
     scene.follow({ run: 1, pid: 100, wanted: true });

@@ -12,7 +12,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-test('each sign of life begins the interval anew', () => {
+test('each sign of life restarts the interval', () => {
   watchdog.intervalMs = 1_000;
   watchdog.run(true);
   for (let turn = 0; turn < 5; turn++) {
@@ -25,7 +25,7 @@ test('each sign of life begins the interval anew', () => {
   expect(told).toEqual(['gave no sign of life for 1 s (WATCHDOG=1)']);
 });
 
-test('without an interval, or while it does not run, nothing is expected', () => {
+test('without an interval, or while suspended, the watchdog expects nothing', () => {
   watchdog.run(true);
   jest.advanceTimersByTime(1e9);
   watchdog.intervalMs = 1_000;

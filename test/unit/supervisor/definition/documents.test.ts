@@ -8,7 +8,7 @@ import { serviceReference } from '../../../helpers/service-reference.js';
 const REFERENCE = new URL('../../../../docs/service-reference.md', import.meta.url);
 
 // UPDATE_DOCS=1 npx jest documents: writes the page.
-test('docs/service-reference.md is what the table of keys says', () => {
+test('docs/service-reference.md matches the table of keys', () => {
   const page = serviceReference();
   if (process.env.UPDATE_DOCS === '1') writeFileSync(REFERENCE, page);
   expect(readFileSync(REFERENCE, 'utf8')).toBe(page);
@@ -21,15 +21,15 @@ describe.each(GUIDES)('docs/%s', (guide) => {
   const definitions = blocks.filter((text) => !text.includes('- run:'));
 
   // A block may show several ways to write one key.
-  test.each(definitions.flatMap(variants))('%j is read', (text) => {
+  test.each(definitions.flatMap(variants))('%j is valid', (text) => {
     const problems = isFile(text) ? problemsOfFile(text) : problemsOfService(text);
     expect(problems).toEqual([]);
   });
 });
 
-// The last column of a table says it in my_init's words: `restart: no`.
+// The last column of a table uses the words of my_init: `restart: no`.
 test.each(['policies.md', 'migrate-from-supervisord.md', 'migrate-from-s6-overlay.md'])(
-  'keys in the tables of docs/%s are read',
+  'keys in the tables of docs/%s are valid',
   (guide) => {
     const rows = [...textOf(guide).matchAll(/^\|.*\| (?<words>[^|]+) \|$/gm)].map(({ groups }) => groups?.words ?? '');
     const keys = rows.flatMap((words) => [...words.matchAll(/`(\w+: [^`]+)`/g)].map(([, text = '']) => text));
@@ -62,7 +62,7 @@ const problemsOfKey = (text: string): readonly string[] =>
   problemsOfFile(`services:\n  web:\n    ${text}\n${text.startsWith('command:') ? '' : '    command: a\n'}`);
 
 function problemsOfService(text: string): readonly string[] {
-  // A service with its name in front.
+  // A service with its name before it.
   if (/^\w+:\n {2}\w/.test(text) && !/^\w+:\n {2}\w+: \{/.test(text)) {
     const nested = problemsOfFile(`services:\n${text.replace(/^/gm, '  ')}`);
     if (nested.length === 0) return nested;

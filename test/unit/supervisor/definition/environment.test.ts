@@ -44,11 +44,11 @@ function file(text: string): { path: string; required: boolean } {
 }
 
 describe('the environment of a service', () => {
-  test("is the container's where nothing is said", () => {
+  test('is that of the container by default', () => {
     expect(environmentOf({})).toEqual(Object.fromEntries(CONTAINER));
   });
 
-  test('has the directory env over it, env_file over that, and environment over all', () => {
+  test('has the directory env above it, env_file above that, and environment above all', () => {
     expect(environmentOf({}, undefined, directory)).toMatchObject({ LAYER: 'directory', FROM_DIRECTORY: 'yes' });
     const files = [file('LAYER=file\n')];
     expect(environmentOf({ files }, undefined, directory)).toMatchObject({ LAYER: 'file', FROM_DIRECTORY: 'yes' });
@@ -64,7 +64,7 @@ describe('the environment of a service', () => {
     expect(environmentOf({ variables })).toEqual({ PATH: '/bin', HOME: '/root', DB_HOST: 'db', EMPTY: '' });
   });
 
-  test("has of the container's only what pass_env lets through", () => {
+  test('has only the variables of the container that pass_env names', () => {
     expect(environmentOf({ pass: ['PATH', 'DB_*'] })).toEqual({ PATH: '/bin', DB_HOST: 'db' });
     expect(environmentOf({ pass: [] })).toEqual({});
   });
@@ -116,7 +116,7 @@ describe('an env_file', () => {
     expect(() => read(text)).toThrow(`env_file: ${directory}/${message}`);
   });
 
-  test('is read once for a start: what is on record is what the service got', () => {
+  test('is read once for a start: the record has what the service got', () => {
     const environment = { variables: new Map(), files: [file('A=before\n')], pass: [] };
     const definition = { ...defaultDefinition('web' as ServiceName, undefined, TIMES), environment };
     const kept = new KeptDefinitions({ saved: new Map(), put: () => {}, erase: () => {} });
@@ -129,7 +129,7 @@ describe('an env_file', () => {
     expect(kept.hasOtherEnvironment(definition)).toBe(false);
   });
 
-  test('that does not exist is an error, unless it is not required', () => {
+  test('is an error if it does not exist, unless it is not required', () => {
     const path = join(directory, 'none.env');
     expect(environmentOf({ files: [{ path, required: false }] })).toEqual(Object.fromEntries(CONTAINER));
     expect(() => environmentOf({ files: [{ path, required: true }] })).toThrow(
@@ -137,7 +137,7 @@ describe('an env_file', () => {
     );
   });
 
-  test('that is a FIFO is an error, and holds nobody up', () => {
+  test('is an error if it is a FIFO, and blocks nobody', () => {
     const path = join(directory, 'fifo');
     execFileSync('mkfifo', [path]);
     expect(() => environmentOf({ files: [{ path, required: true }] })).toThrow(

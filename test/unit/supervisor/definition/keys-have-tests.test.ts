@@ -20,7 +20,7 @@ const tests = readdirSync(inRepository('test/pid1'), { recursive: true, encoding
   .filter((path) => path.endsWith('.ts'))
   .map((path) => readFileSync(join(inRepository('test/pid1'), path), 'utf8'));
 
-/** Each key behind those that it lies in: `ready http headers`. */
+/** Each key after the keys that contain it: `ready http headers`. */
 function pathsOf({ properties = {}, patternProperties = {}, anyOf = [], items }: Schema): readonly string[] {
   const own = Object.entries(properties).flatMap(([key, schema]) => [
     key,
@@ -30,7 +30,7 @@ function pathsOf({ properties = {}, patternProperties = {}, anyOf = [], items }:
   return [...new Set([...own, ...inner.flatMap(pathsOf)])];
 }
 
-/** A definition has them near each other, in a line or in a few. */
+/** A definition has these keys near each other, in one line or a few. */
 const written = (path: string): RegExp =>
   new RegExp(
     path

@@ -28,7 +28,7 @@ function readAll(...texts: readonly string[]): ReturnType<typeof readServicesYam
 }
 
 describe('service.yaml', () => {
-  test('every key that is in this version has its place in the definition', () => {
+  test('every key of this version has its place in the definition', () => {
     const { definition, said } = read(`
 command: redis-server --port 6379
 description: the cache
@@ -109,7 +109,7 @@ x-mine: { anything: goes }
     ['grpc: { address: "localhost:1" }', { kind: 'grpc', address: 'localhost:1', service: '' }],
     ['exec: [pg_isready, -q]', { kind: 'exec', argv: ['pg_isready', '-q'] }],
     ['file: /run/ready', { kind: 'file', path: '/run/ready' }],
-  ])('a service is looked at with %s', (text, probe) => {
+  ])('a service is checked with %s', (text, probe) => {
     expect(read(`command: a\nready: { ${text} }`)).toMatchObject({
       said: [],
       definition: { ready: { kind: 'probe', probe } },
@@ -121,11 +121,11 @@ x-mine: { anything: goes }
     ['notify_fd: 3', { kind: 'notify_fd', fd: 3 }],
     ['log: "listening on [0-9]+"', { kind: 'log', pattern: 'listening on [0-9]+' }],
     ['delay: 2s', { kind: 'delay', delayMs: 2_000 }],
-  ])('a service says that it is ready with %s', (text, ready) => {
+  ])('a service reports that it is ready with %s', (text, ready) => {
     expect(read(`command: a\nready: { ${text} }`)).toMatchObject({ said: [], definition: { ready } });
   });
 
-  test('a file beside run may leave the command out; an empty one says nothing', () => {
+  test('a file beside run needs no command; an empty one changes nothing', () => {
     expect(read('nice: 3', { hasRun: true })).toMatchObject({ said: [], definition: { command: { kind: 'run' } } });
     expect(read('', { hasRun: true }).said).toEqual([]);
     expect(read('# nothing yet\n', { hasRun: true }).said).toEqual([]);
@@ -256,17 +256,17 @@ x-mine: { anything: goes }
     expect(read(text).said).toContainEqual(expect.stringContaining(message));
   });
 
-  test('what is wrong in one key does not hide what is wrong in another', () => {
+  test('a mistake in one key does not hide a mistake in another', () => {
     expect(read('comand: a\nnice: 99\nenabled: maybe').said).toHaveLength(3);
   });
 
-  test('run and command are not both', () => {
+  test('run and command exclude each other', () => {
     expect(read('command: a', { hasRun: true }).said).toEqual([
       '1:1 the directory has run, and service.yaml has command; keep one of the two',
     ]);
   });
 
-  test('aliases are values; those of aliases of aliases are bounded', () => {
+  test('aliases are values; aliases of aliases are limited', () => {
     expect(read('command: a\nx-t: &t 10s\nstart_timeout: *t').definition.startTimeoutMs).toBe(10_000);
     const lines = Array.from({ length: 6 }, (_, at) =>
       at === 0
@@ -318,7 +318,7 @@ describe('a file of services', () => {
     ]);
   });
 
-  test('a mistake in the syntax fails the service that it stands in and what follows, and nothing before it', () => {
+  test('a mistake in the syntax fails its own service and those after it, and none before it', () => {
     const { services } = readAll('services:\n  a:\n    command: a\n  b:\n    command: "b\n  c:\n    command: c\n');
     expect(services.get('a' as ServiceName)?.problems).toEqual([]);
     expect(services.get('b' as ServiceName)?.problems.map(say)[0]).toMatch(/this is not YAML/);
@@ -331,7 +331,7 @@ describe('a file of services', () => {
     ]);
   });
 
-  test('a service that logs to the file of another is refused, a replica too', () => {
+  test('a service that logs to the file of another is refused, and so is a replica', () => {
     const { services } = readAll(
       'defaults: { log: { file: /run/log } }\nservices: { a: { command: a }, b: { command: b, replicas: 2, log: { file: /run/b } } }',
       'services: { c: { command: c }, d: { command: d, log: { file: "/run/${PORT}" } } }',
@@ -348,13 +348,13 @@ describe('a file of services', () => {
     ]);
   });
 
-  test('defaults that cannot be read fail each service: none runs as root because www-data was misspelt', () => {
+  test('invalid defaults fail each service: none runs as root because www-data was misspelt', () => {
     const { services } = readAll('defaults: { usr: www-data }\nservices: { a: { command: a }, b: { command: b } }');
     for (const { problems } of services.values())
       expect(problems.map(say)).toEqual(['1:13 defaults has no key usr; did you mean user?']);
   });
 
-  test('what is of no service is of the file', () => {
+  test('a mistake outside all services is reported for the file', () => {
     expect(readAll('service: {}').problems.map(say)[0]).toMatch(
       /a file of services has no key service; did you mean services\?/,
     );
@@ -370,7 +370,7 @@ describe('a file of services', () => {
   });
 });
 
-test('the defaults of the table are those of a service of which nothing is said', () => {
+test('the defaults of the table are those of a service without keys', () => {
   const base = defaultDefinition('web' as ServiceName, undefined, TIMES);
   const written = Object.entries<Key<unknown>>(SERVICE.keys).flatMap(([name, rule]) =>
     rule.default === undefined || rule.later ? [] : [[name, rule.default]],

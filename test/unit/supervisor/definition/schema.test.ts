@@ -12,7 +12,7 @@ import { serviceSchema, servicesSchema } from '../../../../src/supervisor/defini
 const TIMES = { stopMs: 30_000, finishMs: 5_000, scriptMs: 30_000 };
 const isInForce = new Ajv2020({ allowUnionTypes: true, strictTypes: false }).compile(servicesSchema());
 
-/** Values that are right for a key in each of its forms, and values that are wrong. */
+/** Valid values of a key in each of its forms, and invalid values. */
 const VALUES: Readonly<Record<string, readonly [right: readonly Json[], wrong: readonly Json[]]>> = {
   command: [
     ['a', 'a | b', ['a', 1, true]],
@@ -210,7 +210,7 @@ const service: fc.Arbitrary<Json> = fc
   .map((parts) => Object.fromEntries(parts.flat()));
 
 describe('the JSON schema', () => {
-  test('every key in force has values here, and they are judged as meant', () => {
+  test('every key in force has values here, and they are judged as intended', () => {
     expect(Object.keys(VALUES).sort()).toEqual(inForce.toSorted());
     for (const [name, [right, wrong]] of Object.entries(VALUES)) {
       for (const value of right) expect([name, value, judge(one(name, value))]).toEqual([name, value, 'right']);
@@ -226,7 +226,7 @@ describe('the JSON schema', () => {
       }),
       { numRuns: 1_000 },
     );
-    // Both kinds were among them.
+    // Both kinds of documents were among them.
     expect(right).toBeGreaterThan(100);
     expect(right).toBeLessThan(900);
   });
@@ -252,13 +252,13 @@ describe('the JSON schema', () => {
 
 const one = (name: string, value: Json): Json => ({ command: 'a', ...(name === 'ready' ? {} : {}), [name]: value });
 
-/** The verdict of parser and schema on a service; throws where they differ. */
+/** The verdict of parser and schema on a service. Throws where they differ. */
 function judge(document: Json): 'right' | 'wrong' {
   const file = { services: { a: document } };
   const schema = isInForce(file) ? 'right' : 'wrong';
   const read = readServicesYaml([{ file: 'f', text: stringify(file) }], () => undefined, TIMES);
   const problems = [...read.problems, ...[...read.services.values()].flatMap((found) => found.problems)];
-  // Replicas that log to one file: a schema knows nothing of another service.
+  // Replicas that log to one file: a schema cannot compare services.
   const parser = problems.every(({ id }) => id === 'log-file-twice') ? 'right' : 'wrong';
   if (schema !== parser)
     throw new Error(

@@ -23,7 +23,7 @@ test.each([
   '{ ready: { grpc: { address: "a:1" } } }',
   '{ ready: { notify_fd: 4 }, ulimits: { core: unlimited, nofile: 3 }, umask: 027 }',
   '{ type: oneshot, environment: [A=b], env_file: /a, user: 33, tags: [a], start_timeout: 90s }',
-])('what is shown of %s is read again as the same', (text) => {
+])('the output for %s is read again as the same', (text) => {
   const definition = read(text.replace('{', '{ command: [a, "b c"], '));
   const later = Object.entries<Key<unknown>>(SERVICE.keys).flatMap(([name, rule]) => (rule.later ? [name] : []));
   const shown = [...showDefinition(definition)].filter(([key]) => !later.includes(key));
@@ -34,14 +34,14 @@ test.each([
   '{ command: "echo $HOME; echo $${A}", user: 33 }',
   '{ command: a, environment: { A: "$$", B: "1", C: "a$${b}" }, umask: 027, ulimits: { nofile: 3 } }',
   `{ command: a, ready: { log: '^[$] [a-z]+$' }, depends_on: { db: { condition: started } } }`,
-])('what is kept of %s for the next controller is the same definition, from the same places', (text) => {
+])('the record of %s for the next controller is the same definition, with the same origins', (text) => {
   const definition = read(text);
   const base = defaultDefinition('web' as ServiceName, undefined, TIMES);
   const values = JSON.parse(JSON.stringify({ ...Object.fromEntries(showDefinition(definition)), future: 1 }));
   expect(readKept({ values, origins: definition.origins, environment: 0 }, base)).toEqual(definition);
 });
 
-test('of what another version has kept, a value that this one does not understand costs no other key', () => {
+test('in the record of another version, an unknown value costs no other key', () => {
   const base = defaultDefinition('web' as ServiceName, undefined, TIMES);
   const values = { command: ['a'], restart: 'no', exit_rules: [{ future: true, action: 'fail' }], nice: 3 };
   expect(readKept({ values, origins: new Map(), environment: 0 }, base)).toMatchObject({
@@ -51,7 +51,7 @@ test('of what another version has kept, a value that this one does not understan
   });
 });
 
-test('keys that differ are named, wherever they are written', () => {
+test('different keys are named, wherever they are written', () => {
   const one = read('command: a\nnice: 3');
   expect(changedKeys(one, read('\n\nnice: 3\ncommand: [a]'))).toEqual([]);
   expect(changedKeys(one, read('command: a\numask: 077'))).toEqual(['nice', 'umask']);

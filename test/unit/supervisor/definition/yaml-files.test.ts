@@ -17,7 +17,7 @@ const isYamlThere = (): boolean =>
     ownDirectory: join(root, 'run'),
   });
 
-test('there is no YAML in runit directories, nor in what an earlier boot has left below the run directory', () => {
+test('there is no YAML in runit directories, nor in leftovers of an earlier boot below the run directory', () => {
   expect(isYamlThere()).toBe(false);
   for (const directory of ['service/web', 'service/.new', 'run/web/supervise', 'run/.dev'])
     mkdirSync(join(root, directory), { recursive: true });

@@ -42,6 +42,16 @@ describe('the main command', () => {
     expect(log).toMatch(/^found$/m);
   });
 
+  test('may be called check', async () => {
+    const { log, code } = await wholeRun({
+      env: { PATH: `/run/bin:${process.env.PATH}` },
+      prepare: `mkdir /run/bin; printf '#!/bin/sh\\necho "checks $1"; exit 3\\n' > /run/bin/check; chmod +x /run/bin/check`,
+      args: ['--', 'check', 'it'],
+    });
+    expect(log).toMatch(/^checks it$/m);
+    expect(code).toBe(3);
+  });
+
   test.each([
     ['command', ['svctl', 'status']],
     ['shell', ['sh', '-c', 'svctl status']],

@@ -3,10 +3,10 @@ import type { Key, Keys } from '../../src/supervisor/definition/record-shape.js'
 
 const SECTIONS = {
   'What it runs': ['command', 'type', 'description', 'tags', 'enabled'],
-  'When it starts, and when it is ready': ['depends_on', 'ready', 'start_timeout'],
-  'Who it is, and where': ['user', 'group_add', 'working_dir', 'umask', 'nice', 'oom_score_adj', 'ulimits'],
-  'Its environment': ['environment', 'env_file', 'pass_env'],
-  'What happens when it fails': [
+  'Start and readiness': ['depends_on', 'ready', 'start_timeout'],
+  'User, directory and limits': ['user', 'group_add', 'working_dir', 'umask', 'nice', 'oom_score_adj', 'ulimits'],
+  Environment: ['environment', 'env_file', 'pass_env'],
+  Failure: [
     'restart',
     'success_exit_codes',
     'exit_rules',
@@ -17,8 +17,8 @@ const SECTIONS = {
     'live',
     'memory_max',
   ],
-  'How it stops and reloads': ['stop_signal', 'stop_grace_period', 'stop_command', 'reload'],
-  'More of it, and its log': ['replicas', 'schedule', 'log'],
+  'Stop and reload': ['stop_signal', 'stop_grace_period', 'stop_command', 'reload'],
+  'Replicas and log': ['replicas', 'schedule', 'log'],
 } as const satisfies Record<string, readonly (keyof (typeof SERVICE)['keys'])[]>;
 
 /** The text of docs/service-reference.md, from the table of keys. */

@@ -21,11 +21,15 @@ const dependency = record(
   {
     condition: key(
       choice(['started', 'ready', 'completed']),
-      'What is waited for: that its process exists, that it is ready (a oneshot: that it has ended successfully), or that it has ended, whatever the code.',
+      'The dependency counts once its process exists, once it is ready (a oneshot: has ended successfully), or once it has ended, whatever the code.',
       { default: 'ready' },
     ),
-    required: key(flag(), 'false: waited for only if it exists and is enabled.', { default: true }),
-    restart: key(flag(), 'true: restarted after that service has restarted and is ready again.', { default: false }),
+    required: key(flag(), 'false: my_init waits for the dependency only if it exists and is enabled.', {
+      default: true,
+    }),
+    restart: key(flag(), 'true: the service is restarted when the dependency has restarted and is ready again.', {
+      default: false,
+    }),
   },
   'a dependency',
 );
@@ -70,15 +74,19 @@ const reload: Shape<Reload> = either(
 
 const log = record(
   {
-    output: key(choice(['raw', 'prefix', 'json', 'none']), 'How its lines look in the output of the container.', {
-      otherwise: 'as `--log-output`',
-    }),
-    buffer: key(size(), 'Memory for its log, 132k at least, within `--log-buffers` for all.', {
+    output: key(
+      choice(['raw', 'prefix', 'json', 'none']),
+      'How the lines of the service look in the output of the container.',
+      {
+        otherwise: 'as `--log-output`',
+      },
+    ),
+    buffer: key(size(), 'The memory for the log, 132k at least, within `--log-buffers` for all logs.', {
       otherwise: 'as `--log-buffer`',
     }),
     file: key(
       absolutePath,
-      'Keeps its log in this file, and in FILE.1, FILE.2 … when it is full. A file of its own: a second service with the same one fails.',
+      'The file that keeps the log; when it is full, FILE.1, FILE.2 … A second service with the same file fails.',
       { otherwise: 'as `--log-dir`' },
     ),
   },
@@ -108,12 +116,12 @@ export const SERVICE = record(
     enabled: key(flag(), 'false: not started by itself, as with a file `down`.', { default: true }),
     depends_on: key(
       dependsOn,
-      'Services that it waits for: a list of names, or a map of names with `condition`, `required` and `restart`.',
+      'The services that the service waits for: a list of names, or a map of names with `condition`, `required` and `restart`.',
       { own: true, default: [], example: '[db]' },
     ),
     ready: key(
       ready,
-      'What makes it ready: exactly one of the kinds below. A oneshot has no such key: it is ready when it has ended successfully.',
+      'What makes the service ready: exactly one of the kinds below. A oneshot has no such key: a oneshot is ready when it has ended successfully.',
       {
         otherwise: 'the script `check` of the service directory, or `{delay: 250ms}`',
         example: '{ tcp: "localhost:6379" }',
@@ -121,14 +129,14 @@ export const SERVICE = record(
     ),
     start_timeout: key(
       duration(1),
-      'Not ready in this time (a oneshot: not ended): stopped, and counted as a failed start.',
+      'A service that is not ready in this time (a oneshot: that has not ended) is stopped, and its start counts as failed.',
       { otherwise: 'none', example: '30s' },
     ),
-    live: key(live, 'Looked at while it is ready: exactly one of the kinds below.', {
+    live: key(live, 'A check that is repeated once the service is ready: exactly one of the kinds below.', {
       otherwise: 'none',
       example: '{ http: "http://localhost:8080/health" }',
     }),
-    restart: key(choice(['always', 'on-failure', 'no']), 'Whether it is started again when it has ended.', {
+    restart: key(choice(['always', 'on-failure', 'no']), 'Whether the service is started again when it has ended.', {
       otherwise: '`always`; `no` for a oneshot',
     }),
     success_exit_codes: key(
@@ -137,21 +145,25 @@ export const SERVICE = record(
       { default: [0] },
     ),
     exit_rules: key(exitRules, 'What follows an end: the first rule that matches.', { default: [] }),
-    restart_delay: key(restartDelay, 'How long a service that ends too soon is waited with.', {
+    restart_delay: key(restartDelay, 'How long my_init waits before it restarts a service that ended too soon.', {
       default: {},
     }),
-    start_limit: key(startLimit, 'Failed starts after which it is not started again.', {
+    start_limit: key(startLimit, 'The number of failed starts after which the service is not started again.', {
       otherwise: 'none',
     }),
-    essential: key(flag(), 'true: when it has ended for good, the container shuts down with its exit code.', {
-      default: false,
-    }),
-    optional: key(flag(), 'true: the readiness of the container does not wait for it.', {
+    essential: key(
+      flag(),
+      'true: when the service has ended for good, the container shuts down with the exit code of the service.',
+      {
+        default: false,
+      },
+    ),
+    optional: key(flag(), 'true: the readiness of the container does not wait for the service.', {
       default: false,
     }),
     stop_signal: key(
       stopSignal,
-      'The signal that stops it, or a list of `{signal, wait}`. KILL comes last in any case.',
+      'The signal that stops the service, or a list of `{signal, wait}`. KILL comes last in any case.',
       { default: 'TERM' },
     ),
     stop_grace_period: key(
@@ -161,7 +173,7 @@ export const SERVICE = record(
     ),
     stop_command: key(
       argv,
-      'Run instead of the first signal, within the grace period. Where it fails, the signal is sent.',
+      'A command that runs instead of the first signal, within the grace period. If the command fails, the signal is sent.',
       {
         otherwise: 'none',
         example: '[nginx, -s, quit]',
@@ -181,7 +193,7 @@ export const SERVICE = record(
     }),
     pass_env: key(
       list(text({ words: 'a name or a pattern like APP_*' }), { words: 'a list of names and patterns' }),
-      'Variables of the container that it sees.',
+      'The variables of the container that the service gets.',
       { otherwise: 'all', example: '[PATH, "APP_*"]' },
     ),
     user: key(
@@ -202,18 +214,18 @@ export const SERVICE = record(
     }),
     memory_max: key(
       memoryMax,
-      'Memory of all its processes: more, and it is restarted before the kernel kills the container.',
+      'The memory of all processes of the service. A service that uses more is restarted before the kernel kills one of the processes.',
       { otherwise: 'none', example: '512m' },
     ),
     replicas: key(
       number(1, MAX_REPLICAS),
-      'How many of it run: `NAME@1`, `NAME@2` …, each with its number in `MY_INIT_REPLICA`. For services in files for many.',
+      'The number of replicas: `NAME@1`, `NAME@2` …, each with its number in `MY_INIT_REPLICA`. For services in a file for many.',
       { own: true, otherwise: 'one, called NAME' },
     ),
     schedule: key(text(), 'When it runs.', { later: true, own: true, otherwise: 'none' }),
     log: key(
       log,
-      'Its log, instead of the settings of the container. A new `output` holds at once; `buffer` and `file` are those of its first start since the boot.',
+      'The log of the service, instead of the settings of the container. A new `output` holds at once; `buffer` and `file` are those of the first start since the boot.',
       { otherwise: 'as the options of my_init say', example: '{ output: json, buffer: 4m }' },
     ),
   },

@@ -155,19 +155,27 @@ const PUSHED = {
   notify: key(constant(true), 'Ready when the service sends READY=1 to $NOTIFY_SOCKET, as with sd_notify(3).', {
     example: 'true',
   }),
-  log: key(logPattern, 'Ready when a line of its output matches this regular expression.', {
+  log: key(logPattern, 'Ready when a line of the output matches this regular expression.', {
     example: 'ready to accept connections',
   }),
-  delay: key(duration(), 'Ready when it has lived that long.', { example: '250ms' }),
+  delay: key(duration(), 'Ready when the process has run that long.', { example: '250ms' }),
 };
 
 const TIMES = {
-  interval: key(duration(100), 'Time between two looks. Until it is ready: from 100 ms, growing to 1 s.', {
-    default: '10s',
+  interval: key(
+    duration(100),
+    'The time between two checks. Until the service is ready: from 100 ms, growing to 1 s.',
+    {
+      default: '10s',
+    },
+  ),
+  timeout: key(duration(10), 'A check that takes longer has failed.', { default: '3s' }),
+  failures: key(number(1, 1000), 'The number of failed checks in a row after which the service is not ready.', {
+    default: 3,
   }),
-  timeout: key(duration(10), 'A look that takes longer has failed.', { default: '3s' }),
-  failures: key(number(1, 1000), 'Failed looks in a row after which it is not ready.', { default: 3 }),
-  successes: key(number(1, 1000), 'Passed looks in a row after which it is ready.', { default: 1 }),
+  successes: key(number(1, 1000), 'The number of passed checks in a row after which the service is ready.', {
+    default: 1,
+  }),
 };
 
 const timesOf = ({ interval, timeout, failures, successes }: Values<typeof TIMES>): ProbeTimes => ({
@@ -227,7 +235,7 @@ const LIVE_TIMES = {
   ...TIMES,
   on_failure: key(
     choice(['restart', 'none', 'shutdown']),
-    'What follows when it has failed: the service is restarted, nothing but a line in the log, or the container shuts down with exit code 85.',
+    'What follows when the check has failed: a restart of the service, only a line in the log, or a shutdown of the container with exit code 85.',
     { default: 'restart' },
   ),
 };

@@ -1,27 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { monotonicMs } from '../process/clock.js';
 import type { Cause, ServiceName } from '../types/service.js';
 import type { RescanResult } from '../types/system.js';
 import { problemOfRun } from './definition/read-directory.js';
 import { isSameDirectory, type ListedService, type Listing } from './directory-listing.js';
+import { FILLING_MS, FillingDirectories } from './filling-directories.js';
 import { PathWatch, type WatchedPaths } from './path-watch.js';
 import type { Service } from './service.js';
-import { loggedBy } from './service-directory.js';
+import { loggedBy, watchedPathsOf } from './service-directory.js';
 import type { ServiceSet } from './service-set.js';
 
-/**
- * A new directory that cannot be started yet is being filled, until nothing has changed in it for
- * so long.
- */
-const FILLING_MS = 500;
 /** Where the kernel has no inotify watches left, look every so often. */
 const POLL_MS = 5_000;
-/**
- * The files of a service that are watched. Other files in its directory are its own affair: the
- * service may well write there at each start.
- */
-const PARTS = ['run', 'setup', 'finish', 'check', 'down', 'conf', 'log', 'log/run', 'service.yaml'];
 const SCAN: Cause = { kind: 'scan' };
 const GONE: Cause = { kind: 'scan', message: 'its definition is gone' };
 /** Keys of paths that belong to no single service; no service has such a name. */
@@ -57,9 +47,7 @@ export class DirectoryWatch {
   readonly #watched = new Map<ServiceName, string>();
   /** Watch descriptors of the directories that the services were added from. */
   readonly #addedFrom = new Map<ServiceName, number>();
-  /** New directories that cannot be started yet, and when the last change was seen there. */
-  readonly #filling = new Map<ServiceName, number>();
-  #fillingTimer: NodeJS.Timeout | undefined;
+  readonly #filling = new FillingDirectories(() => this.scan());
   #pollTimer: NodeJS.Timeout | undefined;
   #watching = false;
   #unsubscribe = (): void => {};
@@ -102,7 +90,7 @@ export class DirectoryWatch {
       } else if (!this.#isBeingFilled(name, service, patienceMs) && this.#add(name, service, cause)) added.push(name);
     }
     this.#unwatchOthers(found);
-    this.#lookAgainAtFilling();
+    if (this.#watching) this.#filling.schedule();
     return { added, removed, skipped };
   }
 
@@ -156,7 +144,7 @@ export class DirectoryWatch {
     this.#unsubscribe();
     this.#paths?.close();
     this.#paths = undefined;
-    clearTimeout(this.#fillingTimer);
+    this.#filling.stop();
     clearInterval(this.#pollTimer);
   }
 
@@ -174,7 +162,7 @@ export class DirectoryWatch {
   }
 
   async #changed(keys: ReadonlySet<string>): Promise<void> {
-    for (const name of this.#filling.keys()) if (keys.has(name)) this.#filling.set(name, monotonicMs());
+    this.#filling.noteChanges(keys);
     await (keys.has(FILES) ? this.#source.prepare() : this.#source.load());
     if (!this.#watching) return;
     this.scan();
@@ -208,7 +196,7 @@ export class DirectoryWatch {
     const watched = [directory, ...environment.map(({ path }) => path)].join('\n');
     if (this.#paths === undefined || this.#watched.get(name) === watched) return false;
     this.#watched.set(name, watched);
-    const { files, directories } = pathsOf(name, directory);
+    const { files, directories } = watchedPathsOf(name, directory);
     this.#paths.watch(name, { files: [...files, ...environment.map(({ path }) => path)], directories });
     return true;
   }
@@ -257,12 +245,10 @@ export class DirectoryWatch {
   #isBeingFilled(name: ServiceName, { directory }: ListedService, patienceMs: number): boolean {
     const isNew = this.#paths !== undefined && this.#set.get(name) === undefined;
     if (!isNew || !this.#isOurs(directory) || isUsable(name, directory)) {
-      this.#filling.delete(name);
+      this.#filling.forget(name);
       return false;
     }
-    const since = this.#filling.get(name) ?? monotonicMs();
-    this.#filling.set(name, since);
-    return monotonicMs() - since < patienceMs;
+    return this.#filling.hasTime(name, patienceMs);
   }
 
   /** A service that is defined in a file for many has an empty directory, elsewhere. */
@@ -270,16 +256,9 @@ export class DirectoryWatch {
     return directory.startsWith(`${this.#directory}/`);
   }
 
-  #lookAgainAtFilling(): void {
-    clearTimeout(this.#fillingTimer);
-    if (this.#filling.size === 0 || !this.#watching) return;
-    const leftMs = Math.min(...this.#filling.values()) + FILLING_MS - monotonicMs();
-    this.#fillingTimer = setTimeout(() => this.scan(), Math.max(1, Math.ceil(leftMs)));
-  }
-
   #add(name: ServiceName, { directory, identity }: ListedService, cause: Cause): boolean {
     const isNew = this.#set.add(name, directory, cause);
-    this.#filling.delete(name);
+    this.#filling.forget(name);
     this.#set.service(name)?.isIn(identity);
     const watch = this.#paths?.directoryAt(name, directory);
     if (watch !== undefined) this.#addedFrom.set(name, watch);
@@ -292,7 +271,7 @@ export class DirectoryWatch {
       if (!found.has(name) && this.#set.get(name) === undefined) {
         this.#paths?.unwatch(name);
         this.#watched.delete(name);
-        this.#filling.delete(name);
+        this.#filling.forget(name);
       }
   }
 
@@ -317,8 +296,3 @@ const awaitsNextAttempt = ({ machine }: Service): boolean =>
 
 const isUsable = (name: ServiceName, directory: string): boolean =>
   problemOfRun(name, directory) === undefined || existsSync(join(directory, 'service.yaml'));
-
-function pathsOf(name: ServiceName, directory: string): WatchedPaths {
-  const parts = loggedBy(name) === undefined ? PARTS : ['run', 'down'];
-  return { files: parts.map((part) => join(directory, part)), directories: [join(directory, 'env')] };
-}

@@ -4,6 +4,7 @@ import { danglingLink } from '../process/dangling-link.js';
 import type { Environment } from '../process/environment.js';
 import { printable } from '../text/printable.js';
 import type { ServiceName } from '../types/service.js';
+import type { WatchedPaths } from './path-watch.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
 
@@ -69,4 +70,16 @@ function readVariable(file: Buffer): string | undefined {
     if (code === 'ENOENT' && dangling === undefined) return undefined;
     throw new Error(`${printable(file.toString('utf8'))}: ${dangling ?? `cannot be read (${code})`}`);
   }
+}
+
+/**
+ * The files of a service that are watched. Other files in its directory are its own affair: the
+ * service may well write there at each start.
+ */
+const PARTS = ['run', 'setup', 'finish', 'check', 'down', 'conf', 'log', 'log/run', 'service.yaml'];
+
+/** The paths of a service that are watched. */
+export function watchedPathsOf(name: ServiceName, directory: string): WatchedPaths {
+  const parts = loggedBy(name) === undefined ? PARTS : ['run', 'down'];
+  return { files: parts.map((part) => join(directory, part)), directories: [join(directory, 'env')] };
 }

@@ -40,5 +40,10 @@ export function statusMatcherOf(
 ): (status: Pick<ServiceStatus, 'name' | 'tags'>) => boolean {
   const isNamed = matcherOf(expanded(selector, control));
   const wanted = selector.names.filter((name) => name.startsWith('@')).map((name) => name.slice(1));
-  return ({ name, tags }) => isNamed(name) || wanted.some((tag) => tags.includes(tag));
+  // A service that loses the tag stays selected: the watcher has to learn of that.
+  const tagged = new Set<string>();
+  return ({ name, tags }) => {
+    if (wanted.some((tag) => tags.includes(tag))) tagged.add(name);
+    return tagged.has(name) || isNamed(name);
+  };
 }

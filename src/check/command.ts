@@ -7,6 +7,7 @@ import { EXIT } from '../settings/exit-codes.js';
 import { SERVICES_FILE } from '../settings/options.js';
 import { UsageError } from '../settings/usage-error.js';
 import type { DefaultTimes, Problem } from '../supervisor/definition/definition.js';
+import { placesOf } from '../supervisor/definition/yaml-files.js';
 import type { ShutdownTimes } from '../supervisor/stop-times.js';
 import { nearest } from '../text/nearest-name.js';
 import { type Collected, collectPath, collectPlaces, together, UnusablePath } from './collect.js';
@@ -36,8 +37,8 @@ interface Options {
   readonly strict: boolean;
   readonly serviceDirectory: string;
   readonly servicesFile: string;
-  /** Options that name a place: it has to exist. */
-  readonly named: readonly string[];
+  /** Places that options name have to exist. */
+  readonly named: { readonly directory: string | undefined; readonly file: string | undefined };
   readonly paths: readonly string[];
 }
 
@@ -71,8 +72,7 @@ function judge(
   shutdown: ShutdownTimes,
 ): { readonly services: number; readonly problems: readonly Problem[] } {
   const root = new Root(options.root);
-  for (const place of options.named)
-    if (!existsSync(root.locate(root.named(place)))) throw new UnusablePath(`${place} does not exist`);
+  refuseMissing(options, root);
   const serviceDirectory = root.named(options.serviceDirectory);
   const everything = collectPlaces({ serviceDirectory, servicesFile: root.named(options.servicesFile) }, root, TIMES);
   const named: Collected =
@@ -93,6 +93,14 @@ function judge(
     ),
   ];
   return { services: named.services.size, problems: problems.toSorted(byPlace) };
+}
+
+/** Drop-ins are enough: the file that they lie beside need not exist. */
+function refuseMissing({ named: { directory, file } }: Options, root: Root): void {
+  const isThere = (path: string): boolean => existsSync(root.locate(path));
+  if (directory !== undefined && !isThere(root.named(directory))) throw new UnusablePath(`${directory} does not exist`);
+  if (file === undefined || isThere(root.named(file)) || isThere(placesOf(root.named(file)).directory)) return;
+  throw new UnusablePath(`${file} does not exist`);
 }
 
 /** Files as they are found from here: annotations of GitHub take no other paths. */
@@ -150,7 +158,7 @@ function parse(words: readonly string[], environment: NodeJS.ProcessEnv): Option
     strict,
     serviceDirectory: values.get('service-dir') ?? environment.MY_INIT_SERVICE_DIR ?? '/etc/service',
     servicesFile: values.get('services') ?? environment.MY_INIT_SERVICES ?? SERVICES_FILE,
-    named: ['service-dir', 'services'].flatMap((name) => values.get(name) ?? []),
+    named: { directory: values.get('service-dir'), file: values.get('services') },
     paths,
   };
 }

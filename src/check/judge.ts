@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { programFault } from '../process/program-check.js';
+import { watchdogMsOf } from '../supervisor/checks/watchdog.js';
 import type { Definition, Origin, Problem } from '../supervisor/definition/definition.js';
 import { nearest } from '../text/nearest-name.js';
 import { Accounts } from './accounts.js';
@@ -181,8 +182,8 @@ export class Judge {
 }
 
 /** The variable tells the service of the watchdog; my_init hears of it by the socket alone. */
-function judgeWatchdog({ ready, environment }: Definition, found: Findings): void {
-  if (!environment.variables.has('WATCHDOG_USEC') || ready.kind === 'notify') return;
+function judgeWatchdog(definition: Definition, found: Findings): void {
+  if (watchdogMsOf(definition) === 0 || definition.ready.kind === 'notify') return;
   found.warn(
     'watchdog-unheard',
     'environment',

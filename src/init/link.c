@@ -14,7 +14,7 @@
 static int lines = -1, descriptors = -1;
 static char line[MAX_LINE];  /* the incoming line */
 /* The longest handover fits, and memory that is never written to costs nothing. */
-static char out[MAX_HELD * (MAX_NAME + 12) + MAX_WATCHED * 32 + 16 * 1024];
+static char out[MAX_HELD * (MAX_NAME + 12) + MAX_WATCHED * 40 + 16 * 1024];
 static size_t line_length, out_length;
 
 /*

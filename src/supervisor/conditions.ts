@@ -16,6 +16,8 @@ export class Conditions {
   #isStale = false;
   #edges = 0;
   #depth = 0;
+  /** Held services: a restart that they were to follow comes when the hold ends. */
+  readonly #held = new Set<ServiceName>();
 
   constructor(set: ServiceSet) {
     this.#set = set;
@@ -49,7 +51,10 @@ export class Conditions {
 
   /** Looks at all services: some were added, or a controller takes over. */
   update(): void {
-    for (const { name } of this.#set.services()) this.#learn(name, false);
+    for (const { name, status } of this.#set.services()) {
+      this.#learn(name, false);
+      if (status.hold !== undefined) this.#held.add(name);
+    }
     if (this.#edges === 0) return;
     for (const [name, { length }] of this.#known) if (length > 0) this.#tell(name);
   }
@@ -67,7 +72,9 @@ export class Conditions {
     this.update();
     for (const name of unfollowed) {
       const status = this.#set.get(name);
-      if (status?.ready && this.#edges > 0) this.#restartDependents(status);
+      if (status === undefined || this.#edges === 0) continue;
+      if (status.ready) this.#restartDependents(status);
+      if (status.hold === undefined) this.#makeUp(name);
     }
   }
 
@@ -90,6 +97,16 @@ export class Conditions {
     if (hasChanged) this.update();
     else for (const { name: dependent } of this.#current().dependentsOf(name)) this.#tell(dependent);
     if (ready && !wasReady) this.#restartDependents(status);
+    if (status.hold !== undefined && !removed) this.#held.add(name);
+    else if (this.#held.delete(name) && !removed) this.#makeUp(name);
+  }
+
+  /** A hold has ended: the service follows restarts that came meanwhile. */
+  #makeUp(name: ServiceName): void {
+    const follows = ({ name: dependent, restart }: { readonly name: ServiceName; readonly restart: boolean }) =>
+      dependent === name && restart;
+    for (const { status } of this.#set.services())
+      if (status.ready && this.#current().dependentsOf(status.name).some(follows)) this.#restart(name, status);
   }
 
   /** Whether the definition says something else than before about dependencies. */
@@ -126,16 +143,17 @@ export class Conditions {
   }
 
   #restartDependents(status: ServiceStatus): void {
-    const begunMs = status.startedAtMs ?? status.lastExit?.atMs ?? 0;
-    for (const { name, restart } of this.#current().dependentsOf(status.name)) {
-      const dependent = this.#set.get(name);
-      if (!restart || dependent?.startedAtMs === undefined) continue;
-      // A dependent that started later has not seen the earlier run; a dependent that is wanted
-      // down stays down.
-      if (dependent.startedAtMs > begunMs || dependent.desired === 'down') continue;
-      const cause: Cause = { kind: 'dependency', message: `${status.name} was restarted` };
-      this.#set.service(name)?.dispatch({ type: 'restart', cause });
-    }
+    for (const { name, restart } of this.#current().dependentsOf(status.name)) if (restart) this.#restart(name, status);
+  }
+
+  #restart(name: ServiceName, { name: on, startedAtMs, lastExit }: ServiceStatus): void {
+    const begunMs = startedAtMs ?? lastExit?.atMs ?? 0;
+    const dependent = this.#set.get(name);
+    // A dependent that started later has not seen the earlier run; a dependent that is wanted down
+    // stays down.
+    if (dependent?.startedAtMs === undefined || dependent.startedAtMs > begunMs || dependent.desired === 'down') return;
+    const cause: Cause = { kind: 'dependency', message: `${on} was restarted` };
+    this.#set.service(name)?.dispatch({ type: 'restart', cause });
   }
 }
 

@@ -149,7 +149,8 @@ export type MachineEvent =
   /** The service is claimed, `control/u` and `setup` have run: the process can be created. */
   | { readonly type: 'prepared' }
   /** The process exists. */
-  | { readonly type: 'spawned'; readonly pid: number }
+  /** There is a process, since `atMs` where an earlier moment than now is known. */
+  | { readonly type: 'spawned'; readonly pid: number; readonly atMs?: number }
   /**
    * There is no process: another supervisor has the service, `setup` or `fork` failed. `forGood`:
    * not to be tried again.

@@ -34,11 +34,14 @@ export class Service implements ServiceCore {
   readonly #inForce: DefinitionInForce;
   #machine: Machine;
   #status: ServiceStatus;
-  readonly #timer = new Alarm(() => this.dispatch({ type: 'timer' }));
+  /** What a run that has ended would have to do in time is over. */
+  readonly #timer = new Alarm(() => this.#isEnding || this.dispatch({ type: 'timer' }));
   readonly #holdTimer = new Alarm(() => this.dispatch({ type: 'release' }));
   readonly #checks = new FollowedChecks(this);
   readonly #queue = new EventQueue((event) => this.#apply(event));
   #order: Order | undefined;
+  /** The process has ended; its last output is being stored. */
+  #isEnding = false;
 
   constructor(name: ServiceName, directory: string, context: ServiceContext, record?: ServiceRecord) {
     this.name = name;
@@ -229,7 +232,13 @@ export class Service implements ServiceCore {
   exited(status: ExitStatus, unstartable?: string, atMs?: number): Promise<void> {
     if (this.#goesOn()) return this.settle({ type: 'succeeded' });
     const event = { type: 'exited', status, atMs, ...(unstartable !== undefined && { unstartable }) } as const;
-    return new Promise((recorded) => this.context.drain(this.name, () => void this.settle(event).then(recorded)));
+    this.#isEnding = true;
+    return new Promise((recorded) =>
+      this.context.drain(this.name, () => {
+        this.#isEnding = false;
+        void this.settle(event).then(recorded);
+      }),
+    );
   }
 
   /** The process of `main_pid` continues the run: its parent is gone, so it is init's child now. */

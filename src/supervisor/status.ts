@@ -43,7 +43,7 @@ export function statusOf(
     finishPid: finishPidOf(machine),
     run: runNumber,
     runId: runIdOf(bootId, name, runNumber),
-    startedAtMs: process?.startedAtMs,
+    startedAtMs: process?.spawnedAtMs,
     consecutiveFailures: machine.consecutiveFailures,
     lastExit: machine.lastExit,
     nextStartAtMs: state === 'backoff' || state === 'failed' ? machine.timerAtMs : undefined,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { describeWithImage, IMAGE, OciContainer, podman } from '../helpers/oci.js';
+import { describeWithImage, IMAGE, OciContainer, podman, podmanBuild } from '../helpers/oci.js';
 import { startPrometheus } from '../helpers/prometheus.js';
 import { waitFor } from '../helpers/wait-for.js';
 
@@ -141,8 +141,7 @@ describeWithImage('the image', () => {
     beforeAll(async () => {
       const parts = ['SYSLOG', 'CRON', 'SSH', 'TOOLS'].map((part) => `--build-arg=DISABLE_${part}=1`);
       const base = [`--build-arg=BASE_IMAGE=${BASE}`, '--build-arg=NODE_IMAGE=docker.io/library/node:24-bookworm-slim'];
-      const { code, stderr } = await podman(
-        'build',
+      const { code, stderr } = await podmanBuild(
         '--quiet',
         '--network=host',
         '--tag',

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { buildImage, describeWithImage, OciContainer, podman } from '../helpers/oci.js';
+import { buildImage, describeWithImage, OciContainer, podman, podmanBuild } from '../helpers/oci.js';
 
 const PAGE = readFileSync(new URL('../../docs/migrate-from-s6-overlay.md', import.meta.url), 'utf8');
 const DOCKERFILE = /```dockerfile\n(FROM my_init\n.*?)```/s.exec(PAGE)?.[1] ?? '';
@@ -61,7 +61,7 @@ describeWithImage('the Dockerfile of docs/migrate-from-s6-overlay.md', () => {
   test('ends the build with a list of what has to be rewritten', async () => {
     const execline = { 'migrate/up': 'foreground { echo first } echo second\n', 'web/producer-for': 'log\n' };
     write({ ...TREE, ...execline });
-    const { code, stdout } = await podman('build', '--network=host', directory);
+    const { code, stdout } = await podmanBuild('--network=host', directory);
     expect(code).not.toBe(0);
     expect(stdout).toContain('/etc/service/migrate/up: is a program of execline, which my_init does not read');
     expect(stdout).toContain('/etc/service/web/producer-for: is not in this version of my_init');

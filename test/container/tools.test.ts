@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { describeWithImage, OciContainer, podman } from '../helpers/oci.js';
+import { describeWithImage, OciContainer, podman, podmanBuild } from '../helpers/oci.js';
 import { packed } from '../helpers/packed.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,7 +17,7 @@ describeWithImage('the tool image', () => {
   let container: OciContainer | undefined;
 
   async function build(name: string, dockerfile: string, context = directory): Promise<string> {
-    const { code, stderr } = await podman('build', '--quiet', '--tag', name, '--file', dockerfile, context);
+    const { code, stderr } = await podmanBuild('--quiet', '--tag', name, '--file', dockerfile, context);
     expect([code, code === 0 || stderr]).toEqual([0, true]);
     images.push(name);
     return name;

@@ -76,11 +76,31 @@ async function mustPodman(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
+/**
+ * Runs `podman build`. For its cache podman looks at all images: when another test removes one at
+ * this moment, the build begins again.
+ */
+export async function podmanBuild(...args: readonly string[]): Promise<Ended> {
+  for (;;) {
+    const ended = await podman('build', ...args);
+    if (ended.code === 0 || !ended.stderr.includes('layer not known')) return ended;
+  }
+}
+
 /** Builds an image on another one from a directory with a Dockerfile. Returns its name. */
 export async function buildImage(directory: string, on = IMAGE): Promise<string> {
   const name = `localhost/my_init-test-${randomUUID()}`;
   const base = `BASE_IMAGE=${on}`;
-  await mustPodman('build', '--quiet', '--network=host', '--build-arg', base, '--tag', name, directory);
+  const { code, stderr } = await podmanBuild(
+    '--quiet',
+    '--network=host',
+    '--build-arg',
+    base,
+    '--tag',
+    name,
+    directory,
+  );
+  if (code !== 0) throw new Error(`podman build: ${code}\n${stderr}`);
   return name;
 }
 

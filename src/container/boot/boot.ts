@@ -1,4 +1,4 @@
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { ContainerOutput } from '../../logs/forward/container-output.js';
 import { monotonicMs } from '../../process/clock.js';
 import { environmentDescriptor } from '../../process/environment.js';
@@ -7,6 +7,7 @@ import { EXIT } from '../../settings/exit-codes.js';
 import { SERVICES_FILE } from '../../settings/options.js';
 import type { Settings } from '../../settings/settings.js';
 import type { DefinitionFiles } from '../../supervisor/definition/definition-files.js';
+import { servicesFiles } from '../../supervisor/definition/yaml-files.js';
 import type { DirectoryWatch } from '../../supervisor/directory-watch.js';
 import type { ServiceSet } from '../../supervisor/service-set.js';
 import { CUT_SHORT_REMEDY, cutShort } from '../../supervisor/stop-times.js';
@@ -119,7 +120,7 @@ function startServices({ settings, set, watch, state, shutdown }: BootDependenci
 
 /** A startup script may have written the file, and a volume may bring it later. */
 function sayWhatIsMissing({ config: { servicesFile }, messages }: Settings): void {
-  if (servicesFile !== SERVICES_FILE && !existsSync(servicesFile))
+  if (servicesFile !== SERVICES_FILE && servicesFiles(servicesFile).length === 0)
     messages.warn(`${servicesFile} (--services) does not exist; my_init reads the file as soon as it does`);
 }
 

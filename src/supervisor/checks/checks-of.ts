@@ -3,6 +3,7 @@ import type { ServiceCore } from '../service-context.js';
 import { runCheck } from './run-check.js';
 import { type CheckRules, ServiceChecks } from './service-checks.js';
 import { StatusText } from './status-text.js';
+import { watchdogMsOf } from './watchdog.js';
 
 /** The checks of a service, whose results are events of its machine. */
 export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks {
@@ -12,7 +13,7 @@ export function checksOf(service: ServiceCore, rules: CheckRules): ServiceChecks
   });
   return new ServiceChecks(
     name,
-    { ...rules, watchdogMs: watchdogMsOf(service) },
+    { ...rules, watchdogMs: watchdogMsOf(service.definition) },
     {
       ...context.checks,
       run: (argv, signal) => runCheck(service, argv, signal),
@@ -51,10 +52,4 @@ function dead(service: ServiceCore, problem: string): void {
     default:
       action satisfies never;
   }
-}
-
-/** As with systemd, this variable tells a service how often to send WATCHDOG=1. */
-function watchdogMsOf({ definition }: ServiceCore): number {
-  const microseconds = definition.environment.variables.get('WATCHDOG_USEC') ?? '';
-  return /^\d{1,15}$/.test(microseconds) ? Math.ceil(Number(microseconds) / 1_000) : 0;
 }

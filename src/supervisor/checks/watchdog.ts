@@ -1,3 +1,4 @@
+import type { Definition } from '../definition/definition.js';
 /** Expects a sign of life in each interval, WATCHDOG of sd_notify(3). */
 export class Watchdog {
   readonly #expired: (problem: string) => void;
@@ -48,4 +49,10 @@ export class Watchdog {
     this.run(false);
     this.#expired(problem);
   }
+}
+
+/** As with systemd, this variable tells a service how often to send WATCHDOG=1. 0: never. */
+export function watchdogMsOf({ environment }: Pick<Definition, 'environment'>): number {
+  const microseconds = environment.variables.get('WATCHDOG_USEC') ?? '';
+  return /^\d{1,15}$/.test(microseconds) ? Math.ceil(Number(microseconds) / 1_000) : 0;
 }

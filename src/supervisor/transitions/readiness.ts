@@ -15,7 +15,7 @@ export const NOT_READY = 'was not ready';
 export const settled: Act<'timer', 'starting'> = (machine, _event, now) => {
   if (readyByDelay(now.definition)) return becomeUp(machine, now);
   if (machine.hold !== undefined) return keep(machine, { timerAtMs: undefined });
-  const startedMs = Math.round(now.nowMs - machine.run.startedAtMs);
+  const startedMs = Math.round(durationOf(machine, now.nowMs));
   const why = machine.trouble === '' ? '' : ` (${machine.trouble})`;
   const trouble = `${NOT_READY} ${startedMs} ms after its start${why}`;
   const failed = { ...countStartFailure(machine), restartReason: 'start_failure' as const };

@@ -1,7 +1,7 @@
 /** From the order to start to the process of the run. */
 
 import { describeUnmet } from '../describe-unmet.js';
-import type { Machine, Now, Run } from '../machine.js';
+import type { Machine, MachineEvent, Now, Run } from '../machine.js';
 import { retryMs } from '../pacing.js';
 import { countStart, countStartFailure } from './counters.js';
 import { afterFailure, begin, giveUpStarting, settleDown, withoutProcess } from './next-run.js';
@@ -50,11 +50,11 @@ export const preparedTooLate: Act<'prepared', 'stopping'> = (machine, _event, no
 
 export const spawned: Act<'spawned', 'starting'> = (machine, event, now) =>
   keep(countStart(machine), {
-    run: runOfProcess(machine.run, event.pid, now),
+    run: runOfProcess(machine.run, event, now),
     restartReason: undefined,
     timerAtMs: readyByDelay(now.definition)
       ? now.nowMs + settleMs(machine, now.definition)
-      : dueAt(now, machine.run.startedAtMs + now.definition.startTimeoutMs - now.nowMs),
+      : dueAt(now, now.definition.startTimeoutMs),
   });
 
 /**
@@ -62,7 +62,7 @@ export const spawned: Act<'spawned', 'starting'> = (machine, event, now) =>
  * start after the stop.
  */
 export const spawnedTooLate: Act<'spawned', 'stopping'> = (machine, event, now) =>
-  keep(countStart(machine), { run: runOfProcess(machine.run, event.pid, now) }, terminateEffect(machine, now));
+  keep(countStart(machine), { run: runOfProcess(machine.run, event, now) }, terminateEffect(machine, now));
 
 export const spawnFailed: Act<'spawn_failed', 'starting'> = (machine, event, now) => {
   const counted: Machine = { ...countStartFailure(machine), restartReason: 'start_failure' };
@@ -78,10 +78,12 @@ export const spawnFailedStopping: Act<'spawn_failed', 'stopping'> = (machine, _e
 export const noteChange: Act<'changed', 'starting'> = (machine) =>
   keep(machine, { run: { ...machine.run, changed: true } });
 
-const runOfProcess = ({ startedAtMs, changed }: Run, pid: number, { nowMs }: Now): Run => ({
+type Spawned = Extract<MachineEvent, { type: 'spawned' }>;
+
+const runOfProcess = ({ startedAtMs, changed }: Run, { pid, atMs }: Spawned, { nowMs }: Now): Run => ({
   stage: 'process',
   startedAtMs,
-  spawnedAtMs: nowMs,
+  spawnedAtMs: atMs ?? nowMs,
   changed,
   pid,
   session: pid,

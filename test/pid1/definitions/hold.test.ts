@@ -63,6 +63,30 @@ describe('a held service', () => {
     expect((await container.status('db')).hold).toBeUndefined();
   });
 
+  test('follows the restart of its dependency once it is released, also under the next controller', async () => {
+    await boot(`services:
+  db: { command: sleep 1000, ready: { delay: 10ms } }
+  app: &app { command: sleep 1000, ready: { delay: 10ms }, depends_on: { db: { restart: true } } }
+  free: *app
+`);
+    const { pid } = await container.reaches('app', 'up');
+    await container.reaches('free', 'up');
+    await container.svctl('hold', 'app');
+    await container.svctl('restart', 'db');
+    await waitFor('the restart of the dependent that nobody holds', async () => {
+      const { run, ready } = await container.status('free');
+      return run === 2 && ready;
+    });
+    await killController();
+    expect(await container.status('app')).toMatchObject({ pid, run: 1 });
+    await container.svctl('release', 'app');
+    await waitFor('the restart of the released one', async () => (await container.status('app')).run === 2);
+    await container.svctl('hold', 'app');
+    const { pid: last } = await container.reaches('app', 'up');
+    await container.svctl('release', 'app');
+    expect(await container.status('app')).toMatchObject({ pid: last, run: 2 });
+  });
+
   test('keeps its process although live fails, and is restarted when it is released', async () => {
     await boot(`services:
   db: &checked

@@ -94,7 +94,7 @@ test('hundreds of processes in a random graph: none starts before its conditions
   await bootWith({
     etc: { 'my_init/services.yaml': JSON.stringify({ services }) },
     prepare: `mkfifo ${out}/pipe`,
-    args: ['--shutdown-timeout', '60'],
+    args: ['--shutdown-timeout', '600'],
   });
   const journal = () => lines('journal');
   const has = (what: string) => journal().filter((line) => line.endsWith(` ${what}`)).length;

@@ -89,6 +89,9 @@ describe('a watching client', () => {
     api.services.set('web', { tags: ['night'] });
     await until(() => client.events.length === 3);
     expect(client.events[2]).toMatchObject({ $case: 'change', value: { service: { name: 'web' } } });
+    api.services.set('web', { tags: [] });
+    await until(() => client.events.length === 4);
+    expect(client.events[3]).toMatchObject({ $case: 'change', value: { service: { name: 'web', tags: [] } } });
   });
 
   test('is told that it selected a service that does not exist', async () => {

@@ -211,8 +211,10 @@ describe('my_init check finds', () => {
     const web = 'command: [/bin/sh], environment: { WATCHDOG_USEC: 30000000 }';
     services(`services: { web: { ${web} } }`);
     expect(ids()).toEqual(['web warning watchdog-unheard']);
-    services(`services: { web: { ${web}, ready: { notify: true } } }`);
-    expect(ids()).toEqual([]);
+    for (const heard of [`${web}, ready: { notify: true }`, web.replace('30000000', '0')]) {
+      services(`services: { web: { ${heard} } }`);
+      expect(ids()).toEqual([]);
+    }
   });
 
   test('the service types of s6 files: a oneshot has no run, a bundle is no service', () => {
@@ -280,6 +282,11 @@ describe('my_init check', () => {
   test('runs as a program: --help prints its usage', () => {
     expect(execFileSync(PROGRAM, ['check', '--help'], { encoding: 'utf8' })).toMatch(/^Usage: my_init check/);
   });
+});
+
+test('a file that --services names may be missing beside services.d', () => {
+  write('/etc/services.d/web.yaml', 'services: { web: { comand: sleep 1 } }');
+  expect(check('--services', '/etc/services.yaml').findings).toMatchObject([{ file: 'etc/services.d/web.yaml' }]);
 });
 
 test('relative --services and --service-dir start at the directory in which my_init check is called', () => {

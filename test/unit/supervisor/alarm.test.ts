@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { monotonicMs } from '../../../src/process/clock.js';
 import { Alarm } from '../../../src/supervisor/alarm.js';
@@ -35,4 +37,21 @@ test('rings once, at the moment that was set last, or never', async () => {
   });
   expect(rung).toBe(1);
   expect(monotonicMs() - beganMs).toBeGreaterThanOrEqual(30);
+});
+
+test('that is late lets the end of a process in that came before its moment', async () => {
+  const order: string[] = [];
+  const child = spawn('true');
+  await once(child, 'spawn');
+  const ended = once(child, 'exit').then(() => order.push('end of the process'));
+  const rung = new Promise<void>((resolve) =>
+    new Alarm(() => {
+      order.push('alarm');
+      resolve();
+    }).set(monotonicMs() + 200),
+  );
+  // The process ends at once, and nobody reads that before the alarm is late.
+  for (const untilMs = monotonicMs() + 400; monotonicMs() < untilMs; );
+  await Promise.all([ended, rung]);
+  expect(order).toEqual(['end of the process', 'alarm']);
 });

@@ -302,7 +302,13 @@ describe('after a run', () => {
     expect([late.machine.state, late.effects.join()]).toEqual(['stopping', 'control/t or TERM CONT']);
     const after = take([START, SPAWNED, TIMER, EXITED, CLEARED], 300, slow).machine;
     expect(after).toMatchObject({ state: 'backoff', consecutiveFailures: 1, counters: { startFailures: 1 } });
-    expect(after.trouble).toBe('was not ready 600 ms after its start');
+    expect(after.trouble).toBe('was not ready 300 ms after its start');
+  });
+
+  test('the time to become ready begins with the process, however long its setup takes', () => {
+    const slow: Definition = { ...DEFINITION, ready: { kind: 'notify' }, startTimeoutMs: 20_000 };
+    const { machine } = take([START, PREPARED, SPAWNED], 30_000, slow);
+    expect(machine).toMatchObject({ state: 'starting', timerAtMs: 90_000 + 20_000 });
   });
 
   test('a service whose check fails is up and not ready, and says why until it is ready again', () => {

@@ -24,7 +24,9 @@ describe('init relays signals', () => {
   });
 
   test('signals that arrive before the controller listens are reported when it does', async () => {
-    const box = boot({ before: `(sleep 0.01; kill -TERM 1; kill -HUP 1) &` });
+    // A signal to the shell that is about to become init would be lost.
+    const isInit = 'grep -q "^SigBlk:.*ffff" /proc/1/status';
+    const box = boot({ before: `(until ${isInit}; do :; done; kill -TERM 1; kill -HUP 1) &` });
     const controller = await box.controller(1, 'signal TERM');
     await controller.hear('signal HUP');
   });

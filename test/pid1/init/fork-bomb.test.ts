@@ -72,7 +72,7 @@ describe('under a limit of processes', () => {
       expect(starved.pid).not.toBe(before);
       limit(LIMIT);
 
-      expect((await container.svctl('stop', 'bomb', '--stop-timeout', '0')).code).toBe(0);
+      expect((await container.svctl('stop', 'bomb', '--stop-timeout', '0', '--timeout', '10m')).code).toBe(0);
       expect((await container.exec('pgrep', '-c', '-x', 'bomb')).stdout.trim()).toBe('0');
       await container.reaches('web', 'up');
       expect(await container.status('web')).toMatchObject({ trouble: '' });

@@ -76,8 +76,8 @@ test(
     await container.reaches('web', 'up');
     await diesAtEachAct(29, async (acts) => {
       const before = done().split(' ').length;
-      const text = CHAIN.replace('depends_on: [db]', `depends_on: [db], nice: ${1 + (acts % 19)}`);
-      await changeFile(text.replace('nice: 1 }', 'nice: 20 }'));
+      // 19 is the highest value that there is.
+      await changeFile(CHAIN.replace('depends_on: [db]', `depends_on: [db], nice: ${1 + (acts % 19)}`));
       await waitFor('the change', async () => (await container.table('web')).includes('definition changed'));
       await mortal.doom(container, acts);
       await container.svctl('apply');

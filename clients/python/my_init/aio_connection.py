@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -14,6 +14,8 @@ from . import address
 from .errors import MyInitError, error_of_call
 from .methods import Method, Request, Response
 from .retry import ANSWER_SECONDS, CallRetry, StreamRetry
+
+Result = TypeVar("Result")
 
 
 class Connection:
@@ -49,7 +51,7 @@ class Connection:
         limit: float | None = None
         try:
             while True:
-                answer = await asyncio.wait_for(call.read(), limit)
+                answer = await _within(limit, call.read())
                 if not isinstance(answer, Message):
                     return
                 response = cast(Response, answer)
@@ -107,7 +109,7 @@ class Connection:
             await asyncio.sleep(seconds)
         limit = ANSWER_SECONDS if timeout is None else min(timeout, ANSWER_SECONDS)
         try:
-            await asyncio.wait_for(self._channel.channel_ready(), limit)
+            await _within(limit, self._channel.channel_ready())
         except asyncio.TimeoutError:
             raise address.no_answer(self._socket, limit) from None
         self._ready = True
@@ -117,3 +119,16 @@ class Connection:
         if found.reason == "CONNECTION_LOST":
             self._ready = False
         return found
+
+
+async def _within(seconds: float | None, awaited: Coroutine[Any, Any, Result]) -> Result:
+    """Waits as asyncio.wait_for does. Before Python 3.12 wait_for loses a cancellation that comes
+    together with the result: the caller would go on for ever."""
+    task = asyncio.ensure_future(awaited)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise asyncio.TimeoutError
+        return task.result()
+    finally:
+        task.cancel()

@@ -20,7 +20,8 @@ export function expanded(selector: Selector, control: Pick<ServiceControl, 'sele
   const [names, globs] = [new Set<string>(), new Set(selector.globs)];
   const selected = control.select(selector);
   for (const name of selector.names) {
-    const tagged = name.startsWith('@') ? selected.filter(({ tags }) => tags.includes(name.slice(1))) : [];
+    const tag = tagOf(name);
+    const tagged = tag === undefined ? [] : selected.filter(({ tags }) => tags.includes(tag));
     for (const service of tagged) names.add(service.name);
     if (selected.some(({ replicaOf }) => replicaOf === name)) globs.add(`${name}@*`);
     else if (tagged.length === 0) names.add(name);
@@ -39,7 +40,7 @@ export function statusMatcherOf(
   control: Pick<ServiceControl, 'select'>,
 ): (status: Pick<ServiceStatus, 'name' | 'tags'>) => boolean {
   const isNamed = matcherOf(expanded(selector, control));
-  const wanted = selector.names.filter((name) => name.startsWith('@')).map((name) => name.slice(1));
+  const wanted = selector.names.flatMap((name) => tagOf(name) ?? []);
   // A service that loses the tag stays selected: the watcher has to learn of that.
   const tagged = new Set<string>();
   return ({ name, tags }) => {
@@ -47,3 +48,5 @@ export function statusMatcherOf(
     return tagged.has(name) || isNamed(name);
   };
 }
+
+const tagOf = (name: string): string | undefined => (name.startsWith('@') ? name.slice(1) : undefined);

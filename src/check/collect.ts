@@ -35,11 +35,13 @@ export class UnusablePath extends Error {
   override readonly name = 'UnusablePath';
 }
 
+/** A file of services and the drop-ins beside it, as far as they exist. */
+export const filesAt = (servicesFile: string, root: Root): readonly string[] =>
+  [servicesFile, ...dropInsOf(placesOf(servicesFile).directory, root)].filter((file) => existsSync(root.locate(file)));
+
 /** Everything at the places where my_init looks. A missing place is no problem. */
 export function collectPlaces({ serviceDirectory, servicesFile }: Places, root: Root, times: DefaultTimes): Collected {
-  const drops = placesOf(servicesFile).directory;
-  const files = [servicesFile, ...dropInsOf(drops, root)].filter((file) => existsSync(root.locate(file)));
-  const inFiles = readFiles(files, root, times);
+  const inFiles = readFiles(filesAt(servicesFile, root), root, times);
   const inDirectory = collectDirectory(serviceDirectory, root, times);
   return together(inFiles, inDirectory);
 }

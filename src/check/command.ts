@@ -7,10 +7,9 @@ import { EXIT } from '../settings/exit-codes.js';
 import { SERVICES_FILE } from '../settings/options.js';
 import { UsageError } from '../settings/usage-error.js';
 import type { DefaultTimes, Problem } from '../supervisor/definition/definition.js';
-import { placesOf } from '../supervisor/definition/yaml-files.js';
 import type { ShutdownTimes } from '../supervisor/stop-times.js';
 import { nearest } from '../text/nearest-name.js';
-import { type Collected, collectPath, collectPlaces, together, UnusablePath } from './collect.js';
+import { type Collected, collectPath, collectPlaces, filesAt, together, UnusablePath } from './collect.js';
 import { Judge } from './judge.js';
 import { judgeTogether } from './judge-together.js';
 import { FORMATS, type Format, formatReport } from './output.js';
@@ -97,10 +96,10 @@ function judge(
 
 /** Drop-ins are enough: the file that they lie beside need not exist. */
 function refuseMissing({ named: { directory, file } }: Options, root: Root): void {
-  const isThere = (path: string): boolean => existsSync(root.locate(path));
-  if (directory !== undefined && !isThere(root.named(directory))) throw new UnusablePath(`${directory} does not exist`);
-  if (file === undefined || isThere(root.named(file)) || isThere(placesOf(root.named(file)).directory)) return;
-  throw new UnusablePath(`${file} does not exist`);
+  if (directory !== undefined && !existsSync(root.locate(root.named(directory))))
+    throw new UnusablePath(`${directory} does not exist`);
+  if (file !== undefined && filesAt(root.named(file), root).length === 0)
+    throw new UnusablePath(`${file} does not exist`);
 }
 
 /** Files as they are found from here: annotations of GitHub take no other paths. */

@@ -181,7 +181,7 @@ export class Judge {
   }
 }
 
-/** The variable tells the service of the watchdog; my_init hears of it by the socket alone. */
+/** WATCHDOG_USEC asks the service for WATCHDOG=1; only `ready: notify` has a socket for that. */
 function judgeWatchdog(definition: Definition, found: Findings): void {
   if (watchdogMsOf(definition) === 0 || definition.ready.kind === 'notify') return;
   found.warn(

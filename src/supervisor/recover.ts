@@ -45,7 +45,7 @@ function recoverRun(service: ServiceCore, machine: In<'starting' | 'up' | 'stopp
   const pid = host.startedButUnrecorded(purposeOf(service, 'run'));
   if (pid !== 0) {
     host.adopt(pid, (status, atMs) => service.exited(status, undefined, atMs));
-    // At which moment it was started nobody knows.
+    // The moment at which it was started is not on record.
     service.dispatch({ type: 'spawned', pid, atMs: run.startedAtMs });
   } else if (state === 'stopping') callOff(service);
   else if (run.stage === 'spawn') spawn(service);

@@ -34,7 +34,7 @@ export class Service implements ServiceCore {
   readonly #inForce: DefinitionInForce;
   #machine: Machine;
   #status: ServiceStatus;
-  /** What a run that has ended would have to do in time is over. */
+  /** A run that has ended has no time limit any more. */
   readonly #timer = new Alarm(() => this.#isEnding || this.dispatch({ type: 'timer' }));
   readonly #holdTimer = new Alarm(() => this.dispatch({ type: 'release' }));
   readonly #checks = new FollowedChecks(this);

@@ -105,7 +105,7 @@ function holdEnvironment(link: InitLink, { containerEnvironment }: Settings): vo
 
 function startServices({ settings, set, watch, state, shutdown }: BootDependencies): void {
   if (!settings.line.skipServices) {
-    sayWhatIsMissing(settings);
+    warnOfMissingFile(settings);
     watch.scan({ kind: 'boot' });
   }
   for (const { message } of cutShort(
@@ -119,7 +119,7 @@ function startServices({ settings, set, watch, state, shutdown }: BootDependenci
 }
 
 /** A startup script may have written the file, and a volume may bring it later. */
-function sayWhatIsMissing({ config: { servicesFile }, messages }: Settings): void {
+function warnOfMissingFile({ config: { servicesFile }, messages }: Settings): void {
   if (servicesFile !== SERVICES_FILE && servicesFiles(servicesFile).length === 0)
     messages.warn(`${servicesFile} (--services) does not exist; my_init reads the file as soon as it does`);
 }

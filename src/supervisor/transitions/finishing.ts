@@ -64,7 +64,7 @@ export const endedByItself: Act<'exited', Running> = (machine, event, now) => {
 
 function clearUp(
   machine: In<WithRun> | Machine,
-  { status, unstartable, atMs }: Extract<MachineEvent, { type: 'exited' }>,
+  event: Extract<MachineEvent, { type: 'exited' }>,
   now: Now,
   end: {
     readonly expected: boolean;
@@ -74,6 +74,7 @@ function clearUp(
     readonly trouble?: string;
   },
 ): Step {
+  const { status, unstartable, atMs = now.nowMs } = event;
   const { expected, next, failed = false, shutdownCode, trouble = '' } = end;
   const { counters, runNumber } = machine;
   const pid = pidOf(machine);
@@ -102,8 +103,8 @@ function clearUp(
         lastExit: {
           run: runNumber,
           status,
-          atMs: atMs ?? now.nowMs,
-          durationMs: durationOf(machine, atMs ?? now.nowMs),
+          atMs,
+          durationMs: durationOf(machine, atMs),
           expected,
           ...(unstartable !== undefined && { unstartable }),
         },

@@ -1,4 +1,4 @@
-/** Archives that are equal byte for byte when they are made again. */
+/** Archives that are equal byte for byte when they are made of the same tree again. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { EPOCH } from './project.mjs';

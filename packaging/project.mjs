@@ -9,7 +9,10 @@ export const { name: NAME, version: VERSION, license: LICENSE, description: DESC
 /** The lock file pins the packed files: versions and checksums. */
 export const LOCK = readJson('package-lock.json').packages;
 
-/** Seconds: the time of everything that is made, so that two builds are equal byte for byte. */
+/**
+ * Seconds: the time of everything that is made, so that two packings of one build are equal byte
+ * for byte.
+ */
 export const EPOCH = Number(process.env.SOURCE_DATE_EPOCH ?? commitTime());
 
 export const DATE = new Date(EPOCH * 1000).toISOString().replace('.000', '');

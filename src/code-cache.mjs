@@ -1,11 +1,24 @@
 // Makes the code cache of the bundled programs with the Node that will run them: node
-// src/code-cache.mjs [DIRECTORY] The cache holds the functions that ran: a short run of each
-// program comes first. V8 checks that a cache fits its version; another Node compiles as usual.
-// --predictable makes two builds equal.
+// src/code-cache.mjs [DIRECTORY] The cache holds functions that ran, so each program is run
+// briefly, and then a container. V8 checks that a cache fits its version; another Node compiles as
+// usual. No two caches are equal byte for byte.
 import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const dist = process.argv[2] ?? fileURLToPath(new URL('../dist', import.meta.url));
+const dist = resolve(process.argv[2] ?? fileURLToPath(new URL('../dist', import.meta.url)));
 
 /** Definitions as people write them, for the reader of YAML. */
 const example = fileURLToPath(new URL('../examples/compose-like/services.yaml', import.meta.url));
@@ -40,15 +53,76 @@ const PROGRAM = `
     process.exitCode = 0;
   });
 `;
+/** The main command of the container. */
+const MAIN = '"$1" "$2" --socket "$3"; touch "$4"; while [ -e "$4" ]; do sleep 0.02; done';
+const PRIVATE = 'mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /etc; exec "$@"';
+/** What a my_init outside a container of its own would use. */
+const OTHERS = ['/run/my_init', '/etc/my_init', '/etc/my_init.d', '/etc/container_environment'];
+
+/** Added to the controller: saves its cache while the file `save` is beside it. */
+const SAVING = `
+const { existsSync, unlinkSync, writeFileSync } = require('node:fs');
+setInterval(() => {
+  const order = __dirname + '/save';
+  if (!existsSync(order)) return;
+  for (const [name, { script }] of loaded) writeFileSync(directory + name.slice(2) + '.cache', script.createCachedData());
+  unlinkSync(order);
+}, 20).unref();
+`;
+
 for (const { file, lib, args } of PROGRAMS) {
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ['--predictable', '-e', PROGRAM, '--', example, file, lib, ...args],
+  const { status, stderr } = spawnSync(process.execPath, ['-e', PROGRAM, '--', example, file, lib, ...args], {
+    cwd: dist,
+    env: {},
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`no code cache of ${file} could be made: ${stderr}`);
+}
+addFunctionsOfAStart();
+
+/**
+ * Replaces the controller's cache by that of a controller at work: one that has started a service
+ * and answered svctl. A cache with the functions of a shutdown and of other calls too would be
+ * larger, and each start slower. Where no container can run, the cache stays as it is: it lacks
+ * functions, which are compiled as usual.
+ */
+function addFunctionsOfAStart() {
+  const home = mkdtempSync(join(tmpdir(), 'my_init-code-cache-'));
+  const inside = (name) => join(home, name);
+  try {
+    for (const name of ['my_init', 'launch', 'addon.node', 'package.json', 'lib'])
+      cpSync(join(dist, name), inside(name), { recursive: true });
+    writeFileSync(inside('controller.js'), readFileSync(join(dist, 'controller.js'), 'utf8') + SAVING);
+    symlinkSync(process.execPath, inside('node'));
+    mkdirSync(inside('service/web'), { recursive: true });
+    writeFileSync(inside('service/web/run'), '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+    runContainer(
+      [inside('my_init'), '--skip-startup-files', '--service-dir', inside('service'), '--socket', inside('socket')],
+      ['sh', '-ec', MAIN, 'sh', process.execPath, join(dist, 'svctl.js'), inside('socket'), inside('save')],
+    );
+    for (const name of readdirSync(inside('lib')).filter((name) => name.endsWith('.cache')))
+      cpSync(join(inside('lib'), name), join(dist, 'lib', name));
+  } catch (error) {
+    process.stderr.write(`The code cache lacks functions that every start needs: ${error.message}\n`);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+}
+
+/** In a container of its own where that is allowed, so that no other my_init is disturbed. */
+function runContainer(init, main) {
+  const [unshare, ...namespaces] = ['unshare', '--map-root-user', '--mount'];
+  const isAllowed = spawnSync(unshare, [...namespaces, 'true']).status === 0;
+  if (!isAllowed && OTHERS.some(existsSync)) throw new Error('another my_init may be in use here');
+  const words = [...(isAllowed ? [unshare, ...namespaces, 'sh', '-ec', PRIVATE, 'sh'] : []), ...init];
+  const { status, error, stdout, stderr } = spawnSync(
+    words[0],
+    [...words.slice(1), '--http-listen', 'none', '--', ...main],
     {
-      cwd: dist,
-      env: {},
+      env: { PATH: process.env.PATH },
       encoding: 'utf8',
+      timeout: 60_000,
     },
   );
-  if (status !== 0) throw new Error(`no code cache of ${file} could be made: ${stderr}`);
+  if (status !== 0) throw new Error(`a container failed: ${error?.message ?? ''} ${stdout} ${stderr}`);
 }

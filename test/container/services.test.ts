@@ -44,7 +44,7 @@ describeWithImage('the services of the image', () => {
       const image = await extendImage({
         'etc/my_init.d/20': '#!/bin/sh\nlogger from a startup script\n',
         'etc/my_init.pre_shutdown.d/10': '#!/bin/sh\nlogger from a hook\n',
-        'etc/service/last/run': '#!/bin/sh\ntrap "logger last words; exit" TERM\nwhile :; do sleep 0.05; done\n',
+        'etc/service/last/run': '#!/bin/sh\ntrap "logger last words; exit" TERM\nwhile :; do sleep 1 & wait; done\n',
       });
       container = await OciContainer.run({ image });
       await container.reaches('last', 'up');

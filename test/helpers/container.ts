@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -14,7 +14,6 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
-import { execa } from 'execa';
 import { infoOf, type Status, statusesOf, statusOf } from './ask.js';
 import { SvctlHosts } from './svctl-hosts.js';
 import { waitFor } from './wait-for.js';
@@ -324,11 +323,13 @@ export class TestContainer {
   }
 }
 
-/** Runs a program to its end. */
-export async function run(file: string, args: readonly string[]): Promise<Ended> {
-  const { exitCode, stdout, stderr } = await execa(file, args, { reject: false, stripFinalNewline: false });
-  return { code: exitCode ?? 255, stdout, stderr };
-}
+/** Runs a program to its end; code 255 when a signal ended it, or it does not exist. */
+export const run = (file: string, args: readonly string[]): Promise<Ended> =>
+  new Promise((resolve) =>
+    execFile(file, args, { maxBuffer: Number.POSITIVE_INFINITY }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+    ),
+  );
 
 function writeFile(path: string, content: string): void {
   mkdirSync(dirname(path), { recursive: true });

@@ -3,6 +3,8 @@
  * its end.
  */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,15 +25,32 @@ export function packed(): string {
   return out;
 }
 
-/** Packs everything, even if that was done before. */
-export function packInto(out: string): void {
-  pack('node', [PACKAGE, '--arch', ARCHITECTURE, '--out', out]);
+/**
+ * Stand-ins for the compressors, which leave everything as it is: to compress Node takes a minute
+ * of CPU.
+ */
+const UNCOMPRESSED = {
+  gzip: '#!/bin/sh\nexec cat\n',
+  'dpkg-deb':
+    '#!/bin/sh\nfor word do\n  shift\n  case $word in -Zxz) word=-Znone ;; -z1) continue ;; esac\n  set -- "$@" "$word"\ndone\nexec /usr/bin/dpkg-deb "$@"\n',
+};
+
+/** Packs everything, even if that was done before, and compresses nothing. */
+export function packUncompressedInto(out: string): void {
+  const programs = mkdtempSync(join(tmpdir(), 'my_init-uncompressed-'));
+  for (const [name, script] of Object.entries(UNCOMPRESSED))
+    writeFileSync(join(programs, name), script, { mode: 0o755 });
+  try {
+    pack('node', [PACKAGE, '--arch', ARCHITECTURE, '--out', out], { PATH: `${programs}:${process.env.PATH}` });
+  } finally {
+    rmSync(programs, { recursive: true });
+  }
 }
 
 /** The tree of this machine; `-without-node` is the flavour without Node. */
 export const packedTree = (flavour: '' | '-without-node' = ''): string =>
   join(packed(), 'tree', `${ARCHITECTURE}${flavour}`);
 
-function pack(program: string, words: readonly string[]): void {
-  execFileSync(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+function pack(program: string, words: readonly string[], environment: NodeJS.ProcessEnv = {}): void {
+  execFileSync(program, words, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...environment } });
 }

@@ -5,11 +5,13 @@
 const svctl = process.argv[2];
 let output;
 
-for (const name of ['stdout', 'stderr'])
+for (const name of ['stdout', 'stderr']) {
+  process[name].isTTY = false;
   process[name].write = (text) => {
     output[name] += text;
     return true;
   };
+}
 
 process.on('message', (words) => {
   output = { stdout: '', stderr: '' };

@@ -4,12 +4,19 @@ import { fileURLToPath } from 'node:url';
 import type { Ended } from './container.js';
 
 const HOST = fileURLToPath(new URL('svctl-host.cjs', import.meta.url));
-const SVCTL = fileURLToPath(new URL('../../dist/svctl.js', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../dist/svctl.js', import.meta.url));
 
 /** Processes that run the built svctl: one for each call under way, each for many calls. */
 export class SvctlHosts {
+  readonly #svctl: string;
+  readonly #environment: NodeJS.ProcessEnv;
   readonly #all = new Set<ChildProcess>();
   readonly #idle: ChildProcess[] = [];
+
+  constructor(svctl = BUILT, environment: NodeJS.ProcessEnv = process.env) {
+    this.#svctl = svctl;
+    this.#environment = environment;
+  }
 
   async run(words: readonly string[]): Promise<Ended> {
     const host = this.#idle.pop() ?? this.#start();
@@ -32,8 +39,8 @@ export class SvctlHosts {
   }
 
   #start(): ChildProcess {
-    const { NODE_OPTIONS: _options, ...env } = process.env;
-    const host = fork(HOST, [SVCTL], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const { NODE_OPTIONS: _options, ...env } = this.#environment;
+    const host = fork(HOST, [this.#svctl], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#all.add(host);
     return host;
   }

@@ -1,9 +1,11 @@
-/** The bundled svctl as a real process. */
+/** The bundled svctl. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Ended as EndedCall } from './container.js';
+import { SvctlHosts } from './svctl-hosts.js';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
@@ -24,7 +26,9 @@ export interface Running {
 
 export interface Svctl {
   readonly path: string;
-  /** Runs it to its end. */
+  /** Runs it to its end; not in a process of its own: see {@link SvctlHosts}. */
+  call(args: readonly string[]): Promise<EndedCall>;
+  /** Runs it to its end, as a process of its own. */
   run(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<Ended>;
   start(args: readonly string[], environment?: NodeJS.ProcessEnv): Running;
   /** Runs a command of a shell; `$svctl` is the path. */
@@ -40,13 +44,18 @@ export function bundledSvctl(): Svctl {
   for (const part of ['svctl.js', 'lib-svctl']) cpSync(join(DIST, part), join(directory, part), { recursive: true });
   const start = (command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Running =>
     collect(spawn(command, args, { env: { ...plain(), svctl: path, ...environment } }));
+  const hosts = new SvctlHosts(path, plain());
   return {
     path,
+    call: (args) => hosts.run(args),
     run: (args, environment = {}) => start(path, args, environment).ended,
     start: (args, environment = {}) => start(path, args, environment),
     shell: (command, environment = {}) => start('bash', ['-c', command], environment).ended,
     startShell: (command) => start('bash', ['-c', command], {}),
-    remove: () => rmSync(directory, { recursive: true, maxRetries: 20 }),
+    remove: () => {
+      hosts.dispose();
+      rmSync(directory, { recursive: true, maxRetries: 20 });
+    },
   };
 }
 

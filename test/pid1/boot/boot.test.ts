@@ -177,7 +177,7 @@ describe('a signal during the boot', () => {
     container = await TestContainer.boot({
       unattended: true,
       etc: {
-        'my_init.d/10': sh('trap "echo told; exit 1" TERM', 'echo script runs', 'while :; do sleep 0.05; done'),
+        'my_init.d/10': sh('trap "echo told; exit 1" TERM', 'echo script runs', 'while :; do sleep 1 & wait; done'),
         'my_init.d/20': sh('echo later'),
         'my_init.post_shutdown.d/10': sh('echo hook'),
       },
@@ -207,7 +207,7 @@ describe('a signal during the boot', () => {
   test('does not wait for a script that ignored an earlier signal', async () => {
     container = await TestContainer.boot({
       unattended: true,
-      etc: { 'my_init.d/10': sh('trap "" TERM', 'echo script runs', 'while :; do sleep 0.05; done') },
+      etc: { 'my_init.d/10': sh('trap "" TERM', 'echo script runs', 'while :; do sleep 1 & wait; done') },
     });
     await says('script runs');
     container.signal('SIGTERM');
@@ -223,7 +223,7 @@ describe('a signal during the boot', () => {
         unattended: true,
         etc: { 'my_init.d/10': sh('sleep 0.02') },
         services: { sleeper: SLEEPER },
-        args: ['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.02; done'],
+        args: ['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 1 & wait; done'],
       });
       const { pid } = await waitFor('my_init', () => {
         try {

@@ -14,13 +14,13 @@ const slow = (name: string): Files => ({
     `echo ${name} begins`,
     `trap 'sleep 0.2; echo ${name} ends; exit' TERM`,
     `(sleep 0.5; echo ${name} is ready; touch /run/${name}) &`,
-    'while :; do sleep 0.05; done',
+    'while :; do sleep 1 & wait; done',
   ),
   check: sh(`test -e /run/${name}`),
 });
 
 const quick = (name: string): Files => ({
-  run: sh(`trap 'echo ${name} ends; exit' TERM`, `echo ${name} begins`, 'while :; do sleep 0.05; done'),
+  run: sh(`trap 'echo ${name} ends; exit' TERM`, `echo ${name} begins`, 'while :; do sleep 1 & wait; done'),
 });
 
 /** Boots services and makes links to some of them in the startup directory: entry → service. */
@@ -72,7 +72,7 @@ describe('a service that the startup directory has a link to', () => {
   });
 
   test('gets its TERM although another service hangs; only that one is killed, and named', async () => {
-    const stuck = { run: sh('trap "" TERM', 'echo stuck begins', 'while :; do sleep 0.05; done') };
+    const stuck = { run: sh('trap "" TERM', 'echo stuck begins', 'while :; do sleep 1 & wait; done') };
     await boot({ db: quick('db'), stuck }, { '10_db': 'db' }, ['--shutdown-timeout', '3']);
     await says('stuck begins');
     container.signal('SIGTERM');
@@ -124,7 +124,7 @@ describe('a service that the startup directory has a link to', () => {
 
 describe('a service that the startup directory has a link to, with a definition', () => {
   const begins = (name: string): string =>
-    `sh -c "echo ${name} begins; trap 'echo ${name} ends; exit' TERM; while :; do sleep 0.05; done"`;
+    `sh -c "echo ${name} begins; trap 'echo ${name} ends; exit' TERM; while :; do sleep 1 & wait; done"`;
   const SERVICES = `services:
   base: { command: ${JSON.stringify(begins('base'))}, ready: { delay: 300ms } }
   prepare: { type: oneshot, command: sh -c "sleep 0.2; echo prepared", depends_on: [base] }

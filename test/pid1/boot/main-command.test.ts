@@ -4,7 +4,11 @@ import { waitFor } from '../../helpers/wait-for.js';
 import { sh, wholeRun } from '../../helpers/whole-run.js';
 
 const SLEEPER = {
-  run: sh('trap "echo service stops; exit 0" TERM', 'echo service runs; : > /run/runs', 'while :; do sleep 0.02; done'),
+  run: sh(
+    'trap "echo service stops; exit 0" TERM',
+    'echo service runs; : > /run/runs',
+    'while :; do sleep 1 & wait; done',
+  ),
 };
 
 let container: TestContainer | undefined;
@@ -119,7 +123,7 @@ describe('the main command', () => {
       args: [
         'bash',
         '-c',
-        'for s in HUP QUIT USR1 USR2 WINCH; do trap "echo got $s" $s; done; echo set; while :; do sleep 0.01; done',
+        'for s in HUP QUIT USR1 USR2 WINCH; do trap "echo got $s" $s; done; echo set; while :; do sleep 1 & wait; done',
       ],
     });
     await says('set');
@@ -137,7 +141,7 @@ describe('the main command', () => {
     container = await TestContainer.boot({
       unattended: true,
       services: { sleeper: SLEEPER },
-      args: ['bash', '-c', `trap "echo got ${name}; exit 7" ${name}; echo set; while :; do sleep 0.01; done`],
+      args: ['bash', '-c', `trap "echo got ${name}; exit 7" ${name}; echo set; while :; do sleep 1 & wait; done`],
     });
     await says('set');
     await says('service runs');
@@ -159,7 +163,7 @@ describe('the main command', () => {
   test('is killed if it ignores TERM, and exits with 137', async () => {
     container = await TestContainer.boot({
       unattended: true,
-      args: ['--shutdown-timeout', '1', 'sh', '-c', 'trap "" TERM; echo set; while :; do sleep 0.05; done'],
+      args: ['--shutdown-timeout', '1', 'sh', '-c', 'trap "" TERM; echo set; while :; do sleep 1 & wait; done'],
     });
     await says('set');
     container.signal('SIGTERM');
@@ -170,7 +174,7 @@ describe('the main command', () => {
   test('gets its TERM also while it is stopped', async () => {
     container = await TestContainer.boot({
       unattended: true,
-      args: ['sh', '-c', 'trap "exit 6" TERM; echo set; kill -STOP $$; while :; do sleep 0.05; done'],
+      args: ['sh', '-c', 'trap "exit 6" TERM; echo set; kill -STOP $$; while :; do sleep 1 & wait; done'],
     });
     await says('set');
     await waitFor('it to be stopped', async () =>

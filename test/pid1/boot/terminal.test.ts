@@ -97,7 +97,7 @@ describe.each(['pid1', 'subreaper'] as const)('the main command on a terminal, m
       ],
       // The loop ends by itself: a ^C while bash leaves a trap makes bash send SIGINT to itself for
       // ever.
-      ['bash', '-c', 'trap "echo got WINCH: \\$(stty size); exit 6" WINCH; echo set; while :; do sleep 0.05; done'],
+      ['bash', '-c', 'trap "echo got WINCH: \\$(stty size); exit 6" WINCH; echo set; while :; do sleep 1 & wait; done'],
       as,
     );
     expect(stdout).toContain('got WINCH: 50 132');

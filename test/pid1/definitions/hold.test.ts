@@ -114,7 +114,7 @@ describe('a held service', () => {
     command: |
       trap 'echo TERM > $SEEN; exit' TERM
       echo > $SEEN
-      while :; do sleep 0.05; done
+      while :; do sleep 1 & wait; done
     environment: { SEEN: /etc/seen }
     ready: { file: /etc/seen }
 `);

@@ -5,9 +5,9 @@ import { boot, container, isThere, lines, out } from '../../helpers/defined-serv
 import { waitFor } from '../../helpers/wait-for.js';
 
 const SERVICES = `services:
-  db: { command: 'trap "echo db >> $OUT/ended; exit" TERM; touch $OUT/db; while :; do sleep 0.02; done' }
+  db: { command: 'trap "echo db >> $OUT/ended; exit" TERM; touch $OUT/db; while :; do sleep 1 & wait; done' }
   web:
-    command: 'trap "until [ -e $OUT/go ]; do sleep 0.02; done; echo web >> $OUT/ended; exit 3" TERM; touch $OUT/web; while :; do sleep 0.02; done'
+    command: 'trap "until [ -e $OUT/go ]; do sleep 0.02; done; echo web >> $OUT/ended; exit 3" TERM; touch $OUT/web; while :; do sleep 1 & wait; done'
     depends_on: [db]
     live: { exec: [test, '!', -e, /run/stuck], interval: 100ms, failures: 2, on_failure: shutdown }
 `;
@@ -53,7 +53,7 @@ test.each(['before it fails', 'in the shutdown'])('live ends it when the control
 });
 
 test('the code of the main command takes precedence', async () => {
-  await bootServices(['--', 'sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.02; done']);
+  await bootServices(['--', 'sh', '-c', 'trap "exit 5" TERM; while :; do sleep 1 & wait; done']);
   await container.reaches('web', 'up');
   await container.exec('touch', '/run/stuck');
   mayEnd();

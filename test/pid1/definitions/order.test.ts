@@ -6,7 +6,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 const order = (): readonly string[] => lines('order');
 /** A service that writes when it starts and when it is stopped. */
 const writes = (name: string): string =>
-  `"echo ${name} up >> $OUT/order; trap 'echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 0.01; done"`;
+  `"echo ${name} up >> $OUT/order; trap 'echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 1 & wait; done"`;
 
 test('depends_on: services start after their dependencies, and stop before them', async () => {
   await boot(`services:

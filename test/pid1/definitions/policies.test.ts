@@ -125,10 +125,10 @@ test('optional: the readiness of the container does not wait for the service', a
 test('stop_signal: signals in sequence, and stop_grace_period: KILL after it', async () => {
   await boot(`services:
   steps:
-    command: 'trap "echo QUIT >> $OUT/steps" QUIT; trap "echo INT >> $OUT/steps; exit 0" INT; touch $OUT/ready; while :; do sleep 0.02; done'
+    command: 'trap "echo QUIT >> $OUT/steps" QUIT; trap "echo INT >> $OUT/steps; exit 0" INT; touch $OUT/ready; while :; do sleep 1 & wait; done'
     stop_signal: [{ signal: QUIT, wait: 300ms }, { signal: INT }]
   deaf:
-    command: 'trap "" TERM; touch $OUT/deaf; while :; do sleep 0.02; done'
+    command: 'trap "" TERM; touch $OUT/deaf; while :; do sleep 1 & wait; done'
     stop_grace_period: 300ms
 `);
   await isThere('ready');

@@ -305,7 +305,7 @@ services:
   starts: { command: ${python(starts)}, ready: { notify: true }, ${limits} }
   stops: { command: ${python(stops)}, ready: { notify: true }, ${limits} }
   late: { command: sleep 1000, ready: { notify: true }, ${limits}, restart: no, depends_on: { starts: { condition: started } } }
-  stubborn: { command: "trap '' TERM; touch /run/trapped; while :; do sleep 0.05; done", ${limits} }
+  stubborn: { command: "trap '' TERM; touch /run/trapped; while :; do sleep 1 & wait; done", ${limits} }
 `);
     await becomesReady('stops');
     await container.exec('sh', '-c', 'until [ -e /run/trapped ]; do sleep 0.01; done');

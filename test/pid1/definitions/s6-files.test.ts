@@ -63,7 +63,7 @@ test('timeout-kill: KILL comes when the time is over', async () => {
   await bootWith({
     services: {
       web: {
-        run: `#!/bin/sh\ntrap '' TERM\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
+        run: `#!/bin/sh\ntrap '' TERM\ntouch $OUT/trapped\nwhile :; do sleep 1 & wait; done\n`,
         'timeout-kill': '100',
       },
     },
@@ -95,7 +95,7 @@ test('down-signal: the signal that stops the service', async () => {
   await bootWith({
     services: {
       web: {
-        run: `#!/bin/sh\ntrap 'echo QUIT > $OUT/got; exit 0' QUIT\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
+        run: `#!/bin/sh\ntrap 'echo QUIT > $OUT/got; exit 0' QUIT\ntouch $OUT/trapped\nwhile :; do sleep 1 & wait; done\n`,
         'down-signal': 'SIGQUIT\n',
       },
       wrong: { run: '#!/bin/sh\nexec sleep 1000\n', 'down-signal': 'NONE' },
@@ -123,7 +123,7 @@ test('reload-signal: the signal that svctl reload sends', async () => {
   await bootWith({
     services: {
       web: {
-        run: `#!/bin/sh\ntrap 'echo reloaded > $OUT/reloaded' USR1\ntouch $OUT/trapped\nwhile :; do sleep 0.05; done\n`,
+        run: `#!/bin/sh\ntrap 'echo reloaded > $OUT/reloaded' USR1\ntouch $OUT/trapped\nwhile :; do sleep 1 & wait; done\n`,
         'reload-signal': 'USR1\n',
       },
     },

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
 
-const STUBBORN = `"trap '' TERM; while :; do sleep 0.01; done"`;
+const STUBBORN = `"trap '' TERM; while :; do sleep 1 & wait; done"`;
 
 /** A service that writes when it has been stopped. */
 const writes = (name: string): string =>
-  `"echo ${name} up >> $OUT/order; trap 'sleep 0.1; echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 0.01; done"`;
+  `"echo ${name} up >> $OUT/order; trap 'sleep 0.1; echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 1 & wait; done"`;
 
 let container: TestContainer;
 

@@ -41,7 +41,7 @@ describe('init finishes', () => {
       'output',
       'sh',
       '-c',
-      'trap "sleep 0.2; exit" TERM; (setsid sleep 60 &); echo up; while :; do sleep 0.01; done',
+      'trap "sleep 0.2; exit" TERM; (setsid sleep 60 &); echo up; while :; do sleep 1 & wait; done',
     );
     exitAtTheEnd(controller);
     await controller.send(`finish 5 84 ${LONG_MS}`);
@@ -101,7 +101,7 @@ describe('init finishes', () => {
       `--pid=/proc/${box.pid}/ns/pid`,
       'sh',
       '-c',
-      'trap "sleep 0.3; exit 9" TERM; echo up; while :; do sleep 0.01; done',
+      'trap "sleep 0.3; exit 9" TERM; echo up; while :; do sleep 1 & wait; done',
     ]);
     const ended = new Promise((resolve) => stranger.on('close', resolve));
     await new Promise((resolve) => stranger.stdout.once('data', resolve));
@@ -157,7 +157,7 @@ describe('init finishes', () => {
       'setsid',
       'sh',
       '-c',
-      'trap "sleep 0.3; exit" TERM; echo up; while :; do sleep 0.01; done',
+      'trap "sleep 0.3; exit" TERM; echo up; while :; do sleep 1 & wait; done',
     );
     await controller.send(`finish 5 84 ${LONG_MS}`);
     controller.order('die', 'SIGKILL');
@@ -166,7 +166,7 @@ describe('init finishes', () => {
   });
 
   describe('without a controller, the last words of the services are passed on', () => {
-    const TALKATIVE = (words: string) => `trap '${words}; exit' TERM; echo up > "$0"; while :; do sleep 0.01; done`;
+    const TALKATIVE = (words: string) => `trap '${words}; exit' TERM; echo up > "$0"; while :; do sleep 1 & wait; done`;
 
     /** Starts a service that init holds the pipes of, and waits until it listens to TERM. */
     async function capture(box: Box, controller: Controller, words: string): Promise<void> {

@@ -65,7 +65,7 @@ describe('as a subreaper', () => {
     container = await TestContainer.boot({
       as: 'subreaper',
       services: {
-        a: { run: sh('echo "service $$"', 'trap "echo stopped; exit" TERM', 'while :; do sleep 0.05; done') },
+        a: { run: sh('echo "service $$"', 'trap "echo stopped; exit" TERM', 'while :; do sleep 1 & wait; done') },
       },
     });
     const { controllerPid } = container;

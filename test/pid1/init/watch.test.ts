@@ -56,7 +56,12 @@ describe('init keeps exit statuses', () => {
   test('a living process is handed over as watched, and its end is reported later', async () => {
     const box = boot();
     const controller = await box.ready();
-    const pid = await controller.call<number>('spawn', 'sh', '-c', 'trap "exit 77" USR1; while :; do sleep 0.01; done');
+    const pid = await controller.call<number>(
+      'spawn',
+      'sh',
+      '-c',
+      'trap "exit 77" USR1; while :; do sleep 1 & wait; done',
+    );
     await controller.send(`watch ${pid}`);
     controller.order('die', 'SIGKILL');
     const next = await box.ready(2);

@@ -31,7 +31,7 @@ beforeAll(async () => {
     services: {
       eater: { run: sh('exec python3 eater.py'), 'eater.py': EATER },
       // Each USR1 leaves a process behind; all of them run the same program.
-      leaky: { run: sh('trap "(sleep 1000 &)" USR1', 'echo ready', 'while :; do sleep 0.1; done') },
+      leaky: { run: sh('trap "(sleep 1000 &)" USR1', 'echo ready', 'while :; do sleep 1 & wait; done') },
       tidy: { run: sh('exec sleep 1000') },
     },
   });

@@ -25,7 +25,7 @@ beforeAll(async () => {
     services: {
       ...Object.fromEntries(many),
       web: {
-        run: sh('trap "echo reloaded" HUP', 'trap "echo usr1" USR1', 'echo ready', 'while :; do sleep 0.1; done'),
+        run: sh('trap "echo reloaded" HUP', 'trap "echo usr1" USR1', 'echo ready', 'while :; do sleep 1 & wait; done'),
       },
       markup: { run: sh(`printf '%s\\n' '${MARKUP}'`, 'exec sleep 1000') },
       storm: { run: sh('seq 120000', 'echo the end', 'exec sleep 1000'), down: '' },

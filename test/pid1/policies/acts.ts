@@ -31,7 +31,7 @@ export type Scenario = { readonly act: (stage: Stage) => Promise<void> } & (
 
 /** `reset_after`: on a busy machine a run that fails may last more than the usual 10 s. */
 export const AT_ONCE = { restart_delay: '{ initial: 10ms, factor: 1, reset_after: 10m }' };
-const WAITS = 'while :; do sleep 0.02; done';
+const WAITS = 'while :; do sleep 1 & wait; done';
 const FAILS = 'echo run >> $N; exit 3';
 const obeys = (...signals: readonly string[]): string =>
   `${signals.map((signal) => `trap "echo ${signal} >> $N; exit 0" ${signal}; `).join('')}touch $N.trapped; ${WAITS}`;

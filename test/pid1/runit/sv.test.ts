@@ -7,7 +7,7 @@ import { shapeOf, sv } from '../../helpers/sv.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const WORKS = '#!/bin/sh\nexec sleep 1000\n';
-const STUBBORN = '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 0.1; done\n';
+const STUBBORN = '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 1 & wait; done\n';
 
 let container: TestContainer;
 afterEach(() => container.dispose());

@@ -226,7 +226,7 @@ describe('the service directory', () => {
   });
 
   test('a service that comes back during its stop is started again', async () => {
-    const slow = '#!/bin/sh\ntrap "sleep 3; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
+    const slow = '#!/bin/sh\ntrap "sleep 3; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n';
     container = await TestContainer.boot({ services: { web: { run: slow } } });
     await container.reaches('web', 'up');
     renameSync(at('service/web'), at('away'));

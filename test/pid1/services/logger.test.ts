@@ -113,7 +113,7 @@ describe('a service with log/run', () => {
         web: {
           ...service,
           'log/run': SVLOGD,
-          run: '#!/bin/sh\ntrap "echo line 2; exit 0" TERM\necho line 1\nwhile :; do sleep 0.1; done\n',
+          run: '#!/bin/sh\ntrap "echo line 2; exit 0" TERM\necho line 1\nwhile :; do sleep 1 & wait; done\n',
         },
       },
     });

@@ -8,7 +8,7 @@ import { sh } from '../../helpers/whole-run.js';
 
 const SVCTL = fileURLToPath(new URL('../../../dist/svctl.js', import.meta.url));
 const SLEEPER = sh('exec sleep 1000');
-const SLOW = sh('trap "sleep 0.3; exit" TERM', 'echo > runs', 'while :; do sleep 0.02; done');
+const SLOW = sh('trap "sleep 0.3; exit" TERM', 'echo > runs', 'while :; do sleep 1 & wait; done');
 
 let container: TestContainer;
 afterEach(() => container.dispose());

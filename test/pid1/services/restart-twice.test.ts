@@ -17,7 +17,8 @@ describe('two orders to the same service', () => {
   });
 
   test('a stop overtakes a restart that is waited for', async () => {
-    const run = '#!/bin/sh\ntrap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
+    const run =
+      '#!/bin/sh\ntrap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n';
     container = await TestContainer.boot({ services: { web: { run } } });
     await container.reaches('web', 'up');
     const restart = container.svctl('restart', 'web');

@@ -37,11 +37,11 @@ describe('svctl stop', () => {
 
   test('asks a program behind a shell without exec to end, and gives it the stop timeout', async () => {
     const program =
-      'trap "sleep 0.3; echo flushed >> ended; exit" TERM; echo begun > began; while :; do sleep 0.05; done';
+      'trap "sleep 0.3; echo flushed >> ended; exit" TERM; echo begun > began; while :; do sleep 1 & wait; done';
     container = await TestContainer.boot({
       services: {
         web: { run: `#!/bin/sh\nsh -c '${program}'\n` },
-        deaf: { run: `#!/bin/sh\nsh -c 'trap "" TERM; echo begun > began; while :; do sleep 0.05; done'\n` },
+        deaf: { run: `#!/bin/sh\nsh -c 'trap "" TERM; echo begun > began; while :; do sleep 1 & wait; done'\n` },
       },
     });
     for (const name of ['web', 'deaf'])
@@ -142,7 +142,7 @@ describe('svctl stop', () => {
 
 describe('an order to a service that is stopping', () => {
   /** Ends some time after its TERM; `patient` not before the file `end` exists. */
-  const slow = { run: '#!/bin/sh\ntrap "sleep 0.5; exit 0" TERM\nwhile :; do sleep 0.05; done\n' };
+  const slow = { run: '#!/bin/sh\ntrap "sleep 0.5; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n' };
   const patient = { run: slow.run.replace('sleep 0.5', 'until [ -e end ]; do sleep 0.05; done') };
 
   test('to start: the service is started when it has ended', async () => {

@@ -3,9 +3,9 @@ import { type ContainerOptions, TestContainer } from '../../helpers/container.js
 import { waitFor } from '../../helpers/wait-for.js';
 import { sh } from '../../helpers/whole-run.js';
 
-const HANGS = { run: sh('trap "" TERM', 'echo hangs runs', 'while :; do sleep 0.05; done') };
+const HANGS = { run: sh('trap "" TERM', 'echo hangs runs', 'while :; do sleep 1 & wait; done') };
 const tidy = (name: string) => ({
-  run: sh(`trap "echo ${name} was told; exit 0" TERM`, `echo ${name} runs`, 'while :; do sleep 0.02; done'),
+  run: sh(`trap "echo ${name} was told; exit 0" TERM`, `echo ${name} runs`, 'while :; do sleep 1 & wait; done'),
 });
 
 let container: TestContainer;
@@ -52,7 +52,7 @@ describe('a service that hangs', () => {
           hangs: {
             ...HANGS,
             'log/run': logger,
-            run: sh('trap "" TERM', 'echo runs >&2', 'while :; do sleep 0.05; done'),
+            run: sh('trap "" TERM', 'echo runs >&2', 'while :; do sleep 1 & wait; done'),
           },
         },
         args: ['--shutdown-timeout', '3'],
@@ -89,7 +89,7 @@ describe('the remaining time goes to whatever still works', () => {
           '5',
           'sh',
           '-c',
-          'trap "sleep 3.6; echo command is done; exit 3" TERM; echo set; while :; do sleep 0.02; done',
+          'trap "sleep 3.6; echo command is done; exit 3" TERM; echo set; while :; do sleep 1 & wait; done',
         ],
       },
       ['web runs', 'set'],

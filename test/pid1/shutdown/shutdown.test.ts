@@ -8,7 +8,7 @@ const PRE = 'my_init.pre_shutdown.d';
 const POST = 'my_init.post_shutdown.d';
 /** A time far away: a test that ends has ended without it. */
 const LONG_S = '3600';
-const STUBBORN = { run: sh('trap "" TERM', 'echo stubborn runs', 'while :; do sleep 0.05; done') };
+const STUBBORN = { run: sh('trap "" TERM', 'echo stubborn runs', 'while :; do sleep 1 & wait; done') };
 
 let container: TestContainer | undefined;
 afterEach(async () => {
@@ -43,12 +43,14 @@ describe('an orderly shutdown', () => {
         [`${POST}/10`]: sh('echo post hook'),
       },
       services: {
-        a: { run: sh('trap "echo service ends; exit 0" TERM', 'echo service runs', 'while :; do sleep 0.02; done') },
+        a: {
+          run: sh('trap "echo service ends; exit 0" TERM', 'echo service runs', 'while :; do sleep 1 & wait; done'),
+        },
       },
       args: [
         'sh',
         '-c',
-        `trap "echo command ends; exit 3" TERM; until ${ready}; do sleep 0.02; done; while :; do sleep 0.02; done`,
+        `trap "echo command ends; exit 3" TERM; until ${ready}; do sleep 0.02; done; while :; do sleep 1 & wait; done`,
       ],
     });
     await says('service runs');
@@ -75,7 +77,7 @@ describe('an orderly shutdown', () => {
 
   test('stops services in parallel', async () => {
     const slow = {
-      run: sh('trap "echo told; sleep 1; echo ended; exit 0" TERM', 'echo runs', 'while :; do sleep 0.05; done'),
+      run: sh('trap "echo told; sleep 1; echo ended; exit 0" TERM', 'echo runs', 'while :; do sleep 1 & wait; done'),
     };
     const { log } = await endOf(
       { services: Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, slow])), args: [] },
@@ -147,7 +149,7 @@ describe('hooks', () => {
       {
         etc: {
           [`${PRE}/40`]: sh('exec sleep 1000'),
-          [`${POST}/10`]: sh('trap "" TERM; while :; do sleep 0.05; done'),
+          [`${POST}/10`]: sh('trap "" TERM; while :; do sleep 1 & wait; done'),
           [`${POST}/20`]: sh('echo out of time'),
         },
         services: { a: { run: sh('echo runs', 'exec sleep 1000') } },
@@ -187,7 +189,7 @@ describe('a process that does not end', () => {
     const { code } = await endOf(
       {
         services: { stubborn: STUBBORN },
-        args: ['--shutdown-timeout', '0.6', 'sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.02; done'],
+        args: ['--shutdown-timeout', '0.6', 'sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'],
       },
       'stubborn runs',
       'SIGTERM',
@@ -211,7 +213,7 @@ describe('a process that does not end', () => {
     const { log } = await endOf(
       {
         etc: { [`${PRE}/10`]: sh('echo hook'), [`${PRE}/20`]: sh('echo hook') },
-        args: ['--shutdown-timeout', LONG_S, 'sh', '-c', 'trap "" TERM; echo set; while :; do sleep 0.05; done'],
+        args: ['--shutdown-timeout', LONG_S, 'sh', '-c', 'trap "" TERM; echo set; while :; do sleep 1 & wait; done'],
       },
       'set',
       'SIGTERM',
@@ -236,7 +238,7 @@ describe('a process that does not end', () => {
       {
         // The end of a script that is still running would end its processes too.
         unattended: false,
-        etc: { 'my_init.d/10': sh('(trap "" TERM; echo daemon runs; while :; do sleep 0.05; done) &') },
+        etc: { 'my_init.d/10': sh('(trap "" TERM; echo daemon runs; while :; do sleep 1 & wait; done) &') },
         env: { KILL_ALL_PROCESSES_TIMEOUT: '1' },
       },
       'daemon runs',
@@ -252,7 +254,7 @@ describe('a process that does not end', () => {
         services: {
           leaky: {
             run: sh(
-              'setsid sh -c "trap \\"echo escaped ends; exit\\" TERM; echo escaped; while :; do sleep 0.02; done" &',
+              'setsid sh -c "trap \\"echo escaped ends; exit\\" TERM; echo escaped; while :; do sleep 1 & wait; done" &',
               'exec sleep 1000',
             ),
           },
@@ -269,7 +271,7 @@ describe('a process that does not end', () => {
     container = await TestContainer.boot();
     const shell = spawn('nsenter', [
       ...['--target', String(container.pid), '--pid', '--mount', '--', 'sh', '-c'],
-      'trap "echo told; exit 5" TERM; echo inside; while :; do sleep 0.02; done',
+      'trap "echo told; exit 5" TERM; echo inside; while :; do sleep 1 & wait; done',
     ]);
     let said = '';
     shell.stdout.on('data', (text) => {
@@ -289,7 +291,7 @@ test('svctl shutdown names the services that still have a process, and no other'
     services: {
       done: { 'service.yaml': 'type: oneshot\ncommand: ["true"]\n' },
       broken: { run: '#!/no/such/interpreter\n' },
-      slow: { run: sh('trap "sleep 0.3; exit 0" TERM', 'echo slow runs', 'while :; do sleep 0.02; done') },
+      slow: { run: sh('trap "sleep 0.3; exit 0" TERM', 'echo slow runs', 'while :; do sleep 1 & wait; done') },
     },
   });
   await says('slow runs');
@@ -324,7 +326,9 @@ describe('a shutdown that comes at a bad moment', () => {
 
   test('is completed by the next controller when the controller dies', async () => {
     container = await TestContainer.boot({
-      services: { slow: { run: sh('trap "sleep 1; echo slow ends; exit 0" TERM', 'while :; do sleep 0.05; done') } },
+      services: {
+        slow: { run: sh('trap "sleep 1; echo slow ends; exit 0" TERM', 'while :; do sleep 1 & wait; done') },
+      },
     });
     await container.reaches('slow', 'up');
     container.signal('SIGTERM');

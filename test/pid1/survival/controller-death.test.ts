@@ -118,7 +118,7 @@ describe('when the controller is killed', () => {
 
   test('a stop under way is completed by the next controller, with KILL when its time is over', async () => {
     container = await TestContainer.boot({
-      services: { stubborn: { run: '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 0.1; done\n' } },
+      services: { stubborn: { run: '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 1 & wait; done\n' } },
     });
     await container.reaches('stubborn', 'up');
     await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '1');
@@ -201,7 +201,7 @@ describe('when the controller is killed', () => {
   });
 
   test('five times within a minute, the container ends in order with code 70', async () => {
-    const run = '#!/bin/sh\ntrap "echo stopped in order; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
+    const run = '#!/bin/sh\ntrap "echo stopped in order; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n';
     container = await TestContainer.boot({ services: { web: { run } } });
     await container.reaches('web', 'up');
     for (let round = 0; round < 4; round++) await killController();

@@ -39,7 +39,7 @@ const LIMIT_MS = 1_000_000;
 const noting = (word: string): string => `echo ${word} >> /etc/noted`;
 /** Waits until the test allows it to go on. */
 const held = (what: string): string => `until [ -e /etc/go-${what} ]; do sleep 0.1; done`;
-const FOR_EVER = 'while :; do sleep 0.1; done';
+const FOR_EVER = 'while :; do sleep 1 & wait; done';
 
 /** Options of the container, and of how its controller dies. */
 type MortalOptions = ContainerOptions & { readonly untiring?: boolean; readonly hurried?: boolean };
@@ -115,11 +115,11 @@ class Mortal {
 
   /** The controller fails, and the next one reports how. */
   async fail(failure: Failure): Promise<void> {
-    const failed = this.#controllerPid();
+    const failed = await this.container.controller();
     await this.#controller.fail(this.container, failure);
     this.#failures += 1;
     // Asks without svctl, which would use the CPU that a blocked controller has to use up first.
-    await waitFor(`the end of the one that fails (${failure})`, () => this.#controllerPid() !== failed, 180_000);
+    await waitFor(`the end of the one that fails (${failure})`, () => !existsSync(`/proc/${failed}`), 180_000);
     const { lastControllerEnd } = await waitFor(
       `the successor of the one that fails (${failure})`,
       async () => {
@@ -135,14 +135,6 @@ class Mortal {
       text: expect.stringMatching(text),
       lastWords: expect.stringMatching(words),
     });
-  }
-
-  #controllerPid(): number {
-    try {
-      return this.container.controllerPid;
-    } catch {
-      return 0;
-    }
   }
 
   /** memcached is the same process, with all its data. */

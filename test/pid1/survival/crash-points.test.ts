@@ -157,13 +157,13 @@ describe('a controller that dies in the middle', () => {
             'my_init.post_shutdown.d/10': noting('post', 'sleep 0.05; cp /run/done /etc/done\n'),
           },
           services: {
-            web: { run: '#!/bin/sh\ntrap "echo web >> /run/done; exit 0" TERM\nwhile :; do sleep 0.02; done\n' },
+            web: { run: '#!/bin/sh\ntrap "echo web >> /run/done; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n' },
           },
           args: [
             '--',
             'sh',
             '-c',
-            'trap "echo main >> /run/done; sleep 0.05; exit 5" TERM; touch /run/begun; while :; do sleep 0.02; done',
+            'trap "echo main >> /run/done; sleep 0.05; exit 5" TERM; touch /run/begun; while :; do sleep 1 & wait; done',
           ],
         });
         await container.reaches('web', 'up');

@@ -11,7 +11,7 @@ const SLOW = `#!/bin/sh
 trap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM
 trap "echo USR1 >> signals" USR1
 echo > trapped
-while :; do sleep 0.05; done
+while :; do sleep 1 & wait; done
 `;
 
 let container: TestContainer;

@@ -44,7 +44,7 @@ const SERVICES = {
   crashes: { run: sh('echo crashes >> /etc/starts', 'exit 3') },
   once: { run: sh('echo once >> /etc/starts', 'exec sleep 100000'), down: '' },
   stubborn: {
-    run: sh('trap "echo told >> /etc/starts" TERM', 'echo stubborn >> /etc/starts', 'while :; do sleep 0.1; done'),
+    run: sh('trap "echo told >> /etc/starts" TERM', 'echo stubborn >> /etc/starts', 'while :; do sleep 1 & wait; done'),
   },
   // More than a pipe holds: the service would stand still if nobody read the pipe.
   talks: {

@@ -4,7 +4,8 @@ import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 /** Ends when the test lets it. */
-const SLOW = '#!/bin/sh\ntrap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM\nwhile :; do sleep 0.05; done\n';
+const SLOW =
+  '#!/bin/sh\ntrap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n';
 
 let container: TestContainer;
 afterEach(() => container.dispose());

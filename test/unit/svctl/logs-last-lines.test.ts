@@ -21,7 +21,7 @@ afterEach(async () => {
   logs.close();
 });
 
-const run = (...args: string[]) => svctl.run([...args, '--socket', api.path]);
+const run = (...args: string[]) => svctl.call([...args, '--socket', api.path]);
 
 function webIsBroken(): void {
   for (let line = 1; line <= 7; line++) logs.of('web').line(`line ${line} \x1b[31m`, { atMs: Date.now() + 60_000 });

@@ -31,7 +31,7 @@ afterEach(async () => {
   logs.close();
 });
 
-const run = (...args: string[]) => svctl.run(['logs', ...args, '--socket', api.path]);
+const run = (...args: string[]) => svctl.call(['logs', ...args, '--socket', api.path]);
 
 /** Runs svctl on a terminal. */
 const runOnTerminal = async (command: string) => {
@@ -248,7 +248,7 @@ describe('a follower', () => {
 });
 
 test('without my_init the exit code is 7', async () => {
-  expect(await svctl.run(['logs', '--socket', '/nowhere/x.sock'])).toMatchObject({ code: 7, stdout: '' });
+  expect(await svctl.call(['logs', '--socket', '/nowhere/x.sock'])).toMatchObject({ code: 7, stdout: '' });
 });
 
 test('a service that writes to a logger shows a hint where its lines are', async () => {

@@ -20,7 +20,7 @@ afterEach(async () => {
   if (!stopped) await api.stop();
 });
 
-const run = (...args: string[]) => svctl.run([...args, '--socket', api.path]);
+const run = (...args: string[]) => svctl.call([...args, '--socket', api.path]);
 
 const rows = (text: string) =>
   text
@@ -173,7 +173,6 @@ describe('rescan', () => {
       stdout: 'queue added\nweb removed\n',
       stderr: 'svctl: .git is no service: a name cannot begin with a dot\n',
       code: 0,
-      signal: null,
     });
     api.system.rescanResult = { added: [], removed: [], skipped: [] };
     expect((await run('rescan')).stdout).toBe('nothing has changed\n');

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-const run = (...args: string[]) => svctl.run([...args, '--socket', api.path]);
+const run = (...args: string[]) => svctl.call([...args, '--socket', api.path]);
 
 const outcome = (name: string, over: Partial<Outcome> = {}): Outcome => ({
   name,
@@ -213,7 +213,7 @@ test('Ctrl-C ends the wait, says so, and gives the shell 130', async () => {
 
 describe('run', () => {
   /** Words after `--` belong to the command. */
-  const run = (...args: string[]) => svctl.run(['--socket', api.path, ...args]);
+  const run = (...args: string[]) => svctl.call(['--socket', api.path, ...args]);
   const NOTHING = { names: [], globs: [], all: false };
 
   test('passes on the command unchanged, and the options in the words of service.yaml', async () => {

@@ -72,7 +72,7 @@ describe('my_init that cannot be reached', () => {
     const commands = ['logs web', 'watch', 'restart web'];
     // All commands run at once, for each waits 10 s.
     const ends = await Promise.all(
-      commands.map(async (command) => ({ command, ...(await svctl.run(['--socket', path, ...command.split(' ')])) })),
+      commands.map(async (command) => ({ command, ...(await svctl.call(['--socket', path, ...command.split(' ')])) })),
     );
     const stderr = expect.stringContaining(`my_init did not answer on ${path}: no answer within 10 s`);
     expect(ends).toMatchObject(commands.map((command) => ({ command, stderr, code: 6 })));
@@ -238,7 +238,7 @@ describe('wrong usage', () => {
     ['an exit code that is none', ['shutdown', '--exit-code', '256'], '--exit-code cannot be "256"'],
   ];
   test.each(cases)('%s gives 2 and says what is meant', async (_what, args, message) => {
-    const { stdout, stderr, code } = await svctl.run(args);
+    const { stdout, stderr, code } = await svctl.call(args);
     expect(stderr).toContain(`svctl: ${message}`);
     expect(stdout).toBe('');
     expect(code).toBe(2);
@@ -247,7 +247,7 @@ describe('wrong usage', () => {
 
 describe('help', () => {
   test('lists every command and every exit code', async () => {
-    const { stdout, stderr, code } = await svctl.run(['--help']);
+    const { stdout, stderr, code } = await svctl.call(['--help']);
     for (const word of ['status', 'restart', 'completion', 'shutdown', '--socket', 'Exit codes', '130']) {
       expect(stdout).toContain(word);
     }
@@ -256,19 +256,19 @@ describe('help', () => {
   });
 
   test('of a command shows its options and an example', async () => {
-    const { stdout, code } = await svctl.run(['restart', '--help']);
+    const { stdout, code } = await svctl.call(['restart', '--help']);
     expect(stdout).toContain('Usage: svctl restart [OPTIONS] NAME… | --all');
     expect(stdout).toContain('--stop-timeout TIME');
     expect(stdout).toContain('svctl restart memcached');
     expect(code).toBe(0);
-    expect((await svctl.run(['help', 'restart'])).stdout).toBe(stdout);
+    expect((await svctl.call(['help', 'restart'])).stdout).toBe(stdout);
   });
 
   test('no line is wider than 100 columns', async () => {
-    const commands = (await svctl.run(['--help'])).stdout.match(/(?<=^ {2})[a-z]+(?= {2})/gm) ?? [];
+    const commands = (await svctl.call(['--help'])).stdout.match(/(?<=^ {2})[a-z]+(?= {2})/gm) ?? [];
     expect(commands.length).toBeGreaterThan(20);
     for (const command of commands) {
-      const { stdout } = await svctl.run([command, '--help']);
+      const { stdout } = await svctl.call([command, '--help']);
       expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     }
   });

@@ -53,7 +53,7 @@ function manyServices(): void {
   api.services.set('cron', { desired: 'down' });
 }
 
-const run = (...args: string[]) => svctl.run([...args, '--socket', api.path]);
+const run = (...args: string[]) => svctl.call([...args, '--socket', api.path]);
 
 /** The lines on a terminal of this width, without colours. */
 async function onTerminal(columns: number, args: string): Promise<readonly string[]> {

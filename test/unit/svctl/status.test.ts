@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-const run = (...args: string[]) => svctl.run([...args, '--socket', api.path]);
+const run = (...args: string[]) => svctl.call([...args, '--socket', api.path]);
 
 const MINUTE = 60_000;
 

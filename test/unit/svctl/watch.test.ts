@@ -157,8 +157,8 @@ test('changes that are no longer held are shown as a gap, and by their results',
 });
 
 test('an unknown service ends it at once with 4, an absent my_init with 7', async () => {
-  expect(await svctl.run(['watch', 'wbe', '--socket', api.path])).toMatchObject({ code: 4, stdout: '' });
-  expect(await svctl.run(['watch', '--socket', '/nowhere/x.sock'])).toMatchObject({ code: 7 });
+  expect(await svctl.call(['watch', 'wbe', '--socket', api.path])).toMatchObject({ code: 4, stdout: '' });
+  expect(await svctl.call(['watch', '--socket', '/nowhere/x.sock'])).toMatchObject({ code: 7 });
 });
 
 test('Ctrl-C ends it without a message', async () => {

@@ -2,12 +2,12 @@
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, jest } from '@jest/globals';
-import { type Status, statusOf } from './ask.js';
+import { infoOf, type Status, statusOf } from './ask.js';
 import type { Ended } from './container.js';
 import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
@@ -139,6 +139,14 @@ export interface RunOptions {
   readonly unattended?: boolean;
 }
 
+/** The socket of my_init at its usual places below a root: /run, or /tmp where /run is not ours. */
+function socketIn(root: string): string | undefined {
+  const temporary = join(root, 'tmp');
+  const ofUsers = existsSync(temporary) ? readdirSync(temporary).filter((name) => name.startsWith('my_init-')) : [];
+  const directories = ['run/my_init', ...ofUsers.map((name) => join('tmp', name))];
+  return directories.map((directory) => join(root, directory, 'my_init.sock')).find(existsSync);
+}
+
 /** A container that runs until it is disposed of. */
 export class OciContainer {
   readonly name: string;
@@ -222,22 +230,27 @@ export class OciContainer {
     await podman('rm', '--force', '--time', '0', '--volumes', this.name);
   }
 
-  /** Waits until svctl gets an answer. Returns the socket, as it is named in the container. */
-  answers(): Promise<string> {
+  /** Waits until my_init answers. Returns its socket, as it is named in the container. */
+  async answers(): Promise<string> {
+    const root = await this.#root();
     return this.#waitFor('an answer of my_init', async () => {
-      const { code, stdout } = await this.exec('svctl', 'info', '-o', 'json');
-      return code === 0 && String(JSON.parse(stdout).socket);
+      const path = socketIn(root);
+      return path !== undefined && ((await infoOf(path)).socket as string | undefined);
     });
   }
 
   /** The socket of my_init in the root of the container, as this machine sees it. */
   async #socket(): Promise<string> {
     this.#ownSocket ??= await this.answers();
-    const pid = await mustPodman('inspect', '--format', '{{.State.Pid}}', this.name);
-    return `/proc/${pid}/root${this.#ownSocket}`;
+    return (await this.#root()) + this.#ownSocket;
   }
 
-  #waitFor<Answer>(what: string, look: () => Promise<Answer | false>, withinMs = 120_000): Promise<Answer> {
+  /** The root of the container, as this machine sees it. */
+  async #root(): Promise<string> {
+    return `/proc/${await mustPodman('inspect', '--format', '{{.State.Pid}}', this.name)}/root`;
+  }
+
+  #waitFor<Answer>(what: string, look: () => Promise<Answer | false | undefined>, withinMs = 120_000): Promise<Answer> {
     return waitFor(what, look, withinMs).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await this.log()}`);
     });

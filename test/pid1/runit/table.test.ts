@@ -1,5 +1,6 @@
 /** @needs sv */
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, test } from '@jest/globals';
 import { compile } from '../../helpers/compile.js';
 import { DIFFERENCES, isSameWord, type Outcome, translate } from '../../helpers/runit-differences.js';
@@ -119,7 +120,7 @@ async function prepareAndSay(side: Side, { name, steps, stat, command }: Case): 
   }
   await waitFor(`${name} to be: ${stat}`, () => see(side, name).stat === stat);
   // sv would take a run that began in this second for the new one that it waits for.
-  await waitFor('the next second', () => Math.floor(Date.now() / 1000) > see(side, name).since);
+  await delay((see(side, name).since + 1) * 1000 - Date.now());
   return say(side, ...command.split(' '), name);
 }
 

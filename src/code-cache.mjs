@@ -56,8 +56,15 @@ const PROGRAM = `
 /** The main command of the container. */
 const MAIN = '"$1" "$2" --socket "$3"; touch "$4"; while [ -e "$4" ]; do sleep 0.02; done';
 const PRIVATE = 'mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /etc; exec "$@"';
-/** What a my_init outside a container of its own would use. */
-const OTHERS = ['/run/my_init', '/etc/my_init', '/etc/my_init.d', '/etc/container_environment'];
+/** What a my_init without namespaces of its own would use, and another one may be using. */
+const SHARED = [
+  '/run/my_init',
+  `/tmp/my_init-${process.getuid()}/my_init.sock`,
+  '/etc/my_init',
+  '/etc/my_init.pre_shutdown.d',
+  '/etc/my_init.post_shutdown.d',
+  '/etc/container_environment',
+];
 
 /** Added to the controller: saves its cache while the file `save` is beside it. */
 const SAVING = `
@@ -109,11 +116,11 @@ function addFunctionsOfAStart() {
   }
 }
 
-/** In a container of its own where that is allowed, so that no other my_init is disturbed. */
+/** Runs a container, where allowed in namespaces of its own, which disturb no other my_init. */
 function runContainer(init, main) {
   const [unshare, ...namespaces] = ['unshare', '--map-root-user', '--mount'];
   const isAllowed = spawnSync(unshare, [...namespaces, 'true']).status === 0;
-  if (!isAllowed && OTHERS.some(existsSync)) throw new Error('another my_init may be in use here');
+  if (!isAllowed && SHARED.some(existsSync)) throw new Error('another my_init may be in use here');
   const words = [...(isAllowed ? [unshare, ...namespaces, 'sh', '-ec', PRIVATE, 'sh'] : []), ...init];
   const { status, error, stdout, stderr } = spawnSync(
     words[0],

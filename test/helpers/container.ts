@@ -324,9 +324,9 @@ export class TestContainer {
 }
 
 /** Runs a program to its end; code 255 when a signal ended it, or it does not exist. */
-export const run = (file: string, args: readonly string[]): Promise<Ended> =>
+export const run = (file: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> =>
   new Promise((resolve) =>
-    execFile(file, args, { maxBuffer: Number.POSITIVE_INFINITY }, (error, stdout, stderr) =>
+    execFile(file, args, { env, maxBuffer: Number.POSITIVE_INFINITY }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
     ),
   );

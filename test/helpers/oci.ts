@@ -1,6 +1,6 @@
 /** Real containers, run by podman from the image that test/container/build-image makes. */
 
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, jest } from '@jest/globals';
 import { infoOf, type Status, statusOf } from './ask.js';
-import type { Ended } from './container.js';
+import { type Ended, run } from './container.js';
 import { leftOut } from './left-out.js';
 import { waitFor } from './wait-for.js';
 
@@ -61,13 +61,7 @@ export function describeWithImage(title: string, tests: () => void): void {
 }
 
 /** Runs podman to its end. */
-export function podman(...args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) =>
-    execFile('podman', [...args], { env: OCI_ENVIRONMENT, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
-    ),
-  );
-}
+export const podman = (...args: readonly string[]): Promise<Ended> => run('podman', args, OCI_ENVIRONMENT);
 
 /** Runs podman; throws if it fails. */
 async function mustPodman(...args: readonly string[]): Promise<string> {

@@ -139,16 +139,27 @@ export class TestContainer {
     return readFileSync(this.#logPath, 'utf8');
   }
 
-  /** The pid of my_init as the test sees it. */
+  /** The pid of my_init as the test sees it: a child of unshare, or what unshare has become. */
   get pid(): number {
-    let pid = this.#process.pid ?? 0;
-    // unshare → my_init (as PID 1 of its namespace), or my_init itself.
-    for (;;) {
-      if (commandOf(pid).startsWith(join(this.#installation, 'my_init'))) return pid;
-      const child = childrenOf(pid)[0];
-      if (child === undefined) throw new Error(`my_init does not run:\n${this.log()}`);
-      pid = child;
-    }
+    const unshared = this.#process.pid ?? 0;
+    // Never a grandchild: a controller that init has forked has init's command line until it is
+    // executed.
+    const pid = [unshared, ...childrenOf(unshared)].find((candidate) =>
+      commandOf(candidate).startsWith(join(this.#installation, 'my_init')),
+    );
+    if (pid === undefined) throw new Error(`my_init does not run:\n${this.log()}`);
+    return pid;
+  }
+
+  /** Waits until my_init runs and has blocked signals. PID 1 never hears of an earlier one. */
+  async takesSignals(): Promise<void> {
+    await waitFor('my_init to take signals', () => {
+      try {
+        return /^SigBlk:\tffff/m.test(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
+      } catch {
+        return false;
+      }
+    });
   }
 
   /** The pid of the controller as the test sees it. */

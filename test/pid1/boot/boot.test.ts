@@ -225,16 +225,10 @@ describe('a signal during the boot', () => {
         services: { sleeper: SLEEPER },
         args: ['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 1 & wait; done'],
       });
-      const { pid } = await waitFor('my_init', () => {
-        try {
-          return { pid: container?.pid ?? 0 };
-        } catch {
-          return undefined;
-        }
-      });
+      await container.takesSignals();
       // The delay does not synchronise: the moment itself is tested.
       await new Promise((resolve) => setTimeout(resolve, delayMs));
-      process.kill(pid, 'SIGTERM');
+      container.signal('SIGTERM');
       const code = await container.exit;
       expect([5, 143]).toContain(code);
       const [, after = ''] = container.log().split('*** Shutting down');

@@ -21,6 +21,7 @@ describeWithImage('the services of the image', () => {
     let shared: OciContainer;
     beforeAll(async () => {
       shared = await OciContainer.run();
+      await shared.reaches('syslog-ng', 'up');
     });
     afterAll(() => shared.dispose());
 
@@ -74,6 +75,7 @@ describeWithImage('the services of the image', () => {
 
     test('has its file rotated', async () => {
       container = await OciContainer.run();
+      await container.reaches('syslog-ng', 'up');
       await container.output('logger', 'before');
       await container.says('root: before\n');
       await container.output('/etc/cron.daily/logrotate');

@@ -19,6 +19,8 @@ describeWithImage('sshd', () => {
   afterEach(() => container.dispose());
 
   const start = async () => {
+    // In a long boot my_init answers before it has read the definitions.
+    await container.reaches('sshd', 'down');
     await container.output('svctl', 'start', 'sshd');
     await container.says('Server listening on 0.0.0.0 port 22');
   };

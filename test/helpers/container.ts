@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
@@ -251,6 +252,17 @@ export class TestContainer {
   }
 
   /**
+   * Waits until the process of a service catches or ignores TERM: a service can be up before its
+   * shell has read its trap.
+   */
+  async traps(name: string): Promise<void> {
+    await waitFor(`${name} to set its trap`, async () => {
+      const { pid } = await this.status(name);
+      return pid !== 0 && takesTerm(`/proc/${this.pid}/root/proc/${pid}/status`);
+    });
+  }
+
+  /**
    * The history of the services, for a test that failed: their states, and the beginnings and ends
    * of their runs.
    */
@@ -270,7 +282,7 @@ export class TestContainer {
 
   /** Writes a file below the service directory, in place, as an editor does. */
   write(path: string, content: string, mode = content.startsWith('#!') ? 0o755 : 0o644): void {
-    writeFileSync(join(this.services, path), content);
+    writeFileSync(join(this.services, path), content, { mode });
     chmodSync(join(this.services, path), mode);
   }
 
@@ -354,6 +366,16 @@ function childrenOf(pid: number): readonly number[] {
     );
   } catch {
     return [];
+  }
+}
+
+/** Whether a process catches or ignores TERM, by its `status` in /proc. */
+function takesTerm(path: string): boolean {
+  try {
+    const masks = readFileSync(path, 'utf8').matchAll(/^Sig(?:Ign|Cgt):\s*([0-9a-f]+)$/gm);
+    return [...masks].some(([, mask]) => (BigInt(`0x${mask}`) >> BigInt(constants.signals.SIGTERM - 1)) & 1n);
+  } catch {
+    return false;
   }
 }
 

@@ -87,8 +87,14 @@ export class Fleet {
   cut(pod: string): void {
     this.mark(pod, 'cut');
     const place = join(this.#pods, pod);
-    for (const file of readdirSync(place).filter((name) => name.startsWith('inside.')))
-      process.kill(Number(readFileSync(join(place, file), 'utf8')), 'SIGKILL');
+    for (const file of readdirSync(place).filter((name) => name.startsWith('inside.'))) {
+      try {
+        process.kill(Number(readFileSync(join(place, file), 'utf8')), 'SIGKILL');
+      } catch (error) {
+        // It has just ended by itself.
+        if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      }
+    }
   }
 
   removePod(name: string): void {

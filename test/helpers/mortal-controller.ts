@@ -97,7 +97,9 @@ export class MortalController {
   /** Each controller listens at a name with its pid in its own namespace. */
   async #order(container: TestContainer, order: string): Promise<void> {
     await waitFor('the controller to listen', async () => {
-      const path = join(this.installation, `doom-${ownPidOf(await container.controller())}`);
+      const pid = ownPidOf(await container.controller());
+      if (pid === undefined) return false;
+      const path = join(this.installation, `doom-${pid}`);
       return new Promise<boolean>((resolve) => {
         const socket = connect(path, () => socket.end(order));
         socket.once('error', () => resolve(false)).resume();
@@ -115,7 +117,11 @@ function copy(from: string, to: string): void {
   }
 }
 
-/** The pid that a process has in its innermost PID namespace. */
-function ownPidOf(pid: number): string {
-  return /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+/** The pid that a process has in its innermost PID namespace; undefined if the process is gone. */
+function ownPidOf(pid: number): string | undefined {
+  try {
+    return /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
 }

@@ -292,7 +292,15 @@ export class Rooted {
 
 function childOf(pid: number, command = ''): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  const child = children.find((candidate) => readFileSync(`/proc/${candidate}/cmdline`, 'latin1').includes(command));
+  const child = children.find((candidate) => commandOf(candidate).includes(command));
   if (child === undefined) throw new Error(`process ${pid} has no child ${command}`);
   return child;
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
 }

@@ -4,8 +4,11 @@ usage: terminal-relay.py ROWS COLUMNS COMMAND [ARGUMENT...]
 
 Standard input are the keys, standard output is what the terminal gets. A line "ROWS COLUMNS" on descriptor 3 resizes the
 terminal. The first line of standard error is the pid of the command. At the end come the settings of the terminal before and
-after, as stty shows them, on standard error. The exit code is the command's, 128 + N for a signal.
+after, as stty shows them, on standard error: the end is when the command and all others have left the terminal. The exit
+code is the command's, 128 + N for a signal.
 """
+import contextlib
+import errno
 import fcntl
 import os
 import pty
@@ -24,26 +27,43 @@ def settings(terminal):
     return subprocess.run(["stty", "-g"], stdin=terminal, capture_output=True, text=True).stdout.strip()
 
 
+def output(terminal):
+    """What was written to the terminal; nothing when all have left it."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return b""
+
+
 def main():
     terminal, other = pty.openpty()
     resize(terminal, int(sys.argv[1]), int(sys.argv[2]))
-    before = settings(other)
+    name, before = os.ttyname(other), settings(other)
     pid = os.fork()
     if pid == 0:
         os.close(terminal)
         os.close(3)
         os.login_tty(other)
         os.execvp(sys.argv[3], sys.argv[3:])
+    os.close(other)
     os.write(2, b"%d\n" % pid)
-    sources, ended = [0, 3, terminal], None
-    while ended is None or select.select([terminal], [], [], 0.5)[0]:
-        ready, _, _ = select.select(sources, [], [], 0.05)
+    sources = [0, 3, terminal]
+    while terminal in sources:
+        ready, _, _ = select.select(sources, [], [])
         if terminal in ready:
-            os.write(1, os.read(terminal, 65536))
+            text = output(terminal)
+            if text:
+                os.write(1, text)
+            else:
+                sources.remove(terminal)
         if 0 in ready:
             keys = os.read(0, 4096)
             if keys:
-                os.write(terminal, keys)
+                # Perhaps all have left the terminal meanwhile.
+                with contextlib.suppress(OSError):
+                    os.write(terminal, keys)
             else:
                 sources.remove(0)
         if 3 in ready:
@@ -52,10 +72,9 @@ def main():
                 sources.remove(3)
             elif len(lines) > 1:
                 resize(terminal, *map(int, lines[-2].split()))
-        if ended is None:
-            found, status = os.waitpid(pid, os.WNOHANG)
-            ended = status if found else None
-    os.write(2, ("%s\n%s\n" % (before, settings(other))).encode())
+    _, ended = os.waitpid(pid, 0)
+    again = os.open(name, os.O_RDWR | os.O_NOCTTY)
+    os.write(2, ("%s\n%s\n" % (before, settings(again))).encode())
     code = os.waitstatus_to_exitcode(ended)
     sys.exit(code if code >= 0 else 128 - code)
 

@@ -15,7 +15,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 10
+PATIENCE = 120
 
 
 def main():

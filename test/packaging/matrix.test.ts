@@ -49,7 +49,13 @@ async function live(container: Rooted): Promise<void> {
   expect(metrics).toMatch(/my_init_service_starts_total\{service="two"\} 2\n/);
   const controller = container.controllerPid;
   process.kill(controller, 'SIGKILL');
-  await waitFor('the next controller', () => container.controllerPid !== controller).catch(() => undefined);
+  await waitFor('the next controller', () => {
+    try {
+      return container.controllerPid !== controller;
+    } catch {
+      return false;
+    }
+  });
   const after = await container.up(3);
   expect(after.get('one')).toBe(before.get('one'));
   expect(await container.says('ps')).toMatch(/ my_init\n[\s\S]* controller\n/);

@@ -53,7 +53,7 @@ export class Connection {
     for (;;) {
       const attemptMs = performance.now();
       try {
-        return await this.once(method, request, { timeoutMs: leftMs(), signal });
+        return await this.once(method, request, { timeoutMs: lost === undefined ? timeoutMs : leftMs(), signal });
       } catch (error) {
         const retriable = isLost(error) || (lost !== undefined && isUnreachable(error));
         if (!retriable) throw error;

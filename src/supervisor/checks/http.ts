@@ -34,6 +34,8 @@ export class HttpChecker implements Checker {
         asked.destroy();
       };
       signal.addEventListener('abort', abort);
+      // The time may have ended while node:https was loaded.
+      if (signal.aborted) abort();
       asked.on('close', () => signal.removeEventListener('abort', abort));
       asked.on('error', (error) => resolve(explainConnection(unix ?? url, error)));
       asked.on('response', (response) => {

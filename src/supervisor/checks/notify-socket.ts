@@ -88,12 +88,12 @@ function bindAt(path: string): number {
 
 /**
  * A sender that has ended cannot be looked at any more (systemd-notify ends at once): then its user
- * has to do.
+ * has to do. The sender may end while it is looked at, so whether it is there comes last.
  */
 function speaksFor({ pid, uid }: Notification, service: number): boolean {
   if (pid === 0) return false;
-  if (readProcesses([pid]).length > 0) return isOf(pid, service);
-  return uid === 0 || uid === userOf(service);
+  if (isOf(pid, service)) return true;
+  return readProcesses([pid]).length === 0 && (uid === 0 || uid === userOf(service));
 }
 
 /** Whether a process is that of the service, in its session, or descends from it. */

@@ -11,16 +11,23 @@ afterEach(() => container.dispose());
 /** A service that is ready some time after its start, and ends some time after its TERM. */
 const slow = (name: string): Files => ({
   run: sh(
-    `echo ${name} begins`,
     `trap 'sleep 0.2; echo ${name} ends; exit' TERM`,
+    `echo ${name} begins`,
     `(sleep 0.5; echo ${name} is ready; touch /run/${name}) &`,
     'while :; do sleep 1 & wait; done',
   ),
   check: sh(`test -e /run/${name}`),
 });
 
+/** A service that is ready when it has begun, and ends at once at its TERM. */
 const quick = (name: string): Files => ({
-  run: sh(`trap 'echo ${name} ends; exit' TERM`, `echo ${name} begins`, 'while :; do sleep 1 & wait; done'),
+  run: sh(
+    `trap 'echo ${name} ends; exit' TERM`,
+    `echo ${name} begins`,
+    `touch /run/${name}`,
+    'while :; do sleep 1 & wait; done',
+  ),
+  check: sh(`test -e /run/${name}`),
 });
 
 /** Boots services and makes links to some of them in the startup directory: entry → service. */
@@ -91,8 +98,12 @@ describe('a service that the startup directory has a link to', () => {
   });
 
   test('has its logger from the start, and the logger reads to the end', async () => {
-    const log = sh('while read -r line; do echo "logged: $line"; done; echo logger ends');
-    await boot({ first: { ...quick('first'), 'log/run': log }, other: quick('other') }, { '10_first': 'first' });
+    const first = {
+      ...quick('first'),
+      check: sh('test -e /run/logged'),
+      'log/run': sh('while read -r line; do echo "logged: $line"; touch /run/logged; done; echo logger ends'),
+    };
+    await boot({ first, other: quick('other') }, { '10_first': 'first' });
     await says('other begins');
     container.signal('SIGTERM');
     await container.exit;
@@ -102,7 +113,7 @@ describe('a service that the startup directory has a link to', () => {
   });
 
   test('does not hold up the boot if it does not stay up', async () => {
-    await boot({ first: { run: sh('exit 3') }, other: quick('other') }, { '10_first': 'first' });
+    await boot({ first: { run: sh('exit 3'), check: sh('exit 1') }, other: quick('other') }, { '10_first': 'first' });
     await says('other begins');
     expect(container.log()).toContain('*** first is not ready; going on without it\n');
     await container.reaches('first', 'backoff');
@@ -123,16 +134,19 @@ describe('a service that the startup directory has a link to', () => {
 });
 
 describe('a service that the startup directory has a link to, with a definition', () => {
-  const begins = (name: string): string =>
-    `sh -c "echo ${name} begins; trap 'echo ${name} ends; exit' TERM; while :; do sleep 1 & wait; done"`;
+  /** A service that is ready when it has begun. */
+  const begins = (name: string): string => {
+    const command = `sh -c "trap 'echo ${name} ends; exit' TERM; echo ${name} begins; while :; do sleep 1 & wait; done"`;
+    return `command: ${JSON.stringify(command)}, ready: { log: begins }`;
+  };
   const SERVICES = `services:
-  base: { command: ${JSON.stringify(begins('base'))}, ready: { delay: 300ms } }
+  base: { ${begins('base')} }
   prepare: { type: oneshot, command: sh -c "sleep 0.2; echo prepared", depends_on: [base] }
-  first: { command: ${JSON.stringify(begins('first'))}, depends_on: [prepare, pool] }
+  first: { ${begins('first')}, depends_on: [prepare, pool] }
   # Of "first" these are dependencies, too: replicas, and one that is not required.
-  pool: { command: ${JSON.stringify(begins('pool'))}, replicas: 1, depends_on: { prepare: {}, extra: { required: false } } }
-  extra: { command: ${JSON.stringify(begins('extra'))}, ready: { delay: 300ms }, depends_on: [prepare] }
-  aside: { command: ${JSON.stringify(begins('aside'))} }
+  pool: { ${begins('pool')}, replicas: 1, depends_on: { prepare: {}, extra: { required: false } } }
+  extra: { ${begins('extra')}, depends_on: [prepare] }
+  aside: { ${begins('aside')} }
 `;
 
   test('starts its dependencies; they all start before the other services and end after them', async () => {

@@ -4,6 +4,8 @@ import { waitFor } from '../../helpers/wait-for.js';
 import { sh, wholeRun } from '../../helpers/whole-run.js';
 
 const DIRECTORY = 'container_environment';
+/** For a main command: the service has said its words. */
+const AFTER_THE_SERVICE = 'until [ -e /run/shown ]; do sleep 0.1; done';
 
 let container: TestContainer | undefined;
 afterEach(async () => {
@@ -23,8 +25,8 @@ describe('the container’s environment', () => {
         'my_init.d/10': sh(`cd /etc/${DIRECTORY}`, 'echo by script > CHANGED', 'echo by script > ADDED', 'rm REMOVED'),
         'my_init.d/20': sh(show),
       },
-      services: { show: { run: sh(show, 'exec sleep 1000') } },
-      args: ['sh', '-c', `${show}; sleep 0.5`],
+      services: { show: { run: sh(show, 'touch /run/shown', 'exec sleep 1000') } },
+      args: ['sh', '-c', `${show}; ${AFTER_THE_SERVICE}`],
     });
     const expected = 'ADDED=by script CHANGED=by script GIVEN=by run REMOVED=unset HOME=/home/given';
     expect(lines.filter((line) => line === expected)).toHaveLength(3);
@@ -34,8 +36,8 @@ describe('the container’s environment', () => {
     const { log } = await wholeRun({
       etc: { [`${DIRECTORY}/EMPTY`]: '' },
       prepare: `printf 'a\\377=\\n\\302b\\n\\n' > /etc/${DIRECTORY}/RAW; export GIVEN="$(printf 'x\\376\\ny')"`,
-      services: { show: { run: sh('printenv RAW | od -An -c', 'exec sleep 1000') } },
-      args: ['sh', '-c', 'printenv GIVEN | od -An -c; printenv EMPTY | wc -c; sleep 0.5'],
+      services: { show: { run: sh('printenv RAW | od -An -c', 'touch /run/shown', 'exec sleep 1000') } },
+      args: ['sh', '-c', `printenv GIVEN | od -An -c; printenv EMPTY | wc -c; ${AFTER_THE_SERVICE}`],
     });
     expect(log).toContain('   a 377   =  \\n 302   b  \\n  \\n\n');
     expect(log).toContain('   x 376  \\n   y  \\n\n');
@@ -159,9 +161,11 @@ describe('after the boot', () => {
       },
       services: { show: { run: sh('echo "A is $A"', 'exec sleep 1000') } },
     });
-    await container.reaches('show', 'up');
+    const shown = () => container?.log().match(/^A is by script$/gm) ?? [];
+    await waitFor('the first line', () => shown().length === 1);
     process.kill(container.controllerPid, 'SIGKILL');
     await waitFor('the next controller', async () => (await container?.svctl('restart', 'show'))?.code === 0);
-    expect(container.log().match(/^A is by script$/gm)).toHaveLength(2);
+    await waitFor('the second line', () => shown().length >= 2);
+    expect(shown()).toHaveLength(2);
   });
 });

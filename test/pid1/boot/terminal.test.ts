@@ -5,10 +5,13 @@ import { onTerminal } from '../../helpers/terminal.js';
 const CTRL_C = '\x03';
 const CTRL_Z = '\x1a';
 
-/** The program is no shell that reads: a signal right before its read(2) would wait for input. */
-const HANDLES_INT = `import select, signal, sys
+/**
+ * The program is no shell that reads: a signal right before its read(2) would wait for input. A
+ * handler that prints during another print would fail.
+ */
+const HANDLES_INT = `import os, select, signal, sys
 signal.signal(signal.SIGINT, lambda *_: print("got INT", flush=True))
-print("set", flush=True)
+os.write(1, b"set\\n")
 while not select.select([sys.stdin], [], [], 0.05)[0]: pass
 sys.exit(4)`;
 

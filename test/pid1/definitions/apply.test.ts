@@ -43,7 +43,10 @@ describe('a changed definition', () => {
       const status = await container.status('web');
       return status.pid !== 0 && status.pid !== pid && status;
     });
-    expect((await container.exec('ps', '-o', 'ni=', '-p', String(after.pid))).stdout.trim()).toBe('5');
+    await waitFor(
+      'nice 5',
+      async () => (await container.exec('ps', '-o', 'ni=', '-p', String(after.pid))).stdout.trim() === '5',
+    );
     expect((await container.status('db')).pid).toBe(db.pid);
     expect((await container.svctl('diff')).stdout).toBe('Nothing differs.\n');
   });
@@ -79,7 +82,8 @@ describe('a changed definition', () => {
     await noted('web');
     await container.svctl('restart', 'web');
     const { pid } = await container.reaches('web', 'up');
-    expect((await container.exec('ps', '-o', 'args=', '-p', String(pid))).stdout.trim()).toBe('sleep 999');
+    const args = async () => (await container.exec('ps', '-o', 'args=', '-p', String(pid))).stdout.trim();
+    await waitFor('the new command', async () => (await args()) === 'sleep 999');
     expect(await container.table('web')).not.toMatch(/definition changed/);
   });
 

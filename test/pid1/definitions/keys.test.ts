@@ -1,8 +1,8 @@
 /** biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the format, not of JavaScript. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { boot as bootServices, bootWith, container, isThere, out } from '../../helpers/defined-services.js';
+import { boot as bootServices, bootWith, container, isThere, lines, out } from '../../helpers/defined-services.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 /** A program that writes how it was started, and stays. */
@@ -76,10 +76,10 @@ describe('a service that is defined in services.yaml', () => {
     for (const [name, directory] of [
       ['there', '/usr/lib'],
       ['nowhere', '/'],
-    ] as const)
-      expect(
-        (await waitFor(name, () => existsSync(join(out, name)) && readFileSync(join(out, name), 'utf8'))).trim(),
-      ).toBe(directory);
+    ] as const) {
+      await waitFor(name, () => lines(name).length > 0);
+      expect(lines(name)).toEqual([directory]);
+    }
   });
 
   test('command: a text without shell syntax is the process itself, one with it is run by sh', async () => {
@@ -98,8 +98,8 @@ describe('a service that is defined in services.yaml', () => {
       ['lines', 'sleep 1000'],
     ] as const) {
       const { pid } = await container.reaches(name, 'up');
-      const { stdout } = await container.exec('ps', '-o', 'args=', '-p', String(pid));
-      expect(stdout.trim()).toBe(words);
+      const args = async () => (await container.exec('ps', '-o', 'args=', '-p', String(pid))).stdout.trim();
+      await waitFor(`${name} to be ${words}`, async () => (await args()) === words);
     }
   });
 
@@ -162,9 +162,8 @@ describe('service.yaml', () => {
       },
       env: { OUT: out },
     });
-    expect(
-      (await waitFor('umask', () => existsSync(join(out, 'umask')) && readFileSync(join(out, 'umask'), 'utf8'))).trim(),
-    ).toBe('0077');
+    await waitFor('umask', () => lines('umask').length > 0);
+    expect(lines('umask')).toEqual(['0077']);
   });
 
   test('may have a command instead of run', async () => {

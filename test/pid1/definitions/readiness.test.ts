@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { METRICS, TestContainer } from '../../helpers/container.js';
 import { freePort } from '../../helpers/free-port.js';
@@ -16,7 +17,12 @@ afterEach(() => container.dispose());
 
 /** A container whose services are those of `services.yaml`. */
 async function boot(yaml: string, more: Readonly<Record<string, string>> = {}, args = METRICS): Promise<void> {
-  container = await TestContainer.boot({ etc: { 'my_init/services.yaml': yaml, ...more }, args });
+  container = await TestContainer.boot({
+    etc: { 'my_init/services.yaml': yaml, ...more },
+    // A service may write there, whatever its user.
+    prepare: 'chmod 777 /run',
+    args,
+  });
 }
 
 const isReady = async (name: string): Promise<boolean> => (await container.status(name)).ready === true;
@@ -34,13 +40,21 @@ async function logOf(name: string): Promise<string> {
 }
 
 /**
+ * Waits until the service looks for `/run/go`. Its start may take longer than a controller may be
+ * stopped.
+ */
+const isWaiting = (): Promise<true> =>
+  waitFor('the service to wait', () => existsSync(`/proc/${container.pid}/root/run/waits`));
+
+/**
  * Stops the controller, lets the service go on, waits until the service has said so, and kills the
  * controller.
  */
 async function withoutController(): Promise<void> {
+  await isWaiting();
   const { controllerPid } = container;
   process.kill(controllerPid, 'SIGSTOP');
-  await container.exec('sh', '-c', 'chmod 777 /run; touch /run/go; until [ -e /run/said ]; do sleep 0.01; done');
+  await container.exec('sh', '-c', 'touch /run/go; until [ -e /run/said ]; do sleep 0.1; done');
   process.kill(controllerPid, 'SIGKILL');
 }
 
@@ -213,6 +227,7 @@ describe('pushed readiness', () => {
     'notify: what a service says when there is no controller is heard by the next; STOPPING ends readiness',
     async () => {
       const code = `${SAY}
+open("/run/waits", "w")
 while not os.path.exists("/run/go"): time.sleep(0.01)
 say("READY=1")
 open("/run/said", "w")
@@ -263,6 +278,7 @@ time.sleep(1000)
 
   testWith([PYTHON], 'notify: BARRIER=1 is answered by the controller that has heard all before it', async () => {
     const code = `${SAY}
+open("/run/waits", "w")
 while not os.path.exists("/run/go"): time.sleep(0.01)
 say("READY=1\\nSTATUS=warm")
 heard, answer = os.pipe()
@@ -276,9 +292,10 @@ time.sleep(1000)
 `;
     await boot(`services: { web: { command: ${python(code)}, ready: { notify: true } } }`);
     await container.reaches('web', 'starting');
+    await isWaiting();
     const { controllerPid } = container;
     process.kill(controllerPid, 'SIGSTOP');
-    await container.exec('sh', '-c', 'touch /run/go; until [ -e /run/sent ]; do sleep 0.01; done');
+    await container.exec('sh', '-c', 'touch /run/go; until [ -e /run/sent ]; do sleep 0.1; done');
     expect((await container.exec('ls', '/run')).stdout).not.toContain('answered');
     process.kill(controllerPid, 'SIGKILL');
     await container.exec('sh', '-c', 'until [ -e /run/answered ]; do sleep 0.01; done');
@@ -338,7 +355,7 @@ services:
 
   test('log: a matching line makes it ready, also one that came when there was no controller', async () => {
     const script =
-      'echo starting; until [ -e /run/go ]; do sleep 0.01; done; echo "listening on 8080"; touch /run/said; exec sleep 1000';
+      'echo starting; touch /run/waits; until [ -e /run/go ]; do sleep 0.1; done; echo "listening on 8080"; touch /run/said; exec sleep 1000';
     await boot(`services: { web: { command: ${JSON.stringify(script)}, ready: { log: "listening on [0-9]+" } } }`);
     await container.reaches('web', 'starting');
     await withoutController();

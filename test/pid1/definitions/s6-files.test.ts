@@ -56,6 +56,7 @@ exec /command/s6-setuidgid 65534:65534 bash -c 'echo ${line} > $OUT/two; exec sl
   expect(lines('three')).toEqual(['nobody given.set /root sh']);
   expect(lines('two')).toEqual(['nobody given.set /root bash']);
   await waitFor('a failure', () => container.log().includes('s6-setuidgid: user mallory not found'));
+  await waitFor('its end', async () => (await container.status('mistaken')).lastExit !== undefined);
   expect(await container.status('mistaken')).toMatchObject({ lastExit: { code: 1 } });
 });
 

@@ -5,20 +5,20 @@ import { TestContainer } from '../../helpers/container.js';
 
 const STUBBORN = `"trap '' TERM; while :; do sleep 1 & wait; done"`;
 
-/** A service that writes when it has been stopped. */
+/** A service that writes when it has been stopped. It is ready when it has set its trap. */
 const writes = (name: string): string =>
-  `"echo ${name} up >> $OUT/order; trap 'sleep 0.1; echo ${name} down >> $OUT/order; exit 0' TERM; while :; do sleep 1 & wait; done"`;
+  `command: "trap 'sleep 0.1; echo ${name} down >> $OUT/order; exit 0' TERM; echo ${name} up >> $OUT/order; echo >&3; while :; do sleep 1 & wait; done", ready: { notify_fd: 3 }`;
 
 let container: TestContainer;
 
 beforeEach(async () => {
   const services = `services:
-  web: { command: ${writes('web')}, depends_on: [app] }
-  app: { command: ${writes('app')}, depends_on: [db, migrate] }
-  worker: { command: ${writes('worker')}, depends_on: [db] }
+  web: { ${writes('web')}, depends_on: [app] }
+  app: { ${writes('app')}, depends_on: [db, migrate] }
+  worker: { ${writes('worker')}, depends_on: [db] }
   migrate: { type: oneshot, command: 'true', depends_on: [db] }
-  other: { command: ${writes('other')} }
-  db: { command: ${writes('db')} }
+  other: { ${writes('other')} }
+  db: { ${writes('db')} }
   stubborn: { command: ${STUBBORN}, depends_on: [queue] }
   queue: { command: sleep 1000 }
 `;
@@ -60,9 +60,10 @@ test('svctl stop --with-dependents stops the dependents first, and no other serv
 });
 
 test('svctl stop --with-dependents leaves a service running if a dependent does not end in time', async () => {
+  await container.traps('stubborn');
   const { stderr, code } = await container.svctl('stop', 'queue', '--with-dependents', '--timeout', '300ms');
   expect(code).not.toBe(0);
-  expect(stderr).toContain('queue was not stopped: stubborn is not stopped after 0.');
+  expect(stderr).toMatch(/queue was not stopped: stubborn is not stopped after \d+(\.\d)? s/);
   expect(await container.status('queue')).toMatchObject({ state: 'SERVICE_STATE_UP', desired: 'DESIRED_STATE_UP' });
 });
 

@@ -22,6 +22,8 @@ while :; do read -r line <&3 && echo "$line"; done
 `;
 const SLEEP = '#!/bin/sh\nexec sleep 1000\n';
 const BROKEN = '#!/bin/sh\nexit 3\n';
+/** The check of a service that is never ready, however slowly it fails. */
+const NEVER = '#!/bin/sh\nexit 1\n';
 const TIMEOUT_MS = 900_000;
 
 /** A my_init from before definitions. */
@@ -133,6 +135,7 @@ test(
   'a rolling restart stops at the first failure',
   async () => {
     const broken = fleet.containers[4];
+    broken?.write('web/check', NEVER);
     broken?.write('web/run', BROKEN);
     const hosts = [4, 5, 6].flatMap((number) => ['-H', `k8s://shop/web-${number}`]);
     const before = await runOf(6);
@@ -150,6 +153,7 @@ test(
     expect(code).toBe(1);
     expect(await runOf(6)).toEqual(before);
     broken?.write('web/run', SLEEP);
+    rmSync(join(broken?.services ?? '', 'web/check'));
     await fleet.run(['-H', 'k8s://shop/web-5', 'restart', 'web']);
   },
   TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -89,8 +89,8 @@ describe('init keeps the controller running', () => {
     await waitFor('the message', () =>
       box.output.includes('my_init: cannot start the controller, retrying: No such file or directory\n'),
     );
-    renameSync(`${node}-2`, node);
-    writeFileSync(`${node}-2`, '');
+    // node-2 stays: without it the next controller would move its program away again.
+    linkSync(`${node}-2`, node);
     await waitFor('a controller', () => childrenOf(box.pid).length > 0);
   });
 

@@ -20,7 +20,7 @@ describe('orphans', () => {
     expect(info.zombiesReapedTotal).toBe('10000');
     expect(await container.metric('my_init_zombies_reaped_total{service="calm"}')).toBe(0);
     // my_init looks at the processes once a second at most.
-    await waitFor('no zombie', async () => (await container.metric('my_init_zombies')) === 0, 3000);
+    await waitFor('no zombie', async () => (await container.metric('my_init_zombies')) === 0);
     await container.hasNoZombie();
     expect(await container.status('leaks')).toMatchObject({ state: 'SERVICE_STATE_UP', run: 1 });
   });

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { compile } from '../../helpers/compile.js';
 import { boot, type Controller, childrenOf, closeBoxes, stateOf } from '../../helpers/init-harness.js';
@@ -76,8 +77,10 @@ describe('init reaps', () => {
   });
 
   test('an orphan is reaped although the controller has never begun to listen', async () => {
-    const box = boot({ standIn: '(sleep 0.05 &) ; echo started; exec sleep 60' });
+    const standIn = 'go=$(dirname "$0")/go; (until test -e "$go"; do sleep 0.1; done &); echo started; exec sleep 60';
+    const box = boot({ standIn });
     await waitFor('the orphan', () => childrenOf(box.pid).length === 2);
+    writeFileSync(join(box.directory, 'go'), '');
     await waitFor('its end', () => childrenOf(box.pid).length === 1);
   });
 

@@ -15,9 +15,9 @@ describe('init relays signals', () => {
   test.each(RELAYED)('SIG%s', async (name) => {
     const box = boot();
     const controller = await box.ready();
+    await controller.call('acknowledgeSignals');
     box.signal(`SIG${name}`);
     expect(await controller.hear('signal')).toBe(`signal ${name}`);
-    await controller.send(`took ${name}`);
     await controller.settle();
     box.signal(`SIG${name}`);
     await controller.hears(`signal ${name}`, 2);

@@ -69,7 +69,13 @@ describe('svctl logs', () => {
 
   test("the last lines of a failed start are in the error of svctl start, and under the service's status", async () => {
     container = await TestContainer.boot({
-      services: { broken: { down: '', run: sh('echo "cannot bind to port 80"', 'echo "giving up" >&2', 'exit 3') } },
+      services: {
+        broken: {
+          down: '',
+          run: sh('echo "cannot bind to port 80"', 'echo "giving up" >&2', 'exit 3'),
+          check: sh('exit 1'), // never ready, however slowly it fails
+        },
+      },
     });
     const start = await container.svctl('start', 'broken');
     expect(start.code).toBe(9);

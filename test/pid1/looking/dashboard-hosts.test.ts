@@ -42,9 +42,12 @@ const view = (hash: string): Promise<Page> => dashboard.view(hash);
 const row = (page: Page, name: string, host: string) =>
   page.locator('tbody tr', { has: page.getByRole('link', { name, exact: true }) }).filter({ hasText: host });
 
-/** The pid that the last run of `web` has written. */
-async function lastPid(container: TestContainer | undefined): Promise<string> {
-  return (await container?.svctl('logs', '-n1', 'web'))?.stdout.trim().split(' ').at(-1) ?? '';
+/** What the present run of `web` writes, as soon as it has: the service can be up before. */
+async function beginning(container: TestContainer): Promise<string> {
+  const line = `begins ${(await container.status('web')).pid}`;
+  const written = async () => (await container.svctl('logs', '-n1', 'web')).stdout.trim().endsWith(line);
+  await waitFor(line, written);
+  return line;
 }
 
 describe('svctl dashboard of several hosts', () => {
@@ -64,11 +67,18 @@ describe('svctl dashboard of several hosts', () => {
 
   test('shows the logs of all hosts as one, in the order of the times', async () => {
     const again = [...containers, ...containers];
-    for (const container of again) await container.svctl('restart', 'web');
+    const written: string[] = [];
+    for (const container of again) {
+      await container.svctl('restart', 'web');
+      written.push(await beginning(container));
+    }
     const page = await view('logs');
     const begins = page.locator('.log .line', { hasText: /web begins/ });
-    const last = `begins ${await lastPid(containers[1])}`;
-    await begins.filter({ hasText: last }).waitFor();
+    for (const [index, line] of written.slice(-containers.length).entries())
+      await begins
+        .filter({ hasText: `box-${index}` })
+        .filter({ hasText: line })
+        .waitFor();
     const lines = await begins.allTextContents();
     expect(lines).toEqual([...lines].sort());
     expect(lines.slice(-again.length).map((line) => /box-\d/.exec(line)?.[0])).toEqual([

@@ -78,16 +78,17 @@ const stopsBy = (signal: string): Scenario => ({ command: obeys(signal), act: (s
 
 const killsAfter = (signal: string): Scenario => ({
   command: deafTo(signal),
-  instead: { stop_grace_period: '300ms' },
+  instead: { stop_grace_period: '2s' },
   act: (stage) => isKilledAfter(stage, signal),
 });
 
 const stopsByCommand: Scenario = { command: obeys('INT', 'TERM'), act: (stage) => endsBy(stage, 'INT') };
 
-/** The `live` check of the service fails, once it is ready. */
+/** The `live` check of the service fails. A run is ready only when it has made its file. */
 const hangs = (onFailure: 'restart' | 'none'): Scenario => ({
-  command: `echo run >> $N; touch $N.alive; ${WAITS}`,
+  command: `echo run >> $N; touch $N.alive; echo begun; ${WAITS}`,
   instead: { live: `{ exec: [test, -e, "$N.alive"], interval: 100ms, failures: 1, on_failure: ${onFailure} }` },
+  also: { ready: '{ log: begun }' },
   act: async ({ name, lines, remove, until, svctl }) => {
     await until(({ ready }) => ready);
     remove('alive');
@@ -168,7 +169,7 @@ export const ACTS: Readonly<Record<string, readonly Scenario[]>> = {
   'supervisord `stopasgroup=true`, `killasgroup=true`': [
     {
       command: `(${deafTo('TERM')}) & echo $$! > $N.child; exec sleep 1000`,
-      also: { stop_grace_period: '500ms' },
+      also: { stop_grace_period: '2s' },
       act: async (stage) => {
         await stage.isThere('child');
         await stop(stage);
@@ -192,7 +193,7 @@ export const ACTS: Readonly<Record<string, readonly Scenario[]>> = {
     },
   ],
   's6 `timeout-kill`': [
-    { files: { run: deafTo('TERM'), 'timeout-kill': '300' }, act: (stage) => isKilledAfter(stage, 'TERM') },
+    { files: { run: deafTo('TERM'), 'timeout-kill': '2000' }, act: (stage) => isKilledAfter(stage, 'TERM') },
     killsAfter('TERM'),
   ],
   's6 `timeout-finish`': [

@@ -31,6 +31,7 @@ test('a service has the time that it asks for if those that stop after it ask fo
     depends_on: [d]
 `);
   await container.reaches('web', 'up');
+  await container.traps('web');
   container.signal('SIGTERM');
   await container.exit;
   expect(container.log()).toContain('all is written');

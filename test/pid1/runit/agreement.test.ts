@@ -111,6 +111,8 @@ test('TERM by sv acts like a stop if the service is wanted down, and the cause s
     },
   });
   await say(container, 'start', 'web');
+  // sv is content with a process that has not executed the program yet.
+  await waitFor('the program', () => see(container, 'web').takesSignals);
   for (const order of ['once', '-v term']) await say(container, '-w', '5', ...order.split(' '), 'web');
   expect(await container.reaches('web', 'down')).toMatchObject({ cause: { kind: 'CAUSE_KIND_SV' } });
   expect(see(container, 'web').trace.split('\n').toSorted()).toEqual(

@@ -17,6 +17,11 @@ afterEach(() => container.dispose());
 
 const file = (path: string): string => join(container.services, path);
 const traceOf = (name: string): readonly string[] => see(container, name).trace.split('\n');
+/**
+ * Waits for that many notes: sv is content with a process that has not executed its program yet.
+ */
+const noted = (name: string, count: number): Promise<true> =>
+  waitFor(`${count} notes of ${name}`, () => traceOf(name).length >= count);
 const sv = (...args: readonly string[]): Promise<string> => say(container, ...args);
 
 /**
@@ -50,6 +55,7 @@ describe('the lock', () => {
     }
     expect(await container.svctl('start', 'web')).toMatchObject({ code: 0 });
     expect(await sv('status', 'web')).toBe('run: web: (pid N) Ts (0)');
+    await noted('web', 3);
     expect(traceOf('web')).toEqual(['./run', 'SIGTERM', './run']);
   });
 });
@@ -216,12 +222,15 @@ describe('a service directory as it is with runit', () => {
     await container.reaches('web', 'up');
     await container.reaches('web/log', 'up');
     for (const name of ['web', 'web/log']) {
+      await waitFor(`${name} to run`, () => see(container, name).takesSignals);
       await nextSecond(name);
       expect(await sv('restart', name)).toMatch(/^ok: run/);
     }
+    await noted('web', 7);
     expect(traceOf('web')).toEqual([
       ...['control/u', './run', 'control/t', 'SIGTERM', './finish 0 0', 'control/u', './run'],
     ]);
+    await noted('web/log', 3);
     expect(traceOf('web/log')).toEqual(['./run', 'SIGTERM', './run']);
     expect(await sv('status', 'quiet')).toBe('run: quiet: (pid N) Ts; down: log: Ts (0)');
     expect(await sv('-v', 'once', 'quiet/log')).toMatch(/^ok: run: quiet\/log: .* want down \(0\)$/);

@@ -51,6 +51,7 @@ describe('the sv of Debian', () => {
   test('kills a service that does not end only if it is forced to', async () => {
     container = await TestContainer.boot({ services: { web: { run: STUBBORN } } });
     await container.reaches('web', 'up');
+    await container.traps('web');
     expect(await says('-w', '1', 'stop', 'web')).toEqual(['timeout: run: web: (pid N) Ts, want down, got TERM', 1]);
     expect((await container.status('web')).state).toBe('SERVICE_STATE_STOPPING');
     expect(await says('-w', '1', 'force-stop', 'web')).toEqual(['kill: run: web: (pid N) Ts, want down, got TERM', 1]);

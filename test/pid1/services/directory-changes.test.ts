@@ -67,6 +67,7 @@ describe('the service directory', () => {
     const run = '#!/bin/sh\ntrap "" TERM\nwhile [ ! -e end ]; do sleep 0.1; done\n';
     container = await TestContainer.boot({ services: { before: { run } } });
     await container.reaches('before', 'up');
+    await container.traps('before');
     renameSync(at('service/before'), at('service/after'));
     await container.reaches('before', 'stopping');
     process.kill(container.controllerPid, 'SIGKILL');
@@ -229,6 +230,7 @@ describe('the service directory', () => {
     const slow = '#!/bin/sh\ntrap "sleep 3; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n';
     container = await TestContainer.boot({ services: { web: { run: slow } } });
     await container.reaches('web', 'up');
+    await container.traps('web');
     renameSync(at('service/web'), at('away'));
     await container.reaches('web', 'stopping');
     renameSync(at('away'), at('service/web'));

@@ -119,6 +119,7 @@ describe('a service with log/run', () => {
     });
     await container.reaches('web', 'up');
     await container.reaches('web/log', 'up');
+    await waitFor('the first line', () => written().length > 0);
     container.signal('SIGTERM');
     expect(await container.exit).toBe(0);
     expect(written()).toEqual([1, 2]);

@@ -7,6 +7,8 @@ import { waitFor } from '../../helpers/wait-for.js';
 
 const PORT = 21711;
 const MEMCACHED = { memcached: { run: `#!/bin/sh\nexec memcached -u nobody -l 127.0.0.1 -p ${PORT}\n` } };
+/** A memcached that is up when it listens. */
+const LISTENING = { ...MEMCACHED.memcached, 'service.yaml': `ready: { tcp: "127.0.0.1:${PORT}" }\n` };
 
 let container: TestContainer;
 afterEach(() => container.dispose());
@@ -22,7 +24,7 @@ describe('memcached as a service', () => {
   });
 
   test('a client sees its connection closed by a restart and reaches the new process', async () => {
-    container = await TestContainer.boot({ services: MEMCACHED, args: METRICS });
+    container = await TestContainer.boot({ services: { memcached: LISTENING }, args: METRICS });
     const before = await container.reaches('memcached', 'up');
     const client = connect(PORT, '127.0.0.1');
     expect(await ask(client, 'stats')).toContain(`STAT pid ${before.pid}\r\n`);
@@ -57,7 +59,7 @@ describe('memcached as a service', () => {
   });
 
   test('a second memcached on the port of the first does not affect the first and backs off', async () => {
-    container = await TestContainer.boot({ services: MEMCACHED });
+    container = await TestContainer.boot({ services: { memcached: LISTENING } });
     await container.reaches('memcached', 'up');
     container.addService('rival', MEMCACHED.memcached);
     const rival = await container.reaches('rival', 'backoff');

@@ -12,9 +12,12 @@ import { sh } from '../../helpers/whole-run.js';
 const MAX = '64m';
 const EXCEEDED = /used \d+ MiB of memory, more than its memory_max of 64 MiB/;
 
-const leaking = (rest: string): string => `services:
-  leak: { command: "${leak(2)}", memory_max: ${MAX}, ${rest} }
+const leaking = (rest: string, command = leak(2)): string => `services:
+  leak: { command: "${command}", memory_max: ${MAX}, ${rest} }
 `;
+/** Leaks as soon as {@link go} is called. */
+const LEAKS_LATER = `until [ -e $OUT/go ]; do sleep 0.1; done; ${leak(2)}`;
+const go = () => container.exec('touch', join(out, 'go'));
 
 async function residentBytesOf(name: string): Promise<number> {
   const { pid } = await container.status(name);
@@ -96,9 +99,10 @@ describe('memory_max', () => {
   });
 
   test('a hold keeps the service running, and the end of the hold does not', async () => {
-    await boot(leaking('restart: no'));
+    await boot(leaking('restart: no', LEAKS_LATER));
     await container.svctl('hold', 'leak', '--for', '1h');
     const { pid } = await container.status('leak');
+    await go();
     await waitFor('more than memory_max', async () => (await residentBytesOf('leak')) > 80 * 2 ** 20);
     expect(await container.status('leak')).toMatchObject({ pid, state: 'SERVICE_STATE_UP' });
     await container.svctl('release', 'leak');
@@ -106,9 +110,10 @@ describe('memory_max', () => {
   });
 
   test('goes on with the next controller', async () => {
-    await boot(leaking('restart: no'));
+    await boot(leaking('restart: no', LEAKS_LATER));
     const { pid } = await container.status('leak');
     process.kill(container.controllerPid, 'SIGKILL');
+    await go();
     const { trouble, run } = await container.reaches('leak', 'failed', 60_000);
     expect(trouble).toMatch(EXCEEDED);
     expect(run).toBe(1);
@@ -216,7 +221,7 @@ describe('the cgroup of a service with memory_max', () => {
       const { pid, state } = await container.status('leak');
       return state === 'SERVICE_STATE_UP' && (await container.exec('cat', `/proc/${pid}/comm`)).stdout === 'sleep\n';
     });
-    await container.exec('touch', join(out, 'go'));
+    await go();
     expect((await container.reaches('leak', 'failed', 60_000)).trouble).toMatch(EXCEEDED);
   });
 

@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { METRICS } from '../../helpers/container.js';
 import type { ControlGroup } from '../../helpers/control-group.js';
-import { boot, container } from '../../helpers/defined-services.js';
+import { boot, container, out } from '../../helpers/defined-services.js';
 import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
 import { waitFor } from '../../helpers/wait-for.js';
 import { wholeRun } from '../../helpers/whole-run.js';
@@ -21,14 +22,14 @@ async function limited(services: string): Promise<ControlGroup | undefined> {
   return group;
 }
 
-const LEAKING = `services:
+const leaking = (before = ''): string => `services:
   calm: { command: sleep 1000 }
-  leak: { command: "${leak(8)}", restart: no }
+  leak: { command: "${before}${leak(8)}", restart: no }
 `;
 
 describe('a service that the kernel kills for lack of memory', () => {
   test('is reported as such: in its status, explanation, log and metrics; the others live', async () => {
-    if ((await limited(LEAKING)) === undefined) return;
+    if ((await limited(leaking())) === undefined) return;
     const calm = await container.status('calm');
     const failed = await container.reaches('leak', 'failed');
     const words = /killed by the kernel.*: the container's memory limit of 160 MiB was reached; it used 1[0-5]\d MiB/;
@@ -45,9 +46,10 @@ describe('a service that the kernel kills for lack of memory', () => {
   });
 
   test('is reported as such even if there was no controller', async () => {
-    if ((await limited(LEAKING)) === undefined) return;
+    if ((await limited(leaking('until [ -e $OUT/go ]; do sleep 0.1; done; '))) === undefined) return;
     const before = oomKillsOf(group as ControlGroup);
     process.kill(container.controllerPid, 'SIGSTOP');
+    await container.exec('touch', join(out, 'go'));
     await waitFor('the kernel to kill', () => oomKillsOf(group as ControlGroup) > before);
     process.kill(container.controllerPid, 'SIGKILL');
     const failed = await container.reaches('leak', 'failed');

@@ -28,6 +28,13 @@ const areUp = (count: number): Promise<true> =>
     const pids = Object.values(await replicas());
     return pids.length === count && pids.every((pid) => pid > 0);
   });
+/** The pids of what has been executed as `sleep`, as soon as there are this many. */
+const sleeping = (count: number, story: object): Promise<readonly number[]> =>
+  waitFor(`${count} processes: ${JSON.stringify(story)}`, async () => {
+    const { stdout } = await container.exec('ps', '-C', 'sleep', '-o', 'pid=');
+    const pids = stdout.split('\n').filter(Boolean).map(Number);
+    return pids.length >= count && pids.sort();
+  });
 const kills = async (): Promise<void> => {
   process.kill(container.controllerPid, 'SIGKILL');
   await waitFor('the next controller', () => container.answers());
@@ -43,7 +50,10 @@ describe('replicas', () => {
     await container.reaches('app', 'up');
     await areUp(3);
     expect(await names()).toBe('web@1 web@2 web@3');
-    const { stdout } = await container.svctl('logs', 'web');
+    const stdout = await waitFor('a line of each', async () => {
+      const { stdout: lines } = await container.svctl('logs', 'web');
+      return lines.split('\n').length > 3 && lines;
+    });
     for (const number of [1, 2, 3]) expect(stdout).toContain(`I am ${number} of ${number}`);
     expect(await container.status('web@2')).toMatchObject({ replicaOf: 'web' });
     expect(await container.metric('my_init_service_up{service="web@2"}')).toBe(1);
@@ -73,12 +83,18 @@ describe('replicas', () => {
     );
     await areUp(3);
     await waitFor('all to be ready', async () => !(await container.table('web')).includes(' no '));
+    const done = () =>
+      waitFor('a line of each', async () => {
+        const { stdout: lines } = await container.exec('cat', '/run/done');
+        return lines.split('\n').length > 3 && lines;
+      });
+    await done();
     const before = await replicas();
     await container.exec('rm', '/run/done');
     const { code, stdout } = await container.svctl('restart', 'web');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^web@1 restarted: .*\nweb@2 restarted: .*\nweb@3 restarted: .*\n$/);
-    expect((await container.exec('cat', '/run/done')).stdout).toBe('up-1\nup-2\nup-3\n');
+    expect(await done()).toBe('up-1\nup-2\nup-3\n');
     const after = await replicas();
     for (const [name, pid] of Object.entries(before)) expect(after[name]).not.toBe(pid);
     expect((await container.svctl('restart', 'web', '--no-wait')).code).not.toBe(0);
@@ -87,7 +103,7 @@ describe('replicas', () => {
 
   test('are left alone after the first that fails', async () => {
     await boot(
-      '  web:\n    command: "[ $MY_INIT_REPLICA = 2 ] && [ -e /run/broken ] && exit 3; exec sleep 1000"\n    replicas: 3\n    restart: "no"\n    ready: { delay: 100ms }\n',
+      '  web:\n    command: "[ $MY_INIT_REPLICA = 2 ] && [ -e /run/broken ] && exit 3; echo up; exec sleep 1000"\n    replicas: 3\n    restart: "no"\n    ready: { log: up }\n',
     );
     await areUp(3);
     await waitFor('all to be ready', async () => !(await container.table('web')).includes(' no '));
@@ -165,8 +181,8 @@ test('a scale is carried out once and as a whole, whenever the controller dies',
     died = (await container.controller()) !== controllerPid;
     if (died) deaths.push(acts);
     await areUp(count);
-    const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split('\n').map(Number);
-    expect({ acts, processes: processes.sort() }).toEqual({ acts, processes: Object.values(await replicas()).sort() });
+    const processes = await sleeping(count, { acts });
+    expect({ acts, processes }).toEqual({ acts, processes: Object.values(await replicas()).sort() });
   }
   expect(deaths.length).toBeGreaterThan(3);
 }, 1_000_000);
@@ -221,8 +237,8 @@ test('the last order decides the number of replicas, whatever is scaled, stopped
     // Replicas that were stopped before the number grew stay stopped.
     expect((await container.svctl('start', 'web')).code).toBe(0);
     await areUp(count);
-    const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split('\n').map(Number);
-    expect({ seed, did, processes: processes.sort() }).toEqual({
+    const processes = await sleeping(count, { seed, did });
+    expect({ seed, did, processes }).toEqual({
       seed,
       did,
       processes: Object.values(await replicas()).sort(),

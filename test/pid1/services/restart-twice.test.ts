@@ -21,6 +21,7 @@ describe('two orders to the same service', () => {
       '#!/bin/sh\ntrap "while ! [ -e go ]; do sleep 0.05; done; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n';
     container = await TestContainer.boot({ services: { web: { run } } });
     await container.reaches('web', 'up');
+    await container.traps('web');
     const restart = container.svctl('restart', 'web');
     await container.reaches('web', 'stopping');
     await container.svctl('stop', '--no-wait', 'web');

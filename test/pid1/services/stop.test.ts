@@ -58,6 +58,7 @@ describe('svctl stop', () => {
   test('kills the group of a service that ignores TERM when its time is over', async () => {
     container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } }, args: METRICS });
     const { pid } = await container.reaches('stubborn', 'up');
+    await container.traps('stubborn');
     const begunAt = Date.now();
     const { code } = await container.svctl('stop', 'stubborn', '--stop-timeout', '500ms');
     expect(code).toBe(0);
@@ -73,6 +74,7 @@ describe('svctl stop', () => {
   test('kills earlier if a second stop has a shorter stop timeout', async () => {
     container = await TestContainer.boot({ services: { stubborn: { run: STUBBORN } } });
     await container.reaches('stubborn', 'up');
+    await container.traps('stubborn');
     await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '10');
     expect((await container.status('stubborn')).state).toBe('SERVICE_STATE_STOPPING');
     // The second stop brings the KILL forward.
@@ -90,12 +92,18 @@ describe('svctl stop', () => {
   });
 
   test('waits for a slow finish and does not start the service again', async () => {
-    const finish = '#!/bin/sh\nsleep 1.5\necho "$1 $2" > finished\n';
-    container = await TestContainer.boot({ services: { web: { run: SLEEPER, finish } } });
+    const finish = '#!/bin/sh\nuntil [ -e go ]; do sleep 0.1; done\nsleep 0.5\necho "$1 $2" > finished\n';
+    container = await TestContainer.boot({
+      services: { web: { run: SLEEPER, finish } },
+      args: ['--finish-timeout', '60'],
+    });
     const { pid } = await container.reaches('web', 'up');
     await container.exec('kill', '-9', String(pid));
     await container.reaches('web', 'finishing');
-    await container.svctl('stop', 'web');
+    const stop = container.svctl('stop', 'web');
+    await waitFor('the order', async () => (await container.status('web')).desired === 'DESIRED_STATE_DOWN');
+    container.write('web/go', '');
+    await stop;
     expect(await container.status('web')).toMatchObject({ state: 'SERVICE_STATE_DOWN', startsTotal: 1 });
     expect(readFileSync(join(container.services, 'web/finished'), 'utf8')).toBe('-1 9\n');
   });
@@ -159,6 +167,7 @@ describe('an order to a service that is stopping', () => {
   test('to restart: there is one new run, and the stop reports that it was overtaken', async () => {
     container = await TestContainer.boot({ services: { patient } });
     await container.reaches('patient', 'up');
+    await container.traps('patient');
     const stop = container.svctl('stop', 'patient');
     await container.reaches('patient', 'stopping');
     const restart = container.svctl('restart', 'patient');

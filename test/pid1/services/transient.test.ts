@@ -14,6 +14,8 @@ const boot = async (options: ContainerOptions = {}): Promise<void> => {
 };
 const run = (...args: readonly string[]) => container.svctl('run', ...args);
 const isGone = (name: string): Promise<true> => container.forgets(name);
+/** The pids of what has been executed as `sleep`. */
+const sleeping = async (): Promise<string> => (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim();
 const kills = async (): Promise<void> => {
   const controllerPid = await container.controller();
   process.kill(controllerPid, 'SIGKILL');
@@ -35,7 +37,9 @@ describe('svctl run', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^dev started: pid \d+ in \d+.*\n$/);
     expect(await container.status('dev')).toMatchObject({ state: 'SERVICE_STATE_UP', transient: true });
-    expect((await container.svctl('logs', 'dev')).stdout).toContain(`$x in ${process.cwd()}`);
+    const output = async () => (await container.svctl('logs', 'dev')).stdout;
+    await waitFor('its output', async () => (await output()) !== '');
+    expect(await output()).toContain(`$x in ${process.cwd()}`);
     expect((await container.svctl('stop', 'dev')).stdout).toMatch(
       /^dev stopped: pid \d+ \(TERM\) in|^dev stopped: pid \d+ in/,
     );
@@ -129,7 +133,7 @@ describe('svctl run', () => {
     expect(await refused('--name', 'dev', '--ready', 'nonsense', '--', 'sleep', '1')).toMatch(/^2 .*--ready cannot be/);
     expect(await refused('--name', 'dev')).toMatch(/^2 .*which program/);
     expect(await refused('--name', 'dev', '--', '/no/such/program')).toMatch(
-      /^9 .*exited with code 127 after \d+ ms: \/no\/such\/program: does not exist/,
+      /^9 .*exited with code 127 after [\d.]+ m?s: \/no\/such\/program: does not exist/,
     );
     expect(await container.table('dev')).toContain('/no/such/program: does not exist');
   });
@@ -162,7 +166,7 @@ describe('a transient service', () => {
       if (died) deaths.push(acts);
       const { pid, startsTotal } = await container.reaches(name, 'up');
       expect({ acts, startsTotal }).toEqual({ acts, startsTotal: 1 });
-      const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim();
+      const processes = await waitFor(`the process of ${name}`, async () => (await sleeping()) || undefined);
       expect({ acts, processes }).toEqual({ acts, processes: String(pid) });
       await container.svctl('stop', name);
       await isGone(name);
@@ -183,7 +187,7 @@ describe('a transient service', () => {
       await isGone(name);
       died = (await container.controller()) !== controllerPid;
       if (died) deaths.push(acts);
-      expect((await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim()).toBe('');
+      expect(await sleeping()).toBe('');
     }
     expect(deaths.length).toBeGreaterThan(3);
   }, 1_000_000);

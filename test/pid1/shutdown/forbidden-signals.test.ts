@@ -18,6 +18,7 @@ async function endOf(services: Record<string, { run: string }>, args: readonly s
   });
   try {
     await waitFor('the process of another user', () => container.log().includes('it runs'));
+    await waitFor('its program', async () => /^sleep$/m.test((await container.exec('ps', '-e', '-o', 'comm=')).stdout));
     container.signal('SIGTERM');
     const code = await container.exit;
     return { code, log: container.log() };

@@ -79,8 +79,8 @@ class Mortal {
   async connect(): Promise<void> {
     this.#pid = (await this.container.reaches('memcached', 'up')).pid;
     const path = `/proc/${this.container.pid}/root/run/memcached`;
-    await waitFor('memcached to listen', () => existsSync(path));
-    this.#client = connect(path);
+    // The file of the socket is there before memcached listens.
+    this.#client = await waitFor('memcached to listen', () => connected(path));
     expect(await this.#ask('set key 0 0 5\r\nvalue')).toBe('STORED\r\n');
   }
 
@@ -263,7 +263,7 @@ describe('a controller that fails', () => {
         await mortal.notes('slow');
         const { pid } = await container.reaches('slow', 'up');
         await container.svctl('stop', 'slow', '--no-wait', '--stop-timeout', '1000');
-        await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '1');
+        await container.svctl('stop', 'stubborn', '--no-wait', '--stop-timeout', '5');
         await mortal.notes('stubborn told');
         await mortal.notes('slow told');
         await mortal.failInARow(failure, async () => {
@@ -386,6 +386,13 @@ describe.each(['pid1', 'subreaper'] as const)('one controller after the other (%
     LIMIT_MS,
   );
 });
+
+/** A connection; undefined while nobody listens there. */
+const connected = (path: string) =>
+  new Promise<Socket | undefined>((resolve) => {
+    const socket = connect(path, () => resolve(socket));
+    socket.once('error', () => resolve(undefined));
+  });
 
 /** The pid of the controller, as soon as there is another one. */
 const nextController = (container: TestContainer, last: number) =>

@@ -76,7 +76,8 @@ describe('a controller that dies in the middle', () => {
           },
         },
       });
-      await container.reaches('web', 'up');
+      let { pid: last } = await container.reaches('web', 'up');
+      await waitFor('the first run', () => done() === 'u run');
       const deaths: number[] = [];
       let died = true;
       for (let acts = 1; died; acts += STEP || 17) {
@@ -87,8 +88,14 @@ describe('a controller that dies in the middle', () => {
         const { pid } = await container.reaches('web', 'up');
         died = (await container.controller()) !== controllerPid;
         if (died) deaths.push(acts);
+        // A service can be up before its script has begun, and before that has executed `sleep`.
+        if (pid !== last) await waitFor(`${acts} acts: the next run`, () => done(before).endsWith('run'));
+        last = pid;
         expect({ acts, done: done(before) }).toEqual({ acts, done: expect.stringMatching(/^(t finish u run)?$/) });
-        const processes = (await container.exec('ps', '-C', 'sleep', '-o', 'sid=')).stdout.trim();
+        const processes = await waitFor(
+          `${acts} acts: a process`,
+          async () => (await container.exec('ps', '-C', 'sleep', '-o', 'sid=')).stdout.trim() || undefined,
+        );
         expect({ acts, processes }).toEqual({ acts, processes: String(pid) });
       }
       expect(deaths.length).toBeGreaterThan(5);
@@ -122,12 +129,14 @@ describe('a controller that dies in the middle', () => {
     'of the start of everything ends in order, or starts the main command once and exits with its code',
     async () => {
       const outcomes: string[] = [];
+      const waits = 'sleep 0.5; until grep -q run /run/done; do sleep 0.1; done';
+      const main = `echo main >> /run/done; ${waits}; cp /run/done /etc/done; exit 7`;
       for (let acts = 1; outcomes.at(-1) !== 'not at all'; acts += STEP || 41) {
         mortal.doomNext(acts);
         await boot({
           etc: { 'my_init.d/10': noting('script') },
           services: { web: { run: noting('run', 'exec sleep 1000\n') } },
-          args: ['--', 'sh', '-c', 'echo main >> /run/done; sleep 0.5; cp /run/done /etc/done; exit 7'],
+          args: ['--', 'sh', '-c', main],
           unattended: true,
         });
         const code = await container.exit;
@@ -167,6 +176,8 @@ describe('a controller that dies in the middle', () => {
           ],
         });
         await container.reaches('web', 'up');
+        await container.traps('web');
+        await waitFor('the main command', () => existsSync(`/proc/${container.pid}/root/run/begun`));
         await mortal.doom(container, acts);
         container.signal('SIGTERM');
         const code = await container.exit;

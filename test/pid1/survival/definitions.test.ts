@@ -20,6 +20,10 @@ function done(since = 0): string {
   return words.slice(since).join(' ');
 }
 
+/** Waits until this many steps are noted: a service can be up before its script has begun. */
+const noted = (count: number, since = 0): Promise<true> =>
+  waitFor(`${count} steps`, () => done(since).split(' ').filter(Boolean).length >= count);
+
 const noting = (word: string, then: string): string => JSON.stringify(`echo ${word} >> /run/done; ${then}`);
 
 const CHAIN = `services:
@@ -56,12 +60,14 @@ test(
   async () => {
     container = await TestContainer.boot({ installation: mortal.installation, etc: { [FILE]: CHAIN } });
     await container.reaches('web', 'up');
+    await noted(3);
     await diesAtEachAct(23, async (acts) => {
       await container.svctl('stop', 'web', 'db', 'schema');
       const before = done().split(' ').length;
       await mortal.doom(container, acts);
       expect(await container.svctl('start', 'web', '--no-wait')).toMatchObject({ code: 0 });
       await container.reaches('web', 'up');
+      await noted(3, before);
       expect({ acts, done: done(before) }).toEqual({ acts, done: 'schema db web' });
     });
   },
@@ -74,6 +80,7 @@ test(
     container = await TestContainer.boot({ installation: mortal.installation, etc: { [FILE]: CHAIN } });
     const { pid: db } = await container.reaches('db', 'up');
     await container.reaches('web', 'up');
+    await noted(3);
     await diesAtEachAct(29, async (acts) => {
       const before = done().split(' ').length;
       // 19 is the highest value that there is.
@@ -87,6 +94,7 @@ test(
         return stdout === 'Nothing differs.\n';
       });
       await container.reaches('web', 'up');
+      await noted(1, before);
       expect({ acts, done: done(before) }).toEqual({ acts, done: 'web' });
       expect((await container.status('db')).pid).toBe(db);
     });
@@ -150,6 +158,7 @@ test('controllers of versions without these records take over from this one, and
       },
     });
     const { pid } = await container.reaches('web', 'up');
+    await noted(3);
     await container.reaches('late', 'waiting');
     const versions = async (): Promise<string> => (await container.info()).version;
     const own = await versions();

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
+import { linesOf } from '../../helpers/lines-of.js';
 import { LIMIT_MS, MortalController, STEP } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
@@ -43,6 +44,8 @@ test(
   async () => {
     await boot("  db: { command: 'echo run >> /run/runs; exec sleep 1000' }\n");
     let { pid, run } = await container.reaches('db', 'up');
+    const runs = () => linesOf(`/proc/${container.pid}/root/run/runs`).length;
+    await waitFor('the first run', () => runs() === 1);
     await diesAtEachAct(37, async (acts) => {
       expect(await order(acts, 'hold', 'db', '--for', '1h', '--reason', 'heap dump')).toMatch(/^db is held /);
       await container.svctl('signal', 'KILL', 'db');
@@ -56,8 +59,9 @@ test(
         isNew: true,
       });
       ({ pid, run } = next);
-      const runs = (await container.exec('wc', '-l', '/run/runs')).stdout;
-      expect({ acts, runs: parseInt(runs, 10) }).toEqual({ acts, runs: run });
+      // A service can be up before its script has begun.
+      await waitFor(`${acts} acts: the next run`, () => runs() >= Number(run));
+      expect({ acts, runs: runs() }).toEqual({ acts, runs: run });
     });
   },
   LIMIT_MS,

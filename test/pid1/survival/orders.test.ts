@@ -26,6 +26,7 @@ const inWeb = (file: string): string => join(container.services, 'web', file);
 async function boot(): Promise<void> {
   container = await TestContainer.boot({ services: { web: { run: SLOW } } });
   await container.reaches('web', 'up');
+  await container.traps('web');
   my = connect(container.socket);
 }
 

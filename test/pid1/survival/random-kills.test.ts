@@ -70,13 +70,20 @@ test(
     }
     await Promise.all(orders);
     await container.svctl('start', 'ordered');
+    // No run is stopped before it has written its word.
+    await container.reaches('crashes', 'backoff');
     await container.svctl('stop', 'crashes');
 
     // Each service runs once, and services without an order or a crash are the same processes.
     expect(await container.status('steady')).toMatchObject({ pid: steady.pid, run: 1, startsTotal: 1 });
     expect(await container.status('talks')).toMatchObject({ pid: talks.pid, run: 1, startsTotal: 1 });
     const ordered = await container.reaches('ordered', 'up');
-    const sleeping = (await container.exec('ps', '-C', 'sleep', '-o', 'sid=')).stdout.trim().split(/\s+/).map(Number);
+    // A service can be up before its script has executed `sleep`.
+    const sleeping = await waitFor('it to sleep', async () => {
+      const { stdout } = await container.exec('ps', '-C', 'sleep', '-o', 'sid=');
+      const sessions = stdout.trim().split(/\s+/).map(Number);
+      return sessions.includes(ordered.pid) && sessions;
+    });
     const wanted = [steady.pid, ordered.pid, ...(sleeping.includes(talks.pid) ? [talks.pid] : [])];
     expect(sleeping.sort((a, b) => a - b)).toEqual(wanted.sort((a, b) => a - b));
 

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
+import { linesOf } from '../../helpers/lines-of.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const WORKS = '#!/bin/sh\nexec sleep 1000\n';
@@ -48,8 +49,13 @@ const inFile = (name: string): readonly number[] => {
     : [];
 };
 
-const sleeping = async () =>
-  (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim().split(/\s+/).map(Number);
+/** The processes of `sleep`, once that many run: a service can be up before its script has run. */
+const sleeping = (count: number): Promise<readonly number[]> =>
+  waitFor(`${count} to sleep`, async () => {
+    const { stdout } = await container.exec('ps', '-C', 'sleep', '-o', 'pid=');
+    const pids = stdout.split(/\s+/).filter(Boolean).map(Number);
+    return pids.length >= count && pids;
+  });
 
 describe('a torn record', () => {
   test('of a service costs its history, but not its process, and nothing runs twice', async () => {
@@ -63,12 +69,12 @@ describe('a torn record', () => {
     const after = await container.reaches('web', 'up');
     expect(after).toMatchObject({ pid: before.pid, run: 1, startsTotal: 1 });
     expect(await container.status('other')).toMatchObject({ pid: other.pid, run: 1 });
-    expect((await sleeping()).sort()).toEqual([before.pid, other.pid].sort());
+    expect((await sleeping(2)).toSorted()).toEqual([before.pid, other.pid].sort());
     expect((await container.svctl('logs', 'my_init')).stdout).toContain(
       `web: its record is lost, and with it its history; its process ${before.pid} goes on`,
     );
     expect((await container.svctl('restart', 'web')).code).toBe(0);
-    expect(await sleeping()).toHaveLength(2);
+    expect(await sleeping(2)).toHaveLength(2);
   });
 
   test('of a service without supervise/pid leaves no process behind either', async () => {
@@ -78,7 +84,7 @@ describe('a torn record', () => {
     await tear('service/web');
     const after = await container.reaches('web', 'up');
     expect(after.pid).not.toBe(pid);
-    expect(await sleeping()).toEqual([after.pid]);
+    expect(await sleeping(1)).toEqual([after.pid]);
     expect((await container.svctl('logs', 'my_init')).stdout).toContain(`The process ${pid} is on no record`);
   });
 
@@ -117,9 +123,11 @@ describe('a torn record', () => {
       args: ['--', 'sh', '-c', 'echo main >> /run/mains; while ! [ -e /run/go ]; do sleep 0.1; done; exit 9'],
     });
     const { pid } = await container.reaches('web', 'up');
+    const mains = (): readonly string[] => linesOf(`/proc/${container.pid}/root/run/mains`);
+    await waitFor('the main command', () => mains().length > 0);
     await tear('container');
     expect(await container.status('web')).toMatchObject({ pid, run: 1 });
-    expect(readFileSync(`/proc/${container.pid}/root/run/mains`, 'utf8')).toBe('main\n');
+    expect(mains()).toEqual(['main']);
     await container.exec('touch', '/run/go');
     expect(await container.exit).toBe(9);
   });

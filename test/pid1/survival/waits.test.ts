@@ -25,6 +25,7 @@ describe.each(Object.entries(ways))('a caller who waits while the controller %s'
   test('for a restart learns of the new run', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLOW } } });
     const { pid } = await container.reaches('web', 'up');
+    await container.traps('web');
     const restart = container.svctl('restart', 'web');
     await container.reaches('web', 'stopping');
     await happens();
@@ -42,6 +43,7 @@ describe.each(Object.entries(ways))('a caller who waits while the controller %s'
   test('for a stop learns of it', async () => {
     container = await TestContainer.boot({ services: { web: { run: SLOW } } });
     const { pid } = await container.reaches('web', 'up');
+    await container.traps('web');
     const stop = container.svctl('stop', 'web');
     await container.reaches('web', 'stopping');
     await happens();

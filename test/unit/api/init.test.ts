@@ -97,7 +97,7 @@ describe('Shutdown', () => {
     await until(() => call.seen.length === 1);
     const told = { stage: 'services', remaining: ['web'], elapsedSeconds: 0.1, remainingSeconds: 4.9 };
     expect(call.seen).toEqual([{ ...told, clientService: '' }]);
-    await api.api.close(1000);
+    await api.api.close(120_000);
     await until(() => call.ended());
     expect(call.error()).toBeUndefined();
   });

@@ -240,7 +240,7 @@ describe('a following client', () => {
   test('sees the end of my_init as UNAVAILABLE', async () => {
     const client = new Reading({ follow: true });
     await until(() => client.told.includes('caughtUp'));
-    void api.api.close(1000);
+    void api.api.close(120_000);
     await until(() => client.error !== undefined);
     expect(detailsOf(client.error)).toMatchObject({ reason: 'SHUTTING_DOWN' });
   });

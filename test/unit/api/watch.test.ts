@@ -103,8 +103,8 @@ describe('a watching client', () => {
 
   test('gets heartbeats when nothing happens', async () => {
     const client = watch({ heartbeatInterval: { seconds: 1n, nanos: 0 } });
-    await until(() => client.events.length === 4);
-    expect(kinds(client)).toEqual(['hello', 'snapshot', 'heartbeat', 'heartbeat']);
+    await until(() => client.events.length >= 4);
+    expect(kinds(client).slice(0, 4)).toEqual(['hello', 'snapshot', 'heartbeat', 'heartbeat']);
     expect(client.events[3]).toMatchObject({ value: { revision: 3n } });
   });
 
@@ -125,7 +125,7 @@ describe('a watching client', () => {
     const client = watch();
     await until(() => client.events.length === 2);
     for (const state of ['stopping', 'down', 'starting'] as const) api.services.set('web', { state });
-    void api.api.close(1000, 'CONTROLLER_REPLACED');
+    void api.api.close(120_000, 'CONTROLLER_REPLACED');
     await until(() => client.error() !== undefined);
     expect(kinds(client)).toEqual(['hello', 'snapshot', 'change', 'change', 'change']);
   });
@@ -133,7 +133,7 @@ describe('a watching client', () => {
   test.each(['SHUTTING_DOWN', 'CONTROLLER_REPLACED'] as const)('learns why it ends: %s', async (reason) => {
     const client = watch();
     await until(() => client.events.length === 2);
-    await api.api.close(1000, reason);
+    await api.api.close(120_000, reason);
     await until(() => client.error() !== undefined);
     expect(client.error()?.code).toBe(codes.UNAVAILABLE);
     expect(detailsOf(client.error())).toMatchObject({ reason, kinds: ['ErrorInfo', 'RetryInfo'] });

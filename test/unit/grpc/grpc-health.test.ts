@@ -94,7 +94,7 @@ describe('Watch', () => {
     await until(() => watching.seen.length === 1);
     api.system.set({ phase: 'shutting_down' });
     await until(() => watching.seen.length === 2);
-    await api.api.close(1000);
+    await api.api.close(120_000);
     await until(() => watching.error() !== undefined);
     expect(watching.seen).toEqual([Serving.SERVING, Serving.NOT_SERVING]);
     expect(watching.error()?.code).toBe(codes.UNAVAILABLE);

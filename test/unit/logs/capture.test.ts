@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   mkdirSync,
@@ -102,11 +102,11 @@ describe('capturing', () => {
     expect(linesOf(source)).toEqual(['stdout F one', 'stdout F two', 'stderr F three']);
   });
 
-  test('stores output from the instant before an exit', async () => {
-    const child = spawn('/bin/sh', ['-c', 'echo last words; printf unfinished >&2'], {
+  test('stores output from the instant before an exit', () => {
+    // Nothing is read before the end, however long it takes.
+    spawnSync('/bin/sh', ['-c', 'echo last words; printf unfinished >&2'], {
       stdio: ['ignore', source.output.stdout, source.output.stderr],
     });
-    await once(child, 'exit');
     source.drain(() => {});
     expect(linesOf(source)).toEqual(['stdout F last words', 'stderr F unfinished']);
   });
@@ -159,9 +159,9 @@ describe('capturing', () => {
 
   test('stores a line whose end is in the pipe as one line, even if the event loop was held up', async () => {
     writeSync(source.output.stdout, 'half ');
-    await waitFor('half of it to be taken', () => native().readableBytes(source.output.stdout) === 0);
-    // The timers run next, and then the reads.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Right after the read. The timers run next, and then the reads.
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (native().readableBytes(source.output.stdout) > 0);
     writeSync(source.output.stdout, 'and half\n');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
     await waitFor('the line', () => linesOf(source).length > 0);
@@ -494,7 +494,9 @@ describe('forwarding', () => {
     output.stalled = true;
     const forwarder = new Forwarder(sources, output, 'stdout', 'raw');
     const lines = 20_000;
-    const child = spawn('/bin/sh', ['-c', `seq 1 ${lines}`], { stdio: ['ignore', source.output.stdout, 'ignore'] });
+    const child = spawn('stdbuf', ['-oL', 'seq', '1', String(lines)], {
+      stdio: ['ignore', source.output.stdout, 'ignore'],
+    });
     await once(child, 'exit');
     await new Promise<void>((resolve) => source.drain(resolve));
     output.go();

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { monotonicMs } from '../../../src/process/clock.js';
 import { Alarm } from '../../../src/supervisor/alarm.js';
@@ -51,7 +52,8 @@ test('that is late lets the end of a process in that came before its moment', as
     }).set(monotonicMs() + 200),
   );
   // The process ends at once, and nobody reads that before the alarm is late.
-  for (const untilMs = monotonicMs() + 400; monotonicMs() < untilMs; );
+  const hasEnded = () => /\) Z /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
+  for (const untilMs = monotonicMs() + 400; monotonicMs() < untilMs || !hasEnded(); );
   await Promise.all([ended, rung]);
   expect(order).toEqual(['end of the process', 'alarm']);
 });

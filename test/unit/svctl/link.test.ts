@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { Link, type LinkOptions } from '../../../clients/svctl/hosts/link.js';
 
 /** Two ends of a link over two pipes, as a tool connects them. */
@@ -62,16 +62,23 @@ test('a destroyed end reports this to the other', async () => {
 });
 
 test('signs of life keep a silent link open; without them it is given up', async () => {
-  const { near, far, back } = pair({ pingMs: 20, silenceMs: 500 });
-  near.resume();
-  far.resume();
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  expect([near.destroyed, far.destroyed]).toEqual([false, false]);
-  // Nothing from the other end arrives any more.
-  back.removeAllListeners('data');
-  const [error] = (await once(near, 'error')) as [Error];
-  expect(error.message).toMatch(/^the other end gave no sign of life for \d+ s$/);
-  far.destroy();
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  try {
+    const { near, far, back } = pair();
+    near.resume();
+    far.resume();
+    await jest.advanceTimersByTimeAsync(600_000);
+    expect([near.destroyed, far.destroyed]).toEqual([false, false]);
+    // Nothing from the other end arrives any more.
+    back.removeAllListeners('data');
+    const failed = once(near, 'error');
+    await jest.advanceTimersByTimeAsync(100_000);
+    const [error] = (await failed) as [Error];
+    expect(error.message).toBe('the other end gave no sign of life for 60 s');
+    far.destroy();
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('an end that does not send frames is given up', async () => {

@@ -3,6 +3,7 @@ import { OperationError } from '../../../src/supervisor/operation-error.js';
 import { startApi, type TestApi } from '../../helpers/api-server.js';
 import { FakeLogs } from '../../helpers/fake-logs.js';
 import { bundledSvctl, type Svctl } from '../../helpers/svctl.js';
+import { waitFor } from '../../helpers/wait-for.js';
 
 let svctl: Svctl;
 beforeAll(() => {
@@ -31,13 +32,19 @@ function webIsBroken(): void {
 test('status NAME and status -o wide show the last lines of a service in trouble, plain status a few', async () => {
   webIsBroken();
   logs.of('cron').line('all is well');
-  const { stdout } = await run('status', 'web', 'cron');
+  // A busy machine may take longer than svctl waits for the lines.
+  const { stdout } = await waitFor('the lines', async () => {
+    const answer = await run('status', 'web', 'cron');
+    return answer.stdout.includes('| line') && answer;
+  });
   const lines = [3, 4, 5, 6, 7].map((line) => `    | line ${line} \\x1b[31m\n`).join('');
   expect(stdout).toContain(`    exited with 1 after 20 ms\n${lines}`);
   expect(stdout).not.toContain('all is well');
-  expect((await run('status', '-o', 'wide')).stdout).toContain(lines);
-  const few = (await run('status')).stdout;
-  expect(few).toContain('    | line 7 \\x1b[31m\n');
+  await waitFor('all', async () => (await run('status', '-o', 'wide')).stdout.includes(lines));
+  const few = await waitFor('a few', async () => {
+    const answer = (await run('status')).stdout;
+    return answer.includes('    | line 7 \\x1b[31m\n') && answer;
+  });
   expect(few).not.toContain('line 5');
 });
 
@@ -48,7 +55,10 @@ test('a failed start shows the lines of the service since then', async () => {
     const error = new OperationError('EXITED_EARLY', 'web exited with 1 before it was ready', { service: 'web' });
     return [{ name: 'web', changed: true, error, oldPid: 0, status: api.services.get('web'), durationMs: 1 }];
   };
-  const { stderr, code } = await run('start', 'web');
+  const { stderr, code } = await waitFor('the lines', async () => {
+    const answer = await run('start', 'web');
+    return answer.stderr.includes('| line') && answer;
+  });
   expect(code).toBe(9);
   expect(stderr).toMatch(/^svctl: web exited with 1 before it was ready\n.*\n {7}\| line 3 /);
   expect(stderr).toMatch(/\| line 7 \\x1b\[31m\n$/);

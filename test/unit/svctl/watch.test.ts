@@ -37,6 +37,9 @@ async function watching(...args: string[]): Promise<Running> {
 /** The lines without their times. */
 const lines = (text: string) => text.split('\n').map((line) => line.replace(/^\d\d:\d\d:\d\d\.\d{3} {2}/, ''));
 
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
 const inBackoff = {
   state: 'backoff',
   pid: 0,
@@ -47,7 +50,7 @@ const inBackoff = {
 
 test('each change is a line: when, which, from what to what, and why', async () => {
   const { stdout } = await watching();
-  api.services.set('web', { ...inBackoff, nextStartAtMs: monotonicMs() + 2900 });
+  api.services.set('web', { ...inBackoff, nextStartAtMs: monotonicMs() + 3 * HOUR + MINUTE / 2 });
   api.services.set('memcached', {
     state: 'stopping',
     cause: { kind: 'api', actor: 'uid 0 (root), pid 312' },
@@ -57,7 +60,7 @@ test('each change is a line: when, which, from what to what, and why', async () 
   await until(() => stdout().split('\n').length === 5);
   expect(stdout()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}web /);
   expect(lines(stdout())).toEqual([
-    'web        up → backoff          exited with 1 after 20 ms; next attempt in 2s',
+    'web        up → backoff          exited with 1 after 20 ms; next attempt in 3h',
     'memcached  up → stopping         asked for by uid 0 (root), pid 312',
     'new-one    new → starting        boot',
     'cron       up → removed          boot',
@@ -170,7 +173,8 @@ test('Ctrl-C ends it without a message', async () => {
 test('a shell sees 130 after Ctrl-C', async () => {
   // Job control: without it a shell makes its background commands ignore SIGINT.
   const shell = svctl.startShell(`set -m; "$svctl" watch --socket ${relay.path} & echo $!; wait $!; echo "code $?"`);
-  await until(() => api.services.subscribers === 1);
+  running = shell;
+  await until(() => api.services.subscribers === 1 && shell.stdout().includes('\n'));
   process.kill(Number.parseInt(shell.stdout(), 10), 'SIGINT');
   expect((await shell.ended).stdout).toContain('code 130');
 });

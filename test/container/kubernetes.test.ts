@@ -74,7 +74,7 @@ describeWithImage('the Kubernetes examples', () => {
     );
     for (const probe of ['startupz', 'livez', 'readyz'])
       expect((await inPod(app, 'curl', '-s', `http://127.0.0.1:9180/${probe}`)).stdout).toBe('ok\n');
-    // podman counts the start of the probe's process, too.
+    // podman's limit includes the start of the probe's process.
     await waitFor('a healthy answer', async () => (await podman('healthcheck', 'run', app)).code === 0);
     // Each is ended as the kubelet does: TERM, and KILL after the grace period, which would give
     // 137.

@@ -4,8 +4,8 @@ usage: terminal-relay.py ROWS COLUMNS COMMAND [ARGUMENT...]
 
 Standard input are the keys, standard output is what the terminal gets. A line "ROWS COLUMNS" on descriptor 3 resizes the
 terminal. The first line of standard error is the pid of the command. At the end come the settings of the terminal before and
-after, as stty shows them, on standard error: the end is when the command and all others have left the terminal. The exit
-code is the command's, 128 + N for a signal.
+after, as stty shows them, on standard error. The relay ends when all processes have left the terminal. The exit code is the
+command's, 128 + N for a signal.
 """
 import contextlib
 import errno

@@ -1,4 +1,8 @@
+import { within } from '../../src/process/within.js';
 import { type ContainerOptions, TestContainer } from './container.js';
+
+/** Only a container that hangs takes this long. */
+const LIMIT_MS = 300_000;
 
 /** How a container's whole life went. */
 export interface WholeRun {
@@ -13,6 +17,7 @@ export interface WholeRun {
 export async function wholeRun(options: ContainerOptions): Promise<WholeRun> {
   const container = await TestContainer.boot({ ...options, unattended: true });
   try {
+    if (!(await within(container.exit, LIMIT_MS))) throw new Error(`my_init does not end:\n${container.log()}`);
     const code = await container.exit;
     const log = container.log();
     return { code, log, lines: log.trim().split('\n') };

@@ -53,6 +53,7 @@ export class Connection {
     for (;;) {
       const attemptMs = performance.now();
       try {
+        // The error of the first attempt names the time that the caller has asked for.
         return await this.once(method, request, { timeoutMs: lost === undefined ? timeoutMs : leftMs(), signal });
       } catch (error) {
         const retriable = isLost(error) || (lost !== undefined && isUnreachable(error));

@@ -27,6 +27,8 @@ export class HttpChecker implements Checker {
       ...(unix !== undefined && { socketPath: unix }),
     } satisfies RequestOptions & { readonly rejectUnauthorized: boolean };
     const request = url.startsWith('https:') ? (await import('node:https')).request : plainRequest;
+    // Its time may have ended while node:https was loaded.
+    if (signal.aborted) return `${url}: does not answer`;
     return new Promise((resolve) => {
       const asked = request(url, options);
       const abort = (): void => {
@@ -34,8 +36,6 @@ export class HttpChecker implements Checker {
         asked.destroy();
       };
       signal.addEventListener('abort', abort);
-      // The time may have ended while node:https was loaded.
-      if (signal.aborted) abort();
       asked.on('close', () => signal.removeEventListener('abort', abort));
       asked.on('error', (error) => resolve(explainConnection(unix ?? url, error)));
       asked.on('response', (response) => {

@@ -88,7 +88,7 @@ function bindAt(path: string): number {
 
 /**
  * A sender that has ended cannot be looked at any more (systemd-notify ends at once): then its user
- * has to do. The sender may end while it is looked at, so whether it is there comes last.
+ * has to do. The sender may end meanwhile: its existence is looked at last.
  */
 function speaksFor({ pid, uid }: Notification, service: number): boolean {
   if (pid === 0) return false;

@@ -5,7 +5,7 @@ import { sh, wholeRun } from '../../helpers/whole-run.js';
 
 const SLEEPER = { run: sh('echo service runs', 'touch /run/shown', 'exec sleep 1000') };
 
-/** For scripts that hang: any other has the time that it needs. */
+/** For scripts that hang. Other scripts keep the default limit. */
 const SOON = ['--script-timeout', '0.3'];
 
 let container: TestContainer | undefined;

@@ -113,7 +113,8 @@ describe('a service that the startup directory has a link to', () => {
   });
 
   test('does not hold up the boot if it does not stay up', async () => {
-    await boot({ first: { run: sh('exit 3'), check: sh('exit 1') }, other: quick('other') }, { '10_first': 'first' });
+    const first = { run: sh('exit 3'), 'service.yaml': 'ready: { delay: 60s }\n' };
+    await boot({ first, other: quick('other') }, { '10_first': 'first' });
     await says('other begins');
     expect(container.log()).toContain('*** first is not ready; going on without it\n');
     await container.reaches('first', 'backoff');

@@ -14,8 +14,8 @@ const LONG_MS = 3_600_000;
 const STUBBORN = 'trap "" TERM; echo up; while :; do sleep 1; done';
 
 /**
- * Waits for the end; returns its code and how long it took. Where that is at least some time,
- * `started` is from before the order: init acts on it before the puppet has answered.
+ * Waits for the end; returns its code and how long it took. A test with a lower limit passes
+ * `started`, taken before the order: init acts before the puppet answers.
  */
 async function end(
   box: Box,

@@ -48,6 +48,7 @@ describe('a service that the kernel kills for lack of memory', () => {
   test('is reported as such even if there was no controller', async () => {
     if ((await limited(leaking('until [ -e $OUT/go ]; do sleep 0.1; done; '))) === undefined) return;
     const before = oomKillsOf(group as ControlGroup);
+    await container.reaches('leak', 'up');
     process.kill(container.controllerPid, 'SIGSTOP');
     await container.exec('touch', join(out, 'go'));
     await waitFor('the kernel to kill', () => oomKillsOf(group as ControlGroup) > before);

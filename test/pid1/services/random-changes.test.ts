@@ -22,7 +22,7 @@ const SEED = Number(process.env.RANDOM_SEED ?? Date.now() % 1_000_000);
 /** Less than the 30 s after which a failed service is looked at again anyway. */
 const PATIENCE_MS = 25_000;
 /** Somewhat less than the time after which a directory is no longer being filled. */
-const LONG_PAUSE_MS = 400;
+const LONG_CHANGE_MS = 450;
 
 let container: TestContainer;
 afterEach(() => container.dispose());
@@ -109,6 +109,14 @@ class Changes {
   }
 
   async next(): Promise<string> {
+    const begunMs = performance.now();
+    const change = await this.#change();
+    if (performance.now() - begunMs > LONG_CHANGE_MS)
+      for (const [name] of change.matchAll(/\b(s\d+|released)\b/g)) this.late.add(name);
+    return change;
+  }
+
+  async #change(): Promise<string> {
     const names = readdirSync(this.#services).filter((name) => !name.startsWith('.'));
     const kinds = [
       () => this.#fill(),
@@ -136,11 +144,9 @@ class Changes {
   }
 
   /** Mostly there is no pause, else up to a tenth of a second. */
-  async #pause(name: string): Promise<string> {
-    const begunMs = performance.now();
+  async #pause(): Promise<string> {
     const ms = this.#random(2) === 0 ? 0 : this.#random(this.#random(2) === 0 ? 8 : 100);
     if (ms > 0) await delay(ms);
-    if (performance.now() - begunMs > LONG_PAUSE_MS) this.late.add(name);
     return `+${ms}`;
   }
 
@@ -167,11 +173,11 @@ class Changes {
   async #fill(): Promise<string> {
     const name = this.#newName();
     mkdirSync(this.#at(name));
-    const first = await this.#pause(name);
+    const first = await this.#pause();
     writeFileSync(this.#at(name, 'run.tmp'), this.#run());
-    const second = await this.#pause(name);
+    const second = await this.#pause();
     chmodSync(this.#at(name, 'run.tmp'), 0o755);
-    const third = await this.#pause(name);
+    const third = await this.#pause();
     renameSync(this.#at(name, 'run.tmp'), this.#at(name, 'run'));
     return `filled ${name} ${first} ${second} ${third}`;
   }
@@ -179,9 +185,9 @@ class Changes {
   async #makeExecutable(): Promise<string> {
     const name = this.#newName();
     mkdirSync(this.#at(name));
-    const first = await this.#pause(name);
+    const first = await this.#pause();
     writeFileSync(this.#at(name, 'run'), this.#run());
-    const second = await this.#pause(name);
+    const second = await this.#pause();
     chmodSync(this.#at(name, 'run'), 0o755);
     return `made ${name}/run executable ${first} ${second}`;
   }
@@ -202,7 +208,7 @@ class Changes {
     const name = this.#newName();
     this.#makeRelease();
     if (existsSync(this.#at('released'))) return this.#switchLinkOnTheWay();
-    const pause = await this.#pause(name);
+    const pause = await this.#pause();
     symlinkSync('../sv/current/app', this.#at('released'));
     return `linked through sv/current ${name} ${pause}`;
   }
@@ -226,9 +232,9 @@ class Changes {
   async #configMap(): Promise<string> {
     const name = this.#newName();
     mkdirSync(this.#at(name));
-    const first = await this.#pause(name);
+    const first = await this.#pause();
     symlinkSync('..data/run', this.#at(name, 'run'));
-    const second = await this.#pause(name);
+    const second = await this.#pause();
     this.#fillConfigMap(name, 0o755);
     return `mounted a ConfigMap at ${name} ${first} ${second}`;
   }
@@ -244,7 +250,7 @@ class Changes {
   async #switchConfigMap(name: string): Promise<string> {
     if (!existsSync(this.#at(name, '..data'))) return this.#rewriteInPlace(name);
     this.#fillConfigMap(name, 0o755);
-    const pause = await this.#pause(name);
+    const pause = await this.#pause();
     await container.svctl('restart', name);
     return `switched the ConfigMap at ${name} ${pause}`;
   }
@@ -275,7 +281,7 @@ class Changes {
     const removed = this.#random(2) === 0;
     if (removed) removeInUse(this.#at(name));
     else renameSync(this.#at(name), away);
-    const pause = await this.#pause(name);
+    const pause = await this.#pause();
     if (this.#random(2) === 0) renameSync(join(this.#kept, next), this.#at(name));
     else cpSync(join(this.#kept, next), this.#at(name), { recursive: true });
     removeInUse(away);
@@ -285,7 +291,7 @@ class Changes {
   async #linkAnew(name: string): Promise<string> {
     const next = this.#makeKept();
     removeInUse(this.#at(name));
-    const pause = await this.#pause(name);
+    const pause = await this.#pause();
     symlinkSync(`../sv/${next}`, this.#at(name));
     return `linked ${name} to another directory ${pause}`;
   }
@@ -293,14 +299,14 @@ class Changes {
   /** The running process goes on until its next start, which is asked for here. */
   async #rewriteInPlace(name: string): Promise<string> {
     writeFileSync(this.#at(name, 'run'), this.#run());
-    const pause = await this.#pause(name);
+    const pause = await this.#pause();
     await container.svctl('restart', name);
     return `rewrote ${name}/run ${pause}`;
   }
 
   async #awayAndBack(name: string): Promise<string> {
     renameSync(this.#at(name), this.#at(`.${name}`));
-    const pause = await this.#pause(name);
+    const pause = await this.#pause();
     renameSync(this.#at(`.${name}`), this.#at(name));
     return `moved ${name} away and back ${pause}`;
   }

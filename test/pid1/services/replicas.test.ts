@@ -79,7 +79,7 @@ describe('replicas', () => {
 
   test('are restarted one after the other, or at once on request', async () => {
     await boot(
-      '  web: { command: "echo up-$MY_INIT_REPLICA >> /run/done; exec sleep 1000", replicas: 3, ready: { delay: 300ms } }\n',
+      '  web: { command: "echo up-$MY_INIT_REPLICA >> /run/done; echo up; exec sleep 1000", replicas: 3, ready: { log: up } }\n',
     );
     await areUp(3);
     await waitFor('all to be ready', async () => !(await container.table('web')).includes(' no '));

@@ -161,7 +161,7 @@ describe('hooks', () => {
     expect(code).toBe(0);
   });
 
-  test.each([6, 12])('do not stop it if they hang or ignore TERM, within %d s', async (seconds) => {
+  test.each([4, 12])('do not stop it if they hang or ignore TERM, within %d s', async (seconds) => {
     const { log, code, ms } = await endOf(
       {
         etc: {

@@ -16,7 +16,7 @@ describe('the API', () => {
   let api: TestApi;
   let sockets: Socket[];
   beforeEach(async () => {
-    api = await startApi({ timeouts: { prefaceMs: 60_000, keepaliveMs: 1000 } });
+    api = await startApi({ timeouts: { prefaceMs: 60_000, keepaliveMs: 60_000 } });
     sockets = [];
   });
   afterEach(async () => {

@@ -70,7 +70,7 @@ test('processes are looked at only while somebody watches, once for all watchers
   expect(looks).toBeLessThanOrEqual(2 * Math.max(...clients.map(({ samples }) => samples.length)));
   for (const { call } of clients) call.cancel();
   await until(() => clients.every(({ errors }) => errors.length === 1));
-  // A look may still come until the server hears of it; then none does in two intervals.
+  // The server may look until it hears of the cancel. After that no look comes in two intervals.
   let before: number;
   do {
     before = looks;

@@ -159,7 +159,7 @@ describe('capturing', () => {
 
   test('stores a line whose end is in the pipe as one line, even if the event loop was held up', async () => {
     writeSync(source.output.stdout, 'half ');
-    // Right after the read. The timers run next, and then the reads.
+    // The loop ends right after the read. The timers run next, and then the reads.
     do await new Promise((resolve) => setImmediate(resolve));
     while (native().readableBytes(source.output.stdout) > 0);
     writeSync(source.output.stdout, 'and half\n');

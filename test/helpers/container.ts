@@ -5,17 +5,16 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
 import { infoOf, type Status, statusesOf, statusOf } from './ask.js';
+import { childrenOf, commandOf, takesTerm } from './processes.js';
 import { SvctlHosts } from './svctl-hosts.js';
 import { waitFor } from './wait-for.js';
 
@@ -153,8 +152,8 @@ export class TestContainer {
   }
 
   /** Waits until my_init runs and has blocked signals. PID 1 never hears of an earlier one. */
-  async takesSignals(): Promise<void> {
-    await waitFor('my_init to take signals', () => {
+  async hasBlockedSignals(): Promise<void> {
+    await waitFor('my_init to block signals', () => {
       try {
         return /^SigBlk:\tffff/m.test(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
       } catch {
@@ -263,6 +262,18 @@ export class TestContainer {
   }
 
   /**
+   * The pids of `sleep`, or their sessions, in order, as soon as there are this many: a service can
+   * be up before its script has executed `sleep`. `story`: for the message of a failure.
+   */
+  sleeping(count: number, column: 'pid' | 'sid' = 'pid', story = ''): Promise<readonly number[]> {
+    return waitFor(`${count} processes of sleep ${story}`, async () => {
+      const { stdout } = await this.exec('ps', '-C', 'sleep', '-o', `${column}=`);
+      const numbers = stdout.split('\n').filter(Boolean).map(Number);
+      return numbers.length >= count && numbers.sort((a, b) => a - b);
+    });
+  }
+
+  /**
    * The history of the services, for a test that failed: their states, and the beginnings and ends
    * of their runs.
    */
@@ -357,32 +368,4 @@ export const run = (file: string, args: readonly string[], env: NodeJS.ProcessEn
 function writeFile(path: string, content: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
-  }
-}
-
-/** Whether a process catches or ignores TERM, by its `status` in /proc. */
-function takesTerm(path: string): boolean {
-  try {
-    const masks = readFileSync(path, 'utf8').matchAll(/^Sig(?:Ign|Cgt):\s*([0-9a-f]+)$/gm);
-    return [...masks].some(([, mask]) => (BigInt(`0x${mask}`) >> BigInt(constants.signals.SIGTERM - 1)) & 1n);
-  } catch {
-    return false;
-  }
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  } catch {
-    return '';
-  }
 }

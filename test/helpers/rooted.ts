@@ -20,6 +20,7 @@ import { describe } from '@jest/globals';
 import { statusesOf } from './ask.js';
 import { type Ended, run } from './container.js';
 import { leftOut } from './left-out.js';
+import { childrenOf, commandOf } from './processes.js';
 import { waitFor } from './wait-for.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -291,16 +292,7 @@ export class Rooted {
 }
 
 function childOf(pid: number, command = ''): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  const child = children.find((candidate) => commandOf(candidate).includes(command));
+  const child = childrenOf(pid).find((candidate) => commandOf(candidate).includes(command));
   if (child === undefined) throw new Error(`process ${pid} has no child ${command}`);
   return child;
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-  } catch {
-    return '';
-  }
 }

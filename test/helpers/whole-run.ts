@@ -26,5 +26,8 @@ export async function wholeRun(options: ContainerOptions): Promise<WholeRun> {
   }
 }
 
+/** Shell words that wait until a file is there. */
+export const untilThere = (file: string): string => `until [ -e ${file} ]; do sleep 0.1; done`;
+
 /** A script for `sh`. */
 export const sh = (...lines: readonly string[]): string => `#!/bin/sh\n${lines.join('\n')}\n`;

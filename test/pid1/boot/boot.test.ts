@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { sh, wholeRun } from '../../helpers/whole-run.js';
+import { sh, untilThere, wholeRun } from '../../helpers/whole-run.js';
 
 const SLEEPER = { run: sh('echo service runs', 'touch /run/shown', 'exec sleep 1000') };
 
@@ -27,7 +27,7 @@ describe('startup scripts', () => {
         'rc.local': sh('echo rc.local'),
       },
       services: { sleeper: SLEEPER },
-      args: ['sh', '-c', 'echo command; until [ -e /run/shown ]; do sleep 0.1; done'],
+      args: ['sh', '-c', `echo command; ${untilThere('/run/shown')}`],
     });
     const said = lines.filter((line) => !line.startsWith('***'));
     expect(said.slice(0, 5)).toEqual(['10', '9', 'B', 'b', 'rc.local']);
@@ -233,7 +233,7 @@ describe('a signal during the boot', () => {
         services: { sleeper: SLEEPER },
         args: ['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 1 & wait; done'],
       });
-      await container.takesSignals();
+      await container.hasBlockedSignals();
       // The delay does not synchronise: the moment itself is tested.
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       container.signal('SIGTERM');

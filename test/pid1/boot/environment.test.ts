@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { sh, wholeRun } from '../../helpers/whole-run.js';
+import { sh, untilThere, wholeRun } from '../../helpers/whole-run.js';
 
 const DIRECTORY = 'container_environment';
 /** For a main command: the service has said its words. */
-const AFTER_THE_SERVICE = 'until [ -e /run/shown ]; do sleep 0.1; done';
+const AFTER_THE_SERVICE = untilThere('/run/shown');
 
 let container: TestContainer | undefined;
 afterEach(async () => {

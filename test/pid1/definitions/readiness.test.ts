@@ -4,6 +4,7 @@ import { METRICS, TestContainer } from '../../helpers/container.js';
 import { freePort } from '../../helpers/free-port.js';
 import { testWith } from '../../helpers/programs.js';
 import { waitFor } from '../../helpers/wait-for.js';
+import { untilThere } from '../../helpers/whole-run.js';
 
 const MEMCACHED = { program: 'memcached', package: 'memcached' };
 const REDIS = { program: 'redis-server', package: 'redis-server' };
@@ -54,7 +55,7 @@ async function withoutController(): Promise<void> {
   await isWaiting();
   const { controllerPid } = container;
   process.kill(controllerPid, 'SIGSTOP');
-  await container.exec('sh', '-c', 'touch /run/go; until [ -e /run/said ]; do sleep 0.1; done');
+  await container.exec('sh', '-c', `touch /run/go; ${untilThere('/run/said')}`);
   process.kill(controllerPid, 'SIGKILL');
 }
 
@@ -295,7 +296,7 @@ time.sleep(1000)
     await isWaiting();
     const { controllerPid } = container;
     process.kill(controllerPid, 'SIGSTOP');
-    await container.exec('sh', '-c', 'touch /run/go; until [ -e /run/sent ]; do sleep 0.1; done');
+    await container.exec('sh', '-c', `touch /run/go; ${untilThere('/run/sent')}`);
     expect((await container.exec('ls', '/run')).stdout).not.toContain('answered');
     process.kill(controllerPid, 'SIGKILL');
     await container.exec('sh', '-c', 'until [ -e /run/answered ]; do sleep 0.01; done');
@@ -354,8 +355,7 @@ services:
   });
 
   test('log: a matching line makes it ready, also one that came when there was no controller', async () => {
-    const script =
-      'echo starting; touch /run/waits; until [ -e /run/go ]; do sleep 0.1; done; echo "listening on 8080"; touch /run/said; exec sleep 1000';
+    const script = `echo starting; touch /run/waits; ${untilThere('/run/go')}; echo "listening on 8080"; touch /run/said; exec sleep 1000`;
     await boot(`services: { web: { command: ${JSON.stringify(script)}, ready: { log: "listening on [0-9]+" } } }`);
     await container.reaches('web', 'starting');
     await withoutController();

@@ -2,8 +2,8 @@ import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Fleet } from '../../helpers/fleet.js';
-import { childrenOf } from '../../helpers/init-harness.js';
 import { type Changes, Installation } from '../../helpers/other-version.js';
+import { childrenOf } from '../../helpers/processes.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const COUNT = 50;

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { compileChangedInit } from '../../helpers/changed-native.js';
-import { boot, childrenOf, closeBoxes, SOURCES, stateOf } from '../../helpers/init-harness.js';
+import { boot, closeBoxes, SOURCES } from '../../helpers/init-harness.js';
+import { childrenOf, stateOf } from '../../helpers/processes.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 /** An init that does not wait long for a stopped controller. */

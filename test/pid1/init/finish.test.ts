@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { compile } from '../../helpers/compile.js';
-import { type Box, boot, type Controller, childrenOf, closeBoxes, stateOf } from '../../helpers/init-harness.js';
+import { type Box, boot, type Controller, closeBoxes } from '../../helpers/init-harness.js';
+import { childrenOf, stateOf } from '../../helpers/processes.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 afterEach(closeBoxes);

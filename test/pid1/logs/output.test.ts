@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ContainerOptions, METRICS, TestContainer } from '../../helpers/container.js';
 import { OutputPipe } from '../../helpers/output-pipe.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { sh } from '../../helpers/whole-run.js';
+import { sh, untilThere } from '../../helpers/whole-run.js';
 
 /** How long nobody reads the container's output; the full test takes a minute. */
 const STALL_MS = Number(process.env.TEST_LOG_STALL_SECONDS ?? 8) * 1000;
@@ -100,12 +100,7 @@ describe("the container's output", () => {
     stdout.read();
     const booted = await boot({
       services: { web: speaks },
-      args: [
-        '--',
-        'sh',
-        '-c',
-        'until [ -e /run/go ]; do sleep 0.1; done; echo main; grep flags /proc/self/fdinfo/1; exec sleep 1000',
-      ],
+      args: ['--', 'sh', '-c', `${untilThere('/run/go')}; echo main; grep flags /proc/self/fdinfo/1; exec sleep 1000`],
       prepare: together(),
     });
     await waitFor('the line of the service', () => stdout.text().includes('to stdout'));

@@ -6,7 +6,7 @@ import type { ControlGroup } from '../../helpers/control-group.js';
 import { boot, container, isThere, lines, out } from '../../helpers/defined-services.js';
 import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { sh } from '../../helpers/whole-run.js';
+import { sh, untilThere } from '../../helpers/whole-run.js';
 
 /** For a program that leaks 2 MiB every 50 ms and begins with some 10. */
 const MAX = '64m';
@@ -16,7 +16,7 @@ const leaking = (rest: string, command = leak(2)): string => `services:
   leak: { command: "${command}", memory_max: ${MAX}, ${rest} }
 `;
 /** Leaks as soon as {@link go} is called. */
-const LEAKS_LATER = `until [ -e $OUT/go ]; do sleep 0.1; done; ${leak(2)}`;
+const LEAKS_LATER = `${untilThere('$OUT/go')}; ${leak(2)}`;
 const go = () => container.exec('touch', join(out, 'go'));
 
 async function residentBytesOf(name: string): Promise<number> {
@@ -111,12 +111,13 @@ describe('memory_max', () => {
 
   test('goes on with the next controller', async () => {
     await boot(leaking('restart: no', LEAKS_LATER));
-    await container.reaches('leak', 'up');
+    const { pid } = await container.reaches('leak', 'up');
     process.kill(container.controllerPid, 'SIGKILL');
     await go();
     const { trouble, run } = await container.reaches('leak', 'failed', 60_000);
     expect(trouble).toMatch(EXCEEDED);
     expect(run).toBe(1);
+    expect(pid).toBeGreaterThan(0);
   });
 });
 
@@ -200,7 +201,7 @@ describe('the cgroup of a service with memory_max', () => {
   });
 
   test('belongs to a run that goes on in another process', async () => {
-    const daemon = leak(2).replace('exec ', 'until [ -e $OUT/go ]; do sleep 0.1; done; ');
+    const daemon = leak(2).replace('exec ', `${untilThere('$OUT/go')}; `);
     const own = await bootIn(
       `services:
   leak:

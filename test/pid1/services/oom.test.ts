@@ -5,7 +5,7 @@ import type { ControlGroup } from '../../helpers/control-group.js';
 import { boot, container, out } from '../../helpers/defined-services.js';
 import { leak, memoryGroup, oomKillsOf } from '../../helpers/memory-group.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { wholeRun } from '../../helpers/whole-run.js';
+import { untilThere, wholeRun } from '../../helpers/whole-run.js';
 
 const LIMIT = 160 * 2 ** 20;
 
@@ -46,7 +46,7 @@ describe('a service that the kernel kills for lack of memory', () => {
   });
 
   test('is reported as such even if there was no controller', async () => {
-    if ((await limited(leaking('until [ -e $OUT/go ]; do sleep 0.1; done; '))) === undefined) return;
+    if ((await limited(leaking(`${untilThere('$OUT/go')}; `))) === undefined) return;
     const before = oomKillsOf(group as ControlGroup);
     await container.reaches('leak', 'up');
     process.kill(container.controllerPid, 'SIGSTOP');

@@ -28,12 +28,11 @@ const areUp = (count: number): Promise<true> =>
     const pids = Object.values(await replicas());
     return pids.length === count && pids.every((pid) => pid > 0);
   });
-/** The pids of what has been executed as `sleep`, as soon as there are this many. */
-const sleeping = (count: number, story: object): Promise<readonly number[]> =>
-  waitFor(`${count} processes: ${JSON.stringify(story)}`, async () => {
-    const { stdout } = await container.exec('ps', '-C', 'sleep', '-o', 'pid=');
-    const pids = stdout.split('\n').filter(Boolean).map(Number);
-    return pids.length >= count && pids.sort();
+/** What is read, as soon as each of three replicas has written its line. */
+const threeLines = (read: () => Promise<{ readonly stdout: string }>): Promise<string> =>
+  waitFor('a line of each', async () => {
+    const { stdout } = await read();
+    return stdout.split('\n').length > 3 && stdout;
   });
 const kills = async (): Promise<void> => {
   process.kill(container.controllerPid, 'SIGKILL');
@@ -50,10 +49,7 @@ describe('replicas', () => {
     await container.reaches('app', 'up');
     await areUp(3);
     expect(await names()).toBe('web@1 web@2 web@3');
-    const stdout = await waitFor('a line of each', async () => {
-      const { stdout: lines } = await container.svctl('logs', 'web');
-      return lines.split('\n').length > 3 && lines;
-    });
+    const stdout = await threeLines(() => container.svctl('logs', 'web'));
     for (const number of [1, 2, 3]) expect(stdout).toContain(`I am ${number} of ${number}`);
     expect(await container.status('web@2')).toMatchObject({ replicaOf: 'web' });
     expect(await container.metric('my_init_service_up{service="web@2"}')).toBe(1);
@@ -83,11 +79,7 @@ describe('replicas', () => {
     );
     await areUp(3);
     await waitFor('all to be ready', async () => !(await container.table('web')).includes(' no '));
-    const done = () =>
-      waitFor('a line of each', async () => {
-        const { stdout: lines } = await container.exec('cat', '/run/done');
-        return lines.split('\n').length > 3 && lines;
-      });
+    const done = () => threeLines(() => container.exec('cat', '/run/done'));
     await done();
     const before = await replicas();
     await container.exec('rm', '/run/done');
@@ -181,8 +173,8 @@ test('a scale is carried out once and as a whole, whenever the controller dies',
     died = (await container.controller()) !== controllerPid;
     if (died) deaths.push(acts);
     await areUp(count);
-    const processes = await sleeping(count, { acts });
-    expect({ acts, processes }).toEqual({ acts, processes: Object.values(await replicas()).sort() });
+    const processes = await container.sleeping(count);
+    expect({ acts, processes }).toEqual({ acts, processes: Object.values(await replicas()).sort((a, b) => a - b) });
   }
   expect(deaths.length).toBeGreaterThan(3);
 }, 1_000_000);
@@ -237,11 +229,11 @@ test('the last order decides the number of replicas, whatever is scaled, stopped
     // Replicas that were stopped before the number grew stay stopped.
     expect((await container.svctl('start', 'web')).code).toBe(0);
     await areUp(count);
-    const processes = await sleeping(count, { seed, did });
+    const processes = await container.sleeping(count, 'pid', JSON.stringify({ seed, did }));
     expect({ seed, did, processes }).toEqual({
       seed,
       did,
-      processes: Object.values(await replicas()).sort(),
+      processes: Object.values(await replicas()).sort((a, b) => a - b),
     });
   }
 }, 1_000_000);

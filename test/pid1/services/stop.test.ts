@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { METRICS, TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
+import { sh, untilThere } from '../../helpers/whole-run.js';
 
 const SLEEPER = '#!/bin/sh\nexec sleep 1000\n';
 const STUBBORN = '#!/bin/sh\ntrap "" TERM\nsleep 1000 &\nwhile :; do wait; done\n';
@@ -92,7 +93,7 @@ describe('svctl stop', () => {
   });
 
   test('waits for a slow finish and does not start the service again', async () => {
-    const finish = '#!/bin/sh\nuntil [ -e go ]; do sleep 0.1; done\nsleep 0.5\necho "$1 $2" > finished\n';
+    const finish = sh(untilThere('go'), 'sleep 0.5', 'echo "$1 $2" > finished');
     container = await TestContainer.boot({
       services: { web: { run: SLEEPER, finish } },
       args: ['--finish-timeout', '60'],

@@ -14,8 +14,6 @@ const boot = async (options: ContainerOptions = {}): Promise<void> => {
 };
 const run = (...args: readonly string[]) => container.svctl('run', ...args);
 const isGone = (name: string): Promise<true> => container.forgets(name);
-/** The pids of what has been executed as `sleep`. */
-const sleeping = async (): Promise<string> => (await container.exec('ps', '-C', 'sleep', '-o', 'pid=')).stdout.trim();
 const kills = async (): Promise<void> => {
   const controllerPid = await container.controller();
   process.kill(controllerPid, 'SIGKILL');
@@ -166,8 +164,7 @@ describe('a transient service', () => {
       if (died) deaths.push(acts);
       const { pid, startsTotal } = await container.reaches(name, 'up');
       expect({ acts, startsTotal }).toEqual({ acts, startsTotal: 1 });
-      const processes = await waitFor(`the process of ${name}`, async () => (await sleeping()) || undefined);
-      expect({ acts, processes }).toEqual({ acts, processes: String(pid) });
+      expect({ acts, processes: await container.sleeping(1) }).toEqual({ acts, processes: [pid] });
       await container.svctl('stop', name);
       await isGone(name);
     }
@@ -187,7 +184,7 @@ describe('a transient service', () => {
       await isGone(name);
       died = (await container.controller()) !== controllerPid;
       if (died) deaths.push(acts);
-      expect(await sleeping()).toBe('');
+      expect(await container.sleeping(0)).toEqual([]);
     }
     expect(deaths.length).toBeGreaterThan(3);
   }, 1_000_000);

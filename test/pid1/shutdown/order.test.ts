@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
 import { type Changes, Installation } from '../../helpers/other-version.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { sh } from '../../helpers/whole-run.js';
+import { sh, untilThere } from '../../helpers/whole-run.js';
 
 const HANGS = { run: sh('trap "" TERM', 'echo hangs runs', 'while :; do sleep 1 & wait; done') };
 const tidy = (name: string) => ({
@@ -13,7 +13,7 @@ const tidy = (name: string) => ({
   ),
 });
 /** Goes on once a {@link tidy} service was told. */
-const UNTIL_TOLD = 'until test -e /run/told; do sleep 0.1; done';
+const UNTIL_TOLD = untilThere('/run/told');
 /** KILL comes so late, also for a logger, that a service on a busy machine has ended before. */
 const PATIENT: Changes = {
   'supervisor/stop-order.ts': [

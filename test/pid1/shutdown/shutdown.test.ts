@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type ContainerOptions, TestContainer } from '../../helpers/container.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { sh, wholeRun } from '../../helpers/whole-run.js';
+import { sh, untilThere, wholeRun } from '../../helpers/whole-run.js';
 
 const PRE = 'my_init.pre_shutdown.d';
 const POST = 'my_init.post_shutdown.d';
@@ -82,7 +82,7 @@ describe('an orderly shutdown', () => {
   test('stops services in parallel', async () => {
     const slow = {
       run: sh(
-        'trap "echo told; until test -e /run/go; do sleep 0.1; done; echo ended; exit 0" TERM',
+        `trap "echo told; ${untilThere('/run/go')}; echo ended; exit 0" TERM`,
         'echo runs',
         'while :; do sleep 1 & wait; done',
       ),
@@ -103,10 +103,10 @@ describe('an orderly shutdown', () => {
   test('does not restart a service that ends meanwhile', async () => {
     const { log } = await endOf(
       {
-        etc: { [`${PRE}/10`]: sh('touch /run/hook', 'until test -e /run/over; do sleep 0.1; done', 'sleep 0.5') },
+        etc: { [`${PRE}/10`]: sh('touch /run/hook', untilThere('/run/over'), 'sleep 0.5') },
         services: {
           a: {
-            run: sh('echo runs', 'until test -e /run/hook; do sleep 0.1; done', 'touch /run/over'),
+            run: sh('echo runs', untilThere('/run/hook'), 'touch /run/over'),
             'service.yaml': 'restart_delay: { initial: 10ms }\n',
           },
         },

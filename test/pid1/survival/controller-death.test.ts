@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { METRICS, TestContainer } from '../../helpers/container.js';
 import { MortalController } from '../../helpers/mortal-controller.js';
+import { childrenOf } from '../../helpers/processes.js';
 import { waitFor } from '../../helpers/wait-for.js';
 
 const WORKS = '#!/bin/sh\nexec sleep 1000\n';
@@ -155,7 +156,7 @@ describe('when the controller is killed', () => {
       });
       const { controllerPid } = container;
       const order = container.svctl('start', '--all');
-      while (childrenOf(controllerPid) < count) await new Promise((resolve) => setImmediate(resolve));
+      while (childrenOf(controllerPid).length < count) await new Promise((resolve) => setImmediate(resolve));
       process.kill(controllerPid, 'SIGKILL');
       await order;
       await container.svctl('start', '--all');
@@ -217,17 +218,10 @@ async function expectOneProcessEach(): Promise<void> {
     readonly services: readonly { readonly pid: number; readonly state: string }[];
   };
   expect(services.filter(({ state }) => state !== 'SERVICE_STATE_UP')).toEqual([]);
-  // A service can be up before its script has executed `sleep`.
-  const sessions = await waitFor('all to sleep', async () => {
-    const { stdout } = await container.exec('ps', '-C', 'sleep', '-o', 'sid=');
-    const found = stdout.trim().split(/\s+/).map(Number);
-    return found.length >= services.length && found;
-  });
-  expect(sessions.sort((a, b) => a - b)).toEqual(services.map(({ pid }) => pid).sort((a, b) => a - b));
+  expect(await container.sleeping(services.length, 'sid')).toEqual(
+    services.map(({ pid }) => pid).sort((a, b) => a - b),
+  );
 }
-
-const childrenOf = (pid: number): number =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).length;
 
 /**
  * Expects the same values but for some milliseconds: each controller converts from the monotonic

@@ -7,7 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type ContainerOptions, METRICS, TestContainer } from '../../helpers/container.js';
 import { type Failure, MortalController } from '../../helpers/mortal-controller.js';
 import { waitFor } from '../../helpers/wait-for.js';
-import { sh } from '../../helpers/whole-run.js';
+import { sh, untilThere } from '../../helpers/whole-run.js';
 
 /**
  * How the next controller reports the end of the one before:
@@ -38,7 +38,7 @@ const LIMIT_MS = 1_000_000;
 /** Writes a word where the test finds it, also after the end of the container. */
 const noting = (word: string): string => `echo ${word} >> /etc/noted`;
 /** Waits until the test allows it to go on. */
-const held = (what: string): string => `until [ -e /etc/go-${what} ]; do sleep 0.1; done`;
+const held = (what: string): string => untilThere(`/etc/go-${what}`);
 const FOR_EVER = 'while :; do sleep 1 & wait; done';
 
 /** Options of the container, and of how its controller dies. */

@@ -79,14 +79,12 @@ test(
     expect(await container.status('steady')).toMatchObject({ pid: steady.pid, run: 1, startsTotal: 1 });
     expect(await container.status('talks')).toMatchObject({ pid: talks.pid, run: 1, startsTotal: 1 });
     const ordered = await container.reaches('ordered', 'up');
-    // A service can be up before its script has executed `sleep`.
     const sleeping = await waitFor('it to sleep', async () => {
-      const { stdout } = await container.exec('ps', '-C', 'sleep', '-o', 'sid=');
-      const sessions = stdout.trim().split(/\s+/).map(Number);
+      const sessions = await container.sleeping(1, 'sid');
       return sessions.includes(ordered.pid) && sessions;
     });
     const wanted = [steady.pid, ordered.pid, ...(sleeping.includes(talks.pid) ? [talks.pid] : [])];
-    expect(sleeping.sort((a, b) => a - b)).toEqual(wanted.sort((a, b) => a - b));
+    expect(sleeping).toEqual(wanted.sort((a, b) => a - b));
 
     expect(Number((await container.info()).controllerRestarts)).toBeGreaterThan(ROUNDS / 2);
 

@@ -49,14 +49,6 @@ const inFile = (name: string): readonly number[] => {
     : [];
 };
 
-/** The processes of `sleep`, once that many run: a service can be up before its script has run. */
-const sleeping = (count: number): Promise<readonly number[]> =>
-  waitFor(`${count} to sleep`, async () => {
-    const { stdout } = await container.exec('ps', '-C', 'sleep', '-o', 'pid=');
-    const pids = stdout.split(/\s+/).filter(Boolean).map(Number);
-    return pids.length >= count && pids;
-  });
-
 describe('a torn record', () => {
   test('of a service costs its history, but not its process, and nothing runs twice', async () => {
     container = await TestContainer.boot({ services: { web: { run: WORKS }, other: { run: WORKS } } });
@@ -69,12 +61,12 @@ describe('a torn record', () => {
     const after = await container.reaches('web', 'up');
     expect(after).toMatchObject({ pid: before.pid, run: 1, startsTotal: 1 });
     expect(await container.status('other')).toMatchObject({ pid: other.pid, run: 1 });
-    expect((await sleeping(2)).toSorted()).toEqual([before.pid, other.pid].sort());
+    expect(await container.sleeping(2)).toEqual([before.pid, other.pid].sort((a, b) => a - b));
     expect((await container.svctl('logs', 'my_init')).stdout).toContain(
       `web: its record is lost, and with it its history; its process ${before.pid} goes on`,
     );
     expect((await container.svctl('restart', 'web')).code).toBe(0);
-    expect(await sleeping(2)).toHaveLength(2);
+    expect(await container.sleeping(2)).toHaveLength(2);
   });
 
   test('of a service without supervise/pid leaves no process behind either', async () => {
@@ -84,7 +76,7 @@ describe('a torn record', () => {
     await tear('service/web');
     const after = await container.reaches('web', 'up');
     expect(after.pid).not.toBe(pid);
-    expect(await sleeping(1)).toEqual([after.pid]);
+    expect(await container.sleeping(1)).toEqual([after.pid]);
     expect((await container.svctl('logs', 'my_init')).stdout).toContain(`The process ${pid} is on no record`);
   });
 

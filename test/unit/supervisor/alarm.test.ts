@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { monotonicMs } from '../../../src/process/clock.js';
 import { Alarm } from '../../../src/supervisor/alarm.js';
+import { stateOf } from '../../helpers/processes.js';
 
 test('never rings before its moment, wherever in a millisecond that is', async () => {
   const early: number[] = [];
@@ -52,8 +52,7 @@ test('that is late lets the end of a process in that came before its moment', as
     }).set(monotonicMs() + 200),
   );
   // The process ends at once, and nobody reads that before the alarm is late.
-  const hasEnded = () => /\) Z /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
-  for (const untilMs = monotonicMs() + 400; monotonicMs() < untilMs || !hasEnded(); );
+  for (const untilMs = monotonicMs() + 400; monotonicMs() < untilMs || stateOf(child.pid ?? 0) !== 'Z'; );
   await Promise.all([ended, rung]);
   expect(order).toEqual(['end of the process', 'alarm']);
 });

@@ -91,7 +91,7 @@ export class Fleet {
       try {
         process.kill(Number(readFileSync(join(place, file), 'utf8')), 'SIGKILL');
       } catch (error) {
-        // It has just ended by itself.
+        // The process has just ended by itself.
         if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
       }
     }

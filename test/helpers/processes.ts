@@ -1,4 +1,4 @@
-/** What /proc says of a process. One that is gone has no children, no command and no state. */
+/** Facts from /proc. A process that is gone has no children, no command and no state. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 const read = (path: string): string => {

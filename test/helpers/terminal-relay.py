@@ -28,7 +28,7 @@ def settings(terminal):
 
 
 def output(terminal):
-    """What was written to the terminal; nothing when all have left it."""
+    """The text on the terminal; empty when all processes have left it."""
     try:
         return os.read(terminal, 65536)
     except OSError as error:

@@ -27,7 +27,7 @@ export class HttpChecker implements Checker {
       ...(unix !== undefined && { socketPath: unix }),
     } satisfies RequestOptions & { readonly rejectUnauthorized: boolean };
     const request = url.startsWith('https:') ? (await import('node:https')).request : plainRequest;
-    // Its time may have ended while node:https was loaded.
+    // The time of the check may have ended while node:https was loaded.
     if (signal.aborted) return `${url}: does not answer`;
     return new Promise((resolve) => {
       const asked = request(url, options);

@@ -4,7 +4,7 @@ import { waitFor } from '../../helpers/wait-for.js';
 import { sh, untilThere, wholeRun } from '../../helpers/whole-run.js';
 
 const DIRECTORY = 'container_environment';
-/** For a main command: the service has said its words. */
+/** The main command waits until the service has written. */
 const AFTER_THE_SERVICE = untilThere('/run/shown');
 
 let container: TestContainer | undefined;

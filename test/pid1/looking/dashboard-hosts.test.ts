@@ -42,7 +42,7 @@ const view = (hash: string): Promise<Page> => dashboard.view(hash);
 const row = (page: Page, name: string, host: string) =>
   page.locator('tbody tr', { has: page.getByRole('link', { name, exact: true }) }).filter({ hasText: host });
 
-/** What the present run of `web` writes, as soon as it has: the service can be up before. */
+/** The line of the present run of `web`, once it is written: the service can be up before. */
 async function beginning(container: TestContainer): Promise<string> {
   const line = `begins ${(await container.status('web')).pid}`;
   const written = async () => (await container.svctl('logs', '-n1', 'web')).stdout.trim().endsWith(line);

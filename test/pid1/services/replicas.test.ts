@@ -28,7 +28,7 @@ const areUp = (count: number): Promise<true> =>
     const pids = Object.values(await replicas());
     return pids.length === count && pids.every((pid) => pid > 0);
   });
-/** What is read, as soon as each of three replicas has written its line. */
+/** The output, as soon as each of three replicas has written its line. */
 const threeLines = (read: () => Promise<{ readonly stdout: string }>): Promise<string> =>
   waitFor('a line of each', async () => {
     const { stdout } = await read();

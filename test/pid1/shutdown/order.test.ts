@@ -12,7 +12,7 @@ const tidy = (name: string) => ({
     'while :; do sleep 1 & wait; done',
   ),
 });
-/** Goes on once a {@link tidy} service was told. */
+/** Shell words that wait until a {@link tidy} service was told. */
 const UNTIL_TOLD = untilThere('/run/told');
 /** KILL comes so late, also for a logger, that a service on a busy machine has ended before. */
 const PATIENT: Changes = {

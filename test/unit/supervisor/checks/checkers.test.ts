@@ -154,7 +154,7 @@ describe('http', () => {
   test('reports the error of a server that is silent, hangs up, or is not there', async () => {
     const silent = `http://127.0.0.1:${await listen(mute())}/`;
     expect(await check(probe(silent), noPrograms, AbortSignal.timeout(50))).toBe(`${silent}: does not answer`);
-    // Its time has ended while node:https was loaded.
+    // The time of the check has ended while node:https was loaded.
     const late = silent.replace('http:', 'https:');
     expect(await check(probe(late), noPrograms, AbortSignal.abort())).toBe(`${late}: does not answer`);
     const rude = `http://127.0.0.1:${await listen(createServer((socket) => socket.destroy()))}/`;

@@ -120,7 +120,7 @@ async function prepareAndSay(side: Side, { name, steps, stat, command }: Case): 
   }
   await waitFor(`${name} to be: ${stat}`, () => see(side, name).stat === stat);
   // sv would take a run that began in this second for the new one that it waits for.
-  await delay((see(side, name).since + 1) * 1000 - Date.now());
+  await delay(Math.max(0, (see(side, name).since + 1) * 1000 - Date.now()));
   return say(side, ...command.split(' '), name);
 }
 

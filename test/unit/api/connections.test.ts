@@ -16,7 +16,7 @@ describe('the API', () => {
   let api: TestApi;
   let sockets: Socket[];
   beforeEach(async () => {
-    api = await startApi({ timeouts: { prefaceMs: 60_000, keepaliveMs: 60_000 } });
+    api = await startApi({ timeouts: { prefaceMs: 60_000, keepaliveMs: 1000 } });
     sockets = [];
   });
   afterEach(async () => {
@@ -94,6 +94,9 @@ describe('the API', () => {
   });
 
   test('has places for 128 connections, and closes the rest at once', async () => {
+    // Connections that say nothing are to stay for as long as a busy machine takes.
+    await api.stop();
+    api = await startApi();
     let closed = 0;
     const open = Array.from({ length: 200 }, () => raw().resume());
     for (const socket of open) socket.once('close', () => closed++);

@@ -81,11 +81,15 @@ export const DIFFERENCES: readonly Difference[] = [
 
 /**
  * Whether sv(8) has said the same. sv looks before or after its order is accepted, and then every
- * 0.42 s. Where several states satisfy sv, it says `ok` to any of them.
+ * 0.42 s. Where several states satisfy sv, it says `ok` to any of them. A service that leaves is
+ * away until it comes back, on both sides: sv looks before, meanwhile or after.
  */
-export function isSameWord({ command }: Moment, expected: string, received: string): boolean {
+export function isSameWord({ situation, command }: Moment, expected: string, received: string): boolean {
   const gaveAnOrder = !isOf(command, 'status', 'check');
-  return expected === received || (gaveAnOrder && expected.startsWith('ok: ') && received.startsWith('ok: '));
+  const mayBeAway = situation === 'leaving' && command === '-v kill';
+  const isFulfilled = (says: string): boolean =>
+    says.startsWith('ok: ') || (mayBeAway && /^fail: \S+: runsv not running \(1\)$/.test(says));
+  return expected === received || (gaveAnOrder && isFulfilled(expected) && isFulfilled(received));
 }
 
 /** The outcome that my_init must have where runit has this one. */

@@ -18,6 +18,6 @@ export default {
   globalTeardown: '<rootDir>/test/needs/remove-groups.cjs',
   reporters: ['default', '<rootDir>/test/needs/reporter.cjs'],
   testSequencer: '<rootDir>/test/needs/slowest-first.cjs',
-  // Tests wait as long as they compute: two more than processors keep these busy.
-  maxWorkers: availableParallelism() + 2,
+  // Many tests mostly wait: four more than processors keep these busy.
+  maxWorkers: availableParallelism() + 4,
 };

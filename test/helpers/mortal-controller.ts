@@ -23,8 +23,16 @@ const FIXTURE = join(ROOT, 'test/pid1/fixtures/mortal.cjs');
 /** Lifts the limit of five deaths within a minute: there are never five within a millisecond. */
 const UNTIRING = { 'controller.c': [['#define DEATHS_WITHIN (60 * SECOND)', '#define DEATHS_WITHIN 1']] } as const;
 
-/** A blocked event loop is noticed after a second of computing instead of five. */
-const HURRIED = { 'addon.c': [['#define BLOCKED_CPU_SECONDS 5', '#define BLOCKED_CPU_SECONDS 1']] } as const;
+/** A blocked event loop is noticed after half a second of computing instead of five. */
+const HURRIED = {
+  'addon.c': [
+    ['#define BLOCKED_CPU_SECONDS 5', '#define BLOCKED_CPU_SECONDS 1'],
+    [
+      '.it_interval.tv_sec = 1, .it_value.tv_sec = 1',
+      '.it_interval.tv_nsec = 500000000, .it_value.tv_nsec = 500000000',
+    ],
+  ],
+} as const;
 
 /** How a controller can fail; see the fixture. */
 export type Failure = 'throw' | 'reject' | 'heap' | 'abort' | 'exit' | 'SIGSEGV' | 'SIGKILL' | 'SIGSTOP' | 'block';
@@ -38,7 +46,7 @@ export const LIMIT_MS = 1_000_000;
 /**
  * The built my_init, with its own `node` that loads a fixture into the controller: the controller
  * dies by its own act. With `untiring`, init restarts it however often it dies; with `hurried`, a
- * blocked controller is noticed after a fifth of the CPU time.
+ * blocked controller is noticed after a tenth of the CPU time.
  */
 export class MortalController {
   readonly installation = mkdtempSync(join(tmpdir(), 'my_init-mortal-'));

@@ -79,17 +79,21 @@ export const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
+/** The answer of sv(8) to an order that ends its supervisor. */
+export const isAway = (says: string): boolean => /^ok: \S+: runsv not running \(0\)$/.test(says);
+
 /**
  * Whether sv(8) has said the same. sv looks before or after its order is accepted, and then every
  * 0.42 s. Where several states satisfy sv, it says `ok` to any of them. A service that leaves is
- * away until it comes back, on both sides: sv looks before, meanwhile or after.
+ * away until it comes back, on both sides: on a busy machine sv looks before, meanwhile or after.
  */
 export function isSameWord({ situation, command }: Moment, expected: string, received: string): boolean {
   const gaveAnOrder = !isOf(command, 'status', 'check');
   const mayBeAway = situation === 'leaving' && command === '-v kill';
   const isFulfilled = (says: string): boolean =>
     says.startsWith('ok: ') || (mayBeAway && /^fail: \S+: runsv not running \(1\)$/.test(says));
-  return expected === received || (gaveAnOrder && isFulfilled(expected) && isFulfilled(received));
+  const isBackAlready = isAway(expected) && /^(?:timeout|kill): down: /.test(received);
+  return expected === received || isBackAlready || (gaveAnOrder && isFulfilled(expected) && isFulfilled(received));
 }
 
 /** The outcome that my_init must have where runit has this one. */

@@ -95,7 +95,7 @@ function judgeLimit({ policy: { startLimit, restartDelay } }: Definition, found:
     found.error(
       'limit-unreachable',
       'start_limit',
-      `${startLimit.attempts} attempts take at least ${formatDuration(Math.round(total))} with this restart_delay, and the limit counts those within ${formatDuration(startLimit.withinMs)}`,
+      `${startLimit.attempts} attempts take at least ${formatDuration(total)} with this restart_delay, and the limit counts those within ${formatDuration(startLimit.withinMs)}`,
       'lengthen within, or shorten restart_delay',
     );
 }

@@ -257,4 +257,4 @@ function sentence(text: string, name: string, rule: string): string {
 }
 
 /** Rough enough to be read: under a second in milliseconds, from then on in seconds. */
-const ago = (ms: number): string => formatDuration(ms < 1_000 ? Math.round(ms) : Math.round(ms / 1_000) * 1_000);
+const ago = (ms: number): string => formatDuration(ms < 1_000 ? ms : Math.round(ms / 1_000) * 1_000);

@@ -12,9 +12,12 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(total);
 }
 
-/** The shortest text that {@link parseDuration} reads back: `90s` is `1m30s`. */
+/**
+ * The shortest text that {@link parseDuration} reads back: `90s` is `1m30s`. A difference of two
+ * times may lack a part of a millisecond.
+ */
 export function formatDuration(ms: number): string {
-  let rest = ms;
+  let rest = Math.round(ms);
   let text = '';
   for (const [unit, size] of Object.entries(UNIT_MS).reverse()) {
     const count = Math.floor(rest / size);

@@ -10,6 +10,7 @@ test('durations', () => {
   for (const text of ['', '10', '-1s', '1 s', '1d', 's', '1e3s']) expect(parseDuration(text)).toBeUndefined();
   expect(formatDuration(90_000)).toBe('1m30s');
   expect(formatDuration(0)).toBe('0s');
+  expect(formatDuration(599_999.999_999)).toBe('10m');
   fc.assert(fc.property(fc.nat(), (ms) => parseDuration(formatDuration(ms)) === ms));
 });
 

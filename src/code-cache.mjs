@@ -54,8 +54,7 @@ const PROGRAM = `
   });
 `;
 /** The main command of the container. On a busy machine it runs before svctl gets an answer. */
-const MAIN =
-  'until "$1" "$2" --socket "$3" 2>/dev/null; do sleep 0.1; done; touch "$4"; while [ -e "$4" ]; do sleep 0.02; done';
+const MAIN = 'until "$1" "$2" --socket "$3"; do sleep 0.1; done; touch "$4"; while [ -e "$4" ]; do sleep 0.02; done';
 const PRIVATE = 'mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /etc; exec "$@"';
 /** What a my_init without namespaces of its own would use, and another one may be using. */
 const SHARED = [

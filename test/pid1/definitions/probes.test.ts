@@ -10,9 +10,12 @@ const GRPC = { program: '/usr/lib/python3/dist-packages/grpc', package: 'python3
 /** A Python program in one line of YAML. */
 const python = (code: string, program = 'python3'): string => JSON.stringify([program, '-uc', code]);
 
-/** Answers the one request that it expects with 418 if that is right, and all others with 200. */
+/**
+ * Answers the one request that it expects with 418 if that is right, and all others with 200. Once
+ * there is /run/deaf, it stays, but does not listen any more.
+ */
 const WEB = `
-import http.server, os, socketserver
+import http.server, os, socketserver, time
 class Web(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         open("/run/asked", "a").write(".")
@@ -21,7 +24,11 @@ class Web(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
     def address_string(self): return ""
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer): pass
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    def service_actions(self):
+        if os.path.exists("/run/deaf"):
+            self.server_close()
+            time.sleep(1000)
 Server("/run/web.sock", Web).serve_forever()
 `;
 
@@ -77,7 +84,13 @@ services:
 describe('live', () => {
   testWith([PYTHON], 'http, unix, tcp: a service is restarted when its check fails or takes too long', async () => {
     const port = await freePort();
-    const tcp = `import socket, time; s = socket.create_server(("127.0.0.1", ${port})); time.sleep(1000)`;
+    const tcp = `
+import os, socket, time
+s = socket.create_server(("127.0.0.1", ${port}))
+while not os.path.exists("/run/deaf"): time.sleep(0.05)
+s.close()
+time.sleep(1000)
+`;
     const often = 'interval: 100ms, failures: 1';
     await boot(`
 services:
@@ -106,8 +119,8 @@ services:
     const before = await asked();
     await waitFor('checks that pass', async () => (await asked()) > before + 5);
     expect(await runOf('by-http')).toBe(run);
-    await container.svctl('stop', 'listener', 'web');
-    // The dependencies of both are down: both are stopped, and wait.
+    // A service whose dependency is stopped may be stopped itself before its next check.
+    await container.exec('touch', '/run/deaf');
     await waitFor('words about both', () => {
       const log = container.log();
       return [
@@ -115,6 +128,8 @@ services:
         `by-tcp: is not alive: 127.0.0.1:${port}: connection refused`,
       ].every((text) => log.includes(text));
     });
+    await container.svctl('stop', 'listener', 'web');
+    // The dependencies of both are down: both are stopped, and wait.
     for (const name of ['by-unix', 'by-tcp']) await container.reaches(name, 'waiting');
   });
 

@@ -18,6 +18,6 @@ export default {
   globalTeardown: '<rootDir>/test/needs/remove-groups.cjs',
   reporters: ['default', '<rootDir>/test/needs/reporter.cjs'],
   testSequencer: '<rootDir>/test/needs/slowest-first.cjs',
-  // Many tests mostly wait: four more than processors keep these busy.
+  // Many tests mostly wait: four more workers than processors keep the processors busy.
   maxWorkers: availableParallelism() + 4,
 };

@@ -13,8 +13,8 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * The shortest text that {@link parseDuration} reads back: `90s` is `1m30s`. A difference of two
- * times may lack a part of a millisecond.
+ * The shortest text that {@link parseDuration} reads back: `90s` is `1m30s`. Whole milliseconds:
+ * a difference of two times may lack a part of one.
  */
 export function formatDuration(ms: number): string {
   let rest = Math.round(ms);

@@ -65,8 +65,8 @@ const cases: readonly Case[] = Object.entries(SITUATIONS).flatMap(([name, situat
 const LANES = 48;
 
 const sides: Side[] = [];
-/** The words of sv to my_init. */
-const words: string[] = [];
+/** The answers of sv about the services of my_init. */
+const answers: string[] = [];
 afterAll(() => Promise.all(sides.map((side) => side.dispose())));
 
 test('every command of sv has the same effect in every state as under runsvdir', async () => {
@@ -80,7 +80,7 @@ test('every command of sv has the same effect in every state as under runsvdir',
   };
   await Promise.all(Array.from({ length: LANES }, work));
   expect(differences).toEqual([]);
-  expect(words.filter(isAway)).not.toEqual([]);
+  expect(answers.filter(isAway)).not.toEqual([]);
 }, 900_000);
 
 test.each(DIFFERENCES)('is documented: $title', ({ title }) => {
@@ -99,7 +99,7 @@ async function takesOrders(side: Side): Promise<void> {
 
 async function compare(moment: Case): Promise<string[]> {
   const said = await Promise.all(sides.map((side) => prepareAndSay(side, moment)));
-  words.push(said[1] ?? '');
+  answers.push(said[1] ?? '');
   let [runit, mine] = ['', ''];
   const wanted = (): Outcome => translate(moment, { says: said[0] ?? '', ends: runit });
   const isSame = async (): Promise<boolean> => {

@@ -6,7 +6,6 @@
 
 #define INSTALLED "/usr/lib/my_init"
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define DIRECTORY "MY_INIT_DIRECTORY="
 #define ONE_ARENA "MALLOC_ARENA_MAX=1" /* each thread of Node would have its own: 1 MB */
 #define MAX_DEATHS 5
 #define DEATHS_WITHIN (60 * SECOND)
@@ -14,30 +13,36 @@
 #define STOPPED_MAY_LIVE (5 * SECOND) /* somebody may want to look into it */
 #define RETRY_AFTER 100
 
-static char **command, *environment[6] = {"MY_INIT_LINK=1", ONE_ARENA};
-static char node[PATH_MAX], script[PATH_MAX], directory[sizeof DIRECTORY + PATH_MAX] = DIRECTORY;
+static char *node, **command, *environment[6] = {"MY_INIT_LINK=1", ONE_ARENA};
 static pid_t pid;
 static bool ready, to_be_replaced, hung;
 static const char *last_end; /* exit, signal, hung, reexec: how the controller before ended */
 static int generation, last_number, start_error;
 static int64_t deaths[MAX_DEATHS];
 
-static bool find(char file[PATH_MAX], const char *path, const char *name, int mode) {
+static char *joined(const char *before, const char *after) {
+  char *text;
+  if (asprintf(&text, "%s%s", before, after) < 0) give_up(EXIT_INTERNAL, "no memory");
+  return text;
+}
+
+/* The first such file, or NULL. */
+static char *find(const char *path, const char *name, int mode) {
+  char file[PATH_MAX];
   for (size_t length; path != NULL && *path != '\0'; path += length + (path[length] == ':')) {
     length = strcspn(path, ":");
     if (*path != '/') continue; /* it would depend on the directory the container was started in */
-    int used = snprintf(file, PATH_MAX, "%.*s/%s", (int)length, path, name);
-    if (used < PATH_MAX && access(file, mode) == 0) return true;
+    int used = snprintf(file, sizeof file, "%.*s/%s", (int)length, path, name);
+    if (used < PATH_MAX && access(file, mode) == 0) return joined("", file);
   }
-  return false;
+  return NULL;
 }
 
 /*
  * The volume of a WORKDIR can be unmounted then. Node would not hand on the name of a directory
  * that is not plain text: there we stay.
  */
-static bool leave_directory(void) {
-  char *name = directory + sizeof DIRECTORY - 1;
+static bool leave_directory(char name[PATH_MAX]) {
   bool usable = getcwd(name, PATH_MAX) != NULL && *name == '/' && is_text(name, strlen(name), ' ');
   return usable && chdir("/") == 0;
 }
@@ -45,36 +50,35 @@ static bool leave_directory(void) {
 /* NODE_OPTIONS, LD_PRELOAD and their kin are meant for the application. */
 static void clean_environment(void) {
   size_t count = 2;
-  if (leave_directory()) environment[count++] = directory;
+  char directory[PATH_MAX];
+  if (leave_directory(directory)) environment[count++] = joined("MY_INIT_DIRECTORY=", directory);
   for (char **at = environ; *at != NULL && count < 5; at++)
     if (strncmp(*at, "PATH=", 5) == 0 || strncmp(*at, "TZ=", 3) == 0) environment[count++] = *at;
 }
 
 static void find_programs(int argc, char **argv) {
+  char ourselves[PATH_MAX];
+  if (realpath((const char *)getauxval(AT_EXECFN), ourselves) == NULL) *ourselves = '\0';
+  const char *home = dirname(ourselves);
+  char *script = find(home, "controller.js", R_OK) ?: find(home = INSTALLED, "controller.js", R_OK);
+  if (script == NULL) give_up(127, "cannot find controller.js beside my_init or in " INSTALLED);
+  /* A Node of our own, if we brought one, comes before the application's Node. */
+  node = find(home, "node", X_OK) ?: find(getenv("PATH"), "node", X_OK) ?: find(DEFAULT_PATH, "node", X_OK);
+  if (node == NULL) give_up(127, "cannot find node in PATH or " DEFAULT_PATH ": my_init needs Node " MY_INIT_NODE " or newer");
+  /* The image's own Node may be too old to read the controller at all. */
+  char *old_node = find(home, "old-node.cjs", R_OK);
   /*
    * A larger young generation is no faster here, and never shrinks after a burst: 20 MB with 500
    * services. One thread beside the main one is enough for garbage collection and compilation, and
    * leaves three more to the pids limit.
    */
-  char *ours[] = {
-      node, "--max-old-space-size=64", "--max-semi-space-size=1", "--v8-pool-size=1", "--require", NULL, script,
-  };
-  char ourselves[PATH_MAX];
-  if (realpath((const char *)getauxval(AT_EXECFN), ourselves) == NULL) *ourselves = '\0';
-  const char *home = dirname(ourselves);
-  if (!find(script, home, "controller.js", R_OK)) home = INSTALLED;
-  if (!find(script, home, "controller.js", R_OK)) give_up(127, "cannot find controller.js beside my_init or in " INSTALLED);
-  /* A Node of our own, if we brought one, comes before the application's Node. */
-  if (!find(node, home, "node", X_OK) && !find(node, getenv("PATH"), "node", X_OK) && !find(node, DEFAULT_PATH, "node", X_OK))
-    give_up(127, "cannot find node in PATH or " DEFAULT_PATH ": my_init needs Node " MY_INIT_NODE " or newer");
-  /* The image's own Node may be too old to read the controller at all. */
-  char old_node[PATH_MAX];
-  bool may_be_old = find(old_node, home, "old-node.cjs", R_OK);
-  command = calloc((size_t)argc + sizeof ours / sizeof *ours, sizeof *command);
-  if (command == NULL || (may_be_old && (ours[5] = strdup(old_node)) == NULL)) give_up(EXIT_INTERNAL, "no memory");
-  size_t words = 0;
-  for (size_t at = 0; at < sizeof ours / sizeof *ours; at++)
-    if (may_be_old || (at != 4 && at != 5)) command[words++] = ours[at];
+  char *ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", "--v8-pool-size=1"};
+  size_t words = sizeof ours / sizeof *ours;
+  command = calloc((size_t)argc + words + 3, sizeof *command);
+  if (command == NULL) give_up(EXIT_INTERNAL, "no memory");
+  memcpy(command, ours, sizeof ours);
+  if (old_node != NULL) command[words++] = "--require", command[words++] = old_node;
+  command[words++] = script;
   memcpy(command + words, argv + 1, (size_t)argc * sizeof *argv); /* with the NULL, for our own name */
 }
 

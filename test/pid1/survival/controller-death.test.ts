@@ -205,6 +205,7 @@ describe('when the controller is killed', () => {
     const run = '#!/bin/sh\ntrap "echo stopped in order; exit 0" TERM\nwhile :; do sleep 1 & wait; done\n';
     container = await TestContainer.boot({ services: { web: { run } } });
     await container.reaches('web', 'up');
+    await container.traps('web');
     for (let round = 0; round < 4; round++) await killController();
     process.kill(container.controllerPid, 'SIGKILL');
     expect(await container.exit).toBe(70);

@@ -99,10 +99,7 @@ export class DirectoryWatch {
     this.#paths?.refresh();
     await this.#source.prepare();
     const result = this.scan(SCAN, 0);
-    // A service that waits for its next attempt is tried now: the repair may be one that cannot be
-    // seen here.
-    for (const service of this.#set.services())
-      if (!service.machine.removed) service.refresh(awaitsNextAttempt(service));
+    this.#refreshAll();
     this.#set.openAll();
     return result;
   }
@@ -151,7 +148,7 @@ export class DirectoryWatch {
   #openPaths(): void {
     try {
       this.#paths = new PathWatch(
-        (keys) => void this.#changed(keys),
+        (keys, missed) => void this.#changed(keys, missed),
         (code) => this.#poll(code),
       );
       this.#paths.watch(DIRECTORY, { files: [], directories: [this.#directory] });
@@ -161,12 +158,23 @@ export class DirectoryWatch {
     }
   }
 
-  async #changed(keys: ReadonlySet<string>): Promise<void> {
+  async #changed(keys: ReadonlySet<string>, missed: boolean): Promise<void> {
     this.#filling.noteChanges(keys);
-    await (keys.has(FILES) ? this.#source.prepare() : this.#source.load());
+    await (missed || keys.has(FILES) ? this.#source.prepare() : this.#source.load());
     if (!this.#watching) return;
     this.scan();
     this.#refresh(({ name }) => keys.has(FILES) || keys.has(name));
+    if (missed) this.#refreshAll();
+  }
+
+  /**
+   * Nobody knows what has changed. A service that waits for its next attempt is tried now: the
+   * repair may be one that cannot be seen here. One that is given up stays so, unless its
+   * definition differs.
+   */
+  #refreshAll(): void {
+    for (const service of this.#set.services())
+      if (!service.machine.removed) service.refresh(awaitsNextAttempt(service));
   }
 
   /** `isEvident`: the kernel reported a change, though none may be seen in the definitions. */

@@ -42,21 +42,23 @@ type Names = Map<number, Map<string, number>>;
  * way wake nobody: an entry there is watched by itself.
  */
 export class PathWatch {
-  readonly #changed: (keys: ReadonlySet<string>) => void;
+  readonly #changed: (keys: ReadonlySet<string>, missed: boolean) => void;
   readonly #failed: (code: string) => void;
   readonly #inotify: Inotify;
   readonly #interests = new Map<string, Interest>();
   readonly #watches = new Map<number, Watched>();
   readonly #finder: PathFinder;
   readonly #due = new Set<string>();
+  #missed = false;
   #timer: NodeJS.Timeout | undefined;
 
   /**
    * `changed` is called with the keys whose paths may lead to something else, when these are
-   * watched again. `failed`: the kernel has no watch left, some changes will be missed. Throws
-   * where it has none at all.
+   * watched again. `missed`: the kernel has dropped reports, any key may be concerned or none.
+   * `failed`: the kernel has no watch left, some changes will be missed. Throws where it has none
+   * at all.
    */
-  constructor(changed: (keys: ReadonlySet<string>) => void, failed: (code: string) => void) {
+  constructor(changed: (keys: ReadonlySet<string>, missed: boolean) => void, failed: (code: string) => void) {
     this.#changed = changed;
     this.#failed = failed;
     this.#inotify = new Inotify((watch, mask, name) => this.#report(watch, mask, name));
@@ -239,7 +241,9 @@ export class PathWatch {
 
   #report(watch: number, mask: number, name: string): void {
     if (mask & IN.Q_OVERFLOW) {
-      for (const key of this.#interests.keys()) this.#reportSoon(key);
+      // The queue was full, or the container had no memory left for a report.
+      this.#missed = true;
+      this.#callSoon();
       return;
     }
     const known = this.#watches.get(watch)?.names;
@@ -258,19 +262,22 @@ export class PathWatch {
 
   #reportSoon(key: string): void {
     this.#due.add(key);
+    this.#callSoon();
+  }
+
+  #callSoon(): void {
     this.#timer ??= setTimeout(() => this.#reportNow(), QUIET_MS);
   }
 
   #reportNow(): void {
     this.#timer = undefined;
     const keys = new Set(this.#due);
+    const missed = this.#missed;
     this.#due.clear();
+    this.#missed = false;
     this.#finder.forget();
-    for (const key of keys) {
-      const interest = this.#interests.get(key);
-      if (interest) this.#follow(interest);
-    }
-    this.#changed(keys);
+    for (const interest of this.#interests.values()) if (missed || keys.has(interest.key)) this.#follow(interest);
+    this.#changed(keys, missed);
     this.#finder.forget();
   }
 

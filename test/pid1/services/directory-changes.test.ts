@@ -7,6 +7,7 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +26,15 @@ afterEach(() => container.dispose());
 const at = (...parts: readonly string[]) => join(container.directory, ...parts);
 const names = async () => (await container.svctl('status', '-o', 'name')).stdout.split('\n').filter(Boolean);
 const gone = (name: string) => waitFor(`${name} to be gone`, async () => !(await names()).includes(name), 5000);
+
+/** Makes more reports than the kernel keeps for a controller that does not read them. */
+function fillQueue(): void {
+  const limit = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+  const files = [at('service/.a'), at('service/.b')];
+  for (const file of files) writeFileSync(file, '');
+  // Reports of the same name in a row would be one.
+  for (let count = 0; count <= limit; count += files.length) for (const file of files) utimesSync(file, 0, 0);
+}
 
 describe('the service directory', () => {
   test('a new service is started at once', async () => {
@@ -186,6 +196,21 @@ describe('the service directory', () => {
     await container.exec('mount', '--bind', at('mounted'), at('service/web'));
     await container.svctl('rescan');
     await container.reaches('web', 'up', 5000);
+  });
+
+  test('after reports that the kernel dropped, changes are found, and a service that is given up stays so', async () => {
+    const givenUp = { run: '#!/bin/sh\nexit 1\n', 'service.yaml': 'restart: no\n' };
+    container = await TestContainer.boot({ services: { same: givenUp, mended: givenUp } });
+    for (const name of ['same', 'mended']) await container.reaches(name, 'failed');
+    const { controllerPid } = container;
+    process.kill(controllerPid, 'SIGSTOP');
+    fillQueue();
+    container.write('mended/run', WORKS);
+    rmSync(at('service/mended/service.yaml'));
+    container.addService('new', { run: WORKS });
+    process.kill(controllerPid, 'SIGCONT');
+    for (const name of ['mended', 'new']) await container.reaches(name, 'up');
+    expect(await container.status('same')).toMatchObject({ state: 'SERVICE_STATE_FAILED', run: 1 });
   });
 
   test('files of many services count too, and those in services.d; the next controller knows them', async () => {

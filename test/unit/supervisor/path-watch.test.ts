@@ -24,14 +24,19 @@ import { waitFor } from '../../helpers/wait-for.js';
 let root: string;
 let watch: PathWatch;
 let changes: string[];
+let isMissed: boolean;
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);
 
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'path-watch-')));
   changes = [];
+  isMissed = false;
   watch = new PathWatch(
-    (keys) => changes.push(...keys),
+    (keys, missed) => {
+      changes.push(...keys);
+      isMissed ||= missed;
+    },
     () => {},
   );
 });
@@ -151,15 +156,19 @@ describe('a directory', () => {
   });
 });
 
-test('when changes overflow the queue of the kernel, every key is reported', async () => {
+test('when changes overflow the queue of the kernel, this is reported, and all paths are followed again', async () => {
   mkdirSync(at('flood'));
-  for (const key of ['one', 'two']) watch.watch(key, { files: [at(key)], directories: [at('flood')] });
+  watch.watch('flood', { files: [], directories: [at('flood')] });
+  watch.watch('web', { files: [at('web/run')], directories: [] });
   // More than fs.inotify.max_queued_events; the change that matters is behind them.
   for (let count = 0; count < 40_000; count++) {
     writeFileSync(at(`flood/${count % 10}`), '');
-    if (count === 39_000) mkdirSync(at('two'));
+    if (count === 39_000) mkdirSync(at('web'));
   }
-  await waitFor('both', () => changes.includes('one') && changes.includes('two'));
+  await waitFor('the report', () => isMissed);
+  expect(changes).not.toContain('web');
+  writeFileSync(at('web/run'), '');
+  await waitFor('a change behind the directory that was missed', () => changes.includes('web'));
 });
 
 test('a key that is not watched any more is not reported', async () => {

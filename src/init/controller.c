@@ -26,7 +26,7 @@ static char *joined(const char *before, const char *after) {
   return text;
 }
 
-/* The first such file, or NULL. */
+/* The first accessible file of this name in the directories of a PATH; NULL where there is none. */
 static char *find(const char *path, const char *name, int mode) {
   char file[PATH_MAX];
   for (size_t length; path != NULL && *path != '\0'; path += length + (path[length] == ':')) {

@@ -99,7 +99,7 @@ export class DirectoryWatch {
     this.#paths?.refresh();
     await this.#source.prepare();
     const result = this.scan(SCAN, 0);
-    this.#refreshAll();
+    this.#refresh(() => true, isTriedAgain);
     this.#set.openAll();
     return result;
   }
@@ -133,7 +133,11 @@ export class DirectoryWatch {
     this.scan();
     this.#recheck();
     // Services whose definitions were in files that could not be read before.
-    if (isResumed) this.#refresh(({ directory }) => !this.#isOurs(directory), false);
+    if (isResumed)
+      this.#refresh(
+        ({ directory }) => !this.#isOurs(directory),
+        () => false,
+      );
   }
 
   stop(): void {
@@ -159,28 +163,21 @@ export class DirectoryWatch {
   }
 
   async #changed(keys: ReadonlySet<string>, missed: boolean): Promise<void> {
-    this.#filling.noteChanges(keys);
+    this.#filling.noteChanges((name) => missed || keys.has(name));
     await (missed || keys.has(FILES) ? this.#source.prepare() : this.#source.load());
     if (!this.#watching) return;
     this.scan();
-    this.#refresh(({ name }) => keys.has(FILES) || keys.has(name));
-    if (missed) this.#refreshAll();
+    const isReported = ({ name }: Service): boolean => keys.has(FILES) || keys.has(name);
+    this.#refresh(
+      (service) => missed || isReported(service),
+      (service) => isReported(service) || isTriedAgain(service),
+    );
   }
 
-  /**
-   * Nobody knows what has changed. A service that waits for its next attempt is tried now: the
-   * repair may be one that cannot be seen here. One that is given up stays so, unless its
-   * definition differs.
-   */
-  #refreshAll(): void {
+  /** `isEvident`: there is a change, though perhaps none of the definition: a new `run` is none. */
+  #refresh(isConcerned: (service: Service) => boolean, isEvident: (service: Service) => boolean): void {
     for (const service of this.#set.services())
-      if (!service.machine.removed) service.refresh(awaitsNextAttempt(service));
-  }
-
-  /** `isEvident`: the kernel reported a change, though none may be seen in the definitions. */
-  #refresh(isConcerned: (service: Service) => boolean, isEvident = true): void {
-    for (const service of this.#set.services())
-      if (isConcerned(service) && !service.machine.removed) service.refresh(isEvident);
+      if (isConcerned(service) && !service.machine.removed) service.refresh(isEvident(service));
   }
 
   /** A service is watched before it is looked at. */
@@ -299,8 +296,8 @@ export class DirectoryWatch {
   }
 }
 
-const awaitsNextAttempt = ({ machine }: Service): boolean =>
-  machine.state === 'failed' && machine.timerAtMs !== undefined;
+/** Failed, and tried every so often. One that is given up waits for an order or a change. */
+const isTriedAgain = ({ machine }: Service): boolean => machine.state === 'failed' && machine.timerAtMs !== undefined;
 
 const isUsable = (name: ServiceName, directory: string): boolean =>
   problemOfRun(name, directory) === undefined || existsSync(join(directory, 'service.yaml'));

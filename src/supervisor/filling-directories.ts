@@ -25,9 +25,9 @@ export class FillingDirectories {
     return monotonicMs() - since < patienceMs;
   }
 
-  /** Changes were seen in the directories with these names. */
-  noteChanges(names: ReadonlySet<string>): void {
-    for (const name of this.#changedMs.keys()) if (names.has(name)) this.#changedMs.set(name, monotonicMs());
+  /** Changes were seen in some of the directories. */
+  noteChanges(isChanged: (name: ServiceName) => boolean): void {
+    for (const name of this.#changedMs.keys()) if (isChanged(name)) this.#changedMs.set(name, monotonicMs());
   }
 
   forget(name: ServiceName): void {

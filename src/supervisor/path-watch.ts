@@ -54,7 +54,7 @@ export class PathWatch {
 
   /**
    * `changed` is called with the keys whose paths may lead to something else, when these are
-   * watched again. `missed`: the kernel has dropped reports, any key may be concerned or none.
+   * watched again. `missed`: the kernel has dropped reports, any key may be concerned, or none.
    * `failed`: the kernel has no watch left, some changes will be missed. Throws where it has none
    * at all.
    */

@@ -74,7 +74,7 @@ static void find_programs(int argc, char **argv) {
    */
   char *ours[] = {node, "--max-old-space-size=64", "--max-semi-space-size=1", "--v8-pool-size=1"};
   size_t words = sizeof ours / sizeof *ours;
-  command = calloc((size_t)argc + words + 3, sizeof *command);
+  command = calloc((size_t)argc + words + 3, sizeof *command); /* --require, its file, and the script */
   if (command == NULL) give_up(EXIT_INTERNAL, "no memory");
   memcpy(command, ours, sizeof ours);
   if (old_node != NULL) command[words++] = "--require", command[words++] = old_node;

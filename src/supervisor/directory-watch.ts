@@ -174,7 +174,10 @@ export class DirectoryWatch {
     );
   }
 
-  /** `isEvident`: there is a change, though perhaps none of the definition: a new `run` is none. */
+  /**
+   * `isEvident`: something has changed, even if the definition is the same. The content of `run` is
+   * no part of the definition.
+   */
   #refresh(isConcerned: (service: Service) => boolean, isEvident: (service: Service) => boolean): void {
     for (const service of this.#set.services())
       if (isConcerned(service) && !service.machine.removed) service.refresh(isEvident(service));
